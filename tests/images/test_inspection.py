@@ -186,7 +186,7 @@ def test_a_kind_that_is_none_is_refused():
 
 @pytest.mark.parametrize(
     "reason",
-    ["its colour mode X cannot be turned into RGB", "there is no permission to read it", "its data are damaged (x)"],
+    ["its colour mode X cannot be converted to RGB", "there is no permission to read it", "its data are damaged (x)"],
 )
 def test_what_has_no_kind_of_its_own_is_unreadable(reason):
     assert kind_of(reason) == "unreadable"

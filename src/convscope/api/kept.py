@@ -72,7 +72,7 @@ def check_output(output: str | os.PathLike[str] | None, *, kept: Path | None, pa
         try:
             refuse_unwritable(kept)
         except StorageError as error:
-            said = str(error).removesuffix(" Choose another place.")
+            said = str(error).removesuffix(" Choose another path.")
             raise StorageError(
                 f"The run folder must be writable to keep the record. Got: {said} "
                 f"Write it elsewhere, for example with -o my-{kept.name}."

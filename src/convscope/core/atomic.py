@@ -1,7 +1,7 @@
-"""The one writer of outputs: a file is whole or not there, what is no file is written to as it is.
+"""Atomic output: a file is complete or absent; devices, pipes and open streams are written in place.
 
-A file is written beside its place, flushed, closed, and then renamed. Nothing else in the package opens a file to write
-it, but for what lies in a folder that is renamed as a whole (`tests/test_architecture.py` has the list).
+A file is written beside its target, flushed, closed, and then renamed. No other module opens a file for writing, except
+in folders that are renamed as a whole (`tests/test_architecture.py` has the list).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import BinaryIO, final
 from .errors import StorageError
 from .streams import open_stream
 from .targets import check_folder, check_output, explain, refuse_existing, refuse_unwritable, target_of
-from .temporaries import forget, open_new, open_temporary
+from .temporaries import discard, open_new, open_temporary
 from .text import printable
 
 __all__ = [
@@ -37,19 +37,19 @@ __all__ = [
     "write_text",
 ]
 
-_MOUNTED = (errno.EBUSY, errno.EXDEV)  # one file of a container is mounted there: nothing can be renamed over it
+_MOUNTED = (errno.EBUSY, errno.EXDEV)  # a single file mounted into a container cannot be renamed over
 
 
 @final
 class Output:
-    """One output on its way: `stream` takes its bytes, then `finish` it, `keep` what there is of it, or `abandon` it.
+    """One output in progress: write to `stream`, then call `finish`, `save_partial` or `abandon`.
 
     Args:
-        path: where it goes. Links are followed; what is no file (a device, a pipe, an open stream) is written to as it
-            is. What stands there stays intact until `finish`.
+        path: of the output. Links are followed; a device, a pipe or an open stream is written in place. An existing
+            file stays intact until `finish`.
 
     Raises:
-        StorageError: it cannot be written there.
+        StorageError: the path is not writable.
     """
 
     stream: BinaryIO
@@ -64,25 +64,25 @@ class Output:
             self._target.resolved.parent.mkdir(parents=True, exist_ok=True)
             self._target.try_opening()
             self._temporary, self.stream = open_temporary(self._target.resolved)
-            _take_over(self.stream.fileno(), self._target.status)
+            _copy_permissions(self.stream.fileno(), self._target.status)
 
     @property
     def is_file(self) -> bool:
-        """Whether it will stand somewhere, and not only pass through."""
+        """Whether the output is a file, not a stream."""
         return self._temporary is not None
 
     def finish(self) -> None:
-        """Put it into its place, all of it being on the disk.
+        """Flush the file to disk and rename it to its path.
 
         Raises:
-            StorageError: that fails. What stood there before is intact; where it could only be overwritten in place,
-                the whole new file is beside it, and the sentence names it.
+            StorageError: that fails. The previous file is intact; if it could only be overwritten in place, the
+                complete new file is beside it, and the message names it.
         """
         with explained(self.path, streams=not self.is_file):
             self.close()
             if self._temporary is not None:
                 self._put(self._temporary, self._target.resolved)
-                forget(self._temporary)
+                discard(self._temporary)
 
     def _put(self, temporary: Path, destination: Path) -> None:
         try:
@@ -95,32 +95,32 @@ class Output:
         _sync_folder(destination.parent)
 
     def _overwrite(self, source: BinaryIO, file: BinaryIO) -> None:
-        """Copy over what stands there; where that fails, what stood there is lost, and the new file is kept.
+        """Overwrite the existing file; if that fails, its content is lost, and the new file is saved beside it.
 
         Raises:
-            StorageError: it cannot be written.
+            StorageError: the file cannot be written.
         """
         try:
-            with file:  # closed in here, for that may fail, too
+            with file:  # closed here, because closing may fail, too
                 shutil.copyfileobj(source, file)
                 file.truncate()
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException as error:
-            source.close()  # Windows renames nothing that is open
+            source.close()  # Windows does not rename an open file
             part = self.save_partial()
             if not isinstance(error, OSError) or part is None:
                 raise
             raise StorageError(
-                f"{explain(error, self.path)} The file there is incomplete now; the whole new one is "
+                f"{explain(error, self.path)} The file there is incomplete now; the complete new one is "
                 f"{printable(os.fsdecode(part))}."
             ) from error
 
     def close(self) -> None:
-        """Bring all bytes to the disk, and look that they are there.
+        """Flush all bytes to the disk, and verify the size.
 
         Raises:
-            OSError: they are not.
+            OSError: that fails.
         """
         if self.stream.closed:
             return
@@ -132,12 +132,12 @@ class Output:
         os.fsync(self.stream.fileno())
         self.stream.close()
         if self._temporary.stat().st_size != size:
-            raise OSError(errno.EIO, "the file was cut")
+            raise OSError(errno.EIO, "the file was truncated")
 
     def save_partial(self) -> Path | None:
-        """Put what there is beside its place, as ``<name>.part`` or ``<name>.<number>.part``; return where it is.
+        """Save the incomplete output beside its path, as ``<name>.part`` or ``<name>.<number>.part``; return that path.
 
-        Nothing is replaced. None where that fails, or where it went into a stream: then nothing of it is left.
+        No file is replaced. None if that fails, or if the output is a stream; then nothing is saved.
         """
         try:
             with contextlib.suppress(OSError):
@@ -148,19 +148,19 @@ class Output:
             self.abandon()
 
     def abandon(self) -> None:
-        """Remove what there is of it, if it is not in its place."""
+        """Remove the temporary file, unless the output is finished."""
         with contextlib.suppress(OSError, ValueError):
             self.stream.close()
         if self._temporary is not None:
-            forget(self._temporary)
+            discard(self._temporary)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give the stream of an `Output` to `path`; it is finished when the block ends well, and abandoned otherwise.
+    """Give the stream of an `Output`, finished at the end of the block, and abandoned on an error.
 
     Raises:
-        StorageError: it cannot be written there, or the disk is full.
+        StorageError: the path is not writable, or the disk is full.
     """
     output = Output(path)
     try:
@@ -173,10 +173,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def explained(path: Path, *, streams: bool = False) -> Iterator[None]:
-    """Turn what the system says about writing `path` into one sentence; of `streams`, a reader that left stays one.
+    """Turn an OSError while writing `path` into a StorageError; with `streams`, a BrokenPipeError stays one.
 
     Raises:
-        StorageError: the block raised another OSError.
+        StorageError: the block raised an OSError.
     """
     try:
         yield
@@ -193,15 +193,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8, its line ends as they are."""
+    """Write `text` to `path` atomically, as UTF-8, with unchanged line ends."""
     write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write `text` to `path` where nothing stands, be it a link to nothing; else leave that as it is.
+    """Write `text` to `path` unless the path exists, possibly as a broken link.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with contextlib.suppress(FileExistsError), open_new(path) as stream:
         stream.write(text.encode())
@@ -209,10 +209,10 @@ def write_new(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def open_own(path: Path) -> Iterator[BinaryIO]:
-    """Give the stream of a file that is read and written where it is, run after run; it is made if it is not there.
+    """Give the stream of a file that is read and updated in place; it is created if it does not exist.
 
     Raises:
-        StorageError: something else stands there, such as a link, which is not followed.
+        StorageError: the path is not a regular file; links are not followed.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -229,7 +229,7 @@ def open_own(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove(path: Path) -> None:
-    """Remove an earlier output at `path`: behind all links, which stay; what is no file stays too.
+    """Remove an existing output file; links and streams stay.
 
     Raises:
         StorageError: it cannot be removed.
@@ -240,8 +240,8 @@ def remove(path: Path) -> None:
             target.resolved.unlink(missing_ok=True)
 
 
-def _take_over(descriptor: int, status: os.stat_result | None) -> None:
-    """Give a new file the permissions and, where that is allowed, the owner of the one that it replaces."""
+def _copy_permissions(descriptor: int, status: os.stat_result | None) -> None:
+    """Give a new file the permissions and, if allowed, the owner of the file that it replaces."""
     if status is None or sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
@@ -252,7 +252,7 @@ def _take_over(descriptor: int, status: os.stat_result | None) -> None:
 
 
 def _put_aside(temporary: Path, destination: Path) -> Path:
-    """Rename a temporary file to the first name with ``.part`` that is free."""
+    """Rename a temporary file to the first free name with ``.part``."""
     number = 1
     while True:
         part = destination.with_name(f"{destination.name}.{number}.part" if number > 1 else f"{destination.name}.part")
@@ -270,7 +270,7 @@ def _put_aside(temporary: Path, destination: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush the folder's entry, where the system knows how (not on Windows, nor on every network's disk)."""
+    """Flush the folder's entry, where the system supports it (not Windows, nor every network file system)."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):

@@ -11,15 +11,15 @@ from .targets import Target
 
 
 def open_stream(target: Target) -> BinaryIO:
-    """Return what writes to a device, pipe or socket, or to a stream that is open."""
+    """Return a stream that writes to a device, pipe, socket or open stream."""
     if target.descriptor is not None:
-        for stream in (sys.stdout, sys.stderr):  # what was said before comes before
+        for stream in (sys.stdout, sys.stderr):  # earlier output comes first
             if stream is not None:
                 stream.flush()
         return _buffered(os.dup(target.descriptor))
     mode = 0 if target.status is None else target.status.st_mode
     if stat.S_ISSOCK(mode):
-        connection = socket.socket(getattr(socket, "AF_UNIX"))  # noqa: B009  # Windows has none, and no such files
+        connection = socket.socket(getattr(socket, "AF_UNIX"))  # noqa: B009  # not on Windows, which has no such files
         try:
             connection.connect(str(target.resolved))
             return _buffered(connection.detach())
@@ -35,18 +35,18 @@ def _buffered(descriptor: int) -> BinaryIO:
 
 @final
 class _ByteSink(io.RawIOBase):
-    """What takes bytes and cannot go back; it knows how many there were."""
+    """A raw stream that cannot seek, and counts its bytes."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._file, self._count = io.FileIO(descriptor, "w"), 0
 
     def writable(self) -> bool:
-        """Return that it takes bytes."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """Return its number."""
+        """Return its descriptor."""
         return self._file.fileno()
 
     def isatty(self) -> bool:
@@ -54,17 +54,17 @@ class _ByteSink(io.RawIOBase):
         return self._file.isatty()
 
     def write(self, data: Any) -> int:
-        """Take some of the bytes; return how many."""
+        """Write some of the bytes; return how many."""
         count = self._file.write(data) or 0
         self._count += count
         return count
 
     def tell(self) -> int:
-        """Return how many bytes there were."""
+        """Return the number of bytes written."""
         return self._count
 
     def close(self) -> None:
-        """Close it, and what it is passed to."""
+        """Close it and its descriptor."""
         try:
             super().close()
         finally:

@@ -1,4 +1,4 @@
-"""Where an output really goes: links are followed, devices and pipes are known, what cannot be written is refused."""
+"""The resolved target of an output: links followed, devices and pipes recognized, unwritable paths refused."""
 
 import errno
 import os
@@ -17,24 +17,24 @@ from .text import printable
 _MOST_LINKS = 40  # as Linux
 _STANDARD = ("stdin", "stdout", "stderr")
 _REASONS = {
-    errno.ENOSPC: "the disk is full. Free some space or choose another place",
-    errno.EDQUOT: "the disk quota is used up. Free some space or choose another place",
-    errno.EFBIG: "the file is larger than is allowed there. Choose another place",
-    errno.EACCES: "there is no permission to write there. Choose another place",
-    errno.EPERM: "there is no permission to write there. Choose another place",
-    errno.EROFS: "the file system is read-only. Choose another place",
-    errno.ENOENT: "its folder is not there. Choose another place",
-    errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another place",
-    errno.EEXIST: "it already exists and is not a folder. Choose another place",
+    errno.ENOSPC: "the disk is full. Free some space or choose another path",
+    errno.EDQUOT: "the disk quota is used up. Free some space or choose another path",
+    errno.EFBIG: "the file is larger than is allowed there. Choose another path",
+    errno.EACCES: "there is no permission to write there. Choose another path",
+    errno.EPERM: "there is no permission to write there. Choose another path",
+    errno.EROFS: "the file system is read-only. Choose another path",
+    errno.ENOENT: "its folder does not exist. Choose another path",
+    errno.ENOTDIR: "a component of the path is a file, not a folder. Choose another path",
+    errno.EEXIST: "it already exists and is not a folder. Choose another path",
     errno.EISDIR: "it is a folder. Give the name of a file",
-    errno.ELOOP: "it is a link that leads back to itself. Remove the link, or choose another place",
+    errno.ELOOP: "it is a link that leads back to itself. Remove the link, or choose another path",
     errno.ENAMETOOLONG: "the name is too long. Choose a shorter one with -o",
-    errno.EBADF: "it is not open for writing. Choose another place",
+    errno.EBADF: "it is not open for writing. Choose another path",
 }
 
 
 def explain(error: OSError, path: Path) -> StorageError:
-    """Return the error of the operating system as one sentence about `path`."""
+    """Return an error of the operating system as a StorageError about `path`."""
     reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
     name = printable(str(path))
     return StorageError(f"Cannot write {name if len(name) < 300 else f'{name[:200]}…'}: {reason}.")
@@ -43,13 +43,13 @@ def explain(error: OSError, path: Path) -> StorageError:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What stands where an output goes.
+    """The resolved target of an output.
 
     Attributes:
-        path: as it was named.
-        place: behind all links.
-        descriptor: number of the open stream that is meant, as by ``/dev/stdout``; None for anything that has a place.
-        status: of what stands there; None where nothing does.
+        path: as given.
+        resolved: path with all links followed.
+        descriptor: of the open stream that the path names, such as ``/dev/stdout``; None for any other path.
+        status: of the existing file or folder; None if there is none.
     """
 
     path: Path
@@ -59,29 +59,29 @@ class Target:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is written to as it is: a device, pipe or socket, or a stream that is open."""
+        """Whether it is written to in place: a device, pipe or socket, or an open stream."""
         mode = 0 if self.status is None else self.status.st_mode
         return self.descriptor is not None or not (mode == 0 or stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
     @property
     def is_folder(self) -> bool:
-        """Whether a folder stands there."""
+        """Whether it is an existing folder."""
         return self.status is not None and stat.S_ISDIR(self.status.st_mode)
 
     @property
     def holds_data(self) -> bool:
-        """Whether something is there that writing would destroy: a file, or a whole disk."""
+        """Whether writing would destroy data: of a file, or of a whole disk."""
         mode = 0 if self.status is None or self.descriptor is not None else self.status.st_mode
         return stat.S_ISREG(mode) or stat.S_ISBLK(mode)
 
     def try_opening(self) -> None:
-        """Raise OSError where a file stands that may not be written; it stays as it is."""
+        """Raise OSError if it is an existing file without write permission; the file stays unchanged."""
         if self.status is not None:
             os.close(os.open(self.resolved, os.O_WRONLY))
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What two names of the same place have in common."""
+        """Equal for two paths of the same file."""
         if self.status is None:
             return ("new", os.path.realpath(self.resolved))
         return (
@@ -92,13 +92,13 @@ class Target:
 
 
 def target_of(path: Path) -> Target:
-    """Return where an output named `path` goes.
+    """Return the target of an output with this path.
 
     Raises:
-        StorageError: a link leads nowhere or in a circle, or the path cannot be.
+        StorageError: a link is broken or circular, or the path is invalid.
     """
     if "\0" in str(path):
-        raise StorageError(f"Cannot write {printable(str(path))}: no name has a zero byte in it. Give another.")
+        raise StorageError(f"Cannot write {printable(str(path))}: a name cannot contain a zero byte. Give another.")
     resolved = path
     try:
         for _ in range(_MOST_LINKS):
@@ -122,7 +122,7 @@ def target_of(path: Path) -> Target:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise StorageError if writing to `path` would replace a file, unless `force`, or if a folder stands there."""
+    """Raise StorageError if `path` is an existing file (unless `force`) or a folder."""
     target = target_of(path)
     if target.is_folder:
         raise StorageError(f"{printable(str(path))} is a folder. Give the name of a file.")
@@ -133,9 +133,9 @@ def refuse_existing(path: Path, *, force: bool) -> None:
 
 
 def refuse_unwritable(path: Path) -> None:
-    """Raise StorageError if no file could be written at `path` now; nothing is left there.
+    """Raise StorageError if no file can be written at `path` now; nothing is left there.
 
-    Where its folder is not there yet, the nearest one above that is decides.
+    If its folder does not exist yet, the nearest existing parent is tested.
     """
     target = target_of(path)
     try:
@@ -153,20 +153,20 @@ def refuse_unwritable(path: Path) -> None:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse, before anything takes time, an output that would replace a file, or could not be written in the end.
+    """Validate an output path before a long computation.
 
     Raises:
-        StorageError: a file stands there and `force` is not given, a folder does, or nothing can be written there.
+        StorageError: a file exists and `force` is not given, a folder exists, or the path is not writable.
     """
     refuse_existing(path, force=force)
     refuse_unwritable(path)
 
 
 def check_folder(path: Path) -> None:
-    """Refuse, before anything takes time, a folder for outputs that could not be made or written into.
+    """Validate an output folder before a long computation.
 
     Raises:
-        StorageError: something else stands there, or nothing can be written there.
+        StorageError: the path is not a folder, or is not writable.
     """
     target = target_of(path)
     try:
@@ -185,18 +185,18 @@ def check_folder(path: Path) -> None:
 
 
 def _try_folder(folder: Path) -> None:
-    """Write something into the folder, or the nearest one above it that is there, and leave nothing."""
+    """Write a temporary file into the folder, or its nearest existing parent."""
     above = folder
     while not os.path.lexists(above) and above != above.parent:
         above = above.parent
     if above == folder:
         remove_stale(folder)
     with tempfile.TemporaryFile(dir=above, buffering=0) as file:
-        file.write(b"\0")  # a full disk lets files be made, and nothing be written
+        file.write(b"\0")  # on a full disk, files can be created, but not written
 
 
 def _descriptor(resolved: Path) -> int | None:
-    """Return the number of the open stream that a name stands for, as those in ``/dev/fd`` do."""
+    """Return the descriptor that a path names, as those in ``/dev/fd`` do; None for any other path."""
     if os.name != "posix" or not resolved.name.isdecimal():
         return None
     folder = os.path.realpath(resolved.parent)
@@ -205,10 +205,10 @@ def _descriptor(resolved: Path) -> int | None:
 
 
 def _status_of(path: Path, descriptor: int) -> os.stat_result:
-    """Return what an open stream is.
+    """Return the status of an open stream.
 
     Raises:
-        StorageError: it is not open.
+        StorageError: the stream is closed.
     """
     closed = descriptor < len(_STANDARD) and getattr(sys, f"__{_STANDARD[descriptor]}__") is None
     try:
@@ -221,7 +221,7 @@ def _status_of(path: Path, descriptor: int) -> os.stat_result:
 
 def _refuse_closed(target: Target) -> None:
     if target.descriptor is not None:
-        import fcntl  # there are no such names elsewhere
+        import fcntl  # POSIX only, like such paths
 
         if fcntl.fcntl(target.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))

@@ -1,4 +1,4 @@
-"""Temporary files beside what they become: made exclusively, known by their names, removed when their maker is dead."""
+"""Temporary files beside their targets: created exclusively, recognized by name, removed when their process is gone."""
 
 import contextlib
 import hashlib
@@ -20,17 +20,17 @@ if sys.platform != "win32":
 
 _EXCLUSIVE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _NAME = re.compile(r"\..*\.convscope-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.part", re.DOTALL)
-_FORGOTTEN_S = 24 * 3600.0
-_own: set[str] = set()  # names of those that are being written here
+_STALE_S = 24 * 3600.0
+_own: set[str] = set()  # names of those that this process writes
 
 
 def open_temporary(target: Path) -> tuple[Path, BinaryIO]:
-    """Return a new file beside `place`, and the stream that writes and reads it; no link is followed.
+    """Return a new file beside `target`, and its stream for reading and writing; links are not followed.
 
-    Temporary files that processes have left in the folder that are no longer there are removed.
+    Stale temporary files in the folder are removed.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     remove_stale(target.parent)
     stem = target.name.encode("utf-8", errors="ignore")[:100].decode(errors="ignore")  # file systems count bytes
@@ -44,27 +44,27 @@ def open_temporary(target: Path) -> tuple[Path, BinaryIO]:
 
 
 def open_new(path: Path) -> BinaryIO:
-    """Return the stream of a new file at `path`; no link is followed.
+    """Return the stream of a new file at `path`; links are not followed.
 
     Raises:
-        FileExistsError: something is there, be it a link to nothing.
-        OSError: it cannot be made.
+        FileExistsError: the path exists, possibly as a broken link.
+        OSError: the file cannot be created.
     """
     return _stream(os.open(path, _EXCLUSIVE, 0o666))
 
 
-def forget(path: Path) -> None:
-    """Remove a temporary file, if it is still there under this name."""
+def discard(path: Path) -> None:
+    """Remove a temporary file, if it still exists under this name."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
     _own.discard(path.name)
 
 
 def temporary_folder() -> Path:
-    """Return a new folder of the system's for temporary files; whoever asks for it removes it.
+    """Return a new folder in the system's folder for temporary files; the caller removes it.
 
     Raises:
-        StorageError: there is none in which anything can be written.
+        StorageError: there is no writable folder.
     """
     try:
         return Path(tempfile.mkdtemp(prefix="convscope-"))
@@ -73,10 +73,10 @@ def temporary_folder() -> Path:
 
 
 def unnamed_file() -> BinaryIO:
-    """Return a file of the system's for temporary data, which ends with its stream.
+    """Return an anonymous temporary file, which is removed when it is closed.
 
     Raises:
-        StorageError: there is no place for it.
+        StorageError: there is no writable folder.
     """
     try:
         return cast("BinaryIO", tempfile.TemporaryFile())
@@ -85,7 +85,7 @@ def unnamed_file() -> BinaryIO:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove the temporary files in `folder` whose makers are no longer there; nothing else is touched."""
+    """Remove the temporary files in `folder` whose processes are gone."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = _NAME.fullmatch(entry.name) if entry.name.endswith(".part") else None
@@ -94,7 +94,7 @@ def remove_stale(folder: Path) -> None:
 
 
 def _stream(descriptor: int) -> BinaryIO:
-    """Return the stream of an open file, marked as being written as long as it is open."""
+    """Return the stream of an open file, locked while it is open."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # no locks on this file system
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,8 +102,8 @@ def _stream(descriptor: int) -> BinaryIO:
 
 
 def _remove_if_stale(path: Path, maker: int) -> None:
-    """Remove a temporary file unless it is being written."""
-    if sys.platform == "win32":  # which removes no file that is open
+    """Remove a temporary file of process `maker` unless it is being written."""
+    if sys.platform == "win32":  # Windows does not remove an open file
         with contextlib.suppress(OSError):
             path.unlink()
         return
@@ -111,7 +111,7 @@ def _remove_if_stale(path: Path, maker: int) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             old_s = time.time() - os.fstat(descriptor).st_mtime
-            if not (is_gone(maker) or old_s > _FORGOTTEN_S):
+            if not (is_gone(maker) or old_s > _STALE_S):
                 return
             if _is_locked(descriptor):
                 return
@@ -121,7 +121,7 @@ def _remove_if_stale(path: Path, maker: int) -> None:
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Return whether another process has marked an open file; where there are no locks, nobody has."""
+    """Return whether another process has locked an open file; False where there are no locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -132,7 +132,7 @@ def _is_locked(descriptor: int) -> bool:
 
 
 def is_gone(process: int) -> bool:
-    """Return whether a process of this machine is no longer there; the number of this one was then another's."""
+    """Return whether a process of this machine is gone; the current process id was then reused."""
     if process == os.getpid():
         return True
     try:
@@ -146,11 +146,10 @@ def is_gone(process: int) -> bool:
 
 def _no_folder(error: OSError) -> StorageError:
     return StorageError(
-        f"There must be a folder for temporary files that can be written. Got none ({error.strerror or error}). "
-        "Set TMPDIR to one."
+        f"There must be a writable folder for temporary files. Got none ({error.strerror or error}). Set TMPDIR to one."
     )
 
 
 def host_mark() -> str:
-    """Return digits that stand for this machine."""
+    """Return digits that identify this machine."""
     return hashlib.blake2b(socket.gethostname().encode(errors="replace"), digest_size=4).hexdigest()

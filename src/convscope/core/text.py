@@ -1,13 +1,13 @@
-"""Text that came from outside (names of files and classes), made safe to print."""
+"""Safe output of external text (names of files and classes), and numbers in words."""
 
 import re
 
-# What ends a cell or a line (of str.splitlines).
+# Ends of cells and lines (as of str.splitlines).
 _ENDS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-# Controls, line ends, lone surrogates (bytes of a name that are no UTF-8), and marks that turn the reading direction.
+# Controls, line ends, lone surrogates (bytes that are not UTF-8), and marks that change the reading direction.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# A value may stand in a sentence as it is up to here; a path that a system of today takes does.
+# Values up to this length stay unchanged in a sentence; ordinary paths do.
 _LONGEST_VALUE, _LEFT_OF_VALUE, _LONGEST_SENTENCE = 300, 160, 800
 _LONG_VALUE = re.compile(
     r"(?<!\w)'[^']{N,}'(?!\w)|(?<!\w)\"[^\"]{N,}\"(?!\w)|`[^`]{N,}`|\S{N,}".replace("N", str(_LONGEST_VALUE))
@@ -15,9 +15,9 @@ _LONG_VALUE = re.compile(
 
 
 def printable(text: str) -> str:
-    r"""Return `text` on one line, with everything that a terminal could take for a command written out.
+    r"""Return `text` on one line, with everything escaped that a terminal could interpret.
 
-    Bytes of a file name that are no UTF-8 are shown as ``\xNN``, as the shell's ``$'…'`` takes them.
+    Bytes of a file name that are not UTF-8 are shown as ``\xNN``, which the shell's ``$'…'`` accepts.
 
     Examples:
         >>> print(printable("two\nlines"), printable("caf\udce9"), printable("größe"), printable("\x1b[31m"))
@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return `text` with its middle left out when it is longer than `most` characters.
+    """Return `text` without its middle if it is longer than `most` characters.
 
     Examples:
         >>> shortened("a-very-long-name.png", 11), shortened("short.png", 11)
@@ -40,10 +40,10 @@ def shortened(text: str, most: int) -> str:
 
 
 def sentence(text: str) -> str:
-    r"""Return a message as it can be shown: printable, on one line, values and the whole of a length that can be read.
+    r"""Return a message for display: printable, on one line, of readable length.
 
-    Of a value that is far too long (between quotes, or without a space in it) the two ends stay, and of a message that
-    is still too long its beginning and its end, which says what to do.
+    A very long value (quoted, or without spaces) keeps its two ends; a message that is still too long keeps its
+    beginning, and its end, which says what to do.
 
     Examples:
         >>> print(sentence("Got 'a\nb'."), sentence(f"Got {'32C5-' * 200}MP2. Check it.")[-30:])
@@ -54,9 +54,9 @@ def sentence(text: str) -> str:
 
 
 def one_cell(text: str) -> str:
-    r"""Return `text` as one cell of a row with tabs between: tabs and line ends are written out, all else stays.
+    r"""Return `text` as one cell of a tab-separated row: tabs and line ends are escaped, all else stays.
 
-    For programs, which must get names as they are; a terminal gets `printable`.
+    For programs, which need unchanged names; for terminals use `printable`.
 
     Examples:
         >>> one_cell("two\nlines\there") == r"two\nlines\there", one_cell("photo\u202egnp") == "photo\u202egnp"
@@ -66,7 +66,7 @@ def one_cell(text: str) -> str:
 
 
 def json_for_terminals(document: str) -> str:
-    r"""Return a JSON document that means the same, with what a terminal could obey written as ``\uNNNN``.
+    r"""Return a JSON document that means the same, with everything that a terminal could interpret as ``\uNNNN``.
 
     Examples:
         >>> import json
@@ -88,11 +88,11 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
 
 
 def duration(seconds: float, *, exact: bool = False) -> str:
-    """Return seconds as a person says them.
+    """Return a duration in words.
 
     Args:
-        seconds: how long.
-        exact: with tenths below a minute; otherwise rounded to what an estimate is good for.
+        seconds: of the duration.
+        exact: with tenths below a minute; otherwise rounded as an estimate.
 
     Examples:
         >>> duration(0.4), duration(7.26), duration(95), duration(3600 * 7 + 61), duration(3600 * 50)
@@ -115,7 +115,7 @@ def duration(seconds: float, *, exact: bool = False) -> str:
 
 
 def are(number: int) -> str:
-    """Return the verb for so many things.
+    """Return "is" or "are" for a number of things.
 
     Examples:
         >>> are(1), are(0)
@@ -128,7 +128,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def begins_formula(text: str) -> bool:
-    """Return whether a spreadsheet would take `text` for a formula, which a stranger's name could make use of."""
+    """Return whether a spreadsheet would interpret `text` as a formula, which an external name could exploit."""
     return text.startswith(_FORMULA)
 
 
@@ -140,7 +140,7 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 def columns_of(rows: list[list[str]]) -> list[str]:
-    """Return lines whose columns stand under each other, numbers to the right.
+    """Return lines with aligned columns: the first to the left, the others to the right.
 
     Examples:
         >>> columns_of([["step", "units"], ["4C3", "4"]])

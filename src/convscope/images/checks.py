@@ -14,7 +14,7 @@ from convscope.images.decoding.damage import BOMB
 from convscope.images.decoding.decoder_messages import DAMAGED
 from convscope.images.loading.facts import facts_of_stack
 from convscope.images.loading.pool import load_images
-from convscope.images.sources.naming import look_alikes, written_out
+from convscope.images.sources.naming import escaped, look_alikes
 from convscope.images.sources.source import SPLIT_NAMES, TEST, VALIDATION, Source
 
 from .inspection import PROBLEM_KINDS, ClassCount, Inspection, Problem, SizeSpread, spell
@@ -235,7 +235,7 @@ def _classes(source: Source, counts: tuple[ClassCount, ...], usable: NDArray[np.
 
 def _look_alikes(source: Source) -> Iterator[Problem]:
     for first, *others in look_alikes(source.classes):
-        detail = f"looks like {', '.join(map(written_out, others))}"
+        detail = f"looks like {', '.join(map(escaped, others))}"
         yield Problem(name=spell(first), kind="similar names", detail=detail)
 
 

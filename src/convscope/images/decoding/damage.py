@@ -1,4 +1,4 @@
-"""Why a file is no usable image, in a few words: from its first bytes, or from what Pillow says."""
+"""Why a file is not a usable image, in a few words: from its first bytes, or from the error of Pillow."""
 
 import errno
 import re
@@ -27,13 +27,13 @@ _FOREIGN = (
     (b"\x93NUMPY", 0, "a NumPy array"),
 )
 BOMB = "decompression bomb"
-"""What the reason of every image that declares too many pixels holds."""
+"""Part of the reason for every image that declares too many pixels."""
 
 _BOMB = f" (a {BOMB}, or far too large)"
 _RAISED_BY_PYTHON = (
     LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, UnicodeError, RecursionError, struct.error,
 )  # fmt: skip
-# What Python says in errors that Pillow raises on purpose, too (ValueError, mostly).
+# Messages of Python in errors that Pillow also raises on purpose (mostly ValueError).
 _PYTHON = re.compile(
     r"invalid literal|not in list|to unpack|unpack requires|codec can't|buffer (size|is)|byte string|"
     r"negative (seek|count)|"
@@ -64,7 +64,7 @@ _SIGNATURES = (
 
 
 def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
-    """Return what a file that no reader knows seems to be, from its first bytes.
+    """Return the apparent type of an unsupported file, from its first bytes.
 
     Examples:
         >>> describe_foreign(b"%PDF-1.7", ("JPEG", "PNG"))
@@ -90,7 +90,7 @@ def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
 
 
 def image_format(start: bytes) -> str:
-    r"""Return the format of an image whose signature a file begins with, read here or not; "" for anything else.
+    r"""Return the image format of the signature of a file, supported or not; "" for anything else.
 
     Examples:
         >>> image_format(b"\xff\xd8\xff\xe0"), image_format(b"\0\0\0\x18ftypheic"), image_format(b"hello")
@@ -116,10 +116,10 @@ def image_format(start: bytes) -> str:
 
 
 def describe_damage(error: BaseException, complaint: str = "") -> str:
-    r"""Return one short clause for what a codec raised on damaged data.
+    r"""Return a short clause for the error of a codec on damaged data.
 
-    complaint: what the decoder itself said of it; it is shown rather than the number that Pillow makes of it. What
-    Python says of a fault in its own words ("invalid literal for int()") says nothing about the image, and is not.
+    complaint: message of the decoder, shown instead of the error number of Pillow. Messages of Python itself ("invalid
+    literal for int()") say nothing about the image, and are not shown.
 
     Examples:
         >>> describe_damage(OSError("image file is truncated (12 bytes not processed)"))
@@ -139,21 +139,21 @@ def describe_damage(error: BaseException, complaint: str = "") -> str:
     if "truncated" in text.lower() or "not enough" in text.lower() or isinstance(error, EOFError):
         return "the file is cut off: its image data end too early"
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL) and error.strerror:
-        # the disk, not the image; EINVAL is what a file says to a place before its beginning
+        # the disk, not the image; EINVAL means an offset before the start of the file
         return f"it cannot be read: {error.strerror}"
     text = printable(complaint or ("" if _is_of_python(error, text) else text))
     return f"its data are damaged ({text[:100]})" if text else "its data are damaged"
 
 
 def _is_of_python(error: BaseException, text: str) -> bool:
-    """Return whether Python raised the error, and not Pillow on purpose."""
+    """Return whether Python raised the error, not Pillow on purpose."""
     return isinstance(error, _RAISED_BY_PYTHON) or _PYTHON.search(text) is not None
 
 
 def webp_size(start: bytes) -> tuple[int, int]:
-    """Return (width, height) that a WebP header declares, (0, 0) where it is another format.
+    """Return (width, height) from a WebP header, (0, 0) for another format.
 
-    Pillow's WebP reader takes memory for the whole canvas before the size can be asked, so it is read here first.
+    Pillow's WebP reader allocates the whole canvas before the size is known, so the size is read here first.
     """
     if len(start) < 30 or start[:4] != b"RIFF" or start[8:12] != b"WEBP":
         return 0, 0

@@ -1,4 +1,4 @@
-"""One image file to pixels: every common format and mode, turned as EXIF says, or one sentence why not."""
+"""Decode an image file to values: every common format and mode, EXIF orientation applied, or the reason of failure."""
 
 import dataclasses
 import io
@@ -27,8 +27,8 @@ from .tiff import is_simple, read_values, turn
 from .tiff_tags import TiffTags, read_tags
 from .unsupported import describe_unsupported, is_known, unused
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
-"""The Pillow formats that are read; everything else is refused before any of its bytes are interpreted."""
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""Supported formats, by their Pillow names; all others are refused before any of their bytes are interpreted."""
 
 EXTENSIONS = frozenset(
     {
@@ -36,11 +36,11 @@ EXTENSIONS = frozenset(
         ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
     }
 )  # fmt: skip
-"""Extensions (lower case) of files that count as images when a folder is listed."""
+"""Extensions (lower case) of the files that are listed as images."""
 
-_LEFT_FOR_THE_FILTER = 1.5  # times the size wanted: see docs/decisions/0006
-_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow need not load every plugin to find these two
-# What Pillow and the codecs below it raise on damaged data (each seen in a test or in one of Pillow's own threads).
+_DRAFT_MARGIN = 1.5  # times the target size: see docs/decisions/0006
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)  # imported so that Pillow does not load every plugin to find these two
+# Errors of Pillow and its codecs on damaged data (each seen in a test or in an issue of Pillow).
 _DAMAGE = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, AttributeError,
     AssertionError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error,
@@ -51,12 +51,12 @@ _DAMAGE = (
 class Decoded:
     """One decoded image.
 
-    values: H W C as they stand in the file: uint8, or wider integers and floats; C = 1 gray, 3 RGB, 4 RGBA where some
-    pixel is not opaque. mode: Pillow's mode of the file, or "array". format: "JPEG", "PNG", …, or "array". animated:
-    there were more frames; the first is here. full_size: (height, width) of the image in the file, turned as EXIF
-    says; larger than `values` only where `decode(near=…)` read a JPEG at reduced scale. usual: which of the values are
-    black and white, as the file or the array that the image is from says; None where it does not. remarks: what is
-    not as it should be with an image that can be used: what its decoder complained of, and what of it is not used.
+    values: H W C as in the file: uint8, or wider integers and floats; C = 1 gray, 3 RGB, 4 RGBA if some pixel is not
+    opaque. mode: Pillow mode of the file, or "array". format: "JPEG", "PNG", …, or "array". animated: there are more
+    frames; this is the first. full_size: (height, width) of the image in the file after its EXIF orientation; larger
+    than `values` only if `decode(near=…)` read a JPEG at reduced scale. usual: value range declared by the file or
+    array of the image; None if it declares none. remarks: defects of a usable image: messages of its decoder, and
+    parts that are not used.
     """
 
     values: NDArray[Any]
@@ -73,16 +73,16 @@ class Decoded:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The image by itself as uint8 H W C, by the convention of its type, or by all values that the type has.
+        """The image as uint8 H W C, by the convention of its type, or by the full range of the type.
 
-        What a network sees is made by the ranges of its dataset instead, in its preprocessing.
+        Networks use the value ranges of their dataset instead, see `Preprocessing`.
         """
         levels = ValueRanges().gray_levels(self.values, self.usual)
         return (full_range(self.values.dtype) or BYTES).gray_levels(self.values) if levels is None else levels
 
 
 class _DecodeOptions(NamedTuple):
-    """What `decode` was asked for besides the file."""
+    """Options of `decode`."""
 
     limit_pixels: int
     near: tuple[int, int] | None
@@ -95,14 +95,13 @@ def decode(
 
     Args:
         file: a path, the bytes of a file, or an open binary file that can seek.
-        limit_pixels: refuse an image whose header declares more. Pillow's own limit of about 179 megapixels
-            (``PIL.Image.MAX_IMAGE_PIXELS``, doubled) holds besides.
-        near: the size that is wanted in the end, in pixels, (height, width) in either order: a JPEG may then be read
-            at 1/2, 1/4 or 1/8 of its scale, much faster, with both sides still at least one and a half times
-            the larger of the two.
+        limit_pixels: an image whose header declares more is refused. Pillow's own limit of about 179 megapixels
+            (``PIL.Image.MAX_IMAGE_PIXELS``, doubled) applies, too.
+        near: target size in pixels, (height, width) in either order: a JPEG may then be decoded at 1/2, 1/4 or 1/8
+            of its scale, much faster, with both sides at least one and a half times the larger of the two.
 
     Raises:
-        UnreadableImageError: the image cannot be used; the text is the reason without the name of the file.
+        UnreadableImageError: the image is unusable; the text is the reason, without the file name.
 
     Examples:
         >>> decode(b"P5 2 1 255 " + bytes([0, 255])).pixels[:, :, 0]
@@ -144,7 +143,7 @@ def _decode(stream: BinaryIO, options: _DecodeOptions) -> Decoded:
             except UnreadableImageError:
                 raise
             except _DAMAGE as error:
-                decoded = error.with_traceback(None)  # which would keep the image that was begun
+                decoded = error.with_traceback(None)  # which would keep the incomplete image in memory
         if isinstance(decoded, Exception):
             decoded = _otherwise(stream, start, options, decoded, first_message(complaints))
         if complaints:
@@ -157,17 +156,17 @@ def _with_pillow(stream: BinaryIO, start: bytes, options: _DecodeOptions) -> Dec
     refuse_large(canvas, options.limit_pixels)
     IN_FLIGHT.take(math.prod(canvas))
     try:
-        with quiet_pillow(), Image.open(stream, formats=FORMATS) as image:
+        with quiet_pillow(), Image.open(stream, formats=IMAGE_FORMATS) as image:
             return _load(image, stream, options)
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(describe_bomb(error, options.limit_pixels)) from None
 
 
 def _otherwise(stream: BinaryIO, start: bytes, options: _DecodeOptions, error: Exception, complaint: str) -> Decoded:
-    """Return what Pillow could not read, in another way; or say what is wrong, after its `error` and a `complaint`.
+    """Decode what Pillow cannot: without metadata, or as a simple TIFF.
 
     Raises:
-        UnreadableImageError: there is no other way.
+        UnreadableImageError: that fails, too; the reason is from the `error` of Pillow and the decoder's `complaint`.
     """
     try:
         plain = without_metadata(stream, start)
@@ -189,25 +188,25 @@ def _otherwise(stream: BinaryIO, start: bytes, options: _DecodeOptions, error: E
     except _DAMAGE as damage:
         raise UnreadableImageError(describe_damage(damage)) from None
     if not kind and isinstance(error, UnidentifiedImageError):
-        kind = describe_foreign(start, FORMATS)
+        kind = describe_foreign(start, IMAGE_FORMATS)
     raise UnreadableImageError(kind or describe_damage(error, complaint)) from None
 
 
 def _check_offsets(image: ImageFile.ImageFile, stream: BinaryIO) -> None:
-    """Refuse pixels that are said to stand behind the end: from there, Pillow asks for memory up to where they are.
+    """Validate that every tile starts within the file: Pillow would allocate memory up to its offset.
 
     Raises:
-        OSError: a tile of the image begins behind the end of the file.
+        OSError: a tile starts behind the end of the file.
     """
     here = stream.tell()
     end = stream.seek(0, os.SEEK_END)
     stream.seek(here)
     if any(tile[2] > end for tile in image.tile):
-        raise OSError("image file is truncated: pixels stand behind its end")
+        raise OSError("image file is truncated: pixels are behind its end")
 
 
 def _of_values(values: NDArray[Any], tags: TiffTags) -> Decoded:
-    """Return the values of a TIFF that Pillow does not know as an image."""
+    """Return the image of the values of a TIFF that Pillow does not support."""
     mode = "F" if values.dtype.kind == "f" else "I"
     return Decoded(values=turn(finite(values), tags.orientation), mode=mode, format="TIFF")
 
@@ -216,7 +215,7 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, options: _DecodeOptions)
     refuse_large(image.size, options.limit_pixels)
     mode, width, height = image.mode, *image.size
     if options.near is not None and image.format in ("JPEG", "MPO"):
-        side = math.ceil(_LEFT_FOR_THE_FILTER * max(options.near))  # one side for both: the image may still be turned
+        side = math.ceil(_DRAFT_MARGIN * max(options.near))  # for both sides: the image may still be rotated
         image.draft(None, (side, side))  # None keeps the mode
     size, left_out = image.size, (*unused(image), *cut_bits(image, stream))
     IN_FLIGHT.take(math.prod(size))
@@ -225,11 +224,11 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, options: _DecodeOptions)
     if values is None:
         mend_byte_order(image)
         _check_offsets(image, stream)
-        image.load()  # a TIFF is turned here, by Pillow itself
+        image.load()  # Pillow applies the orientation of a TIFF here
         animated = _has_more_frames(image)
         upright, on_its_side = turned(image)
         if upright is not image:
-            image.close()  # two of a large one would take much memory
+            image.close()  # two copies of a large image would take much memory
         values, usual = as_tagged(by_blocks(upright, to_values), image)
     else:
         animated = _has_more_frames(image)
@@ -249,9 +248,9 @@ def _load(image: ImageFile.ImageFile, stream: BinaryIO, options: _DecodeOptions)
 
 
 def _has_more_frames(image: Image.Image) -> bool:
-    """Return whether more frames follow; damage behind the first frame does not matter here."""
+    """Return whether more frames follow; damage after the first frame is ignored."""
     if image.format in ("MPO", "JPEG"):
-        return False  # a second image in a JPEG file is a preview or the other eye
+        return False  # a second image in a JPEG file is a preview or a stereo pair
     try:
         return bool(getattr(image, "is_animated", False))
     except _DAMAGE:

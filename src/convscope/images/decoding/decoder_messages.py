@@ -26,25 +26,25 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 DAMAGED = "its decoder reported damage"
 """How a remark on messages begins."""
 
-_MOST, _LONGEST = 100, 512  # complaints kept of an image, bytes of one
+_MOST, _LONGEST = 100, 512  # messages per image, bytes per message
 _SHOWN = 120
-# Warnings of codecs are about pixels; those of libtiff itself (an unknown tag, a count that is odd) are not.
+# Warnings of codecs concern pixels; those of libtiff itself (an unknown tag, an odd count) do not.
 _ABOUT_PIXELS = re.compile(r"JPEGLib|Fax|PackBits|Thunder|NeXT|PixarLog|LogL|ZIP|ZSTD|LZMA|WebP|OJPEG")
-_LINE = re.compile(rb"[\w .\-/\\]{1,200}: [^\x1b\r]{1,500}\.\r?")  # as libtiff's own handlers print
+_LINE = re.compile(rb"[\w .\-/\\]{1,200}: [^\x1b\r]{1,500}\.\r?")  # as printed by libtiff's own handlers
 _HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)  # the last is a va_list
 _SETTERS: Final = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
 
 _lock = threading.RLock()
-_mine = threading.local()  # of the thread that decodes: its list
+_mine = threading.local()  # the list of the decoding thread
 
 
 @contextlib.contextmanager
 def captured_messages(start: bytes) -> Iterator[list[str]]:
-    """Give the list that takes what is complained of in this thread while one image is decoded.
+    """Give the list that receives the messages of libtiff in this thread while one image is decoded.
 
-    start: first bytes of the file; of the libraries below Pillow only libtiff prints, so others cost nothing. libtiff
-    has one handler a process: the first thread in sets it, the last one out puts back what was there; what other
-    threads of the program do with libtiff goes to the handler that was there.
+    start: first bytes of the file; only libtiff prints messages, so other formats cost nothing. libtiff has one handler
+    per process: the first thread sets it, the last one restores the previous handler, which still receives the
+    messages of other threads.
     """
     messages: list[str] = []
     if not start.startswith(TIFF_STARTS):
@@ -59,29 +59,29 @@ def captured_messages(start: bytes) -> Iterator[list[str]]:
             _mine.messages = before
 
 
-def first_message(complaints: list[str]) -> str:
-    """Return what to show of the complaints about one image, "" where there are none.
+def first_message(messages: list[str]) -> str:
+    """Return the first message about one image, shortened for display; "" if there is none.
 
     Examples:
         >>> first_message(["ZIPDecode: incorrect data check.", "x.tif: again."]), first_message([])
         ('incorrect data check', '')
     """
-    if not complaints:
+    if not messages:
         return ""
-    text = complaints[0]
+    text = messages[0]
     module, _, rest = text.partition(": ")
     text = printable(rest if rest and len(module) < 60 else text).strip().rstrip(".")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def remarks_on(complaints: list[str]) -> tuple[str, ...]:
-    """Return the remark on what a decoder complained of.
+def remarks_on(messages: list[str]) -> tuple[str, ...]:
+    """Return the remark on the messages of a decoder.
 
     Examples:
         >>> remarks_on(["Fax4Decode: Bad code word at line 7"]), remarks_on([])
         (('its decoder reported damage: Bad code word at line 7',), ())
     """
-    return (f"{DAMAGED}: {first_message(complaints)}",) if complaints else ()
+    return (f"{DAMAGED}: {first_message(messages)}",) if messages else ()
 
 
 @contextlib.contextmanager
@@ -97,17 +97,17 @@ def _handlers() -> Iterator[None]:
             setter(before or None)
 
 
-_before = [0, 0]  # addresses of the handlers for errors and for warnings that were there
+_before = [0, 0]  # addresses of the previous handlers of errors and warnings
 
 
 @functools.cache
 def _our_handlers() -> tuple[Any, Any]:
-    """Return the two handlers; kept for ever, for libtiff may be about to call one in another thread."""
+    """Return the two handlers, never freed, because libtiff may be about to call one in another thread."""
     return _HANDLER(functools.partial(_take, 0)), _HANDLER(functools.partial(_take, 1))
 
 
 def _take(level: int, module: bytes | None, form: bytes | None, arguments: int | None) -> None:
-    """Note one complaint; place: 0 an error, 1 a warning."""
+    """Record one message; level: 0 an error, 1 a warning."""
     messages: list[str] | None = getattr(_mine, "messages", None)
     if messages is None:
         if _before[level]:
@@ -129,11 +129,11 @@ def _printf() -> Callable[..., int]:
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """Return the libtiff that Pillow is linked with, None where it cannot be reached (linked in, as on Windows)."""
+    """Return the libtiff that Pillow is linked with, None if it is inaccessible (linked statically, as on Windows)."""
     if os.name != "posix":
         return None
     try:
-        library = ctypes.CDLL(_imaging.__file__)  # a symbol is looked up in what it is linked with, too
+        library = ctypes.CDLL(_imaging.__file__)  # symbols are looked up in the libraries it is linked with, too
         for name in _SETTERS:
             getattr(library, name).argtypes = [ctypes.c_void_p]
             getattr(library, name).restype = ctypes.c_void_p
@@ -145,7 +145,7 @@ def _library() -> ctypes.CDLL | None:
 
 @contextlib.contextmanager
 def _quiet_log() -> Iterator[None]:
-    """Drop what Pillow logs about an image of ours: with no logging set up, Python would print it."""
+    """Drop Pillow's log messages about our images: without logging configured, Python would print them."""
     logger = logging.getLogger("PIL.TiffImagePlugin")
     logger.addFilter(_not_ours)
     try:
@@ -160,9 +160,9 @@ def _not_ours(_: logging.LogRecord) -> bool:
 
 @contextlib.contextmanager
 def _redirected(messages: list[str]) -> Iterator[None]:
-    """Send file descriptor 2 to a file while one image is decoded, one at a time; print what is not libtiff's.
+    """Redirect file descriptor 2 to a file while one image is decoded, one at a time; print all but libtiff's lines.
 
-    Only where libtiff's own handlers cannot be set. Where there is no descriptor 2, nothing can be printed.
+    Used only where libtiff's handlers cannot be set. Without a descriptor 2, nothing can be printed.
     """
     with _lock, _quiet_log(), tempfile.TemporaryFile() as taken:
         try:
@@ -185,7 +185,7 @@ def _redirected(messages: list[str]) -> Iterator[None]:
 
 
 def _sort_out(text: bytes, messages: list[str]) -> None:
-    """Add the lines of libtiff to `found` and write the others to descriptor 2, where they belong."""
+    """Add the lines of libtiff to `messages`, and write the others to descriptor 2."""
     others = b""
     for line in text.splitlines(keepends=True):
         if not _LINE.fullmatch(line.rstrip(b"\n")):
@@ -203,7 +203,7 @@ def _flush() -> None:
 
 
 def _forget() -> None:
-    """Start anew in a forked child: a thread that was redirecting is not there."""
+    """Replace the lock in a forked child, which does not have the thread that held it."""
     global _lock  # noqa: PLW0603  # one for all threads of this process
     _lock = threading.RLock()
 
@@ -213,10 +213,10 @@ after_fork(_forget)
 
 
 def quiet_pillow() -> contextlib.AbstractContextManager[None]:
-    """Ignore warnings raised inside Pillow, and nothing else, until the last thread has left.
+    """Ignore warnings raised inside Pillow until the last thread has left.
 
-    ``warnings.catch_warnings`` alone is not safe with threads: whoever leaves last puts back what it found, which may
-    be another thread's filters. Here the first thread in saves them and the last one out restores them.
+    ``warnings.catch_warnings`` is not thread-safe: the last thread to leave restores what it found, possibly the
+    filters of another thread. Here the first thread saves the filters, and the last one restores them.
     """
     return _quiet.inside()
 

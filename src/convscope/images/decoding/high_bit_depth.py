@@ -1,4 +1,4 @@
-"""Values of more than 8 bits that Pillow would shorten or take for others: 16-bit colour, signed, inverted, 12 bits."""
+"""Values of more than 8 bits that Pillow truncates or misinterprets: 16-bit colour, signed, inverted, 12 bits."""
 
 import re
 import sys
@@ -22,31 +22,31 @@ _PLANAR = 2  # of these, libtiff gives Pillow the upper bytes only
 _UNSIGNED, _SIGNED = 1, 2
 _NATIVE, _OTHER = ("L", "B") if sys.byteorder == "little" else ("B", "L")
 _LOWER = {"L": "B", "B": "L", "N": _OTHER}
-"""By the order of the bytes of a raw mode that gives the upper byte: the order that gives the lower one instead."""
+"""From the byte order of a raw mode that gives the upper byte to the order that gives the lower byte."""
 _ORDERED = {
     **dict.fromkeys(("I;16S", "I;16BS"), ("I;16S", "I;16BS")),
     **dict.fromkeys(("I;32S", "I;32BS"), ("I;32S", "I;32BS")),
     **dict.fromkeys(("I;32N", "I;32", "I;32B"), ("I;32", "I;32B")),
     **dict.fromkeys(("F;32F", "F;32BF"), ("F;32F", "F;32BF")),
 }
-"""By the raw mode of a wide TIFF: those of the same values with the least and with the most significant byte first."""
+"""From the raw mode of a wide TIFF to its little-endian and big-endian modes."""
 _PLANES = ("R", "G", "B", "A")
 _GRAY_ALPHA = "LA;16B"
 _PPM_HEAD_WITHIN = 1 << 12
 _PPM_HEAD = rb"P6(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r\n]*[\r\n])+\d+(?:\s|#[^\r\n]*[\r\n])+(?P<most>\d+)\s"
-_SBIT_WITHIN = 1 << 16  # bytes of a PNG that are looked through: the chunk stands before the palette and the pixels
+_SBIT_WITHIN = 1 << 16  # bytes of a PNG that are searched: the chunk is before palette and pixels
 
 
 def sixteen_bit_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels: int) -> NDArray[np.uint16] | None:
-    """Return the values of an image with 16 bits a channel, uint16 H W C; None where it is another.
+    """Return the values of an image with 16 bits a channel, uint16 H W C; None for any other image.
 
-    Pillow has no mode for it and keeps the upper bytes. The same raw modes with the bytes the other way round give the
-    lower ones, so the image is decoded twice.
+    Pillow has no such mode, and keeps the upper bytes. The same raw modes in the other byte order give the lower bytes,
+    so the image is decoded twice.
 
     Args:
-        image: just opened, not loaded.
-        stream: what it was opened from.
-        limit_pixels: of 32 bits; wider ones count as more.
+        image: opened, not loaded.
+        stream: from which it was opened.
+        limit_pixels: of 32 bits; wider pixels count as more.
 
     Raises:
         UnreadableImageError: it is too large.
@@ -76,7 +76,7 @@ def sixteen_bit_color(image: ImageFile.ImageFile, stream: BinaryIO, limit_pixels
 
 
 def cut_bits(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[str, ...]:
-    """Return a remark where only the upper 8 of 16 bits can be had: planes packed in other ways than by deflate."""
+    """Return a remark if only the upper 8 of 16 bits are available: planes compressed by other methods than deflate."""
     is_cut = _in_packed_planes(image) and _upper_modes(image, [_raw_mode(tile) for tile in image.tile])
     tags = read_tags(stream) if is_cut else None
     return ("only the first 8 of 16 bits are used",) if tags is not None and not is_simple(tags) else ()
@@ -88,10 +88,10 @@ def _in_packed_planes(image: ImageFile.ImageFile) -> bool:
 
 
 def mend_byte_order(image: ImageFile.ImageFile) -> None:
-    """Let a TIFF that was just opened be decoded in the order that its bytes have.
+    """Correct the byte order by which an opened TIFF is decoded.
 
-    What libtiff unpacks is in the order of this machine already, which Pillow heeds for unsigned 16 bits only; of
-    unsigned 32 bits it takes all to be in the order of this machine.
+    libtiff returns values in the byte order of this machine, which Pillow respects for unsigned 16 bits only; unsigned
+    32 bits it always reads in the order of this machine.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
@@ -103,7 +103,7 @@ def mend_byte_order(image: ImageFile.ImageFile) -> None:
 
 
 def _words_of_ppm(stream: BinaryIO, size: tuple[int, int]) -> NDArray[np.uint16] | None:
-    """Return the values of a binary PPM with 16 bits a channel, which Pillow would bring to 8; None for others."""
+    """Return the values of a binary PPM with 16 bits a channel, which Pillow would reduce to 8; None for others."""
     stream.seek(0)
     head = re.match(_PPM_HEAD, stream.read(_PPM_HEAD_WITHIN))
     most = int(head["most"]) if head else 0
@@ -122,10 +122,10 @@ def _words_of_ppm(stream: BinaryIO, size: tuple[int, int]) -> NDArray[np.uint16]
 
 
 def as_tagged(values: NDArray[Any], image: ImageFile.ImageFile) -> tuple[NDArray[Any], ValueRange | None]:
-    """Return the values H W C of a loaded image as the tags of its file mean them, and the range that they say.
+    """Return the values H W C of a loaded image as its tags define them, and the range that they declare.
 
-    Signed 8-bit, 16-bit and unsigned 32-bit integers are taken for what they are; where 0 is white, values are
-    inverted, as Pillow does for 8 bits only. The range is None where the file says no other than that of the type.
+    Signed 8-bit, 16-bit and unsigned 32-bit integers get their types; if 0 is white, values are inverted, which Pillow
+    does for 8 bits only. The range is None if the file declares none beyond its type.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return (values.astype(np.uint16) if values.dtype == np.int32 else values), None  # PNG and PPM of 16 bits
@@ -146,7 +146,7 @@ def as_tagged(values: NDArray[Any], image: ImageFile.ImageFile) -> tuple[NDArray
 
 
 def range_in_png(stream: BinaryIO) -> ValueRange | None:
-    """Return the range of the bits that a PNG of 16 bits says to use (its chunk sBIT), None where it does not say."""
+    """Return the range of the bits declared by the sBIT chunk of a PNG of 16 bits; None without it."""
     stream.seek(8)
     while stream.tell() < _SBIT_WITHIN:
         head = stream.read(8)
@@ -161,7 +161,7 @@ def range_in_png(stream: BinaryIO) -> ValueRange | None:
 
 
 def _upper_modes(image: ImageFile.ImageFile, modes: Sequence[str]) -> list[str]:
-    """Return the raw mode of each tile that gives the upper bytes; none where the image has 8 bits a channel."""
+    """Return the raw mode of each tile that gives the upper bytes; empty if the image has 8 bits per channel."""
     if modes and all(mode[:-1] in ("RGB;16", "RGBA;16") for mode in modes):
         return list(modes)
     if (
@@ -176,7 +176,7 @@ def _upper_modes(image: ImageFile.ImageFile, modes: Sequence[str]) -> list[str]:
 
 
 def _half(stream: BinaryIO, image: ImageFile.ImageFile, modes: Sequence[str]) -> NDArray[np.uint8]:
-    """Return the image decoded with these raw modes, one for each tile, turned: uint8 H W C."""
+    """Return the image decoded with one raw mode per tile, with its orientation applied: uint8 H W C."""
     stream.seek(0)
     with Image.open(stream, formats=[str(image.format)]) as half:
         half.tile = [_with_raw_mode(tile, mode) for tile, mode in zip(half.tile, modes, strict=True)]
@@ -192,7 +192,7 @@ def _words(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def _without_opaque(values: NDArray[np.uint16], *, gray: bool = False) -> NDArray[np.uint16]:
-    """Return RGBA as it is, or without its fourth channel where that lets nothing shine through."""
+    """Return RGBA, or its colour channels if it is fully opaque."""
     if values[..., 3].min() < opaque_value(values[..., 3]):
         return values
     return np.ascontiguousarray(values[..., : 1 if gray else 3])

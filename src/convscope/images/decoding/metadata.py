@@ -1,4 +1,4 @@
-"""An image file without text, profiles and other data that its pixels do not need, for when these are too much."""
+"""An image file without its metadata, for files that Pillow refuses because of it."""
 
 import contextlib
 import io
@@ -9,24 +9,24 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
+_PNG_NEEDED = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _PNG_LAST = b"IEND"
-_TURNING_TEXTS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # of PNG: may say how the image is turned
-_JPEG_KEPT = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xEE: (b"Adobe", 12)}
-"""Of JPEG's private segments those that matter: how one begins, and its least length."""
+_TURNING_TEXTS = (b"Raw profile type exif\0", b"XML:com.adobe.xmp\0")  # of PNG: may contain the orientation
+_JPEG_NEEDED = {0xE0: (b"JFIF\0", 14), 0xE1: (b"Exif\0\0", 14), 0xEE: (b"Adobe", 12)}
+"""Private segments of JPEG that are needed: their first bytes and least length."""
 _JPEG_COMMENT, _JPEG_SCAN = 0xFE, 0xDA
-_MOST_TEXT = 1 << 16  # bytes of what may say how the image is turned
+_MOST_TEXT = 1 << 16  # bytes of a text that may contain the orientation
 _MOST_INFLATED = 1 << 20
-_MOST_BYTES = 1 << 30  # of a file that is tried again without them
+_MOST_BYTES = 1 << 30  # of a file that is tried again without metadata
 _MOST_CHUNKS = 1 << 20
 
 
 def without_metadata(stream: BinaryIO, start: bytes) -> io.BytesIO | None:
-    """Return a PNG or JPEG file without text, comments, profiles and private data; None where nothing can be left out.
+    """Return a PNG or JPEG file without text, comments, profiles and private data; None if there are none.
 
-    Where Pillow refuses a file because of these (a text of megabytes, a wrong checksum, an odd preview), its pixels
-    may be good. What may say how the image is turned (EXIF, XMP) stays where it is whole and small. What is damaged
-    otherwise stays as it is.
+    Pillow refuses some files because of these (a text of megabytes, a wrong checksum, an odd preview), although their
+    pixels are good. EXIF and XMP, which may contain the orientation, stay if they are complete and small. Other damage
+    stays.
     """
     parts = {b"\x89P": _png_parts, b"\xff\xd8": _jpeg_parts}.get(start[:2])
     size = stream.seek(0, os.SEEK_END)
@@ -50,7 +50,7 @@ def _png_parts(stream: BinaryIO) -> Iterator[bytes]:
             yield head
             return
         length, kind = struct.unpack(">I4s", head)
-        if kind in _PNG_KEPT or kind[:1].isupper() or not kind.isalpha():  # a capital: needed for the pixels
+        if kind in _PNG_NEEDED or kind[:1].isupper() or not kind.isalpha():  # a capital: needed for the pixels
             yield head
             yield stream.read(length + 4)
         elif kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt") and length <= _MOST_TEXT:
@@ -73,8 +73,8 @@ def _jpeg_parts(stream: BinaryIO) -> Iterator[bytes]:
             break
         marker, length = head[1], max(0, struct.unpack(">H", head[2:])[0] - 2)
         data = stream.read(length)
-        begin, least = _JPEG_KEPT.get(marker, (b"", 0))
-        private = 0xE0 <= marker <= 0xEF and marker not in _JPEG_KEPT
+        begin, least = _JPEG_NEEDED.get(marker, (b"", 0))
+        private = 0xE0 <= marker <= 0xEF and marker not in _JPEG_NEEDED
         if marker == _JPEG_COMMENT or private or not data.startswith(begin) or len(data) < least:
             continue
         yield head + data

@@ -11,17 +11,17 @@ from PIL import Image
 from convscope.core.errors import UnreadableImageError
 
 WIDE = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-"""Modes whose values go beyond 0…255."""
+"""Modes with values beyond 0…255."""
 
 
 def to_values(image: Image.Image) -> NDArray[Any]:
-    """Return the values of the loaded image as they stand in the file: H W C, C = 1, 3, or 4 where it is not opaque.
+    """Return the values of a loaded image as in the file: H W C, C = 1, 3, or 4 if it is not opaque.
 
-    Gray in any mode stays one channel (a palette of grays too). uint8 for the modes of 8 bits; integers and floats of
-    16 and 32 bits for the others. Colour profiles are not applied.
+    Gray in any mode becomes one channel (a palette of grays, too). The values are uint8 for modes of 8 bits, integers
+    and floats of 16 and 32 bits for others. Colour profiles are not applied.
 
     Raises:
-        UnreadableImageError: the mode has no known way to RGB, or the values are not numbers.
+        UnreadableImageError: the mode cannot be converted to RGB, or the values are not finite.
     """
     mode = image.mode
     if mode in WIDE:
@@ -41,17 +41,17 @@ def to_values(image: Image.Image) -> NDArray[Any]:
     try:
         pixels = np.asarray(image.convert("RGB"))
     except ValueError:
-        raise UnreadableImageError(f"its colour mode {mode} cannot be turned into RGB") from None
+        raise UnreadableImageError(f"its colour mode {mode} cannot be converted to RGB") from None
     return _drop_colour(pixels) if mode == "P" else pixels
 
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Return `values`, H W …, or refuse NaN and infinity.
+    """Return `values`, H W …, checked for NaN and infinity.
 
     Raises:
         UnreadableImageError: a value is not a finite number.
     """
-    if values.dtype.kind == "f" and not all(np.isfinite(row).all() for row in values):  # row by row: little memory
+    if values.dtype.kind == "f" and not all(np.isfinite(row).all() for row in values):  # row by row, to save memory
         raise UnreadableImageError("it holds values that are not finite numbers (NaN or infinity)")
     return values
 
@@ -65,7 +65,7 @@ def _rgba(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _drop_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return one channel when the three are equal everywhere, else `pixels`."""
+    """Return one channel if the three are equal everywhere, else `pixels`."""
     first = pixels[:, :, 0]
     if np.array_equal(first, pixels[:, :, 1]) and np.array_equal(first, pixels[:, :, 2]):
         return np.ascontiguousarray(first)[:, :, None]
@@ -73,16 +73,16 @@ def _drop_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 _BLOCK_PIXELS = 1 << 22
-_FEW_BLOCKS = 4  # up to so many are done faster as a whole
+_FEW_BLOCKS = 4  # up to this many, the whole image is faster
 
 
 def by_blocks(image: Image.Image, convert: Callable[[Image.Image], NDArray[Any]]) -> NDArray[Any]:
-    """Return `convert(image)`, H W C, computed on blocks of rows where the image is large.
+    """Return `convert(image)`, H W C, computed on blocks of rows if the image is large, to save memory.
 
-    Images of wide values, which are copied only once, are converted at once.
+    Images of wide values, which are copied only once, are converted as a whole.
 
-    convert: turns each pixel by itself; how many channels it gives may depend on the values: 1, 3, or 4 with alpha
-    last. The blocks are joined with as many as the one with most.
+    convert: converts each pixel independently; its number of channels may depend on the values: 1, 3, or 4 with alpha
+    last. All blocks get the largest number of channels.
     """
     step = max(1, _BLOCK_PIXELS // image.width)
     if image.width * image.height <= _FEW_BLOCKS * _BLOCK_PIXELS or image.mode in WIDE:
@@ -99,7 +99,7 @@ def by_blocks(image: Image.Image, convert: Callable[[Image.Image], NDArray[Any]]
 
 
 def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Return uint8 H W C with as many channels, at least those it has: gray three times, opaque alpha.
+    """Return uint8 H W C with more channels: gray three times, opaque alpha.
 
     Examples:
         >>> with_channels(np.array([[[7]]], np.uint8), 4)
@@ -124,7 +124,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ON_ITS_SIDE = (5, 6, 7, 8)
-# What Pillow raises on damaged EXIF (each seen in a test or in one of Pillow's own threads).
+# Errors of Pillow on damaged EXIF (each seen in a test or in an issue of Pillow).
 _DAMAGE = (
     OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError,
     struct.error,
@@ -132,9 +132,9 @@ _DAMAGE = (
 
 
 def turned(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Return `image` as its EXIF orientation says, and whether its sides changed places.
+    """Return `image` with its EXIF orientation applied, and whether width and height are exchanged.
 
-    Damaged EXIF counts as none: the pixels are good.
+    Damaged EXIF is ignored: the pixels are good.
     """
     try:
         orientation = image.getexif().get(_TAG)

@@ -1,4 +1,4 @@
-"""How many pixels are decoded at once, in all threads together: large images wait for one another."""
+"""Limit on the pixels that are decoded at the same time by all threads: large images wait for each other."""
 
 import collections
 import contextlib
@@ -10,20 +10,20 @@ from convscope.core.forks import after_fork
 from convscope.core.memory import return_free_memory
 
 LIMIT_PIXELS = 178_000_000
-"""Most pixels that the header of one image may declare; more is refused before memory is taken."""
+"""Most pixels that the header of an image may declare; larger images are refused before memory is allocated."""
 
 SMALL_PIXELS = 4_000_000
-"""Images up to this size wait for nobody, and are not counted."""
+"""Images up to this size do not wait, and are not counted."""
 
-_WORTH_RETURNING = 32_000_000
+_RETURN_PIXELS = 32_000_000
 
 
 @final
 class PixelBudget:
-    """So many pixels at once, for all threads; first come, first served.
+    """A number of pixels shared by all threads; first come, first served.
 
-    A thread that wants more than there is in all gets it alone. A thread that holds some never waits for more, so
-    that no two can wait for each other.
+    A thread that needs more than the budget runs alone. A thread that holds pixels never waits for more, which
+    excludes deadlocks.
     """
 
     def __init__(self, pixels: int) -> None:
@@ -31,7 +31,7 @@ class PixelBudget:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who holds what: in a forked child those threads are not there."""
+        """Release all pixels: a forked child does not have the threads that hold them."""
         self._used = 0
         self._changed = threading.Condition()
         self._waiting: collections.deque[object] = collections.deque()
@@ -39,12 +39,12 @@ class PixelBudget:
 
     @property
     def used(self) -> int:
-        """How many pixels are held now."""
+        """Number of pixels held now."""
         return self._used
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep what this thread takes inside until it leaves the outermost of these: while pixels are worked on."""
+        """Hold the pixels that this thread takes until the outermost such block ends."""
         depth = getattr(self._mine, "depth", 0)
         self._mine.depth = depth + 1
         try:
@@ -55,7 +55,7 @@ class PixelBudget:
                 self._give_back()
 
     def take(self, pixels: int) -> None:
-        """Wait until there is room for an image of `pixels`, inside `kept`; at once for a small one."""
+        """Wait until an image of `pixels` fits, within `held`; small images do not wait."""
         held = getattr(self._mine, "held", 0)
         if pixels <= SMALL_PIXELS or pixels <= held:
             return
@@ -70,8 +70,8 @@ class PixelBudget:
                     self._changed.notify_all()
             self._used += pixels - held
             self._mine.held = pixels
-        if pixels > _WORTH_RETURNING:
-            return_free_memory()  # what the caller has freed of the image before, which this one may not fit into
+        if pixels > _RETURN_PIXELS:
+            return_free_memory()  # the freed memory of the previous image, which may be too small for this one
 
     def _fits(self, pixels: int) -> bool:
         return self._used == 0 or self._used + pixels <= self._pixels
@@ -79,8 +79,8 @@ class PixelBudget:
     def _give_back(self) -> None:
         held = getattr(self._mine, "held", 0)
         if held:
-            if held > _WORTH_RETURNING:
-                return_free_memory()  # each thread would keep what its largest image took
+            if held > _RETURN_PIXELS:
+                return_free_memory()  # each thread would keep the memory of its largest image
             with self._changed:
                 self._mine.held = 0
                 self._used -= held
@@ -88,6 +88,6 @@ class PixelBudget:
 
 
 IN_FLIGHT = PixelBudget(LIMIT_PIXELS)
-"""Of this process. Processes that read leave large images to the one that started them."""
+"""Budget of this process. Worker processes leave large images to their parent."""
 
 after_fork(IN_FLIGHT.reset)

@@ -1,4 +1,4 @@
-"""What is changed for all threads of the process while some of them are inside, and put back when the last has left."""
+"""A context shared by threads: entered by the first thread, left by the last."""
 
 import contextlib
 import threading
@@ -11,10 +11,10 @@ from convscope.core.forks import after_fork
 
 @final
 class SharedContext:
-    """A context that the first thread to come enters, and that the last one to go leaves.
+    """Enters contexts when the first thread comes in, and leaves them when the last thread goes out.
 
     Args:
-        contexts: make what is entered, in this order.
+        contexts: functions that create the contexts, entered in this order.
     """
 
     def __init__(self, *contexts: Callable[[], AbstractContextManager[object]]) -> None:
@@ -26,7 +26,7 @@ class SharedContext:
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Be inside while the block runs."""
+        """Hold the contexts while the block runs."""
         with self._lock:
             if self._inside == 0:
                 for make in self._contexts:
@@ -41,7 +41,7 @@ class SharedContext:
                     self._entered.close()
 
     def _renew(self) -> None:
-        """Begin anew in a forked child, where the threads that were inside do not go on."""
+        """Reset the state in a forked child, which does not have the threads inside."""
         self._lock, self._inside = threading.Lock(), 0
         with contextlib.suppress(OSError):
             self._entered.close()

@@ -1,4 +1,4 @@
-"""TIFF images of simple kinds that Pillow does not know (float64, float16, RGB of floats, …) as an array of values."""
+"""Values of simple TIFF images that Pillow does not support (float64, float16, RGB of floats, …)."""
 
 import math
 import zlib
@@ -18,13 +18,17 @@ _KINDS: Final = {
     (2, 8): "i1", (2, 16): "i2", (2, 32): "i4", (2, 64): "i8",
     (3, 16): "f2", (3, 32): "f4", (3, 64): "f8",
 }  # fmt: skip
-_GIVEN: Final = {"f2": np.float32, "u8": np.float64, "i8": np.float64}  # what has no type of its own further on
+_SUPPORTED_TYPES: Final = {
+    "f2": np.float32,
+    "u8": np.float64,
+    "i8": np.float64,
+}  # types that the pipeline does not support
 _SMALL_TILE = 1 << 20  # pixels: a tile may be larger than a small image
 _CUT = "the file is cut off: its image data end too early"
 
 
 def is_simple(tags: TiffTags) -> bool:
-    """Return whether `read_values` reads such an image: gray or RGB, of 8 to 64 bits, plain or deflated."""
+    """Return whether `read_values` supports the image: gray or RGB, of 8 to 64 bits, uncompressed or deflated."""
     kinds = {(tags.formats[0], bits) for bits in tags.bits}
     gray = tags.photometric in (0, 1) and tags.samples == 1
     return (
@@ -41,16 +45,16 @@ def is_simple(tags: TiffTags) -> bool:
 def read_values(stream: BinaryIO, tags: TiffTags, limit_pixels: int) -> NDArray[Any]:
     """Return the values of an image for which `is_simple` holds, H W C, in the machine's byte order.
 
-    float16 comes as float32, 64-bit integers as float64. Where zero is white, values are inverted. The
-    image is not yet turned as its orientation says. Memory: the result, and one strip or tile.
+    float16 becomes float32, 64-bit integers become float64. If zero is white, values are inverted. The orientation is
+    not applied. Memory: the result, and one strip or tile.
 
     Raises:
-        UnreadableImageError: too large, or cut off.
+        UnreadableImageError: too large, or truncated.
         zlib.error: damaged.
     """
     refuse_large((tags.width, tags.height), limit_pixels)
     kind = np.dtype(tags.order + _KINDS[tags.formats[0], tags.bits[0]])
-    result_type = np.dtype(_GIVEN.get(kind.str[1:], kind.newbyteorder("=")))
+    result_type = np.dtype(_SUPPORTED_TYPES.get(kind.str[1:], kind.newbyteorder("=")))
     refuse_large((tags.width, tags.height), limit_pixels * 4 // (result_type.itemsize * tags.samples))
     values = np.empty((tags.height, tags.width, tags.samples), result_type)
     together = 1 if tags.planar == 2 else tags.samples
@@ -89,7 +93,7 @@ def _tile(
 
 
 def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return H W C as the tag of TIFF and EXIF says that it is shown; what is no orientation changes nothing.
+    """Return H W C with the orientation of a TIFF or EXIF tag applied; invalid orientations change nothing.
 
     Examples:
         >>> turn(np.array([[[1], [2]]], np.uint8), 6)[..., 0].tolist()

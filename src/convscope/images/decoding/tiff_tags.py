@@ -1,4 +1,4 @@
-"""The tags of the first image of a TIFF or BigTIFF file, read without Pillow, and what kind of image they tell of."""
+"""The tags of the first image of a TIFF or BigTIFF file, read without Pillow, and the kind of image they describe."""
 
 import dataclasses
 import math
@@ -36,11 +36,11 @@ _CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TiffTags:
-    """What the first directory says.
+    """Tags of the first directory.
 
-    order: "<" or ">". bits, formats: of each channel (formats: 1 whole numbers, 2 signed, 3 floats, 5 and 6 complex).
-    extra: meaning of the channels beyond those of `photometric`. rows, columns: of a strip or tile. places, lengths:
-    of the strips or tiles in the file, in bytes. depth: slices of a volume.
+    order: "<" or ">". bits, formats: of each channel (formats: 1 unsigned, 2 signed, 3 floats, 5 and 6 complex).
+    extra: meaning of the channels beyond those of `photometric`. rows, columns: of a strip or tile. offsets,
+    byte_counts: of the strips or tiles in the file. depth: slices of a volume.
     """
 
     order: str
@@ -65,7 +65,7 @@ class TiffTags:
 
     @property
     def kind(self) -> str:
-        """What the image is, in words.
+        """Kind of image, in words.
 
         Examples: "5 channels of 8 bits", "1 channel of 64-bit floats, compressed by LERC".
         """
@@ -90,28 +90,28 @@ class TiffTags:
 
     @property
     def used_channels(self) -> int:
-        """How many channels the colours take; the others are extra."""
+        """Number of colour channels; the others are extra."""
         return min(self.samples, _CHANNELS.get(self.photometric, self.samples))
 
 
 def read_tags(stream: BinaryIO) -> TiffTags | None:
-    """Return the tags of the first image, None where the file is no TIFF, cut off or damaged as far as they tell.
+    """Return the tags of the first image; None if the file is not a TIFF, truncated, or damaged by its tags.
 
-    Whole means: every strip or tile lies in the file, and there are as many as the size asks for. Nothing is read but
-    the tags, at most a few megabytes.
+    In a complete file every strip or tile is within the file, and their number fits the size. Only the tags are read,
+    at most a few megabytes.
     """
     try:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         order_and_tags = _tags(stream)
-        tags = None if order_and_tags is None else _sorted_out(*order_and_tags)
+        tags = None if order_and_tags is None else _as_tiff_tags(*order_and_tags)
     except (OSError, ValueError, LookupError, struct.error, OverflowError, MemoryError):
         return None
-    return tags if tags is not None and _is_whole(tags, size) else None
+    return tags if tags is not None and _is_complete(tags, size) else None
 
 
 def _tags(stream: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]] | None:
-    """Return the byte order and the tags that are whole numbers."""
+    """Return the byte order and the integer tags."""
     start = stream.read(16)
     if not start.startswith(TIFF_STARTS):
         return None
@@ -132,12 +132,12 @@ def _tags(stream: BinaryIO) -> tuple[str, dict[int, tuple[int, ...]]] | None:
         values = struct.Struct(f"{order}{number}{_TYPES[kind]}")
         if values.size > inline:
             stream.seek(struct.unpack(order + word, value)[0])
-            value = stream.read(values.size)  # noqa: PLW2901  # it stands elsewhere
+            value = stream.read(values.size)  # noqa: PLW2901  # the entry holds its offset
         tags[tag] = values.unpack_from(value)
     return order, tags
 
 
-def _sorted_out(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
+def _as_tiff_tags(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
     def first(tag: int, default: int) -> int:
         return tags.get(tag, (default,))[0]
 
@@ -167,7 +167,7 @@ def _sorted_out(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
     )
 
 
-def _is_whole(tags: TiffTags, size: int) -> bool:
+def _is_complete(tags: TiffTags, size: int) -> bool:
     if not (tags.width and tags.height and tags.rows and tags.columns and 0 < tags.samples <= 65535):
         return False
     if tags.photometric not in {*_COLOURS, *_CHANNELS} or tags.planar not in (1, 2):

@@ -1,4 +1,4 @@
-"""Kinds of images, in formats that are read, which are not read: named as what they are, for they are not damaged."""
+"""Unsupported kinds of images in supported formats: they are named, because they are not damaged."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from .tiff_tags import TiffTags, read_tags
 
 _PIXMAPS = {b"PF": "floats in colour", b"P7": "PAM", b"PH": "half floats in colour", b"Ph": "half floats"}
 PARTLY_USED = "only the first "
-"""How a remark on what is not used begins."""
+"""First words of a remark on unused channels or slices."""
 
 _SAMPLES, _DEPTH = 277, 32997
 _BMP_HEADERS = range(16, 65)  # OS/2's may have any length between these
@@ -39,9 +39,9 @@ _NOT_SUPPORTED = re.compile(
 
 
 def describe_unsupported(stream: BinaryIO, start: bytes, message: str) -> str:
-    """Return that a whole file is of a kind not read here, and which; "" where that is not what is wrong with it.
+    """Return that a complete file is of an unsupported kind, and which; "" if that is not its problem.
 
-    start: the first bytes. said: what the reader or decoder said.
+    start: the first bytes. message: of the reader or decoder.
     """
     if start.startswith(TIFF_STARTS):
         return _named("TIFF", _tiff(read_tags(stream), message))
@@ -57,7 +57,7 @@ def describe_unsupported(stream: BinaryIO, start: bytes, message: str) -> str:
 
 
 def is_known(tags: TiffTags) -> bool:
-    """Return whether Pillow reads TIFF files of such a kind."""
+    """Return whether Pillow supports TIFF files of this kind."""
     prefix = b"II" if tags.order == "<" else b"MM"
     formats = tags.formats[:1] if len(set(tags.formats)) == 1 else tags.formats
     bits = tags.bits if len(tags.bits) > 1 else tags.bits * tags.samples
@@ -77,7 +77,7 @@ def _tiff(tags: TiffTags | None, message: str) -> str:
 
 
 def _bmp(start: bytes, message: str) -> str:
-    """Return what is not read of a BMP, "" where nothing that exists is."""
+    """Return the unsupported feature of a BMP, "" if there is none."""
     size, _, _, _, bits, method = struct.unpack_from("<IiiHHI", start, 14)
     if size not in (12, 40, 52, 56, 64, 108, 124):
         return f"a header of {size} bytes" if size in _BMP_HEADERS else ""
@@ -89,7 +89,7 @@ def _bmp(start: bytes, message: str) -> str:
 
 
 def _jpeg(stream: BinaryIO) -> str:
-    """Return what is not read of a JPEG, "" where it is an ordinary one or does not end as one."""
+    """Return the unsupported feature of a JPEG, "" if there is none or the file is truncated."""
     stream.seek(-min(_TAIL, stream.seek(0, os.SEEK_END)), os.SEEK_END)
     if _JPEG_END not in stream.read():
         return ""
@@ -111,7 +111,7 @@ def _jpeg(stream: BinaryIO) -> str:
 
 
 def unused(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    """Return the remarks on what a TIFF has beyond the channels and the slice that Pillow reads; opened, not loaded."""
+    """Return remarks on the channels and slices of a TIFF (opened, not loaded) that Pillow does not read."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return ()
     remarks = []

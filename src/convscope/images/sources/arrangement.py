@@ -1,7 +1,4 @@
-"""How a folder becomes classes and splits: which level below it holds which, and what was decided, in sentences.
-
-The page docs/decisions/0012 says why.
-"""
+"""Classes and splits of a folder: which level holds which, and notes on the decisions (docs/decisions/0012)."""
 
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
@@ -20,7 +17,7 @@ _NAMED_FOLDERS = 4  # folders of each
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ClassFolder:
-    """A folder all of whose images, at any depth, are of one class and one split."""
+    """A folder whose images, at any depth, are of one class and one split."""
 
     split: int
     label: str
@@ -29,10 +26,9 @@ class ClassFolder:
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Arrangement:
-    """Which folders hold which class and split; `loose` images and folders `outside` belong to none.
+    """Folders with their class and split; `loose` images and folders `outside` have none.
 
-    passed: folders that were alone in the one above. divided: folders of classes, or of groups of them, that
-    hold splits.
+    passed: folders that are alone in their parent. divided: class folders, or groups of them, that contain splits.
     """
 
     classes: list[ClassFolder] = dataclasses.field(default_factory=list)
@@ -44,27 +40,27 @@ class Arrangement:
 
 
 def arrange(top: Folder, name: str, *, depth: int | None = None) -> Arrangement:
-    """Return the classes and splits in a listed folder that has folders with images.
+    """Return the classes and splits of a listed folder.
 
     Args:
-        top: the folder.
-        name: of it, for messages.
-        depth: how many levels of folders name a class, not counting those that name splits, or hold but one folder.
-            None takes one, and refuses what can be read in two ways.
+        top: the folder; some folder in it has images.
+        name: of the folder, for messages.
+        depth: number of folder levels that name a class, without those that name splits or contain a single folder;
+            None takes one, and refuses ambiguous folders.
 
     Raises:
-        DataError: it is no arrangement of classes, or can be read in two ways; the message names both.
+        DataError: the folders are not an arrangement of classes, or are ambiguous; the message names both readings.
     """
     walk = _Walk(name=name, asked=depth)
     walk.go(top, [], UNASSIGNED)
     walk.refuse_half_divided()
-    walk.tell()
+    walk.add_notes()
     return walk.arrangement
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class _Walk:
-    """Goes down from the top folder to the folders of the classes."""
+    """Walk from the top folder down to the class folders."""
 
     name: str
     asked: int | None
@@ -72,7 +68,7 @@ class _Walk:
     arrangement: Arrangement = dataclasses.field(default_factory=Arrangement)
 
     def go(self, folder: Folder, names: list[str], split: int) -> None:
-        """Take the classes in `folder`, in which `names` are the names above that are part of a class's."""
+        """Collect the classes in `folder`; `names` are the parent folders that belong to the class name."""
         left = (self.asked or 1) - len(names)
         if not names and split == UNASSIGNED:
             folder = self._through_wrappers(folder)
@@ -105,7 +101,7 @@ class _Walk:
             self.go(child, [*names, child.name], split)
 
     def _through_wrappers(self, folder: Folder) -> Folder:
-        """Return the first folder on the way down that holds more than one folder, as an unpacked archive has it."""
+        """Return the first folder on the way down with more than one folder, as in an unpacked archive."""
         while len(folder.folders) == 1:
             only = folder.folders[0]
             split = plain_split(only.name)
@@ -121,7 +117,7 @@ class _Walk:
         return folder
 
     def _splits(self, folder: Folder, *, of_class: bool, at_top: bool) -> list[tuple[int, Folder]]:
-        """Return the folders in `folder` that are splits, each with its split, in their order; none if none are."""
+        """Return the split folders in `folder`, each with its split, in their order; empty if there are none."""
         plain, unclear = _split_folders([sub for sub in folder.folders if sub.count() or not of_class])
         kinds = {split for split, _ in plain} - {UNLABELLED}
         only_train = kinds == {TRAIN} and any(split == UNLABELLED for split, _ in plain)
@@ -131,29 +127,29 @@ class _Walk:
                 if self.asked is not None:
                     return []
                 self.hint = " If these folders are classes, give --class-depth 1."
-            self._refuse_twins(folder, splits)
+            self._refuse_repeated_splits(folder, splits)
             return sorted(splits, key=lambda split_folder: split_folder[0])
         if self.asked is not None:
             return []
         self._refuse_unclear(folder, plain, unclear)
         if not of_class:
-            self._refuse_parts_beside_classes(folder, [sub for _, sub in plain])
+            self._refuse_splits_beside_classes(folder, [sub for _, sub in plain])
         return []
 
-    def _refuse_twins(self, folder: Folder, splits: Sequence[tuple[int, Folder]]) -> None:
+    def _refuse_repeated_splits(self, folder: Folder, splits: Sequence[tuple[int, Folder]]) -> None:
         seen: dict[int, Folder] = {}
         for split, sub in splits:
             if split in seen:
                 raise DataError(
                     f"`{self.name}{_end(folder)}` must have one {SPLIT_NAMES[split]} folder. "
-                    f"Got {seen[split].name}/ and {sub.name}/. Merge them or take one away."
+                    f"Got {seen[split].name}/ and {sub.name}/. Merge them or remove one."
                 )
             seen[split] = sub
 
     def _refuse_unclear(
         self, folder: Folder, plain: Sequence[tuple[int, Folder]], unclear: Sequence[tuple[int, Folder]]
     ) -> None:
-        """Raise DataError where folders have words of splits in names that differ otherwise, and no others stand by."""
+        """Raise DataError if all folders have split words in names that differ otherwise."""
         named = [*plain, *unclear]
         if not unclear or len(named) < len(folder.folders) or any(sub.images for _, sub in named):
             return
@@ -164,8 +160,8 @@ class _Walk:
                 "Name splits train, val and test; if they are classes, give --class-depth 1."
             )
 
-    def _refuse_parts_beside_classes(self, top: Folder, plain: Sequence[Folder]) -> None:
-        """Raise DataError if a folder has the name of a part and class folders inside, and others stand beside it."""
+    def _refuse_splits_beside_classes(self, top: Folder, plain: Sequence[Folder]) -> None:
+        """Raise DataError if a folder with a split name and class folders inside is beside other folders."""
         others = [folder.name for folder in top.folders if all(folder is not sub for sub in plain)]
         split_names = [sub.name for sub in plain if not sub.images and any(folder.count() for folder in sub.folders)]
         if others and split_names:
@@ -183,7 +179,7 @@ class _Walk:
             )
 
     def _inside(self, split_folder: Folder, splits: Sequence[Folder]) -> Folder:
-        """Return the folder of a split, or the one in it that holds all: seg_train/seg_train, train/images."""
+        """Return the folder of a split, or its only sub-folder: seg_train/seg_train, train/images."""
         elsewhere = [{child.name for child in sub.folders} for sub in splits if sub is not split_folder]
         while len(split_folder.folders) == 1 and not split_folder.images:
             only = split_folder.folders[0]
@@ -197,7 +193,7 @@ class _Walk:
         return split_folder
 
     def refuse_half_divided(self) -> None:
-        """Raise DataError where some classes are divided into splits and others are not, or only in part."""
+        """Raise DataError if only some classes are divided into splits, or only some images of a class."""
         with_images = [class_folder for class_folder in self.arrangement.classes if class_folder.folder.count()]
         whole = next((class_folder for class_folder in with_images if class_folder.split == UNASSIGNED), None)
         divided = next((class_folder for class_folder in with_images if class_folder.split != UNASSIGNED), None)
@@ -223,8 +219,8 @@ class _Walk:
                 "split, give --class-depth 1."
             )
 
-    def tell(self) -> None:
-        """Note what was decided of folders, where there was something to decide."""
+    def add_notes(self) -> None:
+        """Add notes on the decisions that were made."""
         arrangement, notes = self.arrangement, self.arrangement.notes
         if arrangement.passed:
             names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.passed[:_NAMED])
@@ -248,9 +244,7 @@ class _Walk:
             named = [
                 f"{printable(folder.relative)}/ ({counted(folder.count(), 'image')})" for folder in left_out[:_NAMED]
             ]
-            notes.append(
-                f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} left out, being none of the splits"
-            )
+            notes.append(f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} left out, being no split")
         splits = [
             class_folder.folder.name
             for class_folder in arrangement.classes
@@ -263,7 +257,7 @@ class _Walk:
         notes += self._missing()
 
     def _missing(self) -> Iterator[str]:
-        """Give a sentence for each split that lacks classes which there are in train."""
+        """Give a note for each split without some classes of train."""
         classes_by_split: dict[int, dict[str, None]] = {}
         for class_folder in self.arrangement.classes:
             if class_folder.folder.count():
@@ -276,9 +270,9 @@ class _Walk:
 
 
 def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]], list[tuple[int, Folder]]]:
-    """Return the folders whose names speak of a split, and those of which that is not clear.
+    """Return the folders with the name of a split, and those with an ambiguous name.
 
-    "flowers_train" is clear where "flowers_test" stands beside it.
+    "flowers_train" is clear if "flowers_test" is beside it.
     """
     groups: dict[tuple[str, ...], list[tuple[int, Folder]]] = {}
     for folder in folders:
@@ -297,7 +291,7 @@ def _class_folder(folder: Folder, names: list[str], split: int) -> ClassFolder:
 
 
 def _is_split(class_folder: ClassFolder) -> bool:
-    """Return whether the folder of a class has the name of a split."""
+    """Return whether a class folder has the name of a split."""
     return class_folder.folder.count() > 0 and plain_split(class_folder.folder.name) is not None
 
 
@@ -314,7 +308,7 @@ def _more(items: Collection[object], named: int) -> str:
 
 
 def found_in(folder: Folder) -> str:
-    """Return what stands in `folder`, in a few words."""
+    """Return the contents of `folder`, in a few words."""
     words = []
     if folder.images:
         words.append(f"{counted(len(folder.images), 'image')} directly inside")

@@ -1,4 +1,4 @@
-"""Images that already are one array, as a source: checked, brought to the shape N H W C, given without decoding."""
+"""Images in one array as a source: validated, in the shape N H W C, without decoding."""
 
 import dataclasses
 import hashlib
@@ -26,12 +26,12 @@ class ArraySource(Source):
     images: NDArray[Any]
 
     def image_name(self, index: int) -> str:
-        """Return the split and the place in it, for example "train[17]"."""
-        return f"{SPLIT_NAMES[self.splits[index]]}[{self._places[index]}]"
+        """Return the split and the index in it, for example "train[17]"."""
+        return f"{SPLIT_NAMES[self.splits[index]]}[{self._indices_in_split[index]}]"
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """The place of each image in its part."""
+    def _indices_in_split(self) -> NDArray[np.int64]:
+        """The index of each image in its split."""
         indices = np.empty(len(self.splits), np.int64)
         for split in np.unique(self.splits):
             inside = self.splits == split

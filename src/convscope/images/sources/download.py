@@ -1,4 +1,4 @@
-"""The one use of the network: a named public set, on request, checked by SHA-256 before it counts as there."""
+"""Download of named datasets, the only use of the network: on request, verified by SHA-256."""
 
 import contextlib
 import gzip
@@ -20,17 +20,17 @@ _LONGEST = 1 << 28  # bytes unpacked from one file before it is refused
 
 
 def download(name: str, address: str, sums: dict[str, str], folder: Path, reporter: "Reporter | None") -> Path:
-    """Return `folder` once it holds every file of a set, gzipped; those already there are not fetched again.
+    """Download the missing files of a dataset, gzipped, into `folder`, and return it.
 
     Args:
-        name: of the set, for messages.
-        address: where the files are, each as ``<address><file>.gz``.
+        name: of the dataset, for messages.
+        address: of the files, each at ``<address><file>.gz``.
         sums: SHA-256 of each file, unpacked.
-        folder: where they go.
-        reporter: told how far each file is.
+        folder: receives the files.
+        reporter: shows progress.
 
     Raises:
-        DataError: no network, no such file, or other content than expected.
+        DataError: no network, no such file, or unexpected content.
         MissingPackageError: the package for downloads is not installed.
         StorageError: `folder` cannot be written.
     """
@@ -51,7 +51,7 @@ def download(name: str, address: str, sums: dict[str, str], folder: Path, report
 
 
 def unpacked_sum(file: Path | BinaryIO) -> str:
-    """Return the SHA-256 of what a gzipped file holds, "" where it is damaged or too long."""
+    """Return the SHA-256 of the content of a gzipped file, "" if it is damaged or too long."""
     sums, length = hashlib.sha256(), 0
     try:
         with gzip.open(file) as stream:
@@ -66,13 +66,13 @@ def unpacked_sum(file: Path | BinaryIO) -> str:
 
 
 def _fetch(pooch: Any, name: str, address: str, file: BinaryIO, reporter: "Reporter | None") -> None:
-    """Write what stands at `address` to `file`; every failure of the network is one DataError."""
+    """Download `address` to `file`; every network failure is a DataError."""
     title = f"{name}: {address.rpartition('/')[2]}"
     with _progress(title, reporter) as progress:
         fetcher = pooch.HTTPDownloader(progressbar=progress or False, chunk_size=_CHUNK, timeout=30)
         try:
             fetcher(address, file, None)
-        except Exception as error:  # requests and urllib3 each have a tree of their own
+        except Exception as error:  # requests and urllib3 have separate error trees
             if isinstance(error, MemoryError) or not _of_network(error):
                 raise
             raise DataError(
@@ -95,17 +95,17 @@ def _reason(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _progress(title: str, reporter: "Reporter | None") -> "Iterator[_Bar | None]":
-    """Give what pooch reports its progress to; the task starts when the length of the file is known."""
+def _progress(title: str, reporter: "Reporter | None") -> "Iterator[_PoochBar | None]":
+    """Give the progress bar for pooch; the task starts when the length of the file is known."""
     if reporter is None:
         yield None
         return
     with contextlib.ExitStack() as stack:
-        yield _Bar(title, reporter, stack)
+        yield _PoochBar(title, reporter, stack)
 
 
-class _Bar:
-    """The four members that pooch asks of a progress bar."""
+class _PoochBar:
+    """The four members of a progress bar that pooch uses."""
 
     def __init__(self, title: str, reporter: "Reporter", stack: contextlib.ExitStack) -> None:
         self._title, self._reporter, self._stack = title, reporter, stack
@@ -124,13 +124,13 @@ class _Bar:
         self._task = self._stack.enter_context(self._reporter.task(self._title, value, "bytes"))
 
     def update(self, amount: float) -> None:
-        """Go on by `amount` bytes."""
+        """Advance by `amount` bytes."""
         self._done = min(self._done + amount, self._total)
         if self._task is not None:
             self._task.update(self._done)
 
     def reset(self) -> None:
-        """Start again, as pooch does before it fills the bar."""
+        """Reset, which pooch does before it fills the bar."""
         self._done = 0.0
 
     def close(self) -> None:

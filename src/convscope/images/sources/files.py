@@ -1,4 +1,4 @@
-"""Images that are files of their own, however they were listed: from a folder or from a list."""
+"""Images that are separate files, from a folder or a list."""
 
 import dataclasses
 import hashlib
@@ -19,15 +19,15 @@ _SAMPLED_BYTES = 1 << 16
 class FileSource(Source):
     """Image files.
 
-    root: the folder that `files` are relative to. files: the paths as found or written in the list; absolute ones
-    stay as they are.
+    root: the folder that `files` are relative to. files: their paths, as found or as in the list; absolute
+    ones are kept.
     """
 
     root: Path
     files: tuple[str, ...]
 
     def image_name(self, index: int) -> str:
-        """Return the path relative to the source, as found."""
+        """Return the path relative to the source."""
         return self.files[index]
 
     def path(self, index: int) -> Path:
@@ -39,11 +39,11 @@ class FileSource(Source):
         return decode(self.path(index), near=near)
 
     def stack(self) -> None:
-        """Return None: the images are files of any size."""
+        """Return None: files have different sizes."""
         return
 
     def fingerprint(self) -> str:
-        """Return a hash of every path, size, time of change, label and split, and of the bytes of 64 files."""
+        """Return a hash of all paths, sizes, modification times, labels and splits, and of the bytes of 64 files."""
         sums = hashlib.blake2b(digest_size=16)
         sums.update(repr((self.classes, len(self.files))).encode())
         sums.update("\0".join(self.files).encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""A folder of images with one sub-folder a class, split or not into train, val and test, as a source."""
+"""A folder of images with one sub-folder per class, perhaps split into train, val and test, as a source."""
 
 import os
 import unicodedata
@@ -14,7 +14,7 @@ from .arrangement import Arrangement, ClassFolder, arrange, found_in
 from .files import FileSource, unlabelled_files
 from .foreign import foreign_files
 from .labels import encode_labels
-from .naming import look_alikes, written_out
+from .naming import escaped, look_alikes
 from .source import SPLIT_NAMES, TRAIN, UNASSIGNED, normalize_splits
 from .tree import Folder, list_tree
 
@@ -31,16 +31,16 @@ def open_folder(
 ) -> FileSource:
     """Return the images below `root` as a source.
 
-    The folders in it are the classes, or those in train and val (valid, validation, …) or test, which may also stand in
-    each class; all images in and below a class's folder are of that class. `arrange` says what else is recognized.
-    Images directly beside class folders, files without an image's extension, and folders beside splits are
-    `ignored`. An empty class folder is refused, or, with `empty_classes` and two classes that have images, named in
-    `empty`. With `unlabelled`, a folder in which fewer than two folders hold images, or none that has the name of a
-    `known` class, is taken as images of no class. With a `depth`, so many levels of folders name a class.
+    The folders in it are the classes, or those in train and val (valid, validation, …) or test, which may also be in
+    each class; all images in and below a class folder are of that class. See `arrange` for other arrangements. Images
+    beside class folders, files without an image extension, and folders beside splits are `ignored`. An empty class
+    folder is refused, or, with `empty_classes` and two classes that have images, listed in `empty`. With `unlabelled`,
+    a folder in which fewer than two folders have images, or none with the name of a `known` class, has images without
+    classes. `depth` is the number of folder levels that name a class.
 
     Raises:
-        DataError: no images, no sub-folders, one class only, an empty class folder, classes that differ between train
-            and the rest, or folders that can be read in two ways.
+        DataError: no images, no sub-folders, a single class, an empty class folder, classes that differ between train
+            and the other splits, or ambiguous folders.
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
@@ -69,7 +69,7 @@ def open_folder(
     files, labels, splits, empty = _listed(arrangement.classes)
     if empty and not (empty_classes and len(set(labels)) > 1):
         raise _without_images(next(iter(empty.values())), name)
-    _refuse_strangers(labels, splits, name, empty)
+    _require_training_classes(labels, splits, name, empty)
     if len(set(labels)) < 2:
         _refuse_broken(root, top)
     classes, indices = encode_labels(labels, name)
@@ -94,7 +94,7 @@ def open_folder(
 
 
 def _listed(classes: Iterable[ClassFolder]) -> tuple[list[str], list[str], list[int], dict[str, Folder]]:
-    """Return the images of all classes with the class and split of each, and the folders without any by class."""
+    """Return the images of all classes, the label and split of each, and the folders without images by class."""
     files: list[str] = []
     labels: list[str] = []
     splits: list[int] = []
@@ -110,21 +110,21 @@ def _listed(classes: Iterable[ClassFolder]) -> tuple[list[str], list[str], list[
 
 
 def _passed_over(root: Path, folders: Iterable[Folder]) -> tuple[tuple[str, str], ...]:
-    """Return what is in and below `folders` and cannot be used though it is, or may hold, images."""
+    """Return unreadable folders and unsupported images in and below `folders`, with reasons."""
     return tuple(
         entry for folder in folders for entry in (*foreign_files(os.fspath(root), folder), *folder.every_broken())
     )
 
 
 def _broken_above(top: Folder, arrangement: Arrangement) -> list[tuple[str, str]]:
-    """Return what cannot be read above the folders of the classes, and may have been one."""
+    """Return unreadable folders above the class folders, which may be class folders."""
     left_out = (*arrangement.outside, *(class_folder.folder for class_folder in arrangement.classes))
     inside = tuple(f"{folder.relative}/" for folder in left_out)
     return [(name, reason) for name, reason in top.every_broken() if not name.startswith(inside)]
 
 
 def _refuse_broken(root: Path, top: Folder) -> None:
-    """Raise DataError where a folder that cannot be read may be why there are too few classes."""
+    """Raise DataError if an unreadable folder may be the reason for too few classes."""
     for name, reason in top.every_broken():
         raise DataError(f"`{root / name}` must be a folder that can be read. Got: {reason}. Check it.")
 
@@ -139,7 +139,7 @@ def _but(names: tuple[str, ...], passed_over: Iterable[tuple[str, str]]) -> tupl
 
 
 def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
-    """Return whether folders below `top` divide its images into classes: some that are `known`, where they are."""
+    """Return whether folders below `top` divide its images into classes; one must be `known` if these are given."""
     folders = [folder for folder in top.every() if folder is not top and folder.count()]
     if sum(1 for folder in folders if folder.images) < 2:
         return False
@@ -148,7 +148,7 @@ def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
 
 
 def _comparable(name: str) -> str:
-    """Return a name as those of a model are written, in any case: a slip of the keyboard is no other class."""
+    """Return a name in the Unicode form of a model's classes, without case: a typing slip is no other class."""
     return printable(unicodedata.normalize("NFC", name)).casefold()
 
 
@@ -159,20 +159,20 @@ def _linked(links: Iterable[str]) -> Iterator[str]:
 def _without_images(folder: Folder, name: str) -> DataError:
     return DataError(
         f"`{name}{folder.relative}/` must hold images of its class. "
-        f"Got an empty class folder ({found_in(folder)}). Add images or take the folder away."
+        f"Got an empty class folder ({found_in(folder)}). Add images or remove the folder."
     )
 
 
-def _refuse_strangers(labels: list[str], splits: list[int], name: str, empty: Collection[str]) -> None:
-    """Raise DataError if a class is in val or test and not in train, where `empty` ones have a folder."""
+def _require_training_classes(labels: list[str], splits: list[int], name: str, empty: Collection[str]) -> None:
+    """Raise DataError if a class is in val or test but not in train; `empty` classes have a train folder."""
     known = {label for label, split in zip(labels, splits, strict=True) if split in (UNASSIGNED, TRAIN)} | set(empty)
     for label, split in zip(labels, splits, strict=True):
         if label not in known:
             twins = next((group for group in look_alikes([label, *known]) if label in group), [])
-            hint = f" It looks like {' and '.join(map(written_out, twins[1:]))}." if twins else ""
+            hint = f" It looks like {' and '.join(map(escaped, twins[1:]))}." if twins else ""
             raise DataError(
                 f"`{name}` must have the same classes in train as elsewhere. "
-                f"Got the class {label!r} only in {SPLIT_NAMES[split]}. Add it to train or take it away.{hint}"
+                f"Got the class {label!r} only in {SPLIT_NAMES[split]}. Add it to train or remove it.{hint}"
             )
 
 

@@ -1,4 +1,4 @@
-"""Files in a folder that look like images and are not listed as such, each with the reason, for nothing is silent."""
+"""Files in a folder that look like images but are not listed as such, with the reason for each."""
 
 import os
 import re
@@ -44,7 +44,7 @@ _FORMATS = {
     "metafile": ".emf .wmf",
     "EPS": ".eps .epsf",
 }
-"""Formats of images that are not read, with the extensions of their files."""
+"""Unsupported image formats, with the extensions of their files."""
 
 FOREIGN = {end: name for name, ends in _FORMATS.items() for end in ends.split()}
 
@@ -55,7 +55,7 @@ _START = 132  # bytes; DICOM has its signature at 128
 
 
 def foreign_reason(path: str, name: str) -> str:
-    """Return why the file `name` at `path` is not listed as an image though it looks like one; "" if it does not.
+    """Return why the file `name` at `path` is not listed as an image although it looks like one; "" if it does not.
 
     Examples:
         >>> foreign_reason("", "1.heic"), foreign_reason("", "notes.txt")
@@ -64,7 +64,7 @@ def foreign_reason(path: str, name: str) -> str:
     end = extension(name)
     if end in FOREIGN:
         return f"it is an image in a format not read here: {FOREIGN[end]}"
-    if is_other(name) or end in EXTENSIONS:  # the latter is no file but a pipe, or else it would be listed
+    if is_other(name) or end in EXTENSIONS:  # the latter is a pipe: a file would be listed
         return ""
     kind = image_format(first_bytes(path, _START) or b"")
     if not kind and not (_IMAGE_WITHIN.search(name) or _IMAGE_BEGUN.search(name)):
@@ -78,7 +78,7 @@ def foreign_reason(path: str, name: str) -> str:
 
 
 def foreign_files(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
-    """Give the files in and below `folder` that look like images and are not listed as such, each with the reason."""
+    """Give the files in and below `folder` that look like images but are not listed as such, with reasons."""
     for inner in folder.every():
         for name in inner.others:
             if reason := foreign_reason(os.path.join(root, inner.inside(name)), name):
@@ -86,7 +86,7 @@ def foreign_files(root: str, folder: Folder) -> Iterator[tuple[str, str]]:
 
 
 def passed_over_note(passed_over: Iterable[tuple[str, str]]) -> list[str]:
-    """Return a sentence that counts what was passed over by its extension; none if nothing was.
+    """Return a note that counts skipped files by extension; empty if there are none.
 
     Examples:
         >>> passed_over_note([("a/1.heic", ""), ("a/2.HEIC", ""), ("b/0.jpg_large", "")])

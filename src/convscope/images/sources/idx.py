@@ -1,4 +1,4 @@
-"""The IDX format, plain or gzipped: an array with its type and shape in front, as MNIST has it."""
+"""The IDX format of MNIST, plain or gzipped: an array after a header with its type and shape."""
 
 import contextlib
 import gzip
@@ -23,11 +23,11 @@ _MOST_DEFLATED = 1032  # deflate makes data at most 1032 times smaller (zlib's t
 def read_idx(file: Path, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return the array in an IDX file, in its own type and shape.
 
-    The size that the header declares is compared with the size of the file before memory is taken; from a gzipped
-    file at most that much is unpacked. `out` takes the values where its shape and type fit, which saves a copy.
+    The declared size is compared with the file size before memory is allocated; at most that much is unpacked from a
+    gzipped file. `out` receives the values if its shape and type match, which saves a copy.
 
     Raises:
-        DataError: not an IDX file, cut off, damaged, or longer than it declares.
+        DataError: not an IDX file, truncated, damaged, or longer than declared.
     """
     with _opened(file) as (stream, most, exact):
         shape, kind = _header(file, stream, most, exact=exact)
@@ -49,7 +49,7 @@ def idx_header(file: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def refuse_beyond_memory(file: Path, needed: int) -> None:
-    """Raise DataError where what a file unpacks to does not fit into the memory that is available."""
+    """Raise DataError if the unpacked file does not fit into the available memory."""
     available = available_bytes()
     if needed > available:
         raise DataError(
@@ -70,7 +70,7 @@ def starts_as_idx(file: Path) -> bool:
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[tuple[BinaryIO, int, bool]]:
-    """Give a stream of what `file` holds, its greatest possible length, and whether that is exact."""
+    """Give a stream of the content of `file`, its greatest possible length, and whether that is exact."""
     try:
         size = os.stat(file).st_size
         with open(file, "rb") as plain:
@@ -111,7 +111,7 @@ def _header(file: Path, stream: BinaryIO, most: int, *, exact: bool) -> tuple[tu
 
 
 def _fill(stream: BinaryIO, values: NDArray[Any]) -> bool:
-    """Read the bytes of `values`; return whether there were enough."""
+    """Fill `values` from the stream; return whether there were enough bytes."""
     rest = values.reshape(-1).view(np.uint8).data
     while len(rest):
         count = stream.readinto(rest)  # type: ignore[attr-defined]  # every stream here has it; the protocol does not

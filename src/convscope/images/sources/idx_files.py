@@ -1,4 +1,4 @@
-"""Sets of IDX files, named as those of MNIST, as a source: images and their labels in files beside each other."""
+"""IDX files named like those of MNIST, as a source: each file of images beside the file of its labels."""
 
 import math
 import os
@@ -39,17 +39,17 @@ def open_idx(path: Path) -> ArraySource:
         files = {UNASSIGNED: path}
     if not files:
         raise DataError(f"`{path}/` must hold IDX files of images. Got none. Give the folder that holds them.")
-    return read_parts(files, str(path))
+    return read_splits(files, str(path))
 
 
-def read_parts(
+def read_splits(
     files: dict[int, Path], name: str, *, classes: tuple[str, ...] | None = None, flippable: bool | None = None
 ) -> ArraySource:
-    """Return the images files, each for its split, with the labels beside them, as one source."""
+    """Return the files of images by split, with the labels beside them, as one source."""
     headers = [_image_header(file, name) for file in files.values()]
     shapes = [shape for shape, _ in headers]
     if len({shape[1:] for shape in shapes}) > 1:
-        raise DataError(f"`{name}` must have images of one size. Got the shapes {shapes}. Give one part alone.")
+        raise DataError(f"`{name}` must have images of one size. Got the shapes {shapes}. Give a single split.")
     kind = np.result_type(*(kind.newbyteorder("=") for _, kind in headers))
     total = sum(math.prod(shape) for shape in shapes)
     refuse_beyond_memory(next(iter(files.values())), total * kind.itemsize)

@@ -1,4 +1,4 @@
-"""Labels of any kind, names or numbers, as class names and the index of each label among them."""
+"""Labels of any kind, names or numbers, as class names and class indices."""
 
 import sys
 import unicodedata
@@ -59,7 +59,7 @@ def label_indices(
         strangers = [text for text in texts if text not in names]
         if strangers:
             raise DataError(
-                f"`labels` must be class names or their places 0 to {len(names) - 1}. "
+                f"`labels` must be class names or indices 0 to {len(names) - 1}. "
                 f"Got {strangers[0]!r} (named: {counted(len(names), 'class', 'classes')}). Name every class."
             )
     class_indices = np.array([names.index(text) for text in texts], np.int64)
@@ -67,21 +67,23 @@ def label_indices(
 
 
 def refuse_no_text(labels: NDArray[Any]) -> None:
-    """Refuse an array of texts that holds a number which is no character: Python ends in a SystemError at it.
+    """Validate an array of texts: a number that is not a character would raise a SystemError in Python.
 
     Raises:
-        DataError: there is one.
+        DataError: there is such a number.
     """
     if labels.dtype.kind != "U" or labels.size == 0 or labels.dtype.itemsize == 0:
         return
     order = labels.dtype.byteorder.replace("|", "=")
     greatest = int(np.ascontiguousarray(labels).reshape(-1).view(f"{order}u4").max())
     if greatest > sys.maxunicode:
-        raise DataError(f"`labels` must be texts. Got the number {greatest:,}, which is no character. Save them again.")
+        raise DataError(
+            f"`labels` must be texts. Got the number {greatest:,}, which is not a character. Save them again."
+        )
 
 
 def as_label(text: str) -> str:
-    """Return the name of a class in the Unicode form that all have (NFC), so that what looks the same is the same."""
+    """Return the name of a class in Unicode form NFC, so that names that look the same are the same."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -93,7 +95,7 @@ def _too_few(classes: Sequence[str], images: int, name: str) -> DataError:
 
 
 def _unique(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the sorted different labels and the place of each label among them."""
+    """Return the sorted distinct labels, and the index of each label among them."""
     if labels.dtype.kind == "O" and all(isinstance(label, (str, int, np.integer)) for label in labels):
         labels = np.array([str(label) for label in labels])
     try:
@@ -121,7 +123,7 @@ def _decoded(label: bytes) -> str:
 
 
 def encoding_note(labels: NDArray[Any]) -> list[str]:
-    """Return a note where labels are bytes and not UTF-8."""
+    """Return a note if labels are bytes that are not UTF-8."""
     if labels.dtype.kind != "S":
         return []
     for label in np.unique(labels).tolist():

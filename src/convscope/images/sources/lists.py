@@ -19,12 +19,12 @@ from .written_paths import meant_path, path_hint
 
 
 def open_list(file: Path) -> FileSource:
-    """Return the images that a CSV, TSV or Parquet file names as a source.
+    """Return the images listed in a CSV, TSV or Parquet file as a source.
 
-    A CSV file may have a header with the names in `COLUMNS` (others are passed over), or two or three columns in the
+    A CSV file may have a header with the names in `COLUMNS` (others are ignored), or two or three columns in the
     order path, label, split without one; commas, semicolons or tabs; UTF-8 or UTF-16. Relative paths start at the
-    folder of the list; absolute paths and ".." are followed, for the list is the user's own. A file that is missing
-    stays in the source and is found unreadable when decoded.
+    folder of the list; absolute paths and ".." are followed, because the list is the user's own. A missing file stays
+    in the source, and is unreadable when decoded.
 
     Raises:
         DataError: the list cannot be read, a column is missing, a row is bad (named with its line), no file is there,
@@ -56,10 +56,10 @@ def open_list(file: Path) -> FileSource:
 
 
 def _read_labels(file: Path, rows: Sequence[ListRow]) -> tuple[list[str], list[str]]:
-    """Return the labels, those that are not UTF-8 read as Windows-1252, and a note on it if there are some.
+    """Return the labels, and a note if some are not UTF-8, and are read as Windows-1252.
 
     Raises:
-        DataError: a label is neither.
+        DataError: a label is in neither encoding.
     """
     texts, example = [], ""
     for row in rows:
@@ -80,20 +80,20 @@ def _read_labels(file: Path, rows: Sequence[ListRow]) -> tuple[list[str], list[s
 
 
 def _split(word: str) -> int | None:
-    """Return the split that a cell of the list names; None if none."""
+    """Return the split for a cell of the list; None if it names none."""
     split = plain_split(word)
     return None if split == UNLABELLED else split
 
 
 def _refuse_bad_rows(file: Path, rows: Sequence[ListRow]) -> None:
-    """Raise DataError naming the first bad row and how many more there are."""
+    """Raise DataError with the first bad row and the number of others."""
     some_split = any(row.split for row in rows)
     bad = [(row.line_number, reason) for row in rows if (reason := _bad(row, some_split))]
     if bad:
         more = f" (and {counted(len(bad) - 1, 'more bad row')})" if len(bad) > 1 else ""
         raise DataError(
             f"`{file}` must have a path, a label and, if splits are given, a split in every row. "
-            f"Got {bad[0][1]} in line {bad[0][0]}{more}. Mend it."
+            f"Got {bad[0][1]} in line {bad[0][0]}{more}. Correct it."
         )
 
 
@@ -107,5 +107,5 @@ def _bad(row: ListRow, some_split: bool) -> str:
     if some_split and not row.split:
         return "no split"
     if row.split and _split(row.split) is None:
-        return f"the split {row.split!r}, which is none of train, val, test"
+        return f"the split {row.split!r}, which is not train, val or test"
     return ""

@@ -1,4 +1,4 @@
-"""The sets that have a name: `digits` comes with scikit-learn, `mnist` and `fashion-mnist` are found or downloaded."""
+"""Named datasets: `digits` is part of scikit-learn; `mnist` and `fashion-mnist` are found on disk or downloaded."""
 
 import contextlib
 import dataclasses
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from .arrays import ArraySource, from_arrays
 from .download import download
-from .idx_files import find_idx, read_parts
+from .idx_files import find_idx, read_splits
 from .source import TEST, TRAIN
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
 
 DATA_DIR_VARIABLE = "CONVSCOPE_DATA"
-"""The environment variable that names a folder to look for sets in."""
+"""Environment variable with a folder that is searched for named datasets."""
 
 _DEBIAN = Path("/usr/share/datasets")
 _DIGIT_NAMES = tuple("0123456789")
@@ -29,10 +29,10 @@ _DIGIT_NAMES = tuple("0123456789")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NamedDataset:
-    """A public set of four IDX files.
+    """A public dataset of four IDX files.
 
-    address: where its files are, gzipped. sums: SHA-256 of each file *unpacked*, for several packings of the same
-    content are in use. folders: names that its folder may have. flippable: whether flips left-right keep the class.
+    address: of its gzipped files. sums: SHA-256 of each file *unpacked*, because the same content is packed in
+    different ways. folders: possible names of its folder. flippable: whether horizontal flips preserve the class.
     """
 
     name: str
@@ -77,14 +77,14 @@ NAMES = ("digits", *DOWNLOADABLE)
 
 
 def open_named_dataset(name: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None) -> ArraySource:
-    """Return a named set as a source; mnist and fashion-mnist come with their own train and test parts.
+    """Return a named dataset as a source; mnist and fashion-mnist have a train and a test split.
 
-    mnist and fashion-mnist are looked for in `data_dir`, in the folder that the environment variable CONVSCOPE_DATA
-    names, where Debian's packages put them, and among earlier downloads; only then are they downloaded.
+    mnist and fashion-mnist are searched in `data_dir`, the folder in the environment variable CONVSCOPE_DATA, that
+    of Debian's packages, and earlier downloads; otherwise they are downloaded.
 
     Raises:
-        DataError: found nowhere and cannot be downloaded, or damaged.
-        MissingPackageError: found nowhere and the package for downloads is not installed.
+        DataError: not found and not downloadable, or damaged.
+        MissingPackageError: not found, and the package for downloads is not installed.
     """
     if name == "digits":
         return _digits()
@@ -92,14 +92,13 @@ def open_named_dataset(name: str, *, data_dir: Path | None = None, reporter: "Re
     folder = find_folder(chosen, data_dir)
     if folder is None:
         folder = download(chosen.name, chosen.address, chosen.sums, downloads_folder() / name, reporter)
-    return read_parts(find_idx(folder), name, classes=chosen.classes, flippable=chosen.flippable)
+    return read_splits(find_idx(folder), name, classes=chosen.classes, flippable=chosen.flippable)
 
 
 def find_folder(chosen: NamedDataset, data_dir: str | os.PathLike[str] | None) -> Path | None:
-    """Return the first folder that holds the train and test parts of a set, None where there is none.
+    """Return the first folder with the train and test files of a dataset, None if there is none.
 
-    A folder given by the user counts as the set itself only under one of the set's names: the files of mnist and
-    fashion-mnist have the same names.
+    A folder of the user must have one of the dataset's names, because mnist and fashion-mnist have the same file names.
     """
     folders = [Path(data_dir)] if data_dir is not None else []
     if os.environ.get(DATA_DIR_VARIABLE):
@@ -114,7 +113,7 @@ def find_folder(chosen: NamedDataset, data_dir: str | os.PathLike[str] | None) -
 
 
 def downloads_folder() -> Path:
-    """Return the folder of downloaded sets: ``convscope/sets`` in XDG_CACHE_HOME or ``~/.cache``."""
+    """Return the folder of downloaded datasets: ``convscope/sets`` in XDG_CACHE_HOME or ``~/.cache``."""
     top = os.environ.get("XDG_CACHE_HOME")
     with contextlib.suppress(RuntimeError):  # no home
         return (Path(top) if top else Path.home() / ".cache") / "convscope" / "sets"
@@ -135,7 +134,7 @@ def _digits() -> ArraySource:
 def _digits_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the 64 values 0…16 of each digit, and its label.
 
-    scikit-learn's file is read without importing scikit-learn, which alone takes longer than training on it.
+    The file of scikit-learn is read without importing scikit-learn, which takes longer than training on it.
     """
     package = importlib.util.find_spec("sklearn")
     file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz" if package and package.origin else None

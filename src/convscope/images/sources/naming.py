@@ -19,7 +19,7 @@ _OTHERS = (
     ".aux .ovr .meta .info .geojson .kml .jgw .tfw .pgw .prj"
 )
 _OTHER = frozenset(_OTHERS.split())
-"""Extensions of files that are no images: not opened."""
+"""Extensions of files that are not images: they are not opened."""
 
 
 def natural_key(name: str) -> tuple[list[str | int], str]:
@@ -56,7 +56,7 @@ def is_clutter(name: str) -> bool:
 
 
 def is_other(name: str) -> bool:
-    """Return whether a file has the extension of a known kind that is no image, such as a text or a video.
+    """Return whether a file has the extension of another kind than an image, such as text or video.
 
     Examples:
         >>> [is_other(name) for name in ("notes.txt", "cat.jpg", "cat.heic", "cat")]
@@ -66,7 +66,7 @@ def is_other(name: str) -> bool:
 
 
 _MOST = 5
-# Letters of other scripts, in lower case, that look like Latin ones.
+# Lower-case letters of other scripts that look like Latin ones.
 _TWINS = str.maketrans(
     "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u0501\u051b"
     "\u051d\u04bb\u03b1\u03b2\u03b5\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u0261\u0131\u0251\u0585",
@@ -77,8 +77,8 @@ _TWINS = str.maketrans(
 def look_alikes(names: Iterable[str]) -> list[list[str]]:
     r"""Return the groups of names that look alike, in the order of `names`.
 
-    They do where only case, width, spaces, invisible marks, or letters of another script that look the same tell them
-    apart. Single letters in two cases are different names.
+    They differ only in case, width, spaces, invisible marks, or letters of another script that look the same. Single
+    letters in two cases are different names.
 
     Examples:
         >>> look_alikes(["Cat", "cat ", "dog", "dig", "c\u0430t", "A", "a"]) == [["Cat", "cat ", "c\u0430t"]]
@@ -91,20 +91,20 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
 
 
 def look_alike_note(names: Iterable[str]) -> list[str]:
-    """Return a sentence on names that look alike, if some do."""
+    """Return a note on names that look alike, if there are any."""
     groups = look_alikes(names)
     if not groups:
         return []
-    listed = "; ".join(" and ".join(map(written_out, group)) for group in groups[:_MOST])
+    listed = "; ".join(" and ".join(map(escaped, group)) for group in groups[:_MOST])
     more = f"; … and {counted(len(groups) - _MOST, 'group')} more" if len(groups) > _MOST else ""
     return [f"classes whose names look alike: {listed}{more}"]
 
 
-def written_out(name: str) -> str:
-    r"""Return a name in quotes, with every character written out that may be mistaken for another.
+def escaped(name: str) -> str:
+    r"""Return a name in quotes, with every ambiguous character escaped.
 
     Examples:
-        >>> print(written_out("cat "), written_out("c\u0430t"), written_out("größe"))
+        >>> print(escaped("cat "), escaped("c\u0430t"), escaped("größe"))
         'cat ' 'c\u0430t' 'größe'
     """
     return (
@@ -127,13 +127,13 @@ def _letters(group: list[str]) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    """Return what is seen of a name: equal for names that look alike."""
+    """Return the visible form of a name: equal for names that look alike."""
     text = "".join(character for character in unicodedata.normalize("NFKC", name) if not _invisible(character))
     folded = unicodedata.normalize("NFKC", text.casefold()).translate(_TWINS)
     return re.sub(r"\s+", " ", folded).strip()
 
 
 def _invisible(character: str) -> bool:
-    if "\ufe00" <= character <= "\ufe0f":  # chooses a form of the character before
+    if "\ufe00" <= character <= "\ufe0f":  # a variation selector
         return True
     return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()

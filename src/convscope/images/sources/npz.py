@@ -31,7 +31,7 @@ _CLASSES = ("class_names", "classes", "names", "target_names")
 _EXPECTED = "x and y, images and labels, or x_train, y_train, x_test, y_test"
 _MOST_DEFLATED = 1032
 _SLOW_BYTES = 200_000_000  # of arrays: unpacking more takes seconds
-# What zipfile says on purpose is shown; what Python and NumPy say of a header that they cannot read would help nobody.
+# Messages of zipfile are shown; those of Python and NumPy on damaged headers are not helpful.
 _DAMAGED_ZIP = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile)
 _DAMAGE = (
     *_DAMAGED_ZIP, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, AssertionError, RuntimeError,
@@ -44,8 +44,8 @@ Header = tuple[tuple[int, ...], np.dtype[Any]]
 def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
     """Return the images and labels of an .npz file as a source.
 
-    The arrays are x and y, images and labels (or data and target), each perhaps with _train, _val, _test behind it or
-    train_, val_, test_ before it; or the only two arrays, told apart by their shape. An array class_names names the
+    The arrays are x and y, images and labels (or data and target), each perhaps with _train, _val, _test after it or
+    train_, val_, test_ before it; or the only two arrays, distinguished by their shape. An array class_names names the
     labels 0, 1, 2, …
 
     Raises:
@@ -53,7 +53,7 @@ def open_npz(file: Path, reporter: Reporter | None = None) -> ArraySource:
     """
     try:
         with warnings.catch_warnings(), zipfile.ZipFile(file) as archive:
-            warnings.simplefilter("ignore")  # of headers in old forms, and of names that are there twice
+            warnings.simplefilter("ignore")  # of old header formats, and of duplicate names
             headers = {
                 member.filename.removesuffix(".npy"): _header(file, archive, member)
                 for member in archive.infolist()
@@ -124,12 +124,12 @@ def find_pairs(file: Path, headers: dict[str, Header]) -> dict[int, tuple[str, s
         listed = ", ".join(f"{key} {shape}" for key, (shape, _) in list(headers.items())[:10]) or "no array"
         raise DataError(f"`{file}` must hold {_EXPECTED}. Got {listed}. Rename them.")
     if len(pairs) > 1:
-        pairs.pop(UNASSIGNED, None)  # beside x_train and x_test, a plain x is the same again or something else
+        pairs.pop(UNASSIGNED, None)  # beside x_train and x_test, a plain x is redundant or unrelated
     return pairs
 
 
 def _header(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
-    """Return shape and type of a member after comparing what it declares with what is there."""
+    """Return shape and type of a member, after comparing the declared size with its data."""
     with archive.open(member) as stream:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -152,12 +152,12 @@ def _header(file: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> He
 def _reason(error: Exception) -> str:
     message = str(error) if isinstance(error, _DAMAGED_ZIP) else ""
     if isinstance(error, OSError) and error.errno is not None:
-        message = "" if error.errno == errno.EINVAL else error.strerror or ""  # EINVAL: a place before the beginning
+        message = "" if error.errno == errno.EINVAL else error.strerror or ""  # EINVAL: an offset before the start
     return " ".join(message.split())[:100].rstrip(".") or "damaged contents, or a header that cannot be read"
 
 
 def _refuse_large(file: Path, headers: dict[str, Header], pairs: dict[int, tuple[str, str]]) -> None:
-    """Raise DataError where an image, or all arrays together, are too large, before memory is taken for them."""
+    """Raise DataError if an image, or all arrays together, are too large, before memory is allocated."""
     needed = 0
     for images, labels in pairs.values():
         shape, kind = headers[images]
@@ -186,7 +186,7 @@ def _bytes(header: Header) -> int:
 def _load_all(
     archive: zipfile.ZipFile, headers: dict[str, Header], keys: Iterable[str], reporter: Reporter | None
 ) -> dict[str, NDArray[Any]]:
-    """Return the arrays, telling how far it is where there is much to unpack."""
+    """Return the arrays, with progress shown if they are large."""
     total = sum(_bytes(headers[key]) for key in keys)
     listener = reporter if reporter is not None and total > _SLOW_BYTES else Silent()
     with listener.task("unpacking arrays", total=total) as task:
@@ -201,7 +201,7 @@ def _load(archive: zipfile.ZipFile, key: str, task: Task | None = None) -> NDArr
 
 @final
 class _CountedStream:
-    """A stream that tells how much of it has been read."""
+    """A stream that reports the bytes read as progress."""
 
     def __init__(self, stream: IO[bytes], task: Task) -> None:
         self._stream, self._task = stream, task

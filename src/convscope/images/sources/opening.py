@@ -1,4 +1,4 @@
-"""Every kind of source behind one function: what `DATA` means on the command line and in Python."""
+"""Open any kind of source: the meaning of `DATA` on the command line and in Python."""
 
 import os
 from collections.abc import Collection
@@ -44,25 +44,24 @@ def open_source(
     class_depth: int | None = None,
     channels: int = 1,
 ) -> Source:
-    """Return the source that `data` names.
+    """Return the source for `data`.
 
     Args:
         data: a folder with one sub-folder a class (perhaps inside train/ and val/ or test/); a list (.csv, .tsv,
-            .parquet); an .npz file; an IDX file of images or a folder of IDX files; the name of a set (digits, mnist,
-            fashion-mnist); or a pair of arrays, images and labels. A path that is there goes before the name of a set.
-        data_dir: a folder where named sets are looked for first.
-        reporter: told how far a download is, or large arrays are unpacked.
-        empty_classes: go on where class folders of a folder hold no image, and name them in `Source.empty`.
-        unlabelled: also take images of no class: a folder in which fewer than two folders hold any, a single file, or
-            one array N H W (C).
-        channels: that are taken, 1 or 3, where that is known.
-        known: with `unlabelled`, names of classes: a folder in which no folder of images has one of them holds
-            images of no class, too.
-        class_depth: of a folder, how many levels of folders name a class; one, and what can be read in two ways is
-            refused, if none.
+            .parquet); an .npz file; an IDX file of images or a folder of IDX files; a dataset name (digits, mnist,
+            fashion-mnist); or a pair of arrays, images and labels. Existing paths take precedence.
+        data_dir: the first folder searched for named datasets.
+        reporter: shows the progress of downloads and of unpacking.
+        empty_classes: accept class folders without images, and list them in `Source.empty`.
+        unlabelled: accept images without classes: a folder in which fewer than two folders have images, a single file,
+            or one array N H W (C).
+        channels: of the images, 1 or 3, if known.
+        known: with `unlabelled`, class names: a folder without a sub-folder of one of these names has images without
+            classes, too.
+        class_depth: number of folder levels that name a class; None takes one, and refuses ambiguous folders.
 
     Raises:
-        DataError: nothing is there, or it is not what is expected; the message says what was found.
+        DataError: the data do not exist, or are not a source; the message says what was found.
 
     Examples:
         >>> import numpy as np
@@ -86,7 +85,7 @@ def open_source(
     text, path = os.fspath(data), Path(data)
     there = text != "" and os.path.lexists(path)
     if there and text in NAMES and reporter is not None:
-        reporter.say(f"{text} is taken from here, {path.absolute()}, not the set of that name")
+        reporter.say(f"{text} is read from {path.absolute()}, not the dataset of that name")
     if not there:
         if text in NAMES:
             return open_named_dataset(text, data_dir=data_dir, reporter=reporter)
@@ -104,10 +103,10 @@ def open_source(
 
 
 def check_class_depth(class_depth: int, data: Any) -> None:
-    """Refuse a number of levels that cannot be, or that says nothing of `data`.
+    """Validate the number of folder levels that name a class.
 
     Raises:
-        ParameterError: it is not from 1 to 20, or `data` is no folder.
+        ParameterError: it is not from 1 to 20, or `data` is not a folder.
     """
     if at_least(1, "class_depth", class_depth) > _DEEPEST:
         raise ParameterError(f"`class_depth` must be at most {_DEEPEST}. Got {class_depth}.")
@@ -118,7 +117,7 @@ def check_class_depth(class_depth: int, data: Any) -> None:
 
 
 def depth_for(data: Any, class_depth: int | None, recorded: Any) -> int | None:
-    """Return how many levels name a class in `data`: as asked for, else, of a folder, as `recorded` with a model."""
+    """Return the number of folder levels that name a class: `class_depth`, else the `recorded` one of a model."""
     if class_depth is None and isinstance(data, (str, os.PathLike)) and os.path.isdir(data):
         return recorded if isinstance(recorded, int) and 1 <= recorded <= _DEEPEST else None
     return class_depth
@@ -131,10 +130,10 @@ def _is_text(path: object) -> bool:
 def open_recorded(
     data: str, *, data_dir: Path | None = None, reporter: "Reporter | None" = None, class_depth: int | None = None
 ) -> Source:
-    """Return the source that the settings of a run name: a set by its name, whatever stands here, or an absolute path.
+    """Return the source recorded in the settings of a run: a dataset name, even if a path has it, or an absolute path.
 
     Raises:
-        DataError: nothing is there any more, or it is not what is expected.
+        DataError: the data no longer exist, or are not a source.
     """
     if data in NAMES:
         return open_named_dataset(data, data_dir=data_dir, reporter=reporter)

@@ -1,4 +1,4 @@
-"""The rows of a list of images, from CSV, TSV or Parquet: which column is what, and the text in each line."""
+"""The rows of a list of images, from CSV, TSV or Parquet, and the meaning of its columns."""
 
 import csv
 import dataclasses
@@ -22,12 +22,12 @@ COLUMNS = {
     "label": ("label", "class", "target", "category", "class_name", "labels"),
     "split": ("split", "set", "subset", "partition"),
 }
-"""The columns that are used, each with the names it may have (in any case)."""
+"""The columns that are used, each with its possible names (in any case)."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _DELIMITERS = ",;\t"
 _DECLARATION = re.compile(r'[\r\n]*"?sep=([^\w\s"]|\t| )"?[,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
-_ROW_BYTES = 400  # of memory that one takes, about
+_ROW_BYTES = 400  # approximate memory of a row
 _DAMAGE = (
     OSError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError, MemoryError, EOFError,
 )  # fmt: skip
@@ -35,7 +35,7 @@ _DAMAGE = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListRow:
-    """One line of a list, as text: `place` is its line (CSV) or row (Parquet), counted from 1."""
+    """One row of a list, as text: `line_number` is its line (CSV) or row (Parquet), counted from 1."""
 
     line_number: int
     path: str
@@ -44,7 +44,11 @@ class ListRow:
 
 
 def read_csv(file: Path) -> list[ListRow]:
-    """Return the rows of a CSV or TSV file; bad text raises DataError."""
+    """Return the rows of a CSV or TSV file.
+
+    Raises:
+        DataError: the text is not valid CSV.
+    """
     text = csv_text(file)
     if strange := _CONTROL.search(text):
         raise DataError(
@@ -56,7 +60,7 @@ def read_csv(file: Path) -> list[ListRow]:
     first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
     tabs = file.suffix.lower() == ".tsv" or "\t" in first
     delimiter = declaration[1] if declaration else "\t" if tabs else max(_DELIMITERS, key=first.count)
-    lines = io.StringIO(text, newline="")  # its lines end where those of CSV do: not at U+2028 or a form feed
+    lines = io.StringIO(text, newline="")  # CSV lines do not end at U+2028 or a form feed
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     rows: list[ListRow] = []
     columns: dict[str, int] | None = None
@@ -115,7 +119,7 @@ def read_parquet(file: Path) -> list[ListRow]:
 
 
 def _refuse_long(file: Path, rows: int) -> None:
-    """Raise DataError where so many rows do not fit into memory: a file of a few kB may declare billions."""
+    """Raise DataError if the rows do not fit into memory: a file of a few kB may declare billions."""
     available = available_bytes()
     if rows * _ROW_BYTES > available:
         raise DataError(
@@ -125,10 +129,10 @@ def _refuse_long(file: Path, rows: int) -> None:
 
 
 def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:
-    """Return where path, label and perhaps split stand among the `names` of the columns.
+    """Return the indices of path, label and perhaps split among the `names` of the columns.
 
     Raises:
-        DataError: path or label is missing, or two columns could be it.
+        DataError: path or label is missing, or two columns match.
     """
     lower = [name.strip().lower() for name in names]
     columns: dict[str, int] = {}
@@ -148,7 +152,7 @@ def find_columns(file: Path, names: Sequence[str]) -> dict[str, int]:
 
 
 def _csv_columns(file: Path, cells: list[str]) -> tuple[dict[str, int], bool]:
-    """Return the columns by the first line, and whether that line is a header."""
+    """Return the columns from the first line, and whether that line is a header."""
     known = {synonym for synonyms in COLUMNS.values() for synonym in synonyms}
     is_image = os.path.splitext(cells[0])[1].lower() in EXTENSIONS
     if is_image and not known & {cell.lower() for cell in cells}:
@@ -177,7 +181,7 @@ def csv_text(file: Path) -> str:
     """Return the text of a list; bytes that are not UTF-8 are escaped as in names of files.
 
     Raises:
-        DataError: it cannot be read, or its encoding is damaged.
+        DataError: the file is unreadable, or its encoding is damaged.
     """
     try:
         data = file.read_bytes()

@@ -1,4 +1,4 @@
-"""What every source of images is: names, labels, splits, and a way to decode each image."""
+"""The interface of all sources of images: names, labels, splits, and decoding."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -19,22 +19,21 @@ SPLIT_WORDS = {
     "eval": VALIDATION, "evaluation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
-"""What a split may be called (lower case), in folders and in lists."""
+"""Names of splits (lower case) in folders and lists."""
 NO_CLASS = ("",)
-"""The classes of images of which no class is known."""
+"""The classes of images without known classes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Source(ABC):
-    """Images, mostly with their classes, listed but not yet decoded.
+    """Images that are listed, but not decoded, usually with classes.
 
-    name: for the user. classes: names, in natural order; NO_CLASS where none is known. labels: int64 N, indices into
-    `classes`. splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. flippable: whether flips left-right keep the
-    class (None: unknown). ignored: relative names of files and folders that were found but not listed as images. empty:
-    relative names of class folders for training that hold no image, where those are not refused. loose: of those
-    ignored, the images that stand beside the folders of classes. passed_over: relative name of, and reason for, each
-    file that looks like an image and is not read, and each folder that cannot be. notes: sentences on how classes,
-    splits and text were read.
+    name: for the user. classes: names, in natural order; NO_CLASS if unknown. labels: int64 N, indices into `classes`.
+    splits: uint8 N of UNASSIGNED, TRAIN, VALIDATION, TEST. flippable: whether horizontal flips preserve the class
+    (None: unknown). ignored: relative names of files and folders that are not listed as images. empty: relative names
+    of class folders without a training image, if they are allowed. loose: ignored images beside class folders.
+    passed_over: relative name and reason of each file that looks like an image and is not read, and of each unreadable
+    folder. notes: sentences on how classes, splits and text were read.
     """
 
     name: str
@@ -62,27 +61,27 @@ class Source(ABC):
 
     @abstractmethod
     def path(self, index: int) -> Path | None:
-        """Return the file of one image, None where it has none of its own."""
+        """Return the file of one image, None if it has no file of its own."""
 
     @abstractmethod
     def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
         """Return one image; `near` as for `convscope.images.decoding.decoder.decode`.
 
         Raises:
-            UnreadableImageError: the image cannot be used.
+            UnreadableImageError: the image is unusable.
         """
 
     @abstractmethod
     def stack(self) -> NDArray[Any] | None:
-        """Return all images as one array of numbers N H W C where they already are one, else None."""
+        """Return all images as one array of numbers N H W C if they are one already, else None."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Return hexadecimal digits that change when images, labels, splits or classes change; cheap."""
+        """Return a cheap hash (hexadecimal) of images, labels, splits and classes."""
 
 
 def no_class(count: int) -> dict[str, Any]:
-    """Return the fields of a source of `count` images of which no class is known."""
+    """Return the fields of a source of `count` images without classes."""
     return {
         "classes": NO_CLASS,
         "labels": np.zeros(count, np.int64),
@@ -91,10 +90,10 @@ def no_class(count: int) -> dict[str, Any]:
 
 
 def normalize_splits(splits: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """Return `splits`, or all UNASSIGNED where everything is for training: then a part can still be held out.
+    """Return `splits`, or all UNASSIGNED if all are for training, so that a validation split can be chosen.
 
     Raises:
-        DataError: something is for validation or test but nothing for training.
+        DataError: there are images for validation or test, but none for training.
     """
     present = set(np.unique(splits).tolist())
     if present <= {UNASSIGNED, TRAIN}:

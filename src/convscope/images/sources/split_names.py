@@ -1,4 +1,4 @@
-"""Names by which folders and columns tell the split, such as ``train``, ``seg_train`` and ``val2017``."""
+"""Names of splits in folders and columns, such as ``train``, ``seg_train`` and ``val2017``."""
 
 import dataclasses
 import functools
@@ -8,7 +8,7 @@ import unicodedata
 from .source import SPLIT_WORDS
 
 UNLABELLED = 4
-"""Of a folder beside the splits that holds images to predict: no class is known, so it is left out."""
+"""The split of a folder with images to predict, which have no class and are left out."""
 
 _WORDS = {
     **SPLIT_WORDS,
@@ -29,10 +29,10 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SplitName:
-    """A name that has the word for a split in it.
+    """A name that contains the word for a split.
 
-    split: TRAIN, VALIDATION, TEST or UNLABELLED. rest: the words that say nothing of a split and are no filler such as
-    "set" or "images"; where there are some, only folders beside it tell whether a split is meant.
+    split: TRAIN, VALIDATION, TEST or UNLABELLED. rest: other words, without fillers such as "set" or "images"; if there
+    are some, only the neighbouring folders show whether a split is meant.
     """
 
     split: int
@@ -41,7 +41,7 @@ class SplitName:
 
 @functools.lru_cache(1024)
 def split_name(name: str) -> SplitName | None:
-    """Return which split a name speaks of; None if none, or two.
+    """Return the split that a name contains; None if it contains none, or two.
 
     Examples:
         >>> [split_name(name).split for name in ("Train", "seg_train", "val2017", "testSet", "test-images")]
@@ -65,7 +65,7 @@ def _named(text: str) -> SplitName | None:
 
 
 def plain_split(name: str) -> int | None:
-    """Return the split that a name speaks of and of nothing else, else None.
+    """Return the split of a name without other words, else None.
 
     Examples:
         >>> plain_split("training set"), plain_split("test tube")
@@ -76,7 +76,7 @@ def plain_split(name: str) -> int | None:
 
 
 def _split_of(word: str) -> int | None:
-    """Return the split of a word, alone or run together with a filler ("trainset")."""
+    """Return the split of a word, alone or joined with a filler ("trainset")."""
     if word in _WORDS:
         return _WORDS[word]
     for known, split in _WORDS.items():

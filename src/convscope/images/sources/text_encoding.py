@@ -1,4 +1,4 @@
-"""The text of a list or of names that are listed: which encoding its bytes are in."""
+"""The encoding of the text of lists and file names."""
 
 import codecs
 import itertools
@@ -17,7 +17,7 @@ LONGEST_MARK = 4  # bytes
 
 
 def encoding_of(start: bytes, *, by_zeros: bool = True) -> str:
-    r"""Return the encoding of a text that begins with these bytes, by its byte order mark or else its zero bytes.
+    r"""Return the encoding of a text from its first bytes: by the byte order mark, or else by zero bytes.
 
     Examples:
         >>> [encoding_of(start) for start in (b"path", b"p\0a\0", b"\xff\xfep\0", b"p\0\0\0a\0\0\0")]
@@ -41,7 +41,7 @@ def encoding_of(start: bytes, *, by_zeros: bool = True) -> str:
 
 
 def decoded(data: bytes) -> tuple[str, str]:
-    """Return a text and the encoding of its bytes; of UTF-8, bytes that are none are escaped as in names of files.
+    """Return a text and its encoding; bytes that are not UTF-8 are escaped as in file names.
 
     Raises:
         UnicodeDecodeError: its encoding is UTF-16 or UTF-32 by its first bytes, and it is damaged or cut off.
@@ -52,7 +52,7 @@ def decoded(data: bytes) -> tuple[str, str]:
 
 
 def as_cp1252(text: str) -> str | None:
-    r"""Return a text whose escaped bytes are read as Windows-1252; None where they cannot be.
+    r"""Return a text with escaped bytes read as Windows-1252; None if that fails.
 
     Examples:
         >>> as_cp1252("K\udce4fer"), as_cp1252("größe"), as_cp1252("\udc83\udc8f")
@@ -67,9 +67,9 @@ def as_cp1252(text: str) -> str | None:
 
 
 def utf8_chunks(chunks: Iterable[bytes], *, by_zeros: bool = True) -> Iterator[bytes]:
-    r"""Give the bytes of a text as UTF-8 without a byte order mark, as they come; those of UTF-8 stay what they are.
+    r"""Give the bytes of a text as UTF-8 without a byte order mark, chunk by chunk; UTF-8 stays unchanged.
 
-    Zero bytes tell UTF-16 where there is no mark, unless they end names: then not `by_zeros`.
+    Without a mark, zero bytes indicate UTF-16 if `by_zeros`; not if zeros separate names.
 
     Examples:
         >>> list(utf8_chunks([b"\xff", b"\xfea\0", b"b\0"])), list(utf8_chunks([b"\xef\xbb\xbfa", b"\xff"]))

@@ -1,4 +1,4 @@
-"""A folder and all folders in it, listed once: which images and which other files each holds."""
+"""A folder and all folders below it, listed once, with the images and other files in each."""
 
 import dataclasses
 import errno
@@ -38,43 +38,43 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """The last component of the path."""
         return self.relative.rpartition("/")[2]
 
     def inside(self, name: str) -> str:
-        """Return the path of an entry, from the top."""
+        """Return the path of an entry, relative to the top."""
         return f"{self.relative}/{name}" if self.relative else name
 
     def every(self) -> Iterator["Folder"]:
-        """Give it and all folders below, each before those in it."""
-        waiting = [self]  # no recursion: folders may be nested deeper than Python calls itself
+        """Give this folder and all folders below, parents first."""
+        waiting = [self]  # no recursion: folders may be nested deeper than Python's stack
         while waiting:
             folder = waiting.pop()
             yield folder
             waiting += reversed(folder.folders)
 
     def every_image(self) -> Iterator[str]:
-        """Give the path of every image in it and below, from the top."""
+        """Give the path of every image in and below this folder, relative to the top."""
         return (folder.inside(image) for folder in self.every() for image in folder.images)
 
     def every_broken(self) -> Iterator[tuple[str, str]]:
-        """Give the path of every entry in it and below that cannot be read, from the top, with the reason."""
+        """Give the path of every unreadable entry in and below this folder, with the reason."""
         return ((folder.inside(name), reason) for folder in self.every() for name, reason in folder.broken)
 
     def count(self) -> int:
-        """Return how many images are in it and below."""
+        """Return the number of images in and below this folder."""
         return sum(len(folder.images) for folder in self.every())
 
 
 def list_tree(root: Path) -> tuple[Folder, list[str]]:
     """Return the top folder with everything below it, and the links to folders that were not followed.
 
-    Hidden files and what operating systems leave behind are passed over. A link to a file counts as the file; a link
-    to a folder is followed unless that folder was listed already, so that cycles end. A folder or link that cannot be
-    read is `broken` in the folder that holds it, and the others go on.
+    Hidden files and operating-system clutter are ignored. A link to a file counts as the file; a link to a folder
+    is followed unless that folder is listed already, so that cycles end. An unreadable folder or link is `broken` in
+    its parent, and listing continues.
 
     Raises:
-        DataError: the top folder cannot be read.
+        DataError: the top folder is unreadable.
     """
     top = Folder(relative="")
     seen: set[tuple[int, int]] = set()
@@ -82,7 +82,7 @@ def list_tree(root: Path) -> tuple[Folder, list[str]]:
     waiting = [(top, top)]
     skipped = []
     while waiting:
-        while waiting:  # real folders first: what is reached both ways keeps its real name
+        while waiting:  # real folders first: a folder reached both ways keeps its real name
             parent, folder = waiting.pop()
             try:
                 state = os.stat(_join(root, folder.relative))
@@ -121,7 +121,7 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
                 continue
             try:
                 _take(entry, folder, links)
-            except OSError as error:  # of one entry: a link that loops, or that may not be followed
+            except OSError as error:  # of one entry: a circular or forbidden link
                 folder.broken.append((entry.name, _reason(error, of_link=True)))
     folder.images.sort(key=natural_key)
     folder.others.sort(key=natural_key)
@@ -131,14 +131,14 @@ def _list_folder(root: Path, folder: Folder, links: list[tuple[Folder, str]]) ->
 
 
 def _take(entry: "os.DirEntry[str]", folder: Folder, links: list[tuple[Folder, str]]) -> None:
-    """Put an entry where it belongs.
+    """Add an entry to its folder.
 
     Raises:
-        OSError: it is a link that leads to nothing and may have been a folder, or what it is cannot be asked.
+        OSError: it is a broken link that may have been a folder, or its type is unknown.
     """
     name = entry.name
     is_image = extension(name) in EXTENSIONS
-    if is_image and entry.is_file(follow_symlinks=False):  # nearly all; go on fast
+    if is_image and entry.is_file(follow_symlinks=False):  # nearly all entries: fast path
         folder.images.append(name)
     elif entry.is_dir(follow_symlinks=False):
         folder.folders.append(Folder(relative=folder.inside(name)))
@@ -157,7 +157,7 @@ def _take(entry: "os.DirEntry[str]", folder: Folder, links: list[tuple[Folder, s
 
 
 def _mode(entry: "os.DirEntry[str]") -> int | None:
-    """Return the mode of what the entry leads to, None where that is nothing, or cannot be reached."""
+    """Return the mode of the target of an entry, None if it does not exist or is inaccessible."""
     try:
         return entry.stat().st_mode
     except OSError:

@@ -1,7 +1,7 @@
-r"""The file that a written path means where nothing stands at the path itself.
+r"""The file meant by a path in a list, if the path itself does not exist.
 
-Lists are written on other computers than the one that reads them: their paths may have backslashes, letters in the
-other Unicode form than the names on disk, bytes of an older encoding, or the form of an address (``file:///…``).
+Lists may come from other computers: their paths may have backslashes, another Unicode form than the names on disk,
+bytes of an older encoding, or the form of a URL (``file:///…``).
 """
 
 import os
@@ -21,10 +21,9 @@ _FORMS: tuple[Callable[[str], str], ...] = (
 
 
 def meant_path(root: str, written: str) -> str:
-    """Return the path, relative to `root` or absolute, of what `written` means; `written` itself if nothing is there.
+    """Return the path, relative to `root` or absolute, that `written` means; `written` itself if no file is found.
 
-    What stands at the path as it is written goes first. Only paths that can be written in another way cost a look at
-    the disk.
+    The path as written takes precedence. Only paths with other spellings need access to the disk.
     """
     if written.isascii() and "\\" not in written and not written.startswith(("~", "file:")):
         return written
@@ -35,7 +34,7 @@ def meant_path(root: str, written: str) -> str:
 
 
 def path_hint(written: str) -> str:
-    r"""Return what may be wrong with a path that leads to no file, a sentence with a leading space; "" if unknown.
+    r"""Return a hint on a path without a file, as a sentence with a leading space; "" if there is none.
 
     Examples:
         >>> path_hint("C:\\cats\\1.png")
@@ -51,7 +50,7 @@ def path_hint(written: str) -> str:
 
 
 def _spellings(written: str) -> Iterator[str]:
-    """Give other ways to write a path, the path itself first."""
+    """Give the spellings of a path, the path itself first."""
     spellings = [written]
     if written.startswith("file:"):
         path = unquote(re.sub(r"file:(//(localhost)?(?=/))?", "", written, count=1), errors="surrogateescape")
@@ -68,7 +67,7 @@ def _spellings(written: str) -> Iterator[str]:
 
 
 def _on_disk(root: str, path: str) -> str | None:
-    """Return `path` as its parts are written on disk, each in either Unicode form; None if nothing is there."""
+    """Return `path` with each component in the Unicode form that exists on disk; None if there is none."""
     if os.path.lexists(os.path.join(root, path)):
         return path
     if path.isascii():
