@@ -198,6 +198,7 @@ def regions(name: str) -> Figure:
             linestyle="",
         )
     axes.set(xticks=[], yticks=[], xlim=(-4, 4), ylim=(-4, 4))
+    axes.set_title(name, fontsize=9)
     axes.set_xlabel("one feature", fontsize=8)
     axes.set_ylabel("another feature", fontsize=8)
     return figure
