@@ -9,8 +9,8 @@ import torch
 import convscope
 from convscope.api.predict import optimized, predict_each
 from convscope.core.errors import ModelFileError, ParameterError
+from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Plain
-from convscope.networks.backends import Precision
 from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
 
@@ -33,7 +33,7 @@ def test_what_is_no_model_is_refused_before_an_image_is_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "auto"])
-def test_calibration_is_for_int8_only(precision: Precision) -> None:
+def test_calibration_is_for_int8_only(precision: BackendPrecision) -> None:
     given = some_pixels(4), np.arange(4)
     with pytest.raises(ParameterError, match="`calibration` must be left out unless `precision` is int8. Got it with"):
         optimized(small_model(), precision=precision, calibration=given)
