@@ -129,7 +129,11 @@ def test_the_comparison_has_a_variant_with_a_toy_pooling() -> None:
     assert "the smallest value of each window" in done.stdout
 
 
-@pytest.mark.parametrize("member", [*POOLINGS.values(), *NONLINEARITIES.values(), *NORMALIZATIONS.values()], ids=repr)
+@pytest.mark.parametrize(
+    "member",
+    [*POOLINGS.values(), *NONLINEARITIES.values(), *NORMALIZATIONS.values()],
+    ids=[*POOLINGS, *NONLINEARITIES, *NORMALIZATIONS],
+)
 @pytest.mark.parametrize("field", ["formula", "phrase", "oracle"])
 def test_no_member_is_made_without_its_texts(
     member: PoolingKind | Nonlinearity | NormalizationKind, field: str
