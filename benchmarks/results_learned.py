@@ -132,7 +132,7 @@ def _selectivity() -> Lines:
     lines: Lines = []
     rows = []
     for name, (found, _) in compared().items():
-        steps = found["ledger"]["convolution"]["steps"]
+        steps = found["sensitivity"]["convolution"]["steps"]
         rows += [
             [SETS[name], step.replace(": ", " "), *(mean_of(values[key], percent=False) for key in _SELECTIVE)]
             for step, values in steps.items()
@@ -140,9 +140,9 @@ def _selectivity() -> Lines:
         ]
         first = next(iter(steps.values()))
         text = f"- {SETS[name]}: {_selectivity_verdict(steps)}"
-        if first.get("strokes"):
-            text += f" Gabor waves explain {mean_of(first['strokes'])} % of the weights of the first units, "
-            text += f"{mean_of(first['strokes_random'])} % of random ones: {_gabor_verdict(first)}."
+        if first.get("gabor"):
+            text += f" Gabor waves explain {mean_of(first['gabor'])} % of the weights of the first units, "
+            text += f"{mean_of(first['gabor_random'])} % of random ones: {_gabor_verdict(first)}."
         lines += [text]
     head = [
         "## Selectivity by depth",
@@ -159,7 +159,7 @@ _SELECTIVE = ("selectivity", "selectivity_random")
 
 
 def _gabor_verdict(first: Found) -> str:
-    own, chance = first["strokes"], first["strokes_random"]
+    own, chance = first["gabor"], first["gabor_random"]
     if surely(own, chance):
         return "training makes the filters more like edges"
     if surely(chance, own):

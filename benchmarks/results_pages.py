@@ -29,10 +29,10 @@ from results_words import (
 )
 
 from convscope.layers.pooling import KINDS as POOLINGS
-from convscope.measures.comparison.findings import findings
-from convscope.measures.comparison.limits import SIDES, limit_text, limits_of
-from convscope.measures.comparison.records import Comparison, Entry
-from convscope.measures.comparison.robustness import GROUPS, kept, kept_difference
+from convscope.measures.comparison.conclusions import conclusions, contrasts, limit_text
+from convscope.measures.comparison.differences import relative_accuracy, robustness_difference
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.distortions.family import DISTORTIONS, GROUPS
 
 DOCS = Path(__file__).parents[1] / "docs" / "results"
 
@@ -47,9 +47,9 @@ def shifts_page() -> Lines:
         *_settings(results),
     ]
     for name, (_, comparison) in results.items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {said.get('shifted', '')}"]
-        lines += [*_robustness_table(comparison), f"**LeCun's estimate.** {said.get('limits', '')}", ""]
+        limits = conclusions(comparison).get("limits", "")
+        lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {_texts(comparison, 'shifted')}"]
+        lines += [*_robustness_table(comparison), f"**LeCun's estimate.** {limits}", ""]
     return [
         *lines,
         *_limits({name: comparison for name, (_, comparison) in results.items()}),
@@ -69,13 +69,18 @@ def _settings(results: dict[str, tuple[Found, Comparison]]) -> Lines:
 
 def _verdict_on_shifts(found: Comparison) -> str:
     """Return whether the network is more robust to shifts than fully connected units of the same size."""
-    first, second = found.entry("convolution"), found.entry("mlp-parameters")
-    gap = kept_difference(first, second, "shifted") if first and second else None
-    if gap is None:
+    first, second = found.variant("convolution"), found.variant("mlp-parameters")
+    difference = robustness_difference(first, second, "shifted") if first and second else None
+    if difference is None:
         return ""
-    if gap[1] > 0:
-        return "**Yes.**"
-    return f"**No.** {NOT_CONFIRMED}" if gap[2] < 0 else f"**Not significantly.** {NOT_CONFIRMED}"
+    if not difference.significant:
+        return f"**Not significantly.** {NOT_CONFIRMED}"
+    return "**Yes.**" if difference.value > 0 else f"**No.** {NOT_CONFIRMED}"
+
+
+def _texts(found: Comparison, topic: str) -> str:
+    """Return the differences of a topic in sentences."""
+    return " ".join(contrast.text for contrast in contrasts(found) if contrast.topic == topic)
 
 
 SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted")
@@ -83,27 +88,37 @@ SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorte
 
 
 def _robustness_table(found: Comparison) -> Lines:
-    entries = [entry for kind in SHOWN if (entry := found.entry(kind)) and entry in found.measured]
-    groups = [group for group in GROUPS if any(kept(entry, group) for entry in entries)]
+    variants = [variant for name in SHOWN if (variant := found.variant(name)) is not None]
+    groups = [group for group in GROUPS if any(relative_accuracy(variant, group) for variant in variants)]
     rows = []
-    for entry in entries:
-        kepts = [kept(entry, group) for group in groups]
-        cells = ["–" if one is None else percentage(one.value, one.half) for one in kepts]
-        rows.append([entry.title, accuracy(entry), *cells])
+    for variant in variants:
+        relative = [relative_accuracy(variant, group) for group in groups]
+        cells = ["–" if value is None else percentage(value.value, value.half_width) for value in relative]
+        rows.append([variant.title, accuracy(variant), *cells])
     return table(["variant", "clean accuracy", *groups], rows)
+
+
+LIMIT = 0.9  # of the clean accuracy
 
 
 def _limits(comparisons: dict[str, Comparison]) -> Lines:
     """Return where accuracy falls below 90 % of the clean accuracy."""
+    measured = {name for comparison in comparisons.values() for name, *_ in comparison.distortions}
+    sides = {
+        (one.name, sign): one.directions[sign > 0]
+        for one in DISTORTIONS.values()
+        for sign in (-1, 1)
+        if one.name in measured and one.directions[sign > 0]
+    }
     rows = []
     for name, comparison in comparisons.items():
         for kind in ("convolution", "mlp-parameters"):
-            if (entry := comparison.entry(kind)) is None:
+            if (variant := comparison.variant(kind)) is None:
                 continue
-            limits = {(one.distortion, one.sign, one.part): one for one in limits_of(entry)}
-            cells = [limit_text(limits[*side, 0.9]) if (*side, 0.9) in limits else "–" for side in SIDES]
-            rows.append([SETS[name], entry.title, *cells])
-    head = ["dataset", "variant", *SIDES.values()]
+            limits = {(one.distortion, one.sign): one for one in variant.limits() if one.fraction == LIMIT}
+            cells = [limit_text(limits[side]) if side in limits else "–" for side in sides]
+            rows.append([SETS[name], variant.title, *cells])
+    head = ["dataset", "variant", *sides.values()]
     return ["## Strength at which accuracy falls below 90 % of the clean accuracy", *table(head, rows)] if rows else []
 
 
@@ -121,8 +136,8 @@ def _sensitivity() -> Lines:
         "movement of the map.",
     ]
     rows = []
-    for name in next(iter(results.values()))["ledger"]["convolution"]["steps"]:
-        layers = [found["ledger"]["convolution"]["steps"][name] for found in results.values()]
+    for name in next(iter(results.values()))["sensitivity"]["convolution"]["steps"]:
+        layers = [found["sensitivity"]["convolution"]["steps"][name] for found in results.values()]
         cells = [mean_of(values.get(key)) for values in layers for key in ("changed", "moved")]
         rows.append([name.replace(": ", " "), *cells])
     head = ["layer", *(f"{SETS[name]}: {key}" for name in results for key in ("changed", "moved"))]
@@ -131,11 +146,11 @@ def _sensitivity() -> Lines:
 
 def _where(found: Found) -> str:
     """Return the layer at which the change falls most, and what is left at the classifier."""
-    steps = found["ledger"]["convolution"]["steps"]
+    steps = found["sensitivity"]["convolution"]["steps"]
     changed = [(name, values["changed"]) for name, values in steps.items()]
     falls = sorted(map(_fall, itertools.pairwise(changed)), key=lambda fall: -fall[0])
     most, half, (name, values) = falls[0]
-    end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["ledger"].items()}
+    end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["sensitivity"].items()}
     ends = f"The classifier changes by {mean_of(end['convolution'])}, that of fully connected units by "
     ends += f"{mean_of(end['mlp-parameters'])}."
     before = next(one for after, one in zip([*steps][1:], changed, strict=False) if after == name)
@@ -206,44 +221,44 @@ def pooling_page() -> Lines:
     comparisons = {name: comparison for name, (_, comparison) in compared().items()}
     lines = ["# Pooling: cost and gain, by variant", "", *written_by(), ""]
     lines += ["The networks are those of [shifts](shifts.md). *Robust* is the robustness to shifts."]
-    kinds = dict.fromkeys(
-        entry.kind
+    names = dict.fromkeys(
+        result.variant
         for comparison in comparisons.values()
-        for entry in comparison.measured
-        if entry.kind.startswith(("no-", "pooling-", "stride")) and not entry.distorted
+        for result in comparison.measured
+        if result.variant.startswith(("no-", "pooling-", "stride")) and not result.distorted_training
     )
     rows = []
-    for kind in kinds:
-        entries = [comparison.entry(kind) for comparison in comparisons.values()]
-        first = next(entry for entry in entries if entry is not None)
+    for variant in names:
+        results = [comparison.variant(variant) for comparison in comparisons.values()]
+        first = next(result for result in results if result is not None)
         macs = "–" if first.macs is None else f"{first.macs:,}"
-        rows.append([first.title, macs, *(cell for entry in entries for cell in _accuracy_and_robustness(entry))])
+        rows.append([first.title, macs, *(cell for result in results for cell in _accuracy_and_robustness(result))])
     head = ["variant", "MACs (28 × 28)", *(f"{SETS[name]}{what}" for name in comparisons for what in ("", ", robust"))]
     lines += table(head, rows) if rows else [""]
     for name, comparison in comparisons.items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"**{SETS[name]}.** {said.get('pooling', '')} {_gain(comparison)}", ""]
+        texts = [_texts(comparison, "pooling"), conclusions(comparison).get("pooling", ""), _gain(comparison)]
+        lines += [f"**{SETS[name]}.** {' '.join(filter(None, texts))}", ""]
     return lines
 
 
-def _accuracy_and_robustness(entry: Entry | None) -> Lines:
-    if entry is None or not entry.trials:
+def _accuracy_and_robustness(result: VariantResult | None) -> Lines:
+    if result is None or not result.runs:
         return ["–", "–"]
-    shifted = kept(entry, "shifted")
-    return [accuracy(entry), "–" if shifted is None else percentage(shifted.value, shifted.half)]
+    shifted = relative_accuracy(result, "shifted")
+    return [accuracy(result), "–" if shifted is None else percentage(shifted.value, shifted.half_width)]
 
 
 def _gain(found: Comparison) -> str:
     """Return whether pooling makes the network more robust to shifts."""
-    base, parts = found.entry("convolution"), []
-    for kind in ("no-pooling-mean", "no-pooling-connected", "stride"):
-        other = found.entry(kind)
-        gap = kept_difference(base, other, "shifted") if base and other else None
-        if gap is None or other is None:
+    baseline, parts = found.variant("convolution"), []
+    for name in ("no-pooling-mean", "no-pooling-connected", "stride"):
+        other = found.variant(name)
+        difference = robustness_difference(baseline, other, "shifted") if baseline and other else None
+        if difference is None or other is None:
             continue
-        value, low, high = (100 * one for one in gap)
-        word = "more" if value > 0 else "less"
-        verdict = f"{abs(value):.1f} points {word}" if low > 0 or high < 0 else "no significant difference"
+        low, high = (100 * end for end in difference.interval)
+        points = f"{100 * difference.value:+.1f} points"
+        verdict = points if difference.significant else "no significant difference"
         parts.append(f"compared with {other.title}, {verdict} ({low:.1f} to {high:.1f})")
     return f"Robustness to shifts with max pooling: {'; '.join(parts)}." if parts else ""
 
@@ -252,8 +267,8 @@ def index_page() -> Lines:
     """Return the page that links the others, with a short answer of each."""
     lines = ["# Measurements", ""]
     for name, (_, comparison) in compared().items():
-        said = {one.topic: one.text for one in findings(comparison)}
-        lines += [f"**{SETS[name]}.** {said.get('best', '')} {said.get('sharing', '')}", ""]
+        best = conclusions(comparison).get("best", "")
+        lines += [f"**{SETS[name]}.** {best} {_texts(comparison, 'sharing')}", ""]
     lines += [
         "- [Shifts: is a convolutional network more robust?](shifts.md) Robustness by variant and layer, LeCun's "
         "estimate, and the claim of three and five of eight shifts",

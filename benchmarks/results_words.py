@@ -7,8 +7,7 @@ from typing import Any
 
 from convscope.core.records import from_json
 from convscope.core.text import counted
-from convscope.measures.comparison.findings import budget_words
-from convscope.measures.comparison.records import Comparison, Entry
+from convscope.measures.comparison.records import Comparison, VariantResult
 
 RESULTS = Path(__file__).parent / "results"
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
@@ -44,8 +43,8 @@ def setting(found: Comparison) -> str:
     """Return what was trained on what."""
     return (
         f"`{found.layout}`, {counted(found.training_images, 'training image')}, "
-        f"{budget_words(found)}, {counted(found.seeds, 'seed')}, "
-        f"{counted(found.test_images, 'test image')}, {found.disturbed_images:,} of them distorted"
+        f"{found.budget_text}, {counted(found.seeds, 'seed')}, "
+        f"{counted(found.test_images, 'test image')}, {found.distorted_images:,} of them distorted"
     )
 
 
@@ -71,10 +70,10 @@ def surely(more: Found, less: Found) -> bool:
     return bool(more["mean"] - less["mean"] > halves)
 
 
-def accuracy(entry: Entry) -> str:
+def accuracy(result: VariantResult) -> str:
     """Return the accuracy of a variant in percent, with its interval."""
-    low, high = entry.interval
-    return f"{100 * entry.accuracy:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    low, high = result.interval
+    return f"{100 * result.accuracy:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def written_by() -> Lines:

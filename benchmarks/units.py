@@ -101,7 +101,7 @@ def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
     return {
         "layout": str(model.layout),
         "epochs": epochs,
-        "accuracy": found.accuracy,
+        "accuracy": found.accuracy.fraction,
         "units": sum(len(step.units) for step in found.layers),
         "seconds_all_units_off": seconds,
         "seconds_whole_command": round(whole, 2),
@@ -115,9 +115,9 @@ def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
             }
             for step, chance, lost in zip(report.units.layers, report.random, found.layers, strict=True)
         ],
-        "strokes": round(float(np.mean([fit.explained for fit in report.strokes])), 3),
-        "strokes_random": round(float(np.mean([fit.explained for fit in report.random_strokes])), 3),
-        "probes": [{"stage": probe.stage, "accuracy": round(probe.accuracy, 4)} for probe in report.probes],
+        "gabor": round(float(np.mean([fit.explained for fit in report.gabor_fits])), 3),
+        "gabor_random": round(float(np.mean([fit.explained for fit in report.random_gabor_fits])), 3),
+        "probes": [{"stage": probe.stage, "accuracy": round(probe.accuracy.fraction, 4)} for probe in report.probes],
     }
 
 

@@ -1,10 +1,10 @@
-"""Why convolution and pooling work, on three sets: kinds of networks side by side, and the ledger of their steps.
+"""Why convolution and pooling work, on three sets: variants of a network, and the sensitivity of their layers.
 
     python benchmarks/why_it_works.py mnist fashion-mnist cifar10 --data-dir FOLDER --work FOLDER
 
 Scope: `convscope.compare` on 5,000 training images of each set, four passes, five seeds, one small network,
-`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. EvaluationImages on 2,000
-images, 400 of them distorted, too. Then the ledger of the
+`8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Evaluation on 2,000
+images, 400 of them distorted, too. Then the sensitivity of the
 convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
 units are, after as many passes over 3,000 training images, with five seeds. What is done already stands in the
 --work folder and is not done again.
@@ -24,28 +24,28 @@ import convscope
 from convscope.core.records import to_json
 from convscope.images.dataset import prepare
 from convscope.images.sources.opening import TRAIN, open_source
-from convscope.measures.comparison.layouts import connected_like
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.networks.variants import fully_connected_like
 
 LAYOUT, EPOCHS, SEEDS, SHIFT_PX = "8C5-MP2-16C3-MP2-64N", 4, 5, 2
-IMAGES, LEDGER_IMAGES = 5_000, 3_000
+IMAGES, SENSITIVITY_IMAGES = 5_000, 3_000
 _SHARING = ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted")
-_KINDS = ("max", "mean", "subset", "root-mean-square", "stochastic", "blurred-subset")
-_WAYS = (*(f"pooling-{kind}" for kind in _KINDS), "stride")
+_POOLINGS = ("max", "mean", "subset", "root-mean-square", "stochastic", "blurred-subset")
+_WAYS = (*(f"pooling-{kind}" for kind in _POOLINGS), "stride")
 SETS: dict[str, tuple[str, ...]] = {
     "mnist": (*_SHARING, "no-pooling-mean", *_WAYS),
     "fashion-mnist": (*_SHARING, "no-pooling-mean", *_WAYS),
     "cifar10": (*_SHARING, *_WAYS),
 }
-"""Kinds, by set."""
+"""Variants, by set."""
 
 
 def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]:
     """Return the comparison of a set as JSON."""
     done = convscope.compare(
         data,
-        kinds=SETS[name],
+        variants=SETS[name],
         epochs=EPOCHS,
         seeds=SEEDS,
         layout=LAYOUT,
@@ -60,10 +60,13 @@ def compared(name: str, data: str, data_dir: Path, work: Path) -> dict[str, Any]
     return found
 
 
-def ledgers(images: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, Any]) -> dict[str, Any]:
+def sensitivities(images: tuple[NDArray[np.uint8], NDArray[np.int64]], pixels: dict[str, Any]) -> dict[str, Any]:
     """Return what each step makes of a shift, and how selective its units are, mean over seeds with 95 % intervals."""
     base = Layout.parse(LAYOUT)
-    layouts = {"convolution": base, "mlp-parameters": connected_like(plan(base, **pixels), lambda one: one.parameters)}
+    layouts = {
+        "convolution": base,
+        "mlp-parameters": fully_connected_like(plan(base, **pixels), lambda planned: planned.parameters),
+    }
     found: dict[str, Any] = {}
     for kind, layout in layouts.items():
         rows: dict[str, list[dict[str, float | None]]] = {}
@@ -86,14 +89,14 @@ def _one(
     units = convscope.units(trained.model, images, ablation=0, probes=False, top=1, seed=seed)
     rows: dict[str, dict[str, float | None]] = {}
     for place, (name, step) in enumerate(zip(moved.layers, moved.curves[0].points[0].layers, strict=True), start=1):
-        rows[f"{place}: {name}"] = {"changed": step.changed, "left": step.left, "moved": step.moved}
+        rows[f"{place}: {name}"] = {"changed": step.changed, "residual": step.residual, "moved": step.moved}
     for one, chance in zip(units.units.layers, units.random, strict=True):
         key = f"{one.layer}: {one.name}"
         rows[key] |= {"selectivity": one.mean_selectivity, "selectivity_random": chance}
-    if units.strokes:
+    if units.gabor_fits:
         first = f"1: {moved.layers[0]}"
-        rows[first]["strokes"] = float(np.mean([fit.explained for fit in units.strokes]))
-        rows[first]["strokes_random"] = float(np.mean([fit.explained for fit in units.random_strokes]))
+        rows[first]["gabor"] = float(np.mean([fit.explained for fit in units.gabor_fits]))
+        rows[first]["gabor_random"] = float(np.mean([fit.explained for fit in units.random_gabor_fits]))
     return rows
 
 
@@ -115,7 +118,7 @@ def first_images(data: str, data_dir: Path, count: int) -> tuple[NDArray[np.uint
 
 
 def main() -> None:
-    """Compare, keep the ledger, write the result of each set."""
+    """Compare, measure the sensitivity, write the result of each set."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("sets", nargs="+", choices=list(SETS))
     options.add_argument("--data-dir", type=Path, required=True, help="where the sets are; cifar10/ unpacked")
@@ -124,7 +127,7 @@ def main() -> None:
     for name in given.sets:
         data = str(given.data_dir / name) if name == "cifar10" else name
         comparison = compared(name, data, given.data_dir, given.work)
-        images, labels = first_images(data, given.data_dir, LEDGER_IMAGES)
+        images, labels = first_images(data, given.data_dir, SENSITIVITY_IMAGES)
         height, width, channels = images.shape[1:]
         pixels: dict[str, Any] = {
             "height": height,
@@ -136,10 +139,10 @@ def main() -> None:
         result = {
             "shift_px": SHIFT_PX,
             "comparison": comparison,
-            "ledger": ledgers((images, labels), pixels),
+            "sensitivity": sensitivities((images, labels), pixels),
         }
         print(write(f"why-it-works-{name}", __doc__.strip().splitlines()[0], result))
-        print(json.dumps({entry["kind"]: len(entry["trials"]) for entry in comparison["entries"]}))
+        print(json.dumps({result["variant"]: len(result["runs"]) for result in comparison["variants"]}))
 
 
 if __name__ == "__main__":

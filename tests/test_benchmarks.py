@@ -21,7 +21,7 @@ from PIL import Image
 from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
 from tests.checks.models import small_model
-from tests.measures.comparison.made_up import comparison, entry
+from tests.measures.comparison.made_up import comparison, variant
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 HERE = {"train": ("convscope_step", "ceiling"), "predict": ("convscope_step", "plain_torch")}
@@ -430,21 +430,23 @@ def test_verdicts_on_the_pages_follow_the_figures(pages: ModuleType) -> None:
         del values["selectivity"]["mean_95_half_width"]
     assert "not confirmed" in learned._selectivity_verdict(rising)  # one run is never significant
     for first, second, verdict in ((0.9, 0.5, "**Yes.**"), (0.5, 0.9, "**No.**"), (0.8, 0.8, "Not significantly")):
-        made = comparison(entry("convolution", 0.9, keeps=first), entry("mlp-parameters", 0.9, keeps=second))
+        made = comparison(
+            variant("convolution", 0.9, robustness=first), variant("mlp-parameters", 0.9, robustness=second)
+        )
         assert verdict in pages._verdict_on_shifts(made)
 
 
 def test_the_page_names_the_layer_at_which_the_change_falls_most(pages: ModuleType) -> None:
-    def ledger(*changed: float) -> dict[str, object]:
+    def sensitivity(*changed: float) -> dict[str, object]:
         steps = dict(zip(("1: 8C3", "2: MP2", "3: softmax"), changed, strict=True))
         made = {
             "steps": {name: {"changed": {"mean": value, "mean_95_half_width": 0.01}} for name, value in steps.items()}
         }
-        return {"ledger": {"convolution": made, "mlp-parameters": made}}
+        return {"sensitivity": {"convolution": made, "mlp-parameters": made}}
 
     where = pages._where
-    assert "layer 2, MP2 (pooling), from 90.0 ± 1.0 to 40.0" in where(ledger(0.9, 0.4, 0.3))
-    assert "layer 3, softmax (not pooling)" in where(ledger(0.9, 0.8, 0.3))
-    assert "not significantly" not in where(ledger(0.9, 0.4, 0.3))
-    assert "to 60.0 ± 1.0; not significantly more than at 3, softmax" in where(ledger(0.9, 0.6, 0.31))
-    assert "significantly at no layer" in where(ledger(0.9, 0.9, 0.9))
+    assert "layer 2, MP2 (pooling), from 90.0 ± 1.0 to 40.0" in where(sensitivity(0.9, 0.4, 0.3))
+    assert "layer 3, softmax (not pooling)" in where(sensitivity(0.9, 0.8, 0.3))
+    assert "not significantly" not in where(sensitivity(0.9, 0.4, 0.3))
+    assert "to 60.0 ± 1.0; not significantly more than at 3, softmax" in where(sensitivity(0.9, 0.6, 0.31))
+    assert "significantly at no layer" in where(sensitivity(0.9, 0.9, 0.9))

@@ -13,7 +13,7 @@ from convscope.features.hand_made import KINDS as HAND_MADE
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.patch_learning import WAYS
 from convscope.layers.pooling import KINDS as POOLINGS
-from convscope.measures.comparison.kinds import KINDS as COMPARED
+from convscope.measures.comparison.variants import VARIANTS
 from convscope.networks.layout import CLASSIFIERS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -59,7 +59,7 @@ def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_of_the_comparison_is_explained(name: str) -> None:
     assert f"`{name}`" in (DOCS / "compare.md").read_text(encoding="utf-8")
 

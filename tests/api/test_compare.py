@@ -21,8 +21,8 @@ from convscope.cli.compare import command
 from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, StorageError
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json
-from convscope.measures.comparison.kinds import KINDS
 from convscope.measures.comparison.records import Comparison
+from convscope.measures.comparison.variants import VARIANTS
 from convscope.training import schedule
 from tests.measures.comparison import made_up
 
@@ -32,22 +32,22 @@ WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--images", 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compare every kind on few images."""
+    """Compare every variant on few images."""
     place = tmp_path_factory.mktemp("compare")
     convscope.compare("digits", output=place, **SMALL)
     return place
 
 
-def test_every_kind_is_measured_on_small_images(folder: Path) -> None:
+def test_every_variant_is_measured_on_small_images(folder: Path) -> None:
     found = from_json(Comparison, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
-    assert [entry.kind for entry in found.entries] == list(KINDS)
-    assert not [entry.why_not for entry in found.entries if not entry.measured]
+    assert [result.variant for result in found.variants] == list(VARIANTS)
+    assert not [result.skipped for result in found.variants if not result.measured]
     assert 190 < found.training_images <= 200
-    for entry in found.measured:
-        assert entry.trials[0].total == 359
-        assert len(entry.trials[0].disturbed) > 30
-        assert entry.parameters is not None
-    same = found.entry("mlp-parameters"), found.entry("convolution")
+    for result in found.measured:
+        assert result.runs[0].total == 359
+        assert sum(len(one.strengths) for one in result.runs[0].distorted) > 30
+        assert result.parameters is not None
+    same = found.variant("mlp-parameters"), found.variant("convolution")
     assert same[0] is not None
     assert same[1] is not None
     assert same[0].parameters == pytest.approx(same[1].parameters, rel=0.1)
@@ -56,11 +56,11 @@ def test_every_kind_is_measured_on_small_images(folder: Path) -> None:
 def test_the_files_hold_the_same_figures(folder: Path) -> None:
     found = from_json(Comparison, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
     rows = list(csv.DictReader((folder / "comparison.csv").read_text(encoding="utf-8").splitlines()))
-    assert [row["kind"] for row in rows] == [entry.kind for entry in found.entries]
-    assert [float(row["accuracy"]) for row in rows] == pytest.approx([one.accuracy for one in found.entries], abs=1e-6)
+    assert [row["variant"] for row in rows] == [result.variant for result in found.variants]
+    assert [float(row["accuracy"]) for row in rows] == pytest.approx([one.accuracy for one in found.variants], abs=1e-6)
     page = (folder / "compare.html").read_text(encoding="utf-8")
     assert "Content-Security-Policy" in page
-    for name in ("kinds", "distorted"):
+    for name in ("variants", "distorted"):
         with Image.open(folder / f"comparison-{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 10, "not an empty sheet"
         assert (folder / f"comparison-{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
@@ -69,13 +69,13 @@ def test_the_files_hold_the_same_figures(folder: Path) -> None:
 def test_finished_results_are_not_overwritten_and_force_uses_what_is_done(folder: Path) -> None:
     with pytest.raises(StorageError, match=r"comparison\.json is already there and is not overwritten"):
         convscope.compare("digits", output=folder, **SMALL)
-    before = {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()}
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()}
     convscope.compare("digits", output=folder, force=True, **SMALL)
-    assert {path.name: path.stat().st_mtime_ns for path in (folder / "trainings").iterdir()} == before
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "runs").iterdir()} == before
 
 
 @pytest.mark.parametrize(
-    "name", ["compare.html", "comparison.csv", "comparison-kinds.png", "comparison-distorted.svg", "comparison.json"]
+    "name", ["compare.html", "comparison.csv", "comparison-variants.png", "comparison-distorted.svg", "comparison.json"]
 )
 def test_no_file_of_results_is_overwritten_without_force(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
@@ -88,32 +88,34 @@ def test_no_file_of_results_is_overwritten_without_force(name: str, tmp_path: Pa
 def test_images_of_an_earlier_comparison_do_not_stay_beside_the_new(tmp_path: Path) -> None:
     for name in ("comparison-images.png", "comparison-distorted.svg", "comparison-of-mine.png"):
         (tmp_path / name).write_text("old")
-    plain = (made_up.trial(0.9, disturbed=()),)
-    entries = (made_up.entry(kind, trials=plain) for kind in ("convolution", "locally-connected"))
-    write_files(made_up.comparison(*entries), tmp_path)
+    plain = (made_up.run(0.9, distorted=()),)
+    variants = (made_up.variant(name, runs=plain) for name in ("convolution", "locally-connected"))
+    write_files(made_up.comparison(*variants), tmp_path)
     left = {path.name for path in tmp_path.glob("comparison-*")}
-    assert left == {"comparison-kinds.png", "comparison-kinds.svg", "comparison-of-mine.png"}
+    assert left == {"comparison-variants.png", "comparison-variants.svg", "comparison-of-mine.png"}
 
 
 def test_no_reason_is_a_formula_for_a_spreadsheet() -> None:
-    table = table_of(made_up.comparison(made_up.entry("locally-connected", why_not="+8C3 has no input to add.")))
-    (row,) = csv.DictReader(table.splitlines())
-    assert row["why_not"] == " +8C3 has no input to add."
+    table = table_of(made_up.comparison(made_up.variant("locally-connected", skipped="+8C3 has no input to add.")))
+    (row,) = csv.DictReader(table.csv().splitlines())
+    assert row["skipped"] == " +8C3 has no input to add."
 
 
 def test_a_learning_curve_is_measured_drawn_and_said(tmp_path: Path) -> None:
-    kinds = ["convolution", "pixels-softmax"]
-    done = convscope.compare("digits", kinds=kinds, learning_curve=True, output=tmp_path, **(SMALL | {"distorted": 0}))
-    for entry in done.comparison.entries:
-        assert [trial.trained_on for trial in entry.curve] == sorted(trial.trained_on for trial in entry.curve)
-        assert len(entry.curve) == 4
+    names = ["convolution", "pixels-softmax"]
+    done = convscope.compare(
+        "digits", variants=names, learning_curve=True, output=tmp_path, **(SMALL | {"distorted": 0})
+    )
+    for result in done.comparison.variants:
+        assert [run.trained_on for run in result.curve] == sorted(run.trained_on for run in result.curve)
+        assert len(result.curve) == 4
     assert (tmp_path / "comparison-images.png").exists()
     assert not (tmp_path / "comparison-distorted.png").exists()
-    assert "How many images" in done.page.read_text(encoding="utf-8")
+    assert "Learning curves" in done.page.read_text(encoding="utf-8")
 
 
 def test_the_command_prints_a_table_and_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["compare", "digits", "--kinds", "convolution,pixels-softmax", "-o", str(tmp_path / "a"), *WORDS]
+    words = ["compare", "digits", "--variants", "convolution,pixels-softmax", "-o", str(tmp_path / "a"), *WORDS]
     assert main(words) == 0
     out = capsys.readouterr().out
     for part in ("convolutional", "pixels (softmax)", "accuracy", "95 % interval", "compare.html"):
@@ -126,9 +128,9 @@ def test_the_command_prints_a_table_and_the_page(tmp_path: Path, capsys: pytest.
 
 def test_the_time_is_shown_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for word in WORDS if word != "--quiet"]
-    assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 0
+    assert main(["compare", "digits", "--variants", "pixels-softmax", "-o", str(tmp_path), *words]) == 0
     err = capsys.readouterr().err
-    assert "1 training of 1 kind, the same 1 epoch each: about" in err
+    assert "1 training of 1 variant, 1 epoch each: about" in err
     assert err.index("about") < err.index("comparing")
 
 
@@ -136,27 +138,27 @@ def test_seconds_are_the_same_for_all(tmp_path: Path, monkeypatch: pytest.Monkey
     looks = itertools.count()
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: 0.002 * next(looks)))  # an even pace
     done = convscope.compare(
-        "digits", kinds=["convolution", "pixels-softmax"], seconds=1, seeds=1, layout="4C3-MP2", distorted=0,
+        "digits", variants=["convolution", "pixels-softmax"], seconds=1, seeds=1, layout="4C3-MP2", distorted=0,
         output=tmp_path,
     )  # fmt: skip
     assert (done.comparison.budget, done.comparison.amount) == ("seconds", 1.0)
-    for entry in done.comparison.entries:
-        assert entry.seconds == pytest.approx(1, abs=0.6)
-        assert entry.epochs > 1
+    for result in done.comparison.variants:
+        assert result.seconds == pytest.approx(1, abs=0.6)
+        assert result.epochs > 1
 
 
 def test_quick_says_how_many_epochs_it_takes() -> None:
     fewest, most = compare_options._QUICK_EPOCHS
     told = next(one.help for one in command.params if isinstance(one, click.Option) and one.name == "quick")
     assert f"{fewest} to {most} epochs" in str(told)
-    assert f"{fewest} to {most} passes" in str(convscope.compare.__doc__)
+    assert f"{fewest} to {most} epochs" in str(convscope.compare.__doc__)
 
 
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({"kinds": ["convolutoin"]}, ParameterError, r"`kinds` must be one of .* Did you mean 'convolution'"),
-        ({"epochs": 1, "seconds": 3}, ParameterError, "Only one of `epochs` and `seconds`"),
+        ({"variants": ["convolutoin"]}, ParameterError, "Did you mean"),
+        ({"epochs": 1, "seconds": 3}, ParameterError, "Only one"),
         ({"seeds": 0}, ParameterError, "`seeds` must be from 1 to 100. Got 0"),
         ({"images": 3}, ParameterError, "`images` must be at least 20 training images. Got 3"),
         ({"test_images": 3}, ParameterError, "`test_images` must be at least 10 images. Got 3"),
@@ -178,13 +180,13 @@ def test_what_cannot_be_is_one_sentence(
         convscope.compare("digits", output=tmp_path, **options)
 
 
-def test_images_with_nothing_held_out_are_refused(tmp_path: Path) -> None:
+def test_images_without_an_evaluated_split_are_refused(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 255, (2, 8, 8), dtype=np.uint8)
-    with pytest.raises(DataError, match="must have images that are held out to evaluate on"):
+    with pytest.raises(DataError, match="validation or test"):
         convscope.compare((images, [0, 1]), output=tmp_path)
 
 
-def test_ctrl_c_says_that_the_same_command_goes_on(
+def test_ctrl_c_says_that_the_same_command_continues(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*given: object, **options: object) -> None:
@@ -193,8 +195,8 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
 
     monkeypatch.setattr("convscope.measures.comparison.run.learn", interrupted)
     words = [word for word in WORDS if word != "--quiet"]
-    assert main(["compare", "digits", "--kinds", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
-    assert "interrupted; 1 training is left, and the same command goes on with" in capsys.readouterr().err
+    assert main(["compare", "digits", "--variants", "pixels-softmax", "-o", str(tmp_path), *words]) == 130
+    assert "interrupted; 1 training is left" in capsys.readouterr().err
     assert not (tmp_path / "comparison.json").exists()
 
 

@@ -11,7 +11,7 @@ from convscope.api.cost import cost_text
 from convscope.api.units import units_text
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
-from convscope.measures.units.report import UnitsReport
+from convscope.measures.units.records import UnitsReport
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,8 @@ def test_everything_is_measured_on_the_images_held_out(run: Path, report: UnitsR
         (1, "none", 64, 359),
         (2, "none", 8, 359),
     ]
-    assert report.probes[0].accuracy > 0.9, "digits are nearly separable as they are"
-    assert len(report.strokes) == len(report.random_strokes) == 4
+    assert report.probes[0].accuracy.fraction > 0.9, "digits are nearly separable as they are"
+    assert len(report.gabor_fits) == len(report.random_gabor_fits) == 4
     assert all(value is not None and 0 < value < 1 for value in report.random)
     assert from_json(UnitsReport, json.loads(json.dumps(to_json(report)))) == report
 
@@ -51,7 +51,7 @@ def test_the_text_names_every_layer_and_what_was_measured(report: UnitsReport) -
     assert re.search(r"^1: 4C3 +4 +3x3 +14% ", text, re.MULTILINE)
     assert re.search(r"^3: 8N +8 +10x10 +100% ", text, re.MULTILINE)
     assert "linear probe on the pixels (64 values): 9" in text
-    assert re.search(r"Gabor waves explain \d+% of the first filters' weights \(\d+% if random\)", text)
+    assert re.search(r"Gabor fits explain \d+% of .* \(\d+% of random weights\)", text)
 
 
 def test_images_of_other_classes_are_refused(run: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_model_and_its_layout_cost_the_same_and_the_text_says_what(run: Path) 
         assert found == convscope.cost("4C3-MP2-8N", size=size, classes=10, repeats=0)
     text = cost_text(found)
     assert re.search(r"^4C3 +4 x 8x8 +40 +2,304 +1\.02 kB +1\.28 kB +3x3$", text, re.MULTILINE)
-    assert re.search(r"^in all +650 ", text, re.MULTILINE)
+    assert re.search(r"^total +650 ", text, re.MULTILINE)
     assert re.search(r"^locally connected: 4U3-MP2-8N +2,918 +2,896 ", text, re.MULTILINE)
     timed = cost_text(convscope.cost(run, batch=2, repeats=1))
     assert re.search(r"^softmax .* ms +[\d.e-]+ ms$", timed, re.MULTILINE)

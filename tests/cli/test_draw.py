@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["confusion"], "confusion.png"),
         (["invariance"], "invariance.png"),
         (["invariance", "--distortions", "shift-x", "--theme", "dark"], "invariance.png"),
-        (["ledger"], "ledger.png"),
+        (["sensitivity"], "sensitivity.png"),
         (["patches"], "patches.png"),
         (["patches", "--layer", "3"], "patches.png"),
     ],
@@ -165,9 +165,12 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["convolution", "-o", "RUN/report.html"], "`output` must end in"),
         (["layout", "RUN", "-o", "RUN/a.png"], "is already there and is not overwritten"),
         (["image"], "'image' is not one of"),
-        (["ledger", "RUN", "--distortions", "shift-z"], "`distortions` must be one of shift-x, jpeg. Got 'shift-z'."),
+        (
+            ["sensitivity", "RUN", "--distortions", "shift-z"],
+            "`distortions` must be one of shift-x, jpeg. Got 'shift-z'.",
+        ),
         (["patches", "RUN", "--layer", "2"], "`layer` must have units of its own, one of [1, 3]. Got 2."),
-        (["ledger"], "`model` must name a run folder here."),
+        (["sensitivity"], "`model` must name a run folder here."),
         (["invariance", "RUN/checkpoint"], "invariance.json. Got none. Make it with: convscope measure"),
     ],
 )
@@ -187,7 +190,7 @@ def test_what_cannot_be_drawn_is_one_sentence(
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize(("what", "file"), [("ledger", "invariance.json"), ("patches", "units.json")])
+@pytest.mark.parametrize(("what", "file"), [("sensitivity", "invariance.json"), ("patches", "units.json")])
 def test_a_damaged_record_is_one_sentence(
     what: str, file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

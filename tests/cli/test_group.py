@@ -193,7 +193,7 @@ LONG = {
         ["train", "digits", "--size", "V"], ["train", "--resume", "V"], ["predict", "V", "V"], ["draw", "V"],
         ["draw", "layout", "V", "-o", "a.png"], ["draw", "layout", "4C3", "-o", "V"], ["draw", "filters", "V"],
         ["look", "V"], ["measure", "V", "V"], ["measure", "V", "--what", "cost"], ["features", "V", "V", "-o", "a.npz"],
-        ["compare", "digits", "--kinds", "V"], ["cache", "--cache-dir", "V", "V"], ["machine", "V"],
+        ["compare", "digits", "--variants", "V"], ["cache", "--cache-dir", "V", "V"], ["machine", "V"],
         ["measure", "digits", "digits", "--strengths", "V"],
     ],
     ids=" ".join,

@@ -28,9 +28,9 @@ from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
 from convscope.figures.invariance import draw_invariance
 from convscope.figures.layout import draw_layout
-from convscope.figures.ledger import draw_ledger
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
+from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import THEMES, Theme, _luminance, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
@@ -42,7 +42,7 @@ from convscope.networks.plan import plan
 from convscope.training.history import EpochRecord
 from convscope.training.report import make_report
 from tests.checks.models import small_model, some_pixels
-from tests.measures.comparison.made_up import comparison, entry, growing
+from tests.measures.comparison.made_up import comparison, growing, variant
 
 GOLDEN = Path(__file__).parent / "golden"
 WALK = walk(
@@ -106,8 +106,8 @@ def _measured() -> Invariance:
 
     def point(strength: float, correct: int) -> Point:
         layers = (
-            LayerChange(changed=0.9, left=0.3, changed_inside=0.85, left_inside=0.0),
-            LayerChange(changed=0.6, left=0.5, changed_inside=0.55, left_inside=0.45),
+            LayerChange(changed=0.9, residual=0.3, changed_inside=0.85, residual_inside=0.0),
+            LayerChange(changed=0.6, residual=0.5, changed_inside=0.55, residual_inside=0.45),
             LayerChange(changed=abs(strength) / 20),
         )
         return Point(
@@ -116,16 +116,16 @@ def _measured() -> Invariance:
             correct=correct,
             same=correct - 3,
             same_of_correct=correct - 4,
-            correct_before=96,
+            clean_correct=96,
             probability_change=-0.1,
-            left_canvas=0.0,
+            fraction_outside=0.0,
             layers=layers,
         )
 
     return Invariance(
         layout="4C3-MP2",
         data="$some$_x",
-        part="test",
+        split="test",
         images=100,
         correct=96,
         margin_px=0,
@@ -147,9 +147,9 @@ def _patches(theme: Theme) -> Figure:
 def _drawn(name: str, theme: Theme) -> Figure:
     """Return an image of a comparison whose figures are made up."""
     found = comparison(
-        entry("convolution", 0.95, 0.94, curve=growing("convolution", 0.5).curve),
-        entry("mlp-parameters", 0.9, 0.88, keeps=0.5),
-        entry("convolution-distorted", 0.96, 0.97, keeps=0.95),
+        variant("convolution", 0.95, 0.94, curve=growing("convolution", 0.5).curve),
+        variant("mlp-parameters", 0.9, 0.88, robustness=0.5),
+        variant("convolution-distorted", 0.96, 0.97, robustness=0.95),
         growing("pixels-softmax", 0.2),
     )
     drawn = COMPARISONS[name](found, theme=theme)
@@ -170,9 +170,9 @@ FIGURES: dict[str, Callable[[Theme], Figure]] = {
     "curves": _curves,
     "confusion": _confusion,
     "invariance": lambda theme: draw_invariance(_measured(), _measured().curves, theme=theme),
-    "ledger": lambda theme: draw_ledger(_measured(), _measured().curves, theme=theme),
+    "sensitivity": lambda theme: draw_sensitivity(_measured(), _measured().curves, theme=theme),
     "patches": _patches,
-    "comparison-kinds": lambda theme: _drawn("kinds", theme),
+    "comparison-variants": lambda theme: _drawn("variants", theme),
     "comparison-distorted": lambda theme: _drawn("distorted", theme),
     "comparison-images": lambda theme: _drawn("images", theme),
     "convolution": lambda theme: draw_layer(WALK, Frame(row=0, column=2), theme=theme),
@@ -250,12 +250,12 @@ def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
 
 def test_mp4_without_ffmpeg_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: None)
-    with pytest.raises(ImportError, match=r"MP4 needs the program ffmpeg, which is not there. Install it"):
+    with pytest.raises(ImportError, match="ffmpeg"):
         check_animation(tmp_path / "a.mp4")
 
 
 def test_curves_without_an_epoch_are_refused() -> None:
-    with pytest.raises(DataError, match="no epoch was finished"):
+    with pytest.raises(DataError, match="epoch"):
         draw_curves([], theme=theme_named("light"))
 
 
@@ -263,8 +263,8 @@ def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Pat
     found = walk(np.eye(5), np.ones((3, 3)), bias=1.0, nonlinearity="relu", rest=0.25, added=np.full((3, 3), 2.0))
     said = words(found, Frame(row=0, column=0))
     assert said == (
-        "row 1, column 1: sum of the products 3, of the maps not shown 0.25, bias 1, what is added back 2: 6.25; "
-        "relu makes it 6.25"
+        "row 1, column 1: sum of the products 3, of the other maps 0.25, bias 1, residual input 2: 6.25; "
+        "after relu 6.25"
     )
     drawn = draw_layer(found, Frame(row=0, column=0), theme=theme_named("light"))
     assert drawn.get_suptitle().count("\n") == 1
@@ -341,11 +341,11 @@ def test_the_diagram_says_what_each_value_sees_and_how_units_are_copied() -> Non
     words = [text.split("\n")[1] for text in texts if "\n" in text]
     assert words[0] == "shared in 4×4 regions"
     assert words[2] == "convolution, input added"
-    assert words[3] == "own units at each place"
+    assert words[3] == "locally connected"
 
 
 def test_a_title_stays_on_its_image() -> None:
     drawn = _filters("3U5:3-MP2", 0)(theme_named("light"))
     drawn.draw_without_rendering()
-    (title,) = [text for text in drawn.findobj(Text) if "in the middle" in text.get_text().replace("\n", " ")]
+    (title,) = [text for text in drawn.findobj(Text) if "in the central region" in text.get_text().replace("\n", " ")]
     assert title.get_window_extent().x1 <= drawn.bbox.x1

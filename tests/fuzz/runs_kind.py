@@ -53,7 +53,16 @@ class Records(Kind):
         self._set = write_set(folder / "set")
         finished_run(self._set, folder / "run")
         self._compare = ["compare", str(self._set), "-o", str(folder / "compare-set"), "--quiet", "--json"]
-        self._compare += ["--kinds", "convolution,pixels-softmax", "--epochs", "1", "--seeds", "1", "--layout", LAYOUT]
+        self._compare += [
+            "--variants",
+            "convolution,pixels-softmax",
+            "--epochs",
+            "1",
+            "--seeds",
+            "1",
+            "--layout",
+            LAYOUT,
+        ]
         with warnings.catch_warnings(), _without_images():
             warnings.simplefilter("ignore")
             command(self._compare)

@@ -17,7 +17,7 @@ from .small_set import LAYOUT
 
 OLD = b"what stood here before\n"
 _TRAIN = f"--epochs 2 --layout {LAYOUT} --threads 1 --precision float32 --quiet"
-_COMPARE = f"--kinds convolution,pixels-softmax --epochs 1 --seeds 1 --layout {LAYOUT} --quiet"
+_COMPARE = f"--variants convolution,pixels-softmax --epochs 1 --seeds 1 --layout {LAYOUT} --quiet"
 _MEASURE = "--distortions shift-x --strengths 1 --force --quiet"
 
 

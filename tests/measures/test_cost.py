@@ -12,6 +12,9 @@ from convscope.measures.cost import CostRecord, LayoutCost, count_costs
 from convscope.measures.timing import measure_cost, time_layers
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
+from convscope.networks.plan import Sizes
+
+SIZES: Sizes = {"height": 6, "width": 8, "channels": 1, "classes": 2}
 
 # parameters and MACs by hand: as it is, locally connected, fully connected, without pooling; on 8x6 pixels, 2 classes
 HAND = {
@@ -87,9 +90,9 @@ def test_a_counter_fact_of_any_size_is_counted() -> None:
 
 
 def test_every_layer_is_timed_and_the_record_comes_back_from_json() -> None:
-    found = measure_cost(Layout.parse("3C3-ST2-4N"), height=6, width=8, channels=1, classes=2, batch=4, repeats=1)
+    found = measure_cost(Layout.parse("3C3-ST2-4N"), SIZES, batch=4, repeats=1)
     assert [cost.variant for cost in found.costs] == [
-        "as it is",
+        "unchanged",
         "locally connected",
         "fully connected",
         "without pooling",
@@ -103,13 +106,13 @@ def test_every_layer_is_timed_and_the_record_comes_back_from_json() -> None:
 
 def test_what_does_not_fit_is_counted_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "LARGEST_BYTES", 60_000)
-    found = measure_cost(Layout.parse("4C3-MP2"), height=6, width=8, channels=1, classes=2, batch=2, repeats=1)
+    found = measure_cost(Layout.parse("4C3-MP2"), SIZES, batch=2, repeats=1)
     itself, _, connected, _ = found.costs
     assert itself.forward_ms is not None
     assert (connected.forward_ms, connected.backward_ms) == (None, None)
     assert connected.why_untimed.startswith("it needs about 0.0 GiB of memory")
     monkeypatch.setattr(timing, "LARGEST_MACS", 10)
-    found = measure_cost(Layout.parse("4C3-MP2"), height=6, width=8, channels=1, classes=2, batch=2, repeats=1)
+    found = measure_cost(Layout.parse("4C3-MP2"), SIZES, batch=2, repeats=1)
     assert "MACs to be timed" in found.costs[0].why_untimed
 
 
@@ -127,8 +130,7 @@ def test_each_layer_is_run_as_often_as_said_and_gets_what_the_one_before_gives()
 
 def test_bad_arguments_are_refused() -> None:
     layout = Layout.parse("4C3")
-    sizes = {"height": 6, "width": 8, "channels": 1, "classes": 2}
     with pytest.raises(ParameterError, match=r"`batch` must be at least 2, as training normalizes .* Got 1\."):
-        measure_cost(layout, **sizes, batch=1)
+        measure_cost(layout, SIZES, batch=1)
     with pytest.raises(ParameterError, match=r"`repeats` must be a whole number of at least 0\. Got -1\."):
-        measure_cost(layout, **sizes, repeats=-1)
+        measure_cost(layout, SIZES, repeats=-1)

@@ -12,12 +12,11 @@ from convscope.measures.distortions.family import (
     DISTORTIONS,
     distort,
     distortion_named,
+    fraction_outside,
     generator_of,
-    share_that_left,
     with_margin,
 )
-from convscope.measures.distortions.motions import elastic_field
-from convscope.measures.distortions.resampling import Lattice, resample
+from convscope.measures.distortions.motions import Lattice, elastic_field, resample
 from tests.checks import distortions as laws
 
 MOVING = [name for name, one in DISTORTIONS.items() if one.motion]
@@ -219,16 +218,16 @@ def test_the_usual_shifts_turns_and_scales_reach_what_lecun_estimated() -> None:
 def test_what_leaves_the_canvas_is_told() -> None:
     images = torch.zeros(1, 1, 4, 4)
     images[0, 0, :, 2:] = 100.0
-    assert share_that_left(images, distort(images, DISTORTIONS["shift-x"], 1)) == pytest.approx(0.5)
-    assert share_that_left(images, distort(images, DISTORTIONS["shift-x"], -1)) == 0
-    assert share_that_left(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)) == 0
+    assert fraction_outside(images, distort(images, DISTORTIONS["shift-x"], 1)) == pytest.approx(0.5)
+    assert fraction_outside(images, distort(images, DISTORTIONS["shift-x"], -1)) == 0
+    assert fraction_outside(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)) == 0
 
 
 def test_a_margin_makes_room() -> None:
     images = torch.full((1, 1, 12, 12), 200.0)
     roomy = with_margin(images, 3, (10.0,))
     assert roomy.shape == images.shape
-    assert share_that_left(roomy, distort(roomy, DISTORTIONS["shift-x"], 3, background=(10.0,)), (10.0,)) == 0
+    assert fraction_outside(roomy, distort(roomy, DISTORTIONS["shift-x"], 3, background=(10.0,)), (10.0,)) == 0
     assert float(roomy[0, 0, 0, 0]) == 10
     assert float(roomy[0, 0, 6, 6]) == pytest.approx(200)
     assert with_margin(images, 0) is images

@@ -19,6 +19,6 @@ const result = {
   middles: invariance?.distortions.map((kind) => middleOf(kind).strength) ?? null,
   moved: invariance?.distortions.map((kind) => middleOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ?? null,
   columns: comparison && middleColumns(comparison.columns),
-  orders: comparison && Object.entries(keys).flatMap(([, of]) => [false, true].map((down) => inOrder(comparison.kinds, of, down).map((kind) => kind.name))),
+  orders: comparison && Object.entries(keys).flatMap(([, of]) => [false, true].map((down) => inOrder(comparison.variants, of, down).map((kind) => kind.name))),
 };
 writeFileSync(made, JSON.stringify(result));

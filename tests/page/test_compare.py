@@ -4,21 +4,21 @@ from itertools import pairwise
 
 import pytest
 
-from convscope.measures.comparison.robustness import kept
+from convscope.measures.comparison.differences import relative_accuracy
 from convscope.page.compare import render_comparison
-from tests.measures.comparison.made_up import comparison, entry, growing
+from tests.measures.comparison.made_up import comparison, growing, variant
 from tests.page.test_report_page import HOSTILE, Page, scrolling
 
 
 def whole(**changes: object) -> str:
     return render_comparison(
         comparison(
-            entry("convolution", 0.9, 0.91),
-            entry("mlp-parameters", 0.8, 0.79, keeps=0.4),
-            entry("no-pooling-mean", 0.85, 0.84),
-            entry("first-random", 0.88, 0.89),
-            entry("pixels-softmax", 0.7, 0.71),
-            entry("locally-connected", why_not="It would have too many parameters."),
+            variant("convolution", 0.9, 0.91),
+            variant("mlp-parameters", 0.8, 0.79, robustness=0.4),
+            variant("no-pooling-mean", 0.85, 0.84),
+            variant("first-random", 0.88, 0.89),
+            variant("pixels-softmax", 0.7, 0.71),
+            variant("locally-connected", skipped="It would have too many parameters."),
             growing("by-hand-svm", 0.4),
             **changes,
         )
@@ -27,20 +27,28 @@ def whole(**changes: object) -> str:
 
 def test_every_figure_is_on_the_page() -> None:
     text = " ".join(part for parts in Page(whole()).texts.values() for part in parts)
-    share = kept(entry("convolution", 0.9, 0.91), "shifted")
-    assert share is not None
-    figures = ("90.50 %", "1,000", "10,000", f"{100 * share.value:.1f} %", "8C3-MP2")
+    robustness = relative_accuracy(variant("convolution", 0.9, 0.91), "shifted")
+    assert robustness is not None
+    figures = ("90.50 %", "1,000", "10,000", f"{100 * robustness.value:.1f} %", "8C3-MP2")
     for part in (*figures, "It would have too many parameters."):
         assert part in text
-    for title in ("All kinds", "Shared weights", "Pooling", "Distorted images", "How far", "How many images"):
+    for title in (
+        "All variants",
+        "Weight sharing",
+        "Pooling",
+        "Distorted images",
+        "Limits of robustness",
+        "Learning curves",
+    ):
         assert title in text
 
 
-def test_the_sentences_of_the_page_change_with_the_figures() -> None:
-    one = render_comparison(comparison(entry("convolution", 0.9), entry("locally-connected", 0.8)))
-    other = render_comparison(comparison(entry("convolution", 0.8), entry("locally-connected", 0.9)))
-    assert "recognizes 10.0 points more than locally connected" in one
-    assert "recognizes 10.0 points fewer than locally connected" in other
+def test_the_differences_on_the_page_follow_the_results() -> None:
+    one = render_comparison(comparison(variant("convolution", 0.9), variant("locally-connected", 0.8)))
+    other = render_comparison(comparison(variant("convolution", 0.8), variant("locally-connected", 0.9)))
+    better, worse = (Page(page).texts for page in (one, other))
+    assert "+10.0" in " ".join(text for texts in better.values() for text in texts)
+    assert "-10.0" in " ".join(text for texts in worse.values() for text in texts)
 
 
 def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
@@ -55,7 +63,8 @@ def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:
 
 
 def test_wide_tables_scroll_in_a_named_frame_that_takes_the_keyboard() -> None:
-    assert [one["aria-label"] for one in scrolling(Page(whole()))] == ["All kinds", "How far", "Curves"]
+    names = [attrs["aria-label"] for attrs in scrolling(Page(whole()))]
+    assert {"All variants", "Limits", "Curves", "Differences: sharing"} <= set(names)
 
 
 def test_no_level_of_headings_is_left_out() -> None:
@@ -70,5 +79,5 @@ def test_a_name_is_only_a_name(name: str) -> None:
 
 
 def test_a_comparison_of_nothing_is_a_page_too() -> None:
-    page = Page(render_comparison(comparison(entry("locally-connected", why_not="It is too large."))))
+    page = Page(render_comparison(comparison(variant("locally-connected", skipped="It is too large."))))
     assert "It is too large." in " ".join(part for parts in page.texts.values() for part in parts)

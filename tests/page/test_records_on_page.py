@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 from convscope.core.records import from_json, to_json
-from convscope.measures.comparison.by_image import digits_of
-from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
+from convscope.measures.comparison.records import (
+    Comparison,
+    DistortionResult,
+    VariantResult,
+    VariantRun,
+    digits_of,
+)
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.measuring import measure_units
@@ -28,16 +33,16 @@ COUNT = 12
 
 
 def point(strength: float, correct: int) -> Point:
-    changes = (LayerChange(changed=0.8, left=0.4), LayerChange(changed=0.5))
+    changes = (LayerChange(changed=0.8, residual=0.4), LayerChange(changed=0.5))
     return Point(
         strength=strength,
         images=100,
         correct=correct,
         same=correct,
         same_of_correct=correct,
-        correct_before=90,
+        clean_correct=90,
         probability_change=0.1,
-        left_canvas=0.0,
+        fraction_outside=0.0,
         layers=changes,
     )
 
@@ -46,35 +51,33 @@ def invariance(name: str = "shift-x") -> Invariance:
     points = tuple(point(strength, correct) for strength, correct in ((2, 40), (1, 89), (-1, 88), (4, 10), (-2, 87)))
     curve = Curve(distortion=name, unit="px", points=points)
     sizes: dict[str, Any] = {"images": 100, "correct": 90, "margin_px": 0, "seed": 0}
-    return Invariance(layout="4C3", data=name, part="test", layers=("4C3", "softmax"), curves=(curve,), **sizes)
+    return Invariance(layout="4C3", data=name, split="test", layers=("4C3", "softmax"), curves=(curve,), **sizes)
 
 
-def entry(kind: str, share: float, parameters: int | None) -> Entry:
-    disturbed = tuple(
-        Disturbed(distortion="shift-x", unit="px", strength=strength, images=50, right=correct, same=9)
-        for strength, correct in ((-1, 30), (1, 25), (2, 20), (3, 10))
-    )
-    trials = tuple(
-        Trial(
+def variant(name: str, fraction: float, parameters: int | None) -> VariantResult:
+    bits = {strength: np.arange(50) < correct for strength, correct in ((-1, 30), (1, 25), (2, 20), (3, 10))}
+    distorted = DistortionResult.of(("shift-x", "px"), {strength: (correct, 9) for strength, correct in bits.items()})
+    runs = tuple(
+        VariantRun(
             seed=seed,
             trained_on=50,
             epochs=2,
             seconds=1.5,
             total=100,
-            right=digits_of(np.arange(100) < 100 * share + seed),
-            undisturbed=40,
-            disturbed=disturbed if parameters else (),
+            correct_digits=digits_of(np.arange(100) < 100 * fraction + seed),
+            clean_digits=digits_of(np.arange(50) < 40) if parameters else "",
+            distorted=(distorted,) if parameters else (),
         )
         for seed in range(2)
     )
-    return Entry(kind=kind, title=kind, sentence=HOSTILE[1], parameters=parameters, macs=7, trials=trials)
+    return VariantResult(variant=name, title=name, description=HOSTILE[1], parameters=parameters, macs=7, runs=runs)
 
 
 def comparison() -> Comparison:
     return Comparison(
         library_version="0",
         data=HOSTILE[0],
-        part="test",
+        split="test",
         classes=3,
         height=17,
         width=14,
@@ -82,16 +85,16 @@ def comparison() -> Comparison:
         training_images=50,
         all_training_images=50,
         test_images=100,
-        disturbed_images=50,
+        distorted_images=50,
         layout="4C3",
         budget="epochs",
         amount=2.0,
         seeds=2,
-        entries=(
-            entry("b", 0.5, 10),
-            entry("c", 0.7, 5),
-            entry("a", 0.6, None),
-            Entry(kind="d", title="d", sentence=""),
+        variants=(
+            variant("b", 0.5, 10),
+            variant("c", 0.7, 5),
+            variant("a", 0.6, None),
+            VariantResult(variant="d", title="d", description=""),
         ),
     )
 
@@ -131,12 +134,12 @@ def test_the_figures_are_those_of_the_records() -> None:
     assert [one.strength for one in kind.points] == [-2, -1, 1, 2, 4]
     assert (found.accuracy, kind.points[3].accuracy, kind.points[3].layers) == (0.9, 0.4, ((0.8, 0.4), (0.5, None)))
     low, high = kind.points[3].interval
-    assert (low, high) == pytest.approx(point(2, 40).interval, rel=1e-3)
+    assert (low, high) == pytest.approx(point(2, 40).accuracy.interval, rel=1e-3)
     rows = comparison_data(comparison())
-    assert [kind.name for kind in rows.kinds] == ["b", "c", "a"], "what was not measured is no row"
-    assert (rows.kinds[0].accuracy, rows.kinds[0].disturbed) == (0.505, (0.6, 0.5, 0.4, 0.2))
-    assert rows.kinds[2].disturbed == (None,) * 4
-    assert rows.kinds[0].interval == pytest.approx(entry("b", 0.5, 10).interval, rel=1e-3)
+    assert [row.name for row in rows.variants] == ["b", "c", "a"], "what was not measured is no row"
+    assert (rows.variants[0].accuracy, rows.variants[0].distorted) == (0.505, (0.6, 0.5, 0.4, 0.2))
+    assert rows.variants[2].distorted == (None,) * 4
+    assert rows.variants[0].interval == pytest.approx(variant("b", 0.5, 10).interval, rel=1e-3)
 
 
 @needs_node
@@ -169,13 +172,13 @@ def test_images_are_chosen_by_answer_class_and_cell(made: Any) -> None:
 
 
 @needs_node
-def test_limits_are_sentences_and_the_ledger_is_of_a_middle_strength(made: Any) -> None:
+def test_limits_are_sentences_and_the_sensitivity_is_of_a_small_strength(made: Any) -> None:
     _, found = made
     ((sentence, at_chance),) = found["limits"]
     lower = "the lower end of its interval does at −0.46"  # 81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %
-    assert f"It does not fall below 95 % of what it is undistorted up to −2 px ({lower})." in sentence
-    assert "below 95 % of what it is undistorted at 1.07 px (0.52 to 1.19)" in sentence
-    assert at_chance.startswith("The accuracy undistorted is not above chance (10 %)")
+    assert f"It does not fall below 95 % of the clean accuracy up to −2 px ({lower})." in sentence
+    assert "below 95 % of the clean accuracy at 1.07 px (0.52 to 1.19)" in sentence
+    assert at_chance.startswith("The clean accuracy is not above chance (10 %)")
     assert found["middles"] == [2]
     assert found["moved"] == [[pytest.approx(0.75), None]]
 

@@ -1,4 +1,4 @@
-"""Why it works, measured: many kinds of networks and classifiers on the same images, with the same budget."""
+"""Compare variants of a network on the same images, with the same training budget."""
 
 import os
 import re
@@ -21,32 +21,33 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, open_source
 from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
-from convscope.measures.comparison.cells import Cells
-from convscope.measures.comparison.records import Comparison
-from convscope.measures.comparison.run import FRACTIONS, Contest, entries_of, make_agenda, work
+from convscope.measures.comparison.experiment import Experiment
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.comparison.run import results_of, run_schedule
+from convscope.measures.comparison.schedule import FRACTIONS, RunCache, make_schedule
 
-from .compare_files import TRAININGS, refuse_results, write_files
+from .compare_files import RUNS, check_results, write_files
 from .compare_options import (
-    MOST_DISTURBED,
+    MOST_DISTORTED,
     MOST_TEST_IMAGES,
-    QUICK_DISTURBED,
+    QUICK_DISTORTED,
     QUICK_SIDE,
     QUICK_TEST_IMAGES,
     CompareOptions,
-    contest_of,
+    experiment_of,
 )
 from .train import refuse_among_images, written
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareResult:
-    """A comparison and where it stands.
+    """A comparison and its files.
 
     Attributes:
-        comparison: the figures.
+        comparison: the results.
         folder: of the files.
         page: the page among them.
-        unusable: images that were left out, and why.
+        unusable: images that are left out, with reasons.
     """
 
     comparison: Comparison
@@ -58,7 +59,7 @@ class CompareResult:
 def compare(
     data: Any = None,
     *,
-    kinds: Sequence[str] = (),
+    variants: Sequence[str] = (),
     epochs: int | None = None,
     seconds: float | None = None,
     seeds: int | None = None,
@@ -78,40 +79,40 @@ def compare(
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
 ) -> CompareResult:
-    """Return how good each kind of network is on the same images, with the same budget, and where its page stands.
+    """Return the accuracy and robustness of variants of a network on the same images, and the page of results.
 
-    Every training that is done is kept in the folder: the same call goes on where an interrupted one was.
+    Finished runs are cached in the folder: the same call continues an interrupted one.
 
     Args:
-        data: what `convscope.train` takes; the set digits if none.
-        kinds: names from `convscope.measures.comparison.kinds.KINDS`; all if none.
-        epochs: passes over the training images that every network has; chosen from the set if neither is given.
-        seconds: that every network has, in place of passes.
-        seeds: trainings of each kind; 3 if none, 1 if quick.
-        learning_curve: measure accuracy by number of training images, too.
-        quick: few images, a small network, 2 to 16 passes: minutes on two cores.
-        layout: the convolutional network that all others are made after; chosen from the set if none.
+        data: as for `convscope.train`; ``digits`` by default.
+        variants: names from `convscope.measures.comparison.variants.VARIANTS`; all by default.
+        epochs: of each training; chosen for the dataset if neither `epochs` nor `seconds` is given.
+        seconds: of each training, in place of epochs.
+        seeds: runs of each variant; 3 by default, 1 if quick.
+        learning_curve: also measure accuracy by number of training images.
+        quick: few images, a small network, 2 to 16 epochs: minutes on two cores.
+        layout: of the baseline; chosen for the dataset by default.
         size: of the images, one side or width x height in pixels.
         channels: 1 or 3.
-        value_range: which values become black and white, (low, high) or as for train; chosen from the set if none.
+        value_range: the values of black and white, (low, high) or as for train; chosen for the dataset by default.
         class_depth: of a folder, how many levels of folders name a class, as for train.
         images: training images, at most; 5,000 if quick.
-        test_images: images that are evaluated, at most; 10,000 if none, 5,000 if quick.
-        distorted: of these, images that are distorted too, at most; 1,000 if none, 300 if quick.
-        output: the folder; ``runs/compare-<name>`` if none.
-        force: write the results anew where there are some; trainings that are done are used again.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told what it will take, and how far it is; nobody if none.
+        test_images: images that are evaluated, at most; 10,000 by default, 5,000 if quick.
+        distorted: of these, images that are also evaluated distorted, at most; 1,000 by default, 300 if quick.
+        output: the folder; ``runs/compare-<name>`` by default.
+        force: replace existing results; finished runs are reused.
+        data_dir: where named datasets are looked for first.
+        cache_dir: of decoded images; the user's cache folder by default.
+        reporter: receives the estimated time and the progress.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
 
     Examples:
         >>> import tempfile
-        >>> kinds = ["convolution", "pixels-softmax"]
-        >>> done = compare("digits", kinds=kinds, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
-        >>> [(entry.kind, entry.parameters) for entry in done.comparison.entries]
+        >>> names = ["convolution", "pixels-softmax"]
+        >>> found = compare("digits", variants=names, epochs=1, seeds=1, layout="4C3-MP2", output=tempfile.mkdtemp())
+        >>> [(result.variant, result.parameters) for result in found.comparison.variants]
         [('convolution', 690), ('pixels-softmax', 650)]
     """
     check_arguments(locals(), images=MAYBE_WHOLE)
@@ -119,7 +120,7 @@ def compare(
     with usual_settings():
         reporter = reporter or Silent()
         options = CompareOptions(
-            kinds=tuple(kinds),
+            variants=tuple(variants),
             epochs=epochs,
             seconds=seconds,
             seeds=seeds if seeds is not None else 1 if quick else 3,
@@ -128,64 +129,62 @@ def compare(
             layout=layout,
             images=images,
             test_images=(test_images if test_images is not None else QUICK_TEST_IMAGES if quick else MOST_TEST_IMAGES),
-            distorted=distorted if distorted is not None else QUICK_DISTURBED if quick else MOST_DISTURBED,
+            distorted=distorted if distorted is not None else QUICK_DISTORTED if quick else MOST_DISTORTED,
         )
-        asked = ImageOptions(size=parse_size(size), channels=channels, ranges=parse_value_range(value_range))
+        image_options = ImageOptions(size=parse_size(size), channels=channels, ranges=parse_value_range(value_range))
         folder = _checked_folder(data, output, force=force)
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=class_depth)
-        dataset = _prepared(source, asked, cache_dir=cache_dir, quick=quick, reporter=reporter)
-        return _carried_out(options, contest_of(options, dataset), folder, reporter)
+        dataset = _prepared(source, image_options, cache_dir=cache_dir, quick=quick, reporter=reporter)
+        return _run(options, experiment_of(options, dataset), folder, reporter)
 
 
 def _checked_folder(data: Any, output: str | os.PathLike[str] | None, *, force: bool) -> Path:
     """Return the folder of the results.
 
     Raises:
-        ConvscopeError: they cannot be written there, or must not.
+        ConvscopeError: the results cannot be written there, or would replace others.
     """
     name = written(data)
     folder = Path("runs") / f"compare-{_stem(name)}" if output is None else Path(output)
     refuse_among_images(folder, name)
     check_folder(folder)
-    refuse_results(folder, force=force)
+    check_results(folder, force=force)
     return folder
 
 
 def _prepared(
-    source: Source, asked: ImageOptions, *, cache_dir: Path | None, quick: bool, reporter: Reporter
+    source: Source, options: ImageOptions, *, cache_dir: Path | None, quick: bool, reporter: Reporter
 ) -> Dataset:
-    """Return the images of `source`; for `quick`, smaller ones where no size is asked for."""
-    given: dict[str, Any] = {
-        "channels": asked.channels, "ranges": asked.ranges, "cache_dir": cache_dir, "reporter": reporter,
+    """Return the images of `source`; with `quick`, resized unless a size is requested."""
+    settings: dict[str, Any] = {
+        "channels": options.channels, "ranges": options.ranges, "cache_dir": cache_dir, "reporter": reporter,
     }  # fmt: skip
-    dataset = prepare(source, size=asked.size, **given)
-    if quick and asked.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
-        reporter.say(f"quick: images are made {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        dataset = prepare(source, size=QUICK_SIDE, **given)
+    dataset = prepare(source, size=options.size, **settings)
+    if quick and options.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
+        reporter.say(f"quick: images are resized to {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
+        dataset = prepare(source, size=QUICK_SIDE, **settings)
     for note in (classes_in_words(dataset), *dataset.notes):
         reporter.say(note)
     return dataset
 
 
-def _carried_out(options: CompareOptions, contest: Contest, folder: Path, reporter: Reporter) -> CompareResult:
-    """Train what is left to train, and write what all of it came to."""
-    cells = Cells(folder=folder / TRAININGS)
-    agenda = make_agenda(contest, cells, reporter)
-    left = agenda.left(cells)
-    trainings = len({job.key for job in agenda.jobs})  # kinds that come to the same network share theirs
-    reporter.say(_announcement(trainings, len(left), sum(job.reckoned_s for job in left), contest, folder))
+def _run(options: CompareOptions, experiment: Experiment, folder: Path, reporter: Reporter) -> CompareResult:
+    """Run the trainings that are left, and write the results of all."""
+    cache = RunCache(folder=folder / RUNS)
+    schedule = make_schedule(experiment, cache, reporter)
+    left = schedule.left(cache)
+    runs = len({job.key for job in schedule.jobs})  # variants with the same network share their runs
+    reporter.say(_announcement(runs, len(left), sum(job.estimated_s for job in left), experiment, folder))
     try:
-        work(agenda, contest, cells, reporter)
+        run_schedule(schedule, experiment, cache, reporter)
     except KeyboardInterrupt:
-        rest = len(agenda.left(cells))
-        reporter.say(
-            f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command goes on with them"
-        )
+        rest = len(schedule.left(cache))
+        reporter.say(f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command continues")
         raise
-    entries, taken = entries_of(agenda, contest, cells)
-    comparison = _comparison(options, contest, entries, taken)
+    results, seconds = results_of(schedule, experiment, cache)
+    comparison = _comparison(options, experiment, results, seconds)
     page = write_files(comparison, folder, reporter)
-    unusable = contest.images.inspection.unusable
+    unusable = experiment.dataset.inspection.unusable
     return CompareResult(comparison=comparison, folder=folder, page=page, unusable=unusable)
 
 
@@ -193,38 +192,40 @@ def _stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(name).name).strip("-.")[:60] or "images"
 
 
-def _announcement(jobs: int, left: int, seconds: float, contest: Contest, folder: Path) -> str:
-    budget = contest.budget
-    each = counted(int(budget.amount), "epoch") if budget.kind == "epochs" else f"{budget.amount:g} s"
-    what = f"{counted(jobs, 'training')} of {counted(len(contest.kinds), 'kind')}, the same {each} each"
+def _announcement(runs: int, left: int, seconds: float, experiment: Experiment, folder: Path) -> str:
+    budget = experiment.budget
+    each = counted(int(budget.amount), "epoch") if budget.unit == "epochs" else f"{budget.amount:g} s"
+    what = f"{counted(runs, 'training')} of {counted(len(experiment.variants), 'variant')}, {each} each"
     if not left:
-        return f"{what}: all are done already, in {folder}"
-    before = "" if left == jobs else f"; {counted(left, 'training')} left to do"
+        return f"{what}: all are already done, in {folder}"
+    before = "" if left == runs else f"; {counted(left, 'training')} left to do"
     return f"{what}{before}: about {duration(seconds)} on this machine"
 
 
-def _comparison(options: CompareOptions, contest: Contest, entries: Any, taken: float) -> Comparison:
-    images, planned, here = contest.images, contest.base.plan, machine()
+def _comparison(
+    options: CompareOptions, experiment: Experiment, results: tuple[VariantResult, ...], seconds: float
+) -> Comparison:
+    dataset, planned, here = experiment.dataset, experiment.baseline.plan, machine()
     return Comparison(
         library_version=__version__,
-        data=printable(images.name),
-        part=PARTS[int(images.evaluation_split)],
+        data=printable(dataset.name),
+        split=PARTS[int(dataset.evaluation_split)],
         classes=planned.classes,
         height=planned.height,
         width=planned.width,
         channels=planned.channels,
-        training_images=len(contest.places),
-        all_training_images=len(images.indices(TRAIN)),
-        test_images=len(contest.exam.places),
-        disturbed_images=len(contest.exam.disturbed),
+        training_images=len(experiment.indices),
+        all_training_images=len(dataset.indices(TRAIN)),
+        test_images=len(experiment.evaluation.indices),
+        distorted_images=len(experiment.evaluation.distorted),
         layout=str(planned.layout),
-        budget=contest.budget.kind,
-        amount=contest.budget.amount,
+        budget=experiment.budget.unit,
+        amount=experiment.budget.amount,
         seeds=options.seeds,
         fractions=(*FRACTIONS, 1.0) if options.learning_curve else (),
         quick=options.quick,
-        seconds=taken,
+        seconds=seconds,
         processor=here.processor,
         cores=here.cores,
-        entries=entries,
+        variants=results,
     )

@@ -1,4 +1,4 @@
-"""What a comparison was asked for, and the contest that it makes of a set of images."""
+"""The options of a comparison, and the experiment that they make of a dataset."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -12,28 +12,25 @@ from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.layers.convolution import Convolution
-from convscope.measures.comparison.budget import Budget
-from convscope.measures.comparison.disturbing import Exam
-from convscope.measures.comparison.kinds import Base, named_kinds
-from convscope.measures.comparison.parts import part_of
-from convscope.measures.comparison.run import Contest
+from convscope.measures.comparison.experiment import EvaluationSet, Experiment, TrainingBudget, stratified
+from convscope.measures.comparison.variants import Baseline, named_variants
 from convscope.networks.layout import Layout
 from convscope.training.choices import Examples, choose_network
 from convscope.training.settings import Settings
 
-MOST_TEST_IMAGES, MOST_DISTURBED = 10_000, 1_000
-QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTURBED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
-_QUICK_VISITS, _QUICK_EPOCHS = 15_000, (2, 16)  # images seen; fewest and most epochs
+MOST_TEST_IMAGES, MOST_DISTORTED = 10_000, 1_000
+QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTORTED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
+_QUICK_SAMPLES, _QUICK_EPOCHS = 15_000, (2, 16)  # images over all epochs; fewest and most epochs
 QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
 MOST_SEEDS = 100
-_TURN_DEG, _SCALE = 15.0, 0.15  # of training images, for the kinds that learn from distorted ones
+_ROTATION_DEG, _SCALE = 15.0, 0.15  # of training images, for the variants that train on distorted ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """What was asked for, checked before any image is read; the fields are those of `convscope.compare`."""
+    """The options of `convscope.compare`, validated before any image is read."""
 
-    kinds: tuple[str, ...]
+    variants: tuple[str, ...]
     epochs: int | None
     seconds: float | None
     seeds: int
@@ -45,12 +42,12 @@ class CompareOptions:
     distorted: int
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        named_kinds(self.kinds)
+        """Validate the options."""
+        named_variants(self.variants)
         if self.layout is not None:
-            _refuse_without_convolution(Layout.parse(self.layout))
+            _check_convolution(Layout.parse(self.layout))
         if self.epochs is not None or self.seconds is not None:
-            Budget(epochs=self.epochs, seconds=self.seconds)
+            TrainingBudget(epochs=self.epochs, seconds=self.seconds)
         if not 1 <= self.seeds <= MOST_SEEDS:
             raise ParameterError(f"`seeds` must be from 1 to {MOST_SEEDS}. Got {self.seeds}.")
         if self.images is not None and self.images < 20:
@@ -61,8 +58,8 @@ class CompareOptions:
             raise ParameterError(f"`distorted` must be from 0 to {MOST_TEST_IMAGES:,} images. Got {self.distorted}.")
 
 
-def _refuse_without_convolution(layout: Layout) -> None:
-    """Raise LayoutError for a layout without a stage whose units are copied to every place."""
+def _check_convolution(layout: Layout) -> None:
+    """Raise LayoutError for a layout without a convolution."""
     if not any(isinstance(stage, Convolution) and stage.regions == 1 for stage in layout.stages):
         raise LayoutError(
             f"`layout` must have a convolution to compare with. Got {layout}. "
@@ -70,59 +67,60 @@ def _refuse_without_convolution(layout: Layout) -> None:
         )
 
 
-def contest_of(options: CompareOptions, dataset: Dataset) -> Contest:
-    """Return what is compared on which images.
+def experiment_of(options: CompareOptions, dataset: Dataset) -> Experiment:
+    """Return the experiment on a dataset.
 
     Raises:
-        DataError: nothing is held out to evaluate on.
-        ParameterError: there are more classes than images to learn from.
+        DataError: there is no validation or test split.
+        ParameterError: there are more classes than training images.
         LayoutError: the layout cannot be read, or does not fit the images.
     """
     if dataset.evaluation_split == TRAIN:
         raise DataError(
-            f"`{printable(dataset.name)}` must have images that are held out to evaluate on. Got training images "
-            "only. "
+            f"`{printable(dataset.name)}` must have a validation or test split. Got training images only. "
             "Give more images of each class, or a folder with train/ and test/."
         )
-    places = dataset.indices(TRAIN)
-    most = options.images or (QUICK_IMAGES if options.quick else len(places))
-    classes = len(np.unique(dataset.labels[places]))
+    indices = dataset.indices(TRAIN)
+    most = options.images or (QUICK_IMAGES if options.quick else len(indices))
+    classes = len(np.unique(dataset.labels[indices]))
     if most < classes:
         raise ParameterError(
             f"`images` must be at least {classes:,}, one of each class. Got {most:,}. Give more with --images."
         )
-    if most < len(places):
-        places = part_of(dataset.labels, places, most / len(places), seed=0)
-    base, chosen_epochs = _base(options, dataset, places)
-    budget = Budget(epochs=None if options.seconds else options.epochs or chosen_epochs, seconds=options.seconds)
+    if most < len(indices):
+        indices = stratified(dataset.labels, indices, most / len(indices), seed=0)
+    baseline, chosen_epochs = _baseline(options, dataset, indices)
+    budget = TrainingBudget(
+        epochs=None if options.seconds else options.epochs or chosen_epochs, seconds=options.seconds
+    )
     evaluated = dataset.indices(dataset.evaluation_split)
     rng = np.random.default_rng(0)
     test = np.sort(rng.permutation(evaluated)[: options.test_images])
-    disturbed = np.sort(rng.permutation(test)[: options.distorted])
-    kinds = named_kinds(options.kinds)
-    curves = tuple(kind.name for kind in kinds if kind.curve or options.kinds) if options.learning_curve else ()
-    return Contest(
-        images=dataset,
-        places=places,
-        exam=Exam(
+    distorted = np.sort(rng.permutation(test)[: options.distorted])
+    variants = named_variants(options.variants)
+    curves = tuple(one.name for one in variants if one.curve or options.variants) if options.learning_curve else ()
+    return Experiment(
+        dataset=dataset,
+        indices=indices,
+        evaluation=EvaluationSet(
             images=dataset.images,
             labels=dataset.labels,
-            places=test,
-            disturbed=disturbed,
+            indices=test,
+            distorted=distorted,
             preprocessing=dataset.preprocessing,
             seed=0,
         ),
-        base=base,
+        baseline=baseline,
         budget=budget,
         seeds=options.seeds,
-        kinds=kinds,
+        variants=variants,
         curves=curves,
-        most_seconds=QUICK_SECONDS if options.quick and not options.kinds else None,
+        most_seconds=QUICK_SECONDS if options.quick and not options.variants else None,
     )
 
 
-def _base(options: CompareOptions, dataset: Dataset, places: NDArray[np.int64]) -> tuple[Base, int]:
-    """Return what all kinds are made after, and the epochs for this set unless others are asked for."""
+def _baseline(options: CompareOptions, dataset: Dataset, indices: NDArray[np.int64]) -> tuple[Baseline, int]:
+    """Return the baseline, and the default number of epochs for this dataset."""
     text = options.layout
     if text is None and options.quick and min(dataset.images.shape[1:3]) > 12:
         text = QUICK_LAYOUT
@@ -132,15 +130,16 @@ def _base(options: CompareOptions, dataset: Dataset, places: NDArray[np.int64]) 
         classes=dataset.classes,
         name=dataset.name,
         flippable=dataset.flippable,
-        places=places,
+        places=indices,
     )
     fewest, most = _QUICK_EPOCHS
-    quick = min(most, max(fewest, round(_QUICK_VISITS / len(places))))
+    quick = min(most, max(fewest, round(_QUICK_SAMPLES / len(indices))))
     settings = Settings(
         layout=text, epochs=quick if options.quick else None, progressive_resizing=0
-    )  # not all kinds could have it
+    )  # not all variants can have it
     planned, choice = choose_network(examples, settings, None if text is None else Layout.parse(text))
-    usual = choice.recipe.augmentation
-    change = Augmentation(shift=usual.shift, flip=usual.flip, rotate=_TURN_DEG, scale=_SCALE)
-    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation(), learning_rate=None)  # by each kind's steps
-    return Base(plan=planned, recipe=recipe, change=change), recipe.epochs
+    default = choice.recipe.augmentation
+    augmentation = Augmentation(shift=default.shift, flip=default.flip, rotate=_ROTATION_DEG, scale=_SCALE)
+    # the learning rate depends on each variant's number of steps
+    recipe = dataclasses.replace(choice.recipe, augmentation=Augmentation(), learning_rate=None)
+    return Baseline(plan=planned, recipe=recipe, augmentation=augmentation), recipe.epochs

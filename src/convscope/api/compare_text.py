@@ -1,37 +1,61 @@
 """A comparison as text for a terminal."""
 
-from convscope.core.text import columns_of, counted
-from convscope.measures.comparison.findings import budget_words, findings
-from convscope.measures.comparison.records import Comparison, Entry
-from convscope.measures.comparison.robustness import GROUPS, kept
+from convscope.core.tables import DataTable
+from convscope.core.text import counted
+from convscope.measures.comparison.conclusions import (
+    baseline_difference,
+    conclusions,
+    contrast_table,
+    contrasts,
+    points_text,
+)
+from convscope.measures.comparison.differences import relative_accuracy
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.distortions.family import GROUPS
 
 
-def compare_text(found: Comparison) -> str:
-    """Return the table of kinds, what was left out, and what the figures say."""
-    groups = [group for group in GROUPS if any(kept(entry, group) for entry in found.measured)]
-    rows = [["kind", "accuracy", "95 %", "parameters", "MACs", "seconds", *groups]]
-    rows += [_row(entry, groups) for entry in found.measured]
+def compare_text(comparison: Comparison) -> str:
+    """Return the table of variants, those that are skipped, differences in robustness, and the conclusions."""
     head = (
-        f"{found.data}: {counted(found.training_images, 'training image')}, {budget_words(found)}; evaluated on "
-        f"{counted(found.test_images, f'{found.part} image')}"
+        f"{comparison.data}: {counted(comparison.training_images, 'training image')}, {comparison.budget_text} each; "
+        f"evaluated on {counted(comparison.test_images, f'{comparison.split} image')}"
     )
-    left_out = [f"{entry.title}: {entry.why_not or 'not done yet'}" for entry in found.entries if not entry.measured]
-    told = [one.text for one in findings(found)]
-    kept_note = (
-        ["The last columns are the part of its accuracy that a kind keeps on distorted images."] if groups else []
-    )
-    return "\n".join([head, "", *columns_of(rows), "", *kept_note, *left_out, "", *told])
+    lines = [head, "", *_variants(comparison).lines(), ""]
+    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    if robustness:
+        lines += [
+            "The last columns are the accuracy on distorted images, relative to the clean accuracy. Differences in it:",
+            "",
+            *_by_group(contrast_table(robustness), [one.topic for one in robustness]).lines(),
+            "",
+        ]
+    lines += [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
+    return "\n".join([*lines, "", *conclusions(comparison).values()])
 
 
-def _row(entry: Entry, groups: list[str]) -> list[str]:
-    low, high = entry.interval
-    shares = [kept(entry, group) for group in groups]
+def _by_group(table: DataTable, groups: list[str]) -> DataTable:
+    rows = ((group, *row) for group, row in zip(groups, table.rows, strict=True))
+    return DataTable.of(["images", *table.columns], rows)
+
+
+def _variants(comparison: Comparison) -> DataTable:
+    groups = [group for group in GROUPS if any(relative_accuracy(one, group) for one in comparison.measured)]
+    columns = ["variant", "accuracy", "95 % interval", "points", "significant", "parameters", "MACs", "seconds"]
+    return DataTable.of([*columns, *groups], (_row(comparison, one, groups) for one in comparison.measured))
+
+
+def _row(comparison: Comparison, result: VariantResult, groups: list[str]) -> list[str]:
+    low, high = result.interval
+    difference = baseline_difference(comparison, result)
+    relative = [relative_accuracy(result, group) for group in groups]
     return [
-        entry.title,
-        f"{entry.accuracy:.2%}",
+        result.title,
+        f"{result.accuracy:.2%}",
         f"{low:.2%} to {high:.2%}",
-        "-" if entry.parameters is None else f"{entry.parameters:,}",
-        "-" if entry.macs is None else f"{entry.macs:,}",
-        f"{entry.seconds:.1f}",
-        *("-" if share is None else f"{share.value:.0%}" for share in shares),
+        "-" if difference is None else points_text(difference)[0],
+        "-" if difference is None else "yes" if difference.significant else "no",
+        "-" if result.parameters is None else f"{result.parameters:,}",
+        "-" if result.macs is None else f"{result.macs:,}",
+        f"{result.seconds:.1f}",
+        *("-" if one is None else f"{one.value:.0%}" for one in relative),
     ]

@@ -1,4 +1,4 @@
-"""What a network costs, layer by layer, and what its counter-facts would."""
+"""Measure the cost of a network, layer by layer, and of its variants."""
 
 import os
 from typing import TypedDict
@@ -6,7 +6,8 @@ from typing import TypedDict
 from convscope.core.arguments import check_arguments
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
-from convscope.core.text import columns_of, counted
+from convscope.core.tables import DataTable
+from convscope.core.text import counted
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
 from convscope.networks.instance_based import Exemplars, exemplars_of
@@ -31,18 +32,18 @@ def cost(
     force: bool = False,
     reporter: Reporter | None = None,
 ) -> CostRecord:
-    """Return what a network costs: parameters, MACs, memory and time of each layer, and the counter-facts.
+    """Return the cost of a network and its variants: parameters, MACs, memory and time of each layer.
 
     Args:
-        model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
-        size: of the images in pixels, for a layout: one side, or width and height; 28 if none; a model knows its own.
-        channels: values a pixel, for a layout; 1 if none.
-        classes: number of classes, for a layout; 10 if none.
-        batch: images at once where time is measured.
+        model: a model, the path of a model file or run folder; or an untrained layout, also as text.
+        size: of the images in pixels, for a layout: one side, or width and height; 28 by default.
+        channels: values a pixel, for a layout; 1 by default.
+        classes: number of classes, for a layout; 10 by default.
+        batch: images at once for timing.
         repeats: batches that are timed; 0 only counts.
-        output: a JSON file for the record. If none, a run folder keeps it as ``cost.json``.
-        force: replace what stands at `output`; and in the run folder with a record without times.
-        reporter: told what is being timed; nobody if none.
+        output: a JSON file for the record. By default it is saved in a run folder as ``cost.json``.
+        force: replace an existing `output`; and the record of a run folder by one without times.
+        reporter: receives the progress.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -64,7 +65,7 @@ def cost(
     with tuned():
         found = measure_cost(
             planned.layout,
-            **planned.sizes,
+            planned.sizes,
             batch=batch,
             repeats=repeats,
             reporter=reporter,
@@ -75,26 +76,31 @@ def cost(
 
 
 class _Read(TypedDict, total=False):
-    """What reads the last maps of a model, in place of what its layout says."""
+    """The classifier of a model, if it is not that of the layout."""
 
     exemplars: Exemplars | None
     classifier: str
 
 
 def _read_by(model: Model) -> _Read:
-    """Return what reads the last maps of a model: its record names a classifier that was learned on features."""
+    """Return the classifier of a model, which its record names if it was trained on features."""
     named = (model.learned.classifier or "")[:_LONGEST_NAME]
     return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
 
 
 def cost_text(record: CostRecord) -> str:
-    """Return the record as tables of text: the layers of the layout, then the counter-facts."""
-    itself = record.costs[0]
-    timed = itself.forward_ms is not None
-    head = ["layer", "gives", "parameters", "MACs", "training", "predicting", "field"]
-    rows = [head + (["forward", "backward"] if timed else [])]
-    for layer in itself.layers:
-        line = [
+    """Return the record as tables of text: the layers of the layout, then its variants."""
+    notes = _about(record.exemplars)
+    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
+    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
+    return "\n".join([*_layers(record.costs[0]).lines(), "", *_variants(record).lines(), "", *notes, where])
+
+
+def _layers(cost: LayoutCost) -> DataTable:
+    """Return one row a layer, with times if they are measured."""
+    timed = cost.forward_ms is not None
+    rows = [
+        [
             layer.name,
             f"{layer.maps} x {layer.columns}x{layer.rows}",
             f"{layer.parameters:,}",
@@ -102,27 +108,30 @@ def cost_text(record: CostRecord) -> str:
             _bytes(layer.training_bytes),
             _bytes(layer.predicting_bytes),
             f"{layer.field_columns}x{layer.field_rows}",
+            *([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []),
         ]
-        rows.append(line + ([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []))
-    rows.append(
-        ["in all", "", *_totals(itself), "", *([_ms(itself.forward_ms), _ms(itself.backward_ms)] if timed else [])]
-    )
-    others = [["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]]
-    others += [[_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs]
-    notes = _about(record.exemplars)
-    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
-    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
-    return "\n".join([*columns_of(rows), "", *columns_of(others), "", *notes, where])
+        for layer in cost.layers
+    ]
+    rows.append(["total", "", *_totals(cost), "", *([_ms(cost.forward_ms), _ms(cost.backward_ms)] if timed else [])])
+    columns = ["layer", "output", "parameters", "MACs", "training", "predicting", "field"]
+    return DataTable.of(columns + (["forward", "backward"] if timed else []), rows)
+
+
+def _variants(record: CostRecord) -> DataTable:
+    """Return one row for the layout, and one for each variant."""
+    columns = ["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]
+    rows = ([_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs)
+    return DataTable.of(columns, rows)
 
 
 def _about(exemplars: Exemplars | None) -> list[str]:
-    """Return what is counted of a classifier that keeps images."""
+    """Return how an instance-based classifier is counted."""
     if exemplars is None:
         return []
     sums = " and their weighted sums" if exemplars.kind == "kernel" else ""
     return [
-        f"the classifier keeps the features of {counted(exemplars.kept, 'image')}: its parameters are the numbers "
-        f"that it keeps, its MACs the distances to them{sums}"
+        f"the classifier stores the features of {counted(exemplars.kept, 'image')}: its parameters are the stored "
+        f"numbers, its MACs the distances to them{sums}"
     ]
 
 

@@ -26,14 +26,14 @@ from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
 from convscope.figures.invariance import draw_invariance
 from convscope.figures.layout import draw_layout
-from convscope.figures.ledger import draw_ledger
 from convscope.figures.letters import boxes_sentence
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
+from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
-from convscope.measures.units.report import UnitsReport
+from convscope.measures.units.records import UnitsReport
 from convscope.networks.folding import Sums, fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model, opened
@@ -147,7 +147,7 @@ def draw(
     """Draw one thing into a file.
 
     Args:
-        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``ledger``,
+        what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``sensitivity``,
             ``patches`` or ``convolution``.
         model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
         image: for ``maps``, ``fields`` and ``convolution``: the path of an image, its bytes, or an array.
@@ -156,7 +156,7 @@ def draw(
         layer: which of the network's layers, from 1, for ``filters``, ``patches`` and ``convolution``; the first with
             units of its own if none.
         unit: which unit walks, from 1.
-        distortions: for ``invariance`` and ``ledger``: which; all that were measured if none.
+        distortions: for ``invariance`` and ``sensitivity``: which; all that were measured if none.
         size: of the images of a layout that is text: one side, or width x height, in pixels; 28 if none.
         channels: of the images of a layout that is text; 1 if none.
         classes: of a layout that is text; 10 if none.
@@ -268,9 +268,9 @@ def _invariance(order: _Order) -> _Drawing:
     return functools.partial(draw_invariance, found, curves, theme=order.theme)
 
 
-def _ledger(order: _Order) -> _Drawing:
+def _sensitivity(order: _Order) -> _Drawing:
     found, curves = order.invariance()
-    return functools.partial(draw_ledger, found, curves, theme=order.theme)
+    return functools.partial(draw_sensitivity, found, curves, theme=order.theme)
 
 
 def _patches(order: _Order) -> _Drawing:
@@ -290,7 +290,7 @@ _FIGURES: dict[str, Callable[[_Order], _Drawing]] = {
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
-    "ledger": _ledger,
+    "sensitivity": _sensitivity,
     "patches": _patches,
     "confusion": lambda order: functools.partial(draw_confusion, read_report(order.run().report), theme=order.theme),
 }

@@ -15,10 +15,8 @@ from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import Comparison
 from convscope.measures.invariance_record import Invariance
-from convscope.measures.units.ablation import AblationRecord
 from convscope.measures.units.measuring import measure_units
-from convscope.measures.units.records import UnitsRecord
-from convscope.measures.units.report import UnitsReport
+from convscope.measures.units.records import AblationRecord, UnitsRecord, UnitsReport
 from convscope.networks.model import Model
 from convscope.page.comparison_data import comparison_data
 from convscope.page.good_data import GoodData, good_data

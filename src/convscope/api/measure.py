@@ -1,4 +1,4 @@
-"""Measure how a network takes distorted images, layer by layer."""
+"""Measure the robustness, invariance and equivariance of a network, layer by layer."""
 
 import dataclasses
 import os
@@ -41,25 +41,25 @@ def measure(
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
 ) -> Invariance:
-    """Return how the answers and the maps of a network change when its images are distorted.
+    """Return how the predictions and the maps of a network change on distorted images.
 
     Args:
         model: a model, or the path of a run folder or model file.
-        data: what `convscope.train` takes, with the classes of the model; the images that a training would be evaluated
-            on are used.
-        distortions: names from `convscope.measures.distortions.family.DISTORTIONS`, or ``shift@DEGREES``; all if none.
-        strengths: in the unit of the `distortions`, which must be named then; the usual ones if none.
-        images: how many at most, drawn by `seed`.
-        margin: pixels of background around each image, which is made smaller for it: a shift by less loses nothing.
-        seed: of what is drawn and of what is random in distortions.
-        class_depth: of a folder, how many levels of folders name a class; as the model was trained if none.
-        output: a JSON file for the record. If none, a run folder keeps it as ``invariance.json``.
-        force: replace what stands at `output`; and in the run folder with a record of a part only (some
-            distortions, strengths or images, or with a margin).
-        batch: images at once; as memory allows if none.
-        data_dir: where named sets are looked for first.
-        cache_dir: where decoded images are kept; the user's cache folder if none.
-        reporter: told how far it is; nobody if none.
+        data: as for `convscope.train`, with the classes of the model; its validation or test split is used.
+        distortions: names from `convscope.measures.distortions.family.DISTORTIONS`, or ``shift@DEGREES``; all by
+            default.
+        strengths: in the unit of the `distortions`, which must be named too; the usual ones by default.
+        images: how many at most, a random subset.
+        margin: pixels of background around each image, which shrinks for it: a smaller shift loses nothing.
+        seed: of the random subset and of random distortions.
+        class_depth: of a folder, how many levels of folders name a class; as in the training by default.
+        output: a JSON file for the record. By default it is saved in a run folder as ``invariance.json``.
+        force: replace an existing `output`; and the record of a run folder by a partial one (some distortions,
+            strengths or images, or with a margin).
+        batch: images at once; as memory allows by default.
+        data_dir: where named datasets are looked for first.
+        cache_dir: of decoded images; the user's cache folder by default.
+        reporter: receives the progress.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -76,8 +76,8 @@ def measure(
     distortions, strengths = tuple(distortions), tuple(strengths)
     if strengths and not distortions:
         raise ParameterError(
-            "`strengths` must come with `distortions`: pixels, degrees and sigmas have nothing in common. Got "
-            f"{', '.join(f'{one:g}' for one in strengths)} for all. Name the distortions too, for example shift-x."
+            "`strengths` must come with `distortions`, whose units differ. Got "
+            f"{', '.join(f'{strength:g}' for strength in strengths)} for all. Name the distortions, such as shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     run, part = run_of(model), bool(distortions or strengths or margin or images < MOST_IMAGES)
@@ -85,29 +85,31 @@ def measure(
     path = check_output(output, kept=kept, part=part, force=force)
     used = opened(model)
     side = min(used.preprocessing.height, used.preprocessing.width)
-    asked = {one: strengths or one.strengths(side) for one in chosen}
-    small = [one.name for one, values in asked.items() if not values]
-    if len(small) == len(asked):
+    by_distortion = {one: strengths or one.strengths(side) for one in chosen}
+    small = [one.name for one, values in by_distortion.items() if not values]
+    if len(small) == len(by_distortion):
         raise DataError(
             f"The images must be large enough to be distorted. Got {used.preprocessing.width}x"
             f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
         )
     if small:
-        (reporter or Silent()).say(f"left out, for the images are too small: {', '.join(small)}")
-    asked = {one: values for one, values in asked.items() if values}
+        (reporter or Silent()).say(f"skipped, because the images are too small: {', '.join(small)}")
+    by_distortion = {one: values for one, values in by_distortion.items() if values}
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=data_dir, reporter=reporter or Silent())
         dataset = images_for(used, source, cache_dir=cache_dir, reporter=reporter)
-        places = dataset.indices(dataset.evaluation_split)
-        some = np.sort(np.random.default_rng(seed).permutation(places)[:images])
+        indices = dataset.indices(dataset.evaluation_split)
+        subset = np.sort(np.random.default_rng(seed).permutation(indices)[:images])
         evaluated = EvaluationImages(
             images=dataset.images,
             labels=dataset.labels,
-            places=some,
+            indices=subset,
             name=printable(dataset.name),
-            part=PARTS[int(dataset.evaluation_split)],
+            split=PARTS[int(dataset.evaluation_split)],
         )
-        found = measure_invariance(used, evaluated, asked, margin_px=margin, seed=seed, batch=batch, reporter=reporter)
+        found = measure_invariance(
+            used, evaluated, by_distortion, margin_px=margin, seed=seed, batch=batch, reporter=reporter
+        )
         found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
     keep(found, output=path, kept=kept, part=part, force=force, reporter=reporter)
     return found

@@ -1,94 +1,100 @@
-"""How a network takes distorted images, as text."""
+"""Robustness, invariance and equivariance of a network as text for a terminal."""
 
 from collections.abc import Iterable
 
-from convscope.core.text import columns_of, counted, shortened
-from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
+from convscope.core.tables import DataTable
+from convscope.core.text import counted, shortened
+from convscope.measures.invariance_record import Curve, Invariance, Point
+from convscope.measures.robustness import Limit
 
 
 def measure_text(found: Invariance) -> str:
-    """Return the record as text: the limits, the answers by strength, and the ledger of layers for each distortion."""
-    low, high = found.interval
+    """Return the limits of robustness, the predictions by strength, and the sensitivity of each layer."""
+    low, high = found.accuracy.interval
     lines = [
-        f"{shortened(found.layout, 160)} on {counted(found.images, 'image')} of {found.data} ({found.part})",
-        f"accuracy {found.accuracy:.2%} undistorted (95 % interval {low:.2%} to {high:.2%})",
+        f"{shortened(found.layout, 160)} on {counted(found.images, 'image')} of {found.data} ({found.split})",
+        f"clean accuracy {found.accuracy.fraction:.2%} (95 % interval {low:.2%} to {high:.2%})",
         "",
         *_limits(found),
         "",
-        "The answers by strength: accuracy with its 95 % interval; the part that keeps its class, of all images and",
-        "of those right undistorted; the change of the probability of that class; what left the canvas.",
+        "Predictions by strength: accuracy with its 95 % interval; the fraction that stays the same, of all images and",
+        "of those correct when clean; the change of the probability of that class; the fraction outside the image.",
         "",
     ]
     for curve in found.curves:
-        lines += [f"{curve.distortion} ({curve.unit})", *columns_of(_by_strength(curve)), ""]
+        lines += [f"{curve.distortion} ({curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
-        "The ledger: what each layer's maps make of it, as a part of the distance between two different images.",
-        "changed: how far the maps are from what they were; left: how far when they are moved along with the image;",
-        "moved: the part of the change that is movement (equivariance). Inside: where no edge is seen.",
+        "Sensitivity of each layer, as fractions of the distance between two different images.",
+        "changed: distance to the maps on clean images; residual: to those maps moved along with the image;",
+        "moved: the fraction of the change that is movement (equivariance). Inside: where no edge is seen.",
         "",
     ]
     for curve in found.curves:
         point = found.shown(curve)
-        gone = f"; {point.left_canvas:.0%} of the image left the canvas" if point.left_canvas > 0.005 else ""
-        lines += [curve.at(point) + gone, *_ledger(found, point), ""]
+        outside = point.fraction_outside
+        gone = f"; {outside:.0%} of the image is outside" if outside > 0.005 else ""
+        lines += [curve.at(point) + gone, *_sensitivity(found, point), ""]
     return "\n".join(lines).rstrip()
 
 
 def _limits(found: Invariance) -> list[str]:
     if not found.above_chance:
         return [
-            f"The accuracy undistorted is not above chance ({found.chance:.2%}): at which strength it falls below",
-            "a part of it means nothing, and is left out.",
+            f"The clean accuracy is not above chance ({found.chance:.2%}): limits as fractions of it are meaningless",
+            "and omitted.",
         ]
     return [
-        "The strength at which accuracy falls below a part of the undistorted one; in brackets, where the ends of its",
+        "The strength at which accuracy falls below a fraction of the clean accuracy; in brackets, where the ends of "
+        "its",
         "95 % interval do:",
         "",
-        *columns_of(_limit_rows(found)),
+        *_limit_table(found).lines(),
     ]
 
 
-def _by_strength(curve: Curve) -> list[list[str]]:
+def _by_strength(curve: Curve) -> DataTable:
     points = curve.points
+    intervals = [point.accuracy.interval for point in points]
     rows = [
-        ["", *(f"{point.strength:g}" for point in points)],
-        ["  correct", *(f"{point.accuracy:.1%}" for point in points)],
-        ["    at least", *(f"{point.interval[0]:.1%}" for point in points)],
-        ["    at most", *(f"{point.interval[1]:.1%}" for point in points)],
+        ["  accuracy", *(f"{point.accuracy.fraction:.1%}" for point in points)],
+        ["    at least", *(f"{low:.1%}" for low, _ in intervals)],
+        ["    at most", *(f"{high:.1%}" for _, high in intervals)],
         ["  same class", *(f"{point.consistency:.1%}" for point in points)],
         ["    of correct", *(_percent(point.consistency_of_correct) for point in points)],
         ["  probability", *(f"{point.probability_change:+.0%}" for point in points)],
     ]
-    if any(point.left_canvas > 0.0005 for point in points):
-        rows.append(["  left canvas", *(f"{point.left_canvas:.1%}" for point in points)])
-    return rows
+    if any(point.fraction_outside > 0.0005 for point in points):
+        rows.append(["  outside", *(f"{point.fraction_outside:.1%}" for point in points)])
+    return DataTable.of(["", *(f"{point.strength:g}" for point in points)], rows)
 
 
-def _limit_rows(found: Invariance) -> list[list[str]]:
-    rows = [["", "95 %", "90 %", "50 %"]]
-    every = limits(found)
+def _limit_table(found: Invariance) -> DataTable:
+    every = found.limits()
     units = {curve.distortion: curve.unit for curve in found.curves}
-    for name, sign in dict.fromkeys((one.distortion, one.sign) for one in every):
-        mine = [one for one in every if (one.distortion, one.sign) == (name, sign)]
-        rows.append([f"  {name} ({units[name]})", *map(_limit_cell, mine)])
-    return rows
+    rows = []
+    for name, sign in dict.fromkeys((limit.distortion, limit.sign) for limit in every):
+        own = [limit for limit in every if (limit.distortion, limit.sign) == (name, sign)]
+        rows.append([f"  {name} ({units[name]})", *map(_limit_cell, own)])
+    return DataTable.of(["", "95 %", "90 %", "50 %"], rows)
 
 
-def _limit_cell(one: Limit) -> str:
-    """Return where accuracy falls, with the interval where it is not beyond all that was measured itself."""
-    beyond = f"beyond {one.farthest:g}"
-    middle, low, high = (beyond if at is None else f"{at:.3g}" for at in (one.strength, one.nearest, one.latest))
-    return middle if low == beyond else f"{middle} ({low} to {high})"
+def _limit_cell(limit: Limit) -> str:
+    """Return where accuracy falls, with the interval unless both are beyond the measured strengths."""
+    beyond = f"beyond {limit.farthest:g}"
+    ends = (limit.strength, limit.nearest, limit.latest)
+    strength, low, high = (beyond if end is None else f"{end:.3g}" for end in ends)
+    return strength if low == beyond else f"{strength} ({low} to {high})"
 
 
-def _ledger(found: Invariance, point: Point) -> Iterable[str]:
-    rows = [["  stage", "changed", "left", "moved", "changed inside", "left inside"]]
-    verdicts = [""]
+def _sensitivity(found: Invariance, point: Point) -> Iterable[str]:
+    rows = []
     for stage, name, layer in zip(found.stages, found.layers, point.layers, strict=True):
-        values = (layer.changed, layer.left, layer.moved, layer.changed_inside, layer.left_inside)
+        values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
         rows.append([f"  {stage or '-'}: {name}", *map(_percent, values)])
-        verdicts.append(layer.verdict)
-    return (f"{line}  {verdict}".rstrip() for line, verdict in zip(columns_of(rows), verdicts, strict=True))
+    columns = ["  stage", "changed", "residual", "moved", "changed inside", "residual inside"]
+    verdicts = ["", *(layer.verdict for layer in point.layers)]
+    lines = DataTable.of(columns, rows).lines()
+    return (f"{line}  {verdict}".rstrip() for line, verdict in zip(lines, verdicts, strict=True))
 
 
 def _percent(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""``convscope compare``: why it works, measured on the user's own images."""
+"""``convscope compare``: variants of a network on the user's own images."""
 
 import sys
 from pathlib import Path
@@ -13,27 +13,29 @@ from .unusable import end_with_unusable
 @click.command("compare", context_settings={"show_default": True})
 @click.argument("data", required=False, metavar="[DATA]")
 @click.option(
-    "-o", "--output", type=options.PLACE, metavar="FOLDER", help="Folder of the results; runs/compare-<name> if none."
+    "-o",
+    "--output",
+    type=options.PLACE,
+    metavar="FOLDER",
+    help="Folder of the results; runs/compare-<name> by default.",
 )
-@click.option(
-    "--force", is_flag=True, help="Write the results anew where there are some; trainings that are done are used again."
-)
+@click.option("--force", is_flag=True, help="Replace existing results; finished runs are reused.")
 @click.option("--quick", is_flag=True, help="Few images, a small network, 2 to 16 epochs: minutes on two cores.")
 @click.option(
-    "--kinds",
+    "--variants",
     metavar="NAMES",
-    help="Only these, with commas between, like convolution,locally-connected,mlp-parameters.",
+    help="Only these, separated by commas, like convolution,locally-connected,mlp-parameters.",
 )
-@click.option("--epochs", type=int, metavar="N", help="Passes over the training images that every network has.")
-@click.option("--seconds", type=float, metavar="S", help="Seconds of training that every network has, instead.")
-@click.option("--seeds", type=int, metavar="N", help="Trainings of each kind; 3 if not said, 1 with --quick.")
-@click.option("--learning-curve", is_flag=True, help="Accuracy by number of training images, too.")
-@click.option("--layout", metavar="TEXT", help="The convolutional network; chosen from the set if none.")
+@click.option("--epochs", type=int, metavar="N", help="Epochs of each training.")
+@click.option("--seconds", type=float, metavar="S", help="Seconds of each training, in place of epochs.")
+@click.option("--seeds", type=int, metavar="N", help="Runs of each variant; 3 by default, 1 with --quick.")
+@click.option("--learning-curve", is_flag=True, help="Also measure accuracy by number of training images.")
+@click.option("--layout", metavar="TEXT", help="Of the baseline; chosen for the dataset by default.")
 @click.option("--images", type=int, metavar="N", help="Training images, at most.")
-@click.option("--test-images", type=int, metavar="N", help="Images that are evaluated, at most; 10000 if not said.")
-@click.option("--distorted", type=int, metavar="N", help="Of these distorted, too; 1000 if not said, 300 with --quick.")
-@click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen from the set if none.")
-@options.channels("chosen from the set if none")
+@click.option("--test-images", type=int, metavar="N", help="Images that are evaluated, at most; 10000 by default.")
+@click.option("--distorted", type=int, metavar="N", help="Of these, also distorted; 1000 by default, 300 with --quick.")
+@click.option("--size", metavar="SIDE|WxH", help="Size of the images in pixels; chosen for the dataset by default.")
+@options.channels("chosen for the dataset by default")
 @options.value_range
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @options.quiet
@@ -49,7 +51,7 @@ def command(
     output: Path | None,
     force: bool,
     quick: bool,
-    kinds: str | None,
+    variants: str | None,
     epochs: int | None,
     seconds: float | None,
     seeds: int | None,
@@ -67,11 +69,11 @@ def command(
     data_dir: Path | None,
     cache_dir: Path | None,
 ) -> None:
-    """Compare kinds of networks on DATA: one split, one budget, and what each makes of distorted images.
+    """Compare variants of a network on DATA: accuracy and robustness, with one split and one training budget.
 
-    Shared weights against weights of their own and fully connected units; each pooling, and none; a first stage
-    that is random or learned from patches; features made by hand; pixels alone; with and without distorted images to
-    learn from. An interrupted comparison goes on where it was. Without DATA: digits.
+    Shared weights, locally connected and fully connected layers; each pooling, and none; a first stage that is random
+    or learned from patches; hand-made features; pixels; training with and without distorted images. The same command
+    continues an interrupted comparison. Without DATA: digits.
     """
     from convscope.api.compare import compare
     from convscope.api.compare_text import compare_text
@@ -83,9 +85,9 @@ def command(
     if as_json:
         need_output("Leave --json out.")
     reporter = Silent() if quiet else reporter_for(sys.stderr)
-    done = compare(
+    result = compare(
         data,
-        kinds=[] if kinds is None else [name.strip() for name in kinds.split(",")],
+        variants=[] if variants is None else [name.strip() for name in variants.split(",")],
         epochs=epochs,
         seconds=seconds,
         seeds=seeds,
@@ -106,8 +108,8 @@ def command(
         reporter=reporter,
     )
     if as_json:
-        click.echo(json_text(done.comparison))
+        click.echo(json_text(result.comparison))
     else:
-        click.echo(f"{compare_text(done.comparison)}\npage  {printable(str(done.page))}")
-    problems = [(one.name, one.detail) for one in done.unusable]
+        click.echo(f"{compare_text(result.comparison)}\npage  {printable(str(result.page))}")
+    problems = [(problem.name, problem.detail) for problem in result.unusable]
     end_with_unusable(context, problems, reporter, rest="named by convscope check")

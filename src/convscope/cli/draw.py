@@ -9,7 +9,18 @@ from convscope.core.text import counted, printable
 
 from . import options
 
-_WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "ledger", "patches", "convolution")
+_WHAT = (
+    "filters",
+    "maps",
+    "layout",
+    "fields",
+    "curves",
+    "confusion",
+    "invariance",
+    "sensitivity",
+    "patches",
+    "convolution",
+)
 
 
 @click.command("draw", context_settings={"show_default": True})
@@ -30,7 +41,7 @@ _WHAT = ("filters", "maps", "layout", "fields", "curves", "confusion", "invarian
     help="Which layer's filters or patches, or whose unit walks; the first that has some if none.",
 )
 @click.option("--unit", type=click.IntRange(min=1), default=1, metavar="N", help="Which unit walks.")
-@click.option("--distortions", metavar="NAMES", help="Of invariance and ledger: only these, with commas between.")
+@click.option("--distortions", metavar="NAMES", help="Of invariance and sensitivity: only these, with commas between.")
 @click.option("--size", metavar="SIDE|WxH", help="Images of a MODEL that is a layout, in pixels; 28 if none.")
 @options.channels("of a MODEL that is a layout, 1 if none")
 @options.classes
@@ -57,8 +68,8 @@ def command(
 
     filters: the weights of a convolution. maps: what every layer makes of IMAGE. layout: the network as a diagram;
     MODEL may be a layout such as 32C5-MP2-128N. fields: how much of an image one value of each layer depends on.
-    curves and confusion: of a run folder. invariance, ledger and patches: of a run folder that was measured. layer: a
-    unit walking over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
+    curves and confusion: of a run folder. invariance, sensitivity and patches: of a run folder that was measured.
+    layer: a unit walking over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
     """
     from convscope.api.draw import draw
     from convscope.core.progress import Silent

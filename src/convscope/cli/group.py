@@ -27,7 +27,7 @@ COMMANDS = {
     "look": "Look inside a network: one page that runs it and shows every step.",
     "draw": "Draw filters, maps, curves, the layout, or the step in motion.",
     "measure": "Measure what each step makes of distorted images.",
-    "compare": "Compare kinds of networks on the same images, with the same budget.",
+    "compare": "Compare variants of a network: accuracy, robustness, cost.",
     "features": "Take the features of a stage elsewhere, or to other classifiers.",
     "check": "Say what is wrong with a set of images; change nothing.",
     "machine": "Show what was found of this computer, and what was chosen for it.",

@@ -134,7 +134,7 @@ RULES: dict[str, Rule] = {
         ),
         _MAYBE_NUMBER,
     ),
-    **dict.fromkeys(("distortions", "kinds"), _listed("a list of names", _is_text)),
+    **dict.fromkeys(("distortions", "variants"), _listed("a list of names", _is_text)),
     "strengths": _listed("a list of numbers", is_number),
     "reporter": Rule(
         words="a Reporter of convscope.core.progress", fits=lambda value: isinstance(value, Reporter), optional=True

@@ -1,12 +1,51 @@
-"""How sure a measured share is."""
+"""Proportions, means and their confidence intervals."""
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .errors import ParameterError
+from .errors import DataError, ParameterError
+
+Interval = tuple[float, float]
+"""The lower and the upper end of a confidence interval."""
 
 
-def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+@dataclass(frozen=True, kw_only=True)
+class Proportion:
+    """A number of successes out of a total, such as correct predictions.
+
+    Raises:
+        DataError: `total` is below 1, or `correct` is not from 0 to `total`.
+
+    Examples:
+        >>> accuracy = Proportion(correct=90, total=100)
+        >>> accuracy.fraction, f"{accuracy.interval[0]:.3f} {accuracy.interval[1]:.3f}"
+        (0.9, '0.826 0.945')
+    """
+
+    correct: int
+    total: int
+
+    def __post_init__(self) -> None:
+        """Validate the counts."""
+        if self.total < 1 or not 0 <= self.correct <= self.total:
+            raise DataError(
+                f"`correct` must be from 0 to the total, and the total at least 1. Got {self.correct:,} of "
+                f"{self.total:,}. Measure again."
+            )
+
+    @property
+    def fraction(self) -> float:
+        """`correct` divided by `total`, 0…1."""
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % Wilson interval of the fraction."""
+        return wilson_interval(self.correct, self.total)
+
+
+def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Interval:
     """Return the Wilson score interval of a proportion: `correct` of `total` independent trials.
 
     Unlike the proportion ± a multiple of its standard error, it holds near 0 and 1 (Wilson 1927; Brown, Cai and
@@ -15,7 +54,7 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     Args:
         correct: trials that succeeded.
         total: all trials; with none, nothing is known and the interval is (0, 1).
-        confidence: how often such intervals hold the true share, between 0 and 1.
+        confidence: how often such intervals hold the true proportion, between 0 and 1.
 
     Raises:
         ParameterError: `correct` is not within 0…total, or `confidence` not between 0 and 1.
@@ -34,16 +73,35 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     if total == 0:
         return 0.0, 1.0
     z = statistics.NormalDist().inv_cdf((1 + confidence) / 2)
-    share, spread = correct / total, z * z / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * (share * (1 - share) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
-    low = 0.0 if correct == 0 else max(0.0, middle - half)
-    high = 1.0 if correct == total else min(1.0, middle + half)
+    fraction, spread = correct / total, z * z / total
+    midpoint = (fraction + spread / 2) / (1 + spread)
+    half = z * (fraction * (1 - fraction) / total + spread / (4 * total)) ** 0.5 / (1 + spread)
+    low = 0.0 if correct == 0 else max(0.0, midpoint - half)
+    high = 1.0 if correct == total else min(1.0, midpoint + half)
     return low, high
 
 
+def mean_interval(correct: Sequence[int], total: int) -> Interval:
+    """Return the 95 % interval of the mean accuracy of several runs (Student's t); of one run, Wilson's.
+
+    Args:
+        correct: correct predictions of each run.
+        total: predictions of each run.
+
+    Examples:
+        >>> low, high = mean_interval([90, 92, 94], 100)
+        >>> f"{low:.3f} {high:.3f}"
+        '0.870 0.970'
+    """
+    if len(correct) == 1:
+        return wilson_interval(correct[0], total)
+    fractions = [count / total for count in correct]
+    mean, half = statistics.fmean(fractions), mean_half_width(fractions)
+    return max(0.0, mean - half), min(1.0, mean + half)
+
+
 def mean_half_width(values: Sequence[float], confidence: float = 0.95) -> float:
-    """Return half of the interval of the mean of independent `values`, by Student's t.
+    """Return the half-width of the confidence interval of the mean of independent `values` (Student's t).
 
     Args:
         values: at least two.

@@ -1,4 +1,4 @@
-"""Records to figures and animations: the only place that draws with matplotlib."""
+"""Figures and animations of records; the only folder that uses matplotlib."""
 
 from .settings import import_matplotlib
 

@@ -1,4 +1,4 @@
-"""Frames to a file: an animated GIF, an MP4 where ffmpeg is, or a strip of stills."""
+"""Save frames as an animated GIF, an MP4 (with ffmpeg), or a strip of stills."""
 
 import io
 import itertools
@@ -16,33 +16,33 @@ from convscope.core.temporaries import temporary_folder
 
 from .convolution import Pixels
 
-KINDS = (".gif", ".mp4", ".png")
+ANIMATION_FORMATS = (".gif", ".mp4", ".png")
 STILLS = 6
 """Frames of a strip."""
 _PAUSE_MS, _LAST_PAUSE_MS = 450, 2_500
 
 
 def check_animation(path: Path) -> None:
-    """Refuse a name whose ending stands for no kind of animation, and MP4 where ffmpeg is not.
+    """Check the suffix of an animation, and that ffmpeg is installed if it is needed.
 
     Raises:
-        ParameterError: the ending is another.
-        MissingPackageError: ffmpeg is needed and not there.
+        ParameterError: the suffix is another.
+        MissingPackageError: ffmpeg is needed and not installed.
     """
-    if path.suffix.lower() not in KINDS:
+    if path.suffix.lower() not in ANIMATION_FORMATS:
         raise ParameterError(
             f"`output` must end in .gif, .mp4 or .png (a strip). Got {path.name!r}. Choose one of them."
         )
     if path.suffix.lower() == ".mp4" and shutil.which("ffmpeg") is None:
-        raise MissingPackageError("MP4 needs the program ffmpeg, which is not there. Install it, or write a .gif.")
+        raise MissingPackageError("MP4 needs ffmpeg, which is not installed. Install it, or write a .gif.")
 
 
 def save_animation(frames: Iterable[Pixels], path: Path) -> int:
-    """Write the frames, H W 3, to `path` by its ending, whole or not at all; return how many there were.
+    """Write the frames, H W 3, to `path` atomically, in the format of its suffix; return their number.
 
     Raises:
-        ParameterError: the ending is another than .gif, .mp4 or .png.
-        MissingPackageError: ffmpeg is needed and not there.
+        ParameterError: the suffix is not .gif, .mp4 or .png.
+        MissingPackageError: ffmpeg is needed and not installed.
         StorageError: the file cannot be written.
     """
     check_animation(path)
@@ -60,14 +60,14 @@ def _gif(frames: Iterable[Pixels]) -> tuple[bytes, int]:
 
 
 def _strip(frames: Iterable[Pixels]) -> tuple[bytes, int]:
-    """Return the frames below each other."""
+    """Return the frames stacked vertically."""
     every, written = list(frames), io.BytesIO()
     Image.fromarray(np.concatenate(every)).save(written, "PNG")
     return written.getvalue(), len(every)
 
 
 def _mp4(frames: Iterable[Pixels]) -> tuple[bytes, int]:
-    folder = temporary_folder()  # ffmpeg goes back and forth in the file
+    folder = temporary_folder()  # ffmpeg seeks in the file
     try:
         count = _encode(frames, folder / "animation.mp4")
         return (folder / "animation.mp4").read_bytes(), count
@@ -76,10 +76,10 @@ def _mp4(frames: Iterable[Pixels]) -> tuple[bytes, int]:
 
 
 def _encode(frames: Iterable[Pixels], path: Path) -> int:
-    """Have ffmpeg write the frames to `path`; return how many there were."""
+    """Write the frames to `path` with ffmpeg; return their number."""
     count, pending = 0, iter(frames)
     first = next(pending)
-    height, width = (side // 2 * 2 for side in first.shape[:2])  # the codec wants even sides
+    height, width = (side // 2 * 2 for side in first.shape[:2])  # the codec needs even sides
     command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
     command += ["-r", f"{1000 / _PAUSE_MS:.4f}", "-i", "-", "-pix_fmt", "yuv420p", "-f", "mp4", f"file:{path}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as writer:  # noqa: S603  # our own words
@@ -88,10 +88,10 @@ def _encode(frames: Iterable[Pixels], path: Path) -> int:
                 count += 1
                 writer.stdin.write(np.ascontiguousarray(frame[:height, :width]).tobytes())  # type: ignore[union-attr]
         except BrokenPipeError:
-            pass  # what it says follows
-        said = writer.communicate()[1]
+            pass  # its message follows
+        message = writer.communicate()[1]
     if writer.returncode:
-        raise StorageError(f"ffmpeg could not write {path.name}: {said.decode(errors='replace').strip()[:200]}.")
+        raise StorageError(f"ffmpeg could not write {path.name}: {message.decode(errors='replace').strip()[:200]}.")
     return count
 
 

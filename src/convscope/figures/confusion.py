@@ -1,4 +1,4 @@
-"""The confusion matrix of a run: which class was taken for which."""
+"""The confusion matrix of a run: predicted by true classes."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,10 +16,10 @@ _LONGEST_NAME = 16
 
 
 def draw_confusion(report: Report, *, theme: Theme) -> Figure:
-    """Return the matrix: rows are true classes, columns what was answered; blue is right, orange wrong.
+    """Return the matrix: rows are true classes, columns predicted ones; blue is correct, orange an error.
 
-    The shade says how large a part of the true class it is, the number how many images. Of more than 30 classes,
-    those with the most mistakes are drawn.
+    The shade is the fraction of the true class, the number that of images. Of more than 30 classes, those with the
+    most errors are drawn.
 
     Args:
         report: of the run.
@@ -29,22 +29,24 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
     for cell in report.cells:
         counts[cell.truth, cell.predicted] = cell.count
     shown = _most_confused(counts)
-    names = [short_name(report.classes[place].name, _LONGEST_NAME) for place in shown]
-    part = counts[np.ix_(shown, shown)]
-    share = part / np.maximum(1, counts[shown].sum(axis=1, keepdims=True))
+    names = [short_name(report.classes[index].name, _LONGEST_NAME) for index in shown]
+    cells = counts[np.ix_(shown, shown)]
+    fractions = cells / np.maximum(1, counts[shown].sum(axis=1, keepdims=True))
     with drawing(theme):
         side = max(3.2, 0.36 * len(shown) + 1.2)
         drawn = figure(side + 0.9, side, theme)
         axes = drawn.add_subplot()
         correct = np.eye(len(shown), dtype=bool)
-        strength = np.where(correct, share, np.sqrt(share)) / 1.25  # mistakes are few: small parts must be seen
-        shades = [LinearSegmentedColormap.from_list("share", [theme.paper, end])(strength) for end in _ends(theme)]
+        strength = (
+            np.where(correct, fractions, np.sqrt(fractions)) / 1.25
+        )  # errors are few: make small fractions visible
+        shades = [LinearSegmentedColormap.from_list("fraction", [theme.paper, end])(strength) for end in _ends(theme)]
         colours = np.where(correct[..., None], *shades)  # rows, columns, red green blue
         axes.imshow(colours)
-        _numbers(axes, part, colours, theme)
+        _numbers(axes, cells, colours, theme)
         axes.set_xticks(range(len(shown)), names, rotation=90, parse_math=False)
         axes.set_yticks(range(len(shown)), names, parse_math=False)
-        axes.set_xlabel("answered")
+        axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
         axes.tick_params(length=0)
         axes.set_title(_title(report, len(shown)), fontsize=9)
@@ -52,13 +54,13 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
 
 
 def _most_confused(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the classes to draw, in their order."""
+    """Return the indices of the classes to draw."""
     wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * counts.diagonal()
     return np.sort(np.argsort(-wrong, kind="stable")[:MOST_CLASSES])
 
 
 def _ends(theme: Theme) -> tuple[str, str]:
-    """Return the colours of all right and of all wrong."""
+    """Return the colours of only correct and only wrong predictions."""
     return theme.above, theme.below
 
 
@@ -72,7 +74,7 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
 
 def _title(report: Report, shown: int) -> str:
     low, high = report.accuracy_interval
-    all_ = counted(report.images, f"{report.split} image")
-    said = f"{report.correct:,} of {all_} right: {100 * report.accuracy:.2f} %\n"
-    some = f"; the {counted(shown, 'class', 'classes')} with most mistakes" if shown < len(report.classes) else ""
-    return said + f"(95 % interval {100 * low:.2f} to {100 * high:.2f} %){some}"
+    images = counted(report.images, f"{report.split} image")
+    first = f"{report.correct:,} of {images} correct: {100 * report.accuracy:.2f} %"
+    subset = f"; the {counted(shown, 'class', 'classes')} with most errors" if shown < len(report.classes) else ""
+    return f"{first}\n(95 % interval {100 * low:.2f} to {100 * high:.2f} %){subset}"

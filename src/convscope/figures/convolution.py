@@ -1,4 +1,4 @@
-"""The layer itself as an animation: a unit walks over an image, the products and their sum shown, the map filling."""
+"""Animation of a convolution: a unit slides over an image, with its products and sum, and fills its feature map."""
 
 import math
 import textwrap
@@ -25,13 +25,13 @@ from .style import Theme, bare, drawing, figure, scale_of, without_warnings_of_l
 
 MOST_FRAMES = 120
 _RESOLUTION = 100  # pixels an inch
-_LARGEST_WRITTEN = 9  # sides up to here have their numbers in the cells
+_LARGEST_WRITTEN = 9  # sides up to here show numbers in the cells
 Pixels: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """One frame of the animation: a place of the unit, or, once its map is full, one of the pooling."""
+    """One frame of the animation: a position of the unit, or, once its map is full, of the pooling."""
 
     row: int
     column: int
@@ -39,7 +39,7 @@ class Frame:
 
 
 def frames_of(walk: Walk, *, most: int = MOST_FRAMES) -> list[Frame]:
-    """Return the frames: every place in reading order; of more than `most`, evenly chosen ones and the last.
+    """Return the frames: every position in reading order; of more than `most`, a regular subset with the last.
 
     Examples:
         >>> from convscope.features.walk import walk
@@ -49,20 +49,20 @@ def frames_of(walk: Walk, *, most: int = MOST_FRAMES) -> list[Frame]:
     every = [Frame(row=row, column=column) for row, column in np.ndindex(walk.values.shape)]
     every += [Frame(row=row, column=column, pooling=True) for row, column in np.ndindex(walk.pooled.shape)]
     chosen = np.unique(np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int))
-    return [every[place] for place in chosen]
+    return [every[index] for index in chosen]
 
 
 def animate(walk: Walk, frames: list[Frame], *, theme: Theme) -> Iterator[Pixels]:
-    """Give the frames as pixels, H W 3, one after another: one figure, on which only what changes is moved."""
+    """Give the frames as pixels, H W 3, from one figure whose changing parts alone are redrawn."""
     if not frames:
         return
     scene = _Scene(walk, theme)
-    scene.show(max(frames, key=lambda frame: scene.said(frame).count("\n")))  # the longest sentence finds its place
+    scene.show(max(frames, key=lambda frame: scene.text(frame).count("\n")))  # lay out the longest text
     canvas = FigureCanvasAgg(scene.drawn)
     with default_settings(), without_warnings_of_letters():
         write_letters(scene.drawn)
         scene.drawn.draw_without_rendering()
-        scene.drawn.set_layout_engine("none")  # where everything is, is found once
+        scene.drawn.set_layout_engine("none")  # the layout is computed once
         for artist in scene.moving:
             artist.set_animated(True)
         canvas.draw()  # type: ignore[no-untyped-call]
@@ -81,7 +81,7 @@ def draw_layer(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
 
     Args:
         walk: the unit over the image.
-        frame: the place.
+        frame: the position.
         theme: the colours.
     """
     scene = _Scene(walk, theme)
@@ -90,24 +90,24 @@ def draw_layer(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
 
 
 def words(walk: Walk, frame: Frame) -> str:
-    """Return the sentence above a frame.
+    """Return the text above a frame.
 
     Examples:
         >>> from convscope.features.walk import walk
         >>> words(walk(np.eye(5), np.ones((3, 3)), bias=-1, nonlinearity="relu"), Frame(row=0, column=1))
-        'row 1, column 2: sum of the products 2, bias -1: 1; relu makes it 1'
+        'row 1, column 2: sum of the products 2, bias -1: 1; after relu 1'
     """
     where = f"row {frame.row + 1}, column {frame.column + 1}"
     if frame.pooling and walk.pooling is not None:
         value = walk.pooled[frame.row, frame.column]
-        return f"{where} of the smaller map: {walk.pooling.kind.name} of the window: {value:.3g}"
+        return f"{where} of the pooled map: {walk.pooling.kind.name} of the window: {value:.3g}"
     products = float((walk.patch(frame.row, frame.column) * walk.weights).sum())
-    rest = f", of the maps not shown {walk.rest[frame.row, frame.column]:.3g}" if walk.rest.any() else ""
+    rest = f", of the other maps {walk.rest[frame.row, frame.column]:.3g}" if walk.rest.any() else ""
     bias = f", bias {walk.bias:.3g}" if walk.bias or rest else ""
-    added = f", what is added back {walk.added[frame.row, frame.column]:.3g}" if walk.added.any() else ""
+    added = f", residual input {walk.added[frame.row, frame.column]:.3g}" if walk.added.any() else ""
     total = f": {walk.total(frame.row, frame.column):.3g}" if bias or added else ""
     value = walk.values[frame.row, frame.column]
-    after = "" if walk.nonlinearity == "linear" else f"; {walk.nonlinearity} makes it {value:.3g}"
+    after = "" if walk.nonlinearity == "linear" else f"; after {walk.nonlinearity} {value:.3g}"
     return f"{where}: sum of the products {products:.3g}{rest}{bias}{added}{total}{after}"
 
 
@@ -129,40 +129,40 @@ class _Scene:
             self.drawn = figure(width, height, theme, resolution=_RESOLUTION)
             grid = GridSpec(count, 5 if more else 4, figure=self.drawn)
             rows = [[self.drawn.add_subplot(grid[row, column]) for column in range(3)] for row in range(count)]
-            self._products = [self._add_channel(row, place, theme) for place, row in enumerate(rows)]
+            self._products = [self._add_channel(row, channel, theme) for channel, row in enumerate(rows)]
             self._patches = [_Mark(row[0], theme) for row in rows]
             self._map, self._at = self._add_map(self.drawn.add_subplot(grid[:, 3]), theme)
-            self._smaller = self._add_smaller(self.drawn.add_subplot(grid[:, 4]), theme) if more else None
+            self._pooled = self._add_pooled(self.drawn.add_subplot(grid[:, 4]), theme) if more else None
             self._title = self.drawn.suptitle("", x=0.01, ha="left", fontsize=11)
 
     @property
     def moving(self) -> list[Artist]:
-        """What is not the same on all frames, in the order of drawing."""
-        cells = [*self._products, self._map, *([] if self._smaller is None else [self._smaller[0]])]
-        return [*(mark.frame for mark in self._patches), *(one.axes for one in cells), self._title]
+        """The artists that change between frames, in drawing order."""
+        cells = [*self._products, self._map, *([] if self._pooled is None else [self._pooled[0]])]
+        return [*(mark.frame for mark in self._patches), *(cell.axes for cell in cells), self._title]
 
-    def said(self, frame: Frame) -> str:
-        """Return the sentence above a frame, in lines that fit."""
+    def text(self, frame: Frame) -> str:
+        """Return the wrapped text above a frame."""
         return textwrap.fill(words(self._walk, frame), self._wraps_at)
 
     def show(self, frame: Frame) -> None:
-        """Move the marks, fill the maps as far as they are, and write the sentence."""
+        """Move the marks, fill the maps up to the frame, and update the text."""
         walk, (rows, columns) = self._walk, self._walk.values.shape
         top, left, side = frame.row * walk.stride, frame.column * walk.stride, walk.weights.shape[1]
         patch = walk.patch(frame.row, frame.column)
-        for place, (mark, products) in enumerate(zip(self._patches, self._products, strict=True)):
+        for channel, (mark, products) in enumerate(zip(self._patches, self._products, strict=True)):
             mark.move(None if frame.pooling else (top, left, side, side))
             products.axes.axison = not frame.pooling
-            products.show(math.nan * walk.weights[place] if frame.pooling else patch[place] * walk.weights[place])
+            products.show(math.nan * walk.weights[channel] if frame.pooling else patch[channel] * walk.weights[channel])
         done = rows * columns if frame.pooling else frame.row * columns + frame.column + 1
         self._map.show(_so_far(walk.values, done))
         self._at.move(self._window(frame) if frame.pooling else (frame.row, frame.column, 1, 1))
-        if self._smaller is not None:
-            cells, mark = self._smaller
+        if self._pooled is not None:
+            cells, mark = self._pooled
             done = frame.row * walk.pooled.shape[1] + frame.column + 1 if frame.pooling else 0
             cells.show(_so_far(walk.pooled, done))
             mark.move((frame.row, frame.column, 1, 1) if frame.pooling else None)
-        self._title.set_text(self.said(frame))
+        self._title.set_text(self.text(frame))
 
     def _window(self, frame: Frame) -> tuple[int, int, int, int] | None:
         """Return the window of the map that is pooled: top, left, height and width."""
@@ -171,18 +171,18 @@ class _Scene:
         down, across = (self._walk.pooling.window_over(side) for side in self._walk.values.shape)
         return frame.row * down.stride, frame.column * across.stride, down.kernel, across.kernel
 
-    def _add_channel(self, row: Sequence[Axes], place: int, theme: Theme) -> "_Cells":
+    def _add_channel(self, row: Sequence[Axes], channel: int, theme: Theme) -> "_Cells":
         """Draw one channel of the image and the unit's weights on it; return the cells of their products."""
         walk, (first, second, third) = self._walk, row
-        image, side = walk.image[place], walk.weights.shape[1]
+        image, side = walk.image[channel], walk.weights.shape[1]
         height, width = (length - sum(walk.padding) for length in image.shape)
-        around = ", zeros around" if any(walk.padding) else ""
-        title = f"{walk.channels[place]}, {width}×{height}{around}"
+        padded = ", zero padding" if any(walk.padding) else ""
+        title = f"{walk.channels[channel]}, {width}×{height}{padded}"
         _Cells(first, image.shape, scale_of(walk.image), title, theme).show(image)
-        if around:
+        if padded:
             corner = (walk.padding[0] - 0.5,) * 2
             first.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=theme.quiet, linestyle=":"))
-        weights = walk.weights[place]
+        weights = walk.weights[channel]
         _Cells(second, weights.shape, scale_of(walk.weights), f"the unit's weights, {side}×{side}", theme).show(weights)
         largest = np.abs(walk.image).max(initial=0) * np.abs(walk.weights).max(initial=0)
         return _Cells(third, weights.shape, Normalize(-(largest or 1), largest or 1), "patch × weights", theme)
@@ -192,7 +192,7 @@ class _Scene:
         title = f"the feature map, {columns}×{rows}"
         return _Cells(axes, (rows, columns), scale_of(self._walk.values), title, theme), _Mark(axes, theme)
 
-    def _add_smaller(self, axes: Axes, theme: Theme) -> tuple["_Cells", "_Mark"]:
+    def _add_pooled(self, axes: Axes, theme: Theme) -> tuple["_Cells", "_Mark"]:
         rows, columns = self._walk.pooled.shape
         title = f"{self._walk.pooling}, {columns}×{rows}"
         return _Cells(axes, (rows, columns), scale_of(self._walk.values), title, theme), _Mark(axes, theme)
@@ -200,7 +200,7 @@ class _Scene:
 
 @final
 class _Cells:
-    """Values as coloured cells, with their numbers where there is room; of NaN nothing is shown."""
+    """Values as coloured cells, with numbers where there is room; NaN is empty."""
 
     def __init__(self, axes: Axes, shape: tuple[int, ...], scale: Normalize, title: str, theme: Theme) -> None:
         self.axes = axes
@@ -216,14 +216,14 @@ class _Cells:
         axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
         axes.grid(which="minor", linewidth=0.6)
         axes.tick_params(which="both", length=0)
-        middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8 if max(rows, columns) <= 5 else 6}
-        self._numbers = {(row, column): axes.text(column, row, "", **middle) for row, column in np.ndindex(shape)}
+        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8 if max(rows, columns) <= 5 else 6}
+        self._numbers = {(row, column): axes.text(column, row, "", **style) for row, column in np.ndindex(shape)}
 
     def show(self, values: NDArray[np.float64]) -> None:
         """Show these values."""
         self._image.set_data(np.ma.masked_invalid(values))
-        for place, number in self._numbers.items():
-            value = float(values[place])
+        for cell, number in self._numbers.items():
+            value = float(values[cell])
             number.set_text(f"{value + 0.0:.2g}" if math.isfinite(value) else "")
             if math.isfinite(value):
                 number.set_color(self._theme.readable_on(self._colours(self._scale(value))))
@@ -238,11 +238,11 @@ class _Mark:
         self.frame = Rectangle((0, 0), 1, 1, fill=False, **look)
         axes.add_patch(self.frame)
 
-    def move(self, place: tuple[int, int, int, int] | None) -> None:
-        """Put it around top, left, height and width, in cells; away if none."""
-        self.frame.set_visible(place is not None)
-        if place is not None:
-            top, left, height, width = place
+    def move(self, cells: tuple[int, int, int, int] | None) -> None:
+        """Move the frame to top, left, height and width, in cells; hide it if None."""
+        self.frame.set_visible(cells is not None)
+        if cells is not None:
+            top, left, height, width = cells
             self.frame.set_bounds(left - 0.5, top - 0.5, width, height)
 
 

@@ -18,7 +18,7 @@ _NAMES, _STYLES = ("training", "validation"), (("o", "-"), ("s", "--"))
 
 
 def draw_curves(history: Sequence[EpochRecord], *, validation_images: int = 0, theme: Theme) -> Figure:
-    """Return two charts by epoch: loss, and accuracy on training and validation images.
+    """Return two charts by epoch: loss and accuracy on training and validation images.
 
     Args:
         history: the epochs of a run.
@@ -26,21 +26,21 @@ def draw_curves(history: Sequence[EpochRecord], *, validation_images: int = 0, t
         theme: the colours.
 
     Raises:
-        DataError: no epoch was finished.
+        DataError: no epoch is finished.
     """
     if not history:
-        raise DataError("There are no curves to draw: no epoch was finished. Resume the run.")
+        raise DataError("`history` must have an epoch to draw. Got none. Resume the run.")
     with drawing(theme):
         drawn = figure(8.5, 3.6, theme)
         loss, accuracy = drawn.subplots(1, 2)
-        _line(loss, history, lambda one: one.loss, "training", theme)
-        _line(loss, history, lambda one: one.validation_loss, "validation", theme)
+        _line(loss, history, lambda record: record.loss, "training", theme)
+        _line(loss, history, lambda record: record.validation_loss, "validation", theme)
         _finish(loss, "Loss", "cross-entropy (nats)", theme)
-        _line(accuracy, history, lambda one: _percent(one.accuracy), "training", theme)
-        _line(accuracy, history, lambda one: _percent(one.validation_accuracy), "validation", theme)
+        _line(accuracy, history, lambda record: _percent(record.accuracy), "training", theme)
+        _line(accuracy, history, lambda record: _percent(record.validation_accuracy), "validation", theme)
         if validation_images:
             _band(accuracy, history, validation_images, theme)
-        _finish(accuracy, "Accuracy", "right (%)", theme)
+        _finish(accuracy, "Accuracy", "accuracy (%)", theme)
     return drawn
 
 
@@ -51,21 +51,21 @@ def _percent(value: float | None) -> float | None:
 def _line(
     axes: Axes, history: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None], name: str, theme: Theme
 ) -> None:
-    found = [(one.epoch, value(one)) for one in history]
-    points = [(epoch, number) for epoch, number in found if number is not None and math.isfinite(number)]
+    values = [(record.epoch, value(record)) for record in history]
+    points = [(epoch, number) for epoch, number in values if number is not None and math.isfinite(number)]
     if points:
-        place = _NAMES.index(name)
-        marker, style = _STYLES[place]
+        series = _NAMES.index(name)
+        marker, style = _STYLES[series]
         epochs, numbers = zip(*points, strict=True)
         size = 4 if len(points) <= 40 else 0
-        axes.plot(epochs, numbers, marker + style, color=theme.series[place], markersize=size, label=name)
+        axes.plot(epochs, numbers, marker + style, color=theme.series[series], markersize=size, label=name)
 
 
 def _band(axes: Axes, history: Sequence[EpochRecord], validation_images: int, theme: Theme) -> None:
     known = [(one.epoch, one.validation_accuracy) for one in history if one.validation_accuracy is not None]
     if not known:
         return
-    intervals = [wilson_interval(round(share * validation_images), validation_images) for _, share in known]
+    intervals = [wilson_interval(round(fraction * validation_images), validation_images) for _, fraction in known]
     low, high = zip(*intervals, strict=True)
     axes.fill_between(
         [epoch for epoch, _ in known],

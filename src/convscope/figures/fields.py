@@ -1,4 +1,4 @@
-"""Receptive fields over an image: how much of it one value of each layer can depend on."""
+"""Receptive fields of the layers over an image."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,13 +15,13 @@ _STYLES = ("-", "--", ":", "-.")
 
 
 def draw_fields(planned: Plan, pixels: NDArray[np.uint8] | None, *, theme: Theme) -> Figure:
-    """Return the image with the box that the value in the middle of each layer's maps depends on.
+    """Return the image with the receptive field of the central activation of each layer as a box.
 
-    A layer whose maps are one value, and the classifier, see the whole image; they are named, not drawn.
+    Layers whose maps are one value, and the classifier, see the whole image and have no box.
 
     Args:
         planned: the network.
-        pixels: uint8 H W C of the network's size, or None for empty paper.
+        pixels: uint8 H W C of the network's size, or None for an empty background.
         theme: the colours.
     """
     shown = [(number, layer) for number, layer in enumerate(planned.layers, start=1) if layer.rows * layer.columns > 1]
@@ -30,15 +30,15 @@ def draw_fields(planned: Plan, pixels: NDArray[np.uint8] | None, *, theme: Theme
         left, right = drawn.subplots(1, 2, width_ratios=(1, 0.9))
         _show(left, planned, pixels, theme)
         right.set_axis_off()
-        for place, (number, layer) in enumerate(shown):
-            colour, style = theme.series[place % len(theme.series)], _STYLES[place // len(theme.series) % len(_STYLES)]
-            _box(left, layer, (colour, style), inset=0.04 * place * max(planned.width, planned.height) / 8)
-            y = 0.95 - place * 0.9 / max(6, len(shown))
+        for index, (number, layer) in enumerate(shown):
+            colour, style = theme.series[index % len(theme.series)], _STYLES[index // len(theme.series) % len(_STYLES)]
+            _box(left, layer, (colour, style), inset=0.04 * index * max(planned.width, planned.height) / 8)
+            y = 0.95 - index * 0.9 / max(6, len(shown))
             right.plot([0, 0.08], [y, y], color=colour, linestyle=style, linewidth=2)
             right.text(0.11, y, _words(number, layer), va="center", fontsize=8)
         right.set_xlim(0, 1)
         right.set_ylim(0, 1)
-        drawn.suptitle("What one value in the middle of each layer's maps depends on", x=0.01, ha="left", fontsize=11)
+        drawn.suptitle("Receptive field of the central activation of each layer", x=0.01, ha="left", fontsize=11)
     return drawn
 
 
@@ -56,7 +56,7 @@ def _show(axes: Axes, planned: Plan, pixels: NDArray[np.uint8] | None, theme: Th
 
 
 def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float) -> None:
-    """Draw the box, a little smaller by `inset` pixels, so that boxes with an edge in common are both seen."""
+    """Draw the box, smaller by `inset` pixels, so that boxes with a common edge are both visible."""
     top, left = _start(layer.field_rows, layer.rows), _start(layer.field_columns, layer.columns)
     corner = (left - 0.5 + inset, top - 0.5 + inset)
     width, height = (field.size - 2 * inset for field in (layer.field_columns, layer.field_rows))
@@ -64,9 +64,9 @@ def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linestyle=style, linewidth=2))
 
 
-def _start(field: ReceptiveField, places: int) -> int:
-    """Return the first pixel that the place in the middle depends on; below 0 in the padding."""
-    return field.start + (places // 2) * field.stride
+def _start(field: ReceptiveField, positions: int) -> int:
+    """Return the first pixel that the central position depends on; below 0 in the padding."""
+    return field.start + (positions // 2) * field.stride
 
 
 def _words(number: int, layer: PlannedLayer) -> str:

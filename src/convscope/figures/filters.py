@@ -1,4 +1,4 @@
-"""The weights of a stage: what each of its units looks for in a patch."""
+"""The filters (weights) of a convolution."""
 
 import textwrap
 
@@ -17,11 +17,10 @@ _LETTERS = 11  # of a title an inch
 
 
 def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
-    """Return the figure of a convolution's weights, blue above 0 and orange below, on one scale.
+    """Return the figure of a convolution's filters, blue above 0 and orange below, on one scale.
 
-    Units on one map or on the three colours of an image stand in rows, colours mixed into one tile; units on more
-    maps have a row each, with a tile for each map below. Of units with weights of their own in each region, those of
-    the region in the middle are drawn.
+    Filters on one map or on the three colours of an image are tiles in a grid; filters on more maps have a row each,
+    with a tile for each input map. Of weights that are separate in each region, those of the central region are drawn.
 
     Args:
         sums: of the convolution, with normalization folded in.
@@ -29,7 +28,7 @@ def draw_filters(sums: Sums, *, name: str, theme: Theme) -> Figure:
         theme: the colours.
     """
     regions = sums.weights.shape[:2]
-    weights = sums.weights[regions[0] // 2, regions[1] // 2].astype(np.float64)  # units, maps below, k, k
+    weights = sums.weights[regions[0] // 2, regions[1] // 2].astype(np.float64)  # units, input maps, k, k
     with drawing(theme):
         drawn = _mixed(weights, theme) if weights.shape[1] in (1, 3) else _by_map(weights, theme)
         fits = int(_LETTERS * drawn.get_figwidth())
@@ -41,14 +40,14 @@ def _title(weights: np.ndarray, name: str, regions: tuple[int, ...]) -> str:
     units, below, rows, columns = weights.shape
     most = MOST_UNITS if below in (1, 3) else MOST_ROWS
     shown = [f"the first {most}"] if units > most else []
-    shown += [f"on the {MOST_BELOW} maps below that weigh most"] if below > MOST_BELOW else []
-    shown += ["in the region in the middle"] if max(regions) > 1 else []
+    shown += [f"on the {MOST_BELOW} input maps with the largest weights"] if below > MOST_BELOW else []
+    shown += ["in the central region"] if max(regions) > 1 else []
     what = f"{name}: {counted(units, 'unit')} of {rows}×{columns} weights on {counted(below, 'map')}"
     return "; ".join([what, *shown])
 
 
 def _mixed(weights: np.ndarray, theme: Theme) -> Figure:
-    """Return tiles in rows: of one channel in blue and orange, of three as colours around gray."""
+    """Return a grid of tiles: one channel in blue and orange, three as colours around gray."""
     count = min(len(weights), MOST_UNITS)
     across = min(count, ACROSS)
     down = -(-count // across)
@@ -73,7 +72,7 @@ def _mixed(weights: np.ndarray, theme: Theme) -> Figure:
 
 
 def _by_map(weights: np.ndarray, theme: Theme) -> Figure:
-    """Return a row a unit with a tile for each map below that weighs most."""
+    """Return a row for each unit, with tiles for the input maps with the largest weights."""
     count = min(len(weights), MOST_ROWS)
     weight_of_map = np.square(weights).sum(axis=(0, 2, 3))
     maps = np.sort(np.argsort(-weight_of_map, kind="stable")[:MOST_BELOW])

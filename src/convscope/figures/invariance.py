@@ -1,4 +1,4 @@
-"""How a network takes distorted images: accuracy with its interval, by strength, for each distortion."""
+"""Robustness: accuracy with its interval by strength, for each distortion."""
 
 from collections.abc import Sequence
 
@@ -7,35 +7,36 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from convscope.measures.invariance_record import PARTS, Curve, Invariance
+from convscope.measures.invariance_record import Curve, Invariance
+from convscope.measures.robustness import FRACTIONS
 
 from .panels import draw_panels
 from .style import Theme
 
 
 def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
-    """Return a chart a distortion: accuracy by strength with its 95 % interval, and the part that keeps its class.
+    """Return a chart for each distortion: accuracy by strength with its 95 % interval, and unchanged predictions.
 
-    Three thin lines show 95 %, 90 % and 50 % of the undistorted accuracy.
+    Three thin lines show 95 %, 90 % and 50 % of the clean accuracy.
 
     Args:
         found: the measurement.
-        curves: those of its distortions that are drawn.
+        curves: the distortions to draw.
         theme: the colours.
     """
     first, second = theme.series[:2]
     legend = [
         (Line2D([], [], color=first, marker="o", markersize=5, linewidth=2.5), "accuracy"),
         (Patch(color=first, alpha=0.2, linewidth=0), "its 95 % interval (Wilson)"),
-        (Line2D([], [], color=second, marker="s", markersize=3, linestyle="--"), "keeps its class, right or wrong"),
-        (Line2D([], [], color=theme.quiet, linestyle=":"), "95 %, 90 % and 50 % of the undistorted accuracy"),
+        (Line2D([], [], color=second, marker="s", markersize=3, linestyle="--"), "same prediction as when clean"),
+        (Line2D([], [], color=theme.quiet, linestyle=":"), "95 %, 90 % and 50 % of the clean accuracy"),
     ]
     return draw_panels(
         found,
         curves,
         lambda axes, curve: _chart(axes, found, curve, theme),
         height=2.3,
-        title="What distortions do to the answers",
+        title="Robustness to distortions",
         legend=legend,
         theme=theme,
     )
@@ -43,13 +44,15 @@ def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme)
 
 def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
     first, second = theme.series[:2]
-    points = sorted((one.strength, one.accuracy, one.interval, one.consistency) for one in curve.points)
+    points = sorted(
+        (point.strength, point.accuracy.fraction, point.accuracy.interval, point.consistency) for point in curve.points
+    )
     if all(point[0] for point in points):
-        points = sorted([*points, (0.0, found.accuracy, found.interval, 1.0)])
+        points = sorted([*points, (0.0, found.accuracy.fraction, found.accuracy.interval, 1.0)])
     strengths, accuracies, intervals, same = zip(*points, strict=True)
     low, high = zip(*intervals, strict=True)
-    for part in PARTS:
-        axes.axhline(100 * part * found.accuracy, color=theme.quiet, linewidth=0.8, linestyle=":")
+    for fraction in FRACTIONS:
+        axes.axhline(100 * fraction * found.accuracy.fraction, color=theme.quiet, linewidth=0.8, linestyle=":")
     axes.fill_between(strengths, _percent(low), _percent(high), color=first, alpha=0.2, linewidth=0)
     axes.plot(strengths, _percent(accuracies), "o-", color=first, markersize=5, linewidth=2.5)
     axes.plot(strengths, _percent(same), "s--", color=second, markersize=2.5, linewidth=1.2)

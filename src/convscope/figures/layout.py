@@ -1,4 +1,4 @@
-"""A layout as the classic diagram: maps as planes, with what lies between them written below."""
+"""A layout as the classic diagram: maps as planes, with the layers between them."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,12 +17,12 @@ _COLUMN, _TALLEST = 1.9, 1.1  # inches
 def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
     """Return the diagram of a network: image, the maps of every layer as planes, and the classifier.
 
-    Planes are as large as their maps (by the root of the side, so that small ones are still seen); of more than eight
-    maps, eight are drawn. Above stands how many there are and how large they are, below what makes them, at each arrow
-    the patch or window that one value sees.
+    Planes are as large as their maps (by the square root of the side, so that small ones stay visible); of more than
+    eight maps, eight are drawn. Number and size are above, the layer is below, and at each arrow is the kernel or
+    window of one value.
 
     Args:
-        planned: the network; it need not be trained.
+        planned: the network; trained or not.
         theme: the colours.
     """
     with drawing(theme):
@@ -36,33 +36,33 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
         _planes(axes, 0.0, planned.channels, (planned.height / largest, planned.width / largest), theme)
         image = f"{planned.channels} @ {planned.width}×{planned.height}"
         _write(axes, 0.0, image, "the image", theme)
-        for place, layer in enumerate(planned.layers, start=1):
-            middle = place * _COLUMN
-            _arrow(axes, middle - 0.5 * _COLUMN, _seen(planned, place - 1), theme)
-            last = place == len(planned.layers)
-            if _is_vector(planned, place - 1):
-                _units(axes, middle, layer.maps, theme)
+        for index, layer in enumerate(planned.layers):
+            center = (index + 1) * _COLUMN
+            _arrow(axes, center - 0.5 * _COLUMN, _seen(planned, index), theme)
+            last = index == len(planned.layers) - 1
+            if _is_vector(planned, index):
+                _units(axes, center, layer.maps, theme)
                 above = f"{layer.maps:,} {'classes' if last else 'units'}"
             else:
-                _planes(axes, middle, layer.maps, (layer.rows / largest, layer.columns / largest), theme)
+                _planes(axes, center, layer.maps, (layer.rows / largest, layer.columns / largest), theme)
                 above = f"{layer.maps:,} @ {layer.columns}×{layer.rows}"
-            _write(axes, middle, above, _words(planned, place - 1), theme)
+            _write(axes, center, above, _words(planned, index), theme)
         total = f"{planned.layout}: {planned.parameters:,} parameters, {planned.macs:,} MACs an image"
         drawn.suptitle(total, x=0.01, ha="left", fontsize=11)
     return drawn
 
 
-def _is_vector(planned: Plan, place: int) -> bool:
+def _is_vector(planned: Plan, index: int) -> bool:
     stages = planned.layout.stages
-    return place == len(stages) or isinstance(stages[place], Connected)
+    return index == len(stages) or isinstance(stages[index], Connected)
 
 
-def _words(planned: Plan, place: int) -> str:
-    """Return what layer `place` does, in lines below its planes."""
-    layer, stages = planned.layers[place], planned.layout.stages
-    if place == len(stages):
+def _words(planned: Plan, index: int) -> str:
+    """Return the text below the planes of layer `index`."""
+    layer, stages = planned.layers[index], planned.layout.stages
+    if index == len(stages):
         return f"{layer.name}\nclassifier\n{layer.parameters:,} parameters"
-    stage = stages[place]
+    stage = stages[index]
     if isinstance(stage, Convolution):
         stride = f", every {stage.stride}" if stage.stride > 1 else ""
         added = ", input added" if stage.residual else ""
@@ -74,17 +74,17 @@ def _words(planned: Plan, place: int) -> str:
 
 
 def _sharing(stage: Convolution) -> str:
-    """Return where a unit of a stage is copied to."""
+    """Return the weight sharing of a convolution."""
     if stage.regions == 1:
         return "convolution"
-    return "own units at each place" if stage.regions is None else f"shared in {stage.regions}×{stage.regions} regions"
+    return "locally connected" if stage.regions is None else f"shared in {stage.regions}×{stage.regions} regions"
 
 
-def _seen(planned: Plan, place: int) -> str:
-    """Return what one value of layer `place` sees of the maps below: the size of the patch or window."""
-    if _is_vector(planned, place):
+def _seen(planned: Plan, index: int) -> str:
+    """Return the size of the kernel or window of layer `index`."""
+    if _is_vector(planned, index):
         return "all"
-    stage = planned.layout.stages[place]
+    stage = planned.layout.stages[index]
     size = stage.patch if isinstance(stage, Convolution) else getattr(stage, "window", None)
     return "map" if size is None else f"{size}×{size}"
 
@@ -93,33 +93,33 @@ def _field(layer: PlannedLayer) -> str:
     return f"{layer.field_columns.size}×{layer.field_rows.size}"
 
 
-def _planes(axes: Axes, middle: float, maps: int, shares: tuple[float, float], theme: Theme) -> None:
-    """Draw the maps behind each other, the first in front; `shares` are their sides as parts of the largest one."""
-    height, width = (_TALLEST * share**0.5 for share in shares)
+def _planes(axes: Axes, center: float, maps: int, sides: tuple[float, float], theme: Theme) -> None:
+    """Draw the maps one behind another; `sides` are relative to the largest map."""
+    height, width = (_TALLEST * side**0.5 for side in sides)
     count = min(maps, MOST_PLANES)
     offset = min(0.07, 0.35 / count)
-    for place in reversed(range(count)):
-        shift = (place - (count - 1) / 2) * offset
-        corner = (middle - width / 2 + shift, -height / 2 + shift)
+    for index in reversed(range(count)):
+        shift = (index - (count - 1) / 2) * offset
+        corner = (center - width / 2 + shift, -height / 2 + shift)
         axes.add_patch(Rectangle(corner, width, height, facecolor=theme.paper, edgecolor=theme.series[0], linewidth=1))
 
 
-def _units(axes: Axes, middle: float, units: int, theme: Theme) -> None:
+def _units(axes: Axes, center: float, units: int, theme: Theme) -> None:
     """Draw a column of small squares."""
     count = min(units, 12)
     side = _TALLEST / 12
-    for place in range(count):
-        corner = (middle - side / 2, (place - count / 2) * side)
+    for index in range(count):
+        corner = (center - side / 2, (index - count / 2) * side)
         axes.add_patch(Rectangle(corner, side * 0.85, side * 0.85, facecolor=theme.series[1], edgecolor=theme.paper))
 
 
-def _arrow(axes: Axes, middle: float, size: str, theme: Theme) -> None:
-    """Draw an arrow with the size of what one value sees above it."""
+def _arrow(axes: Axes, center: float, size: str, theme: Theme) -> None:
+    """Draw an arrow with the size of the kernel or window above it."""
     style = {"arrowstyle": "->", "color": theme.quiet}
-    axes.annotate("", (middle + 0.13, 0), (middle - 0.13, 0), arrowprops=style)
-    axes.text(middle, 0.08, size, ha="center", va="bottom", fontsize=7, color=theme.quiet)
+    axes.annotate("", (center + 0.13, 0), (center - 0.13, 0), arrowprops=style)
+    axes.text(center, 0.08, size, ha="center", va="bottom", fontsize=7, color=theme.quiet)
 
 
-def _write(axes: Axes, middle: float, above: str, below: str, theme: Theme) -> None:
-    axes.text(middle, 1.1, above, ha="center", va="bottom", fontweight="bold")
-    axes.text(middle, -1.0, below, ha="center", va="top", fontsize=8, color=theme.quiet, linespacing=1.4)
+def _write(axes: Axes, center: float, above: str, below: str, theme: Theme) -> None:
+    axes.text(center, 1.1, above, ha="center", va="bottom", fontweight="bold")
+    axes.text(center, -1.0, below, ha="center", va="top", fontsize=8, color=theme.quiet, linespacing=1.4)

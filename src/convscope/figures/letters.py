@@ -1,4 +1,4 @@
-"""Letters that DejaVu Sans, which comes with matplotlib, has not: written in what fonts this computer has."""
+"""Font fallback: letters that DejaVu Sans, matplotlib's own font, lacks are drawn in other installed fonts."""
 
 import contextlib
 import functools
@@ -14,17 +14,17 @@ from matplotlib.text import Text
 from convscope.core.text import shortened
 
 FONT = "DejaVu Sans"
-"""What everything is written in first: the same letters everywhere."""
+"""The first font of all text: the same letters everywhere."""
 _MOST_WORDS, _LONGEST_WORD = 5, 24
-# Fonts of formulas, whose letters stand at places of their own, and one that has a box for every letter.
+# Fonts of formulas, with code points of their own, and one that has a box for every letter.
 _NOT_FOR_NAMES = ("cm", "STIXSize", "STIXNonUnicode", "Last Resort")
 
 
 def write_letters(drawn: Figure) -> tuple[str, ...]:
-    """Give each text of a figure the fonts that its letters need; return the words that no font here can write.
+    """Set the fonts that each text of a figure needs; return the words that no installed font can draw.
 
-    Fonts that were installed after matplotlib last looked for them are found too. Right-to-left scripts and letters
-    that join are put in order by matplotlib from 3.11 on.
+    Fonts that are newer than matplotlib's font cache are found too. Matplotlib from 3.11 on lays out right-to-left
+    scripts and joined letters.
     """
     texts = [(text, _missing(text.get_text())) for text in drawn.findobj(Text)]
     needed = frozenset[int]().union(*(missing for _, missing in texts))
@@ -39,21 +39,19 @@ def write_letters(drawn: Figure) -> tuple[str, ...]:
 
 
 def boxes_sentence(words: Sequence[str], where: str) -> str:
-    """Return what to say of words that are boxes in a figure.
+    """Return a sentence on words that are boxes in a figure.
 
     Examples:
         >>> boxes_sentence(["日本", "猫"], "confusion.png")
-        'boxes in confusion.png: no font of this computer has the letters of 日本, 猫. Install one that has, as of Noto'
+        'boxes in confusion.png: no installed font has the letters of 日本, 猫. Install one that has, such as Noto'
     """
     named = ", ".join(shortened(word, _LONGEST_WORD) for word in words[:_MOST_WORDS])
     more = f" and {len(words) - _MOST_WORDS:,} more" if len(words) > _MOST_WORDS else ""
-    return (
-        f"boxes in {where}: no font of this computer has the letters of {named}{more}. Install one that has, as of Noto"
-    )
+    return f"boxes in {where}: no installed font has the letters of {named}{more}. Install one that has, such as Noto"
 
 
 def _missing(text: str) -> frozenset[int]:
-    """Return the letters, as code points, that DejaVu Sans has not; marks that show nothing are none."""
+    """Return the code points that DejaVu Sans lacks, without invisible marks."""
     if text.isascii():
         return frozenset()
     return frozenset(ord(letter) for letter in text if ord(letter) not in _letters_of_first() and _shows(letter))
@@ -72,7 +70,7 @@ def _letters_of_first() -> frozenset[int]:
 
 @functools.lru_cache(maxsize=64)
 def _families(needed: frozenset[int]) -> tuple[tuple[str, ...], frozenset[int]]:
-    """Return the families that have most of the letters, few of them, and the letters that none has."""
+    """Return a few families that have most of the letters, and the letters that none has."""
     families, left = _chosen(needed, font_manager.fontManager.ttflist)
     if left:
         more, left = _chosen(left, _newly_installed())
@@ -81,19 +79,19 @@ def _families(needed: frozenset[int]) -> tuple[tuple[str, ...], frozenset[int]]:
 
 
 def _chosen(needed: frozenset[int], entries: Iterable[Any]) -> tuple[tuple[str, ...], frozenset[int]]:
-    """Return the families to take, the one with most of the letters that are still to be written first."""
+    """Return the chosen families, greedily by the number of missing letters, and the letters that none has."""
     has: dict[str, frozenset[int]] = {}
-    for entry in sorted(entries, key=_plainness):  # of a family the plainest font
+    for entry in sorted(entries, key=_plainness):  # the plainest font of each family
         if entry.name not in has and not entry.name.startswith(_NOT_FOR_NAMES):
             has[entry.name] = _letters_in(entry, needed)
     chosen: list[str] = []
     while has:
         best = max(has, key=lambda name: (len(has[name] & needed), "Sans" in name, name))
-        found = has.pop(best) & needed
-        if not found:
+        covered = has.pop(best) & needed
+        if not covered:
             break
         chosen.append(best)
-        needed -= found
+        needed -= covered
     return tuple(chosen), needed
 
 
@@ -103,8 +101,8 @@ def _plainness(entry: Any) -> tuple[Any, ...]:
 
 
 def _letters_in(entry: Any, needed: frozenset[int]) -> frozenset[int]:
-    """Return which of the letters a font has; none where it cannot be read."""
-    face = {"face_index": entry.index} if getattr(entry, "index", 0) else {}  # only matplotlib from 3.11 on knows faces
+    """Return which of the letters a font has; none if it cannot be read."""
+    face = {"face_index": entry.index} if getattr(entry, "index", 0) else {}  # matplotlib from 3.11 on
     try:
         font = FT2Font(entry.fname, **face)
         return frozenset(code for code in needed if font.get_char_index(code))
@@ -114,11 +112,11 @@ def _letters_in(entry: Any, needed: frozenset[int]) -> frozenset[int]:
 
 @functools.cache
 def _newly_installed() -> list[Any]:
-    """Return the fonts that matplotlib's list, which it keeps from one program to the next, has not; add them to it."""
+    """Return the fonts that are missing in matplotlib's font cache, and add them to it."""
     manager = font_manager.fontManager
     before = len(manager.ttflist)
     known = {entry.fname for entry in manager.ttflist}
     for path in sorted(set(font_manager.findSystemFonts()) - known):
-        with contextlib.suppress(Exception):  # a font that is damaged or of a kind that matplotlib does not draw
+        with contextlib.suppress(Exception):  # a damaged or unsupported font
             manager.addfont(path)
     return manager.ttflist[before:]

@@ -1,4 +1,4 @@
-"""The maps of an image, row by row: what every layer makes of it."""
+"""The feature maps of an image, one row a layer."""
 
 from typing import Any
 
@@ -20,27 +20,27 @@ _TILE = 0.85  # inches
 
 
 def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
-    """Return the image, then a row for each layer: what it is, the range of its values, and its strongest maps.
+    """Return the image, then a row for each layer: its name, the range of its activations, and its strongest maps.
 
-    Of more maps than fit, those with the largest values are drawn, with their numbers. Connected units stand as one
-    strip, the classifier as bars.
+    Of more maps than fit, those with the largest activations are drawn, with their numbers. Fully connected units are
+    a strip, the classifier is a bar chart.
 
     Args:
-        traced: what the network made of one image.
+        traced: the activations of the network on one image.
         theme: the colours.
     """
     rows = len(traced.layers) + 1
     with drawing(theme):
         width, height = ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5
         drawn = figure(width, height, theme)
-        drawn.set_layout_engine("none")  # the tiles of a deep network would be squeezed to nothing
+        drawn.set_layout_engine("none")  # it would shrink the tiles of a deep network to nothing
         edges = {"left": 0.1 / width, "right": 1 - 0.1 / width, "bottom": 0.35 / height, "top": 1 - 0.2 / height}
         grid = GridSpec(rows, ACROSS + 3, figure=drawn, wspace=0.1, hspace=0.25, **edges)
         axes = drawn.add_subplot(grid[0, 3])
         _show_image(axes, traced, theme)
         _say(drawn.add_subplot(grid[0, :3]), "the image", _size(traced.below), theme)
         for row, (layer, maps) in enumerate(zip(traced.layers[:-1], traced.maps[:-1], strict=True), start=1):
-            _say(drawn.add_subplot(grid[row, :3]), f"layer {row}: {layer.name}", _told(layer, maps), theme)
+            _say(drawn.add_subplot(grid[row, :3]), f"layer {row}: {layer.name}", _description(layer, maps), theme)
             if maps.shape[1:] == (1, 1):
                 _show_strip(drawn.add_subplot(grid[row, 3:]), maps, theme)
             else:
@@ -51,11 +51,11 @@ def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
 
 
 def _size(maps: Maps) -> str:
-    """Return how many maps there are and how large: width × height, as everywhere."""
+    """Return the number of maps and their size, width × height."""
     return f"{counted(len(maps), 'map')} of {maps.shape[2]}×{maps.shape[1]}"
 
 
-def _told(layer: PlannedLayer, maps: Maps) -> str:
+def _description(layer: PlannedLayer, maps: Maps) -> str:
     whole = maps.shape[1:] == (1, 1)
     field = "sees the whole image" if whole else f"sees {layer.field_columns.size}×{layer.field_rows.size} pixels"
     return (
@@ -69,7 +69,7 @@ def _say(axes: Axes, name: str, rest: str, theme: Theme) -> None:
         "va": "top",
         "transform": axes.transAxes,
         "in_layout": False,
-    }  # or rows would shrink for it
+    }  # otherwise rows shrink
     axes.text(0, 0.98, name, fontweight="bold", **where)
     axes.text(0, 0.74, rest, fontsize=8, color=theme.quiet, **where)
 
@@ -101,11 +101,11 @@ def _show_classes(axes: Axes, traced: Trace, theme: Theme) -> None:
     values = 100 * traced.probabilities[best]
     axes.barh(range(len(best)), values, color=theme.series[0], height=0.6)
     axes.set_yticks(
-        range(len(best)), [short_name(traced.classes[place], _LONGEST_NAME) for place in best], parse_math=False
+        range(len(best)), [short_name(traced.classes[index], _LONGEST_NAME) for index in best], parse_math=False
     )
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100], ["0 %", "50 %", "100 %"])
-    for place, value in enumerate(values):
+    for row, value in enumerate(values):
         inside = value > 80
         where: dict[str, Any] = {"ha": "right", "color": theme.paper} if inside else {"ha": "left", "color": theme.ink}
-        axes.text(value - 2 if inside else value + 2, place, f"{value:.1f} %", va="center", fontsize=7, **where)
+        axes.text(value - 2 if inside else value + 2, row, f"{value:.1f} %", va="center", fontsize=7, **where)

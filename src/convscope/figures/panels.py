@@ -1,4 +1,4 @@
-"""Small charts in a grid, one a distortion."""
+"""Small charts in a grid, one for each distortion."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,12 +27,12 @@ def draw_panels(
     """Return the charts of some distortions, three in a row, with one legend for all.
 
     Args:
-        found: what they are from.
+        found: the measurement.
         curves: the distortions.
-        draw: draws one of them.
+        draw: draws one distortion.
         height: of a chart, in inches.
-        title: above all.
-        legend: what is drawn, with its name.
+        title: of the figure.
+        legend: handles and labels.
         theme: the colours.
     """
     across = min(ACROSS, len(curves))
@@ -45,12 +45,12 @@ def draw_panels(
             axes.spines[["top", "right"]].set_visible(False)
         for axes in every[len(curves) :]:
             axes.set_axis_off()
-        low, high = (100 * value for value in found.interval)
-        whole = (
-            f"{title}\n{found.layout}, {counted(found.images, 'image')} of {found.data} ({found.part})\n"
-            f"undistorted {100 * found.accuracy:.1f} % right (95 % interval {low:.1f} to {high:.1f} %)"
+        low, high = (100 * value for value in found.accuracy.interval)
+        heading = (
+            f"{title}\n{found.layout}, {counted(found.images, 'image')} of {found.data} ({found.split})\n"
+            f"clean accuracy {100 * found.accuracy.fraction:.1f} % (95 % interval {low:.1f} to {high:.1f} %)"
         )
-        drawn.suptitle(whole, x=0.01, ha="left", fontsize=10, parse_math=False)
+        drawn.suptitle(heading, x=0.01, ha="left", fontsize=10, parse_math=False)
         handles, names = zip(*legend, strict=True)
         drawn.legend(handles, names, loc="outside lower left", ncols=2, frameon=False, fontsize=8, labelcolor=theme.ink)
     return drawn

@@ -1,4 +1,4 @@
-"""The patches that the units of a layer respond to most, unit by unit."""
+"""The patches with the largest activations of each unit of a layer."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ _TILE = 0.62  # inches
 
 
 def draw_patches(record: UnitsRecord, layer: LayerUnits, *, theme: Theme) -> Figure:
-    """Return a row a unit, two beside each other: its number, and the patches with its largest values, strongest first.
+    """Return a row for each unit, in two columns: its number, and its top patches in descending order.
 
     Args:
         record: of the units.
@@ -24,7 +24,7 @@ def draw_patches(record: UnitsRecord, layer: LayerUnits, *, theme: Theme) -> Fig
         theme: the colours.
 
     Raises:
-        DataError: the record holds no pixels of this layer's patches.
+        DataError: the record has no pixels of this layer's patches.
     """
     count = min(len(layer.units), MOST_UNITS)
     most = max((sum(bool(top.png) for top in unit.top) for unit in layer.units[:count]), default=0)
@@ -37,8 +37,8 @@ def draw_patches(record: UnitsRecord, layer: LayerUnits, *, theme: Theme) -> Fig
     with drawing(theme):
         drawn = figure(2 * (across + 1.2) * _TILE + 0.6, down * (_TILE + 0.2) + 1.0, theme)
         grid = GridSpec(down, 2 * across + 3, figure=drawn)
-        for place, unit in enumerate(layer.units[:count]):
-            side, row = divmod(place, down)
+        for index, unit in enumerate(layer.units[:count]):
+            side, row = divmod(index, down)
             start = side * (across + 2)
             _say(drawn.add_subplot(grid[row, start]), unit, theme)
             for column, top in enumerate(unit.top[:across], start=start + 1):
@@ -61,10 +61,9 @@ def _say(axes: Axes, unit: UnitRecord, theme: Theme) -> None:
 
 def _title(record: UnitsRecord, layer: LayerUnits, count: int) -> str:
     size = f"{layer.field_columns.size}×{layer.field_rows.size}"
-    some = f", the first {count}" if count < len(layer.units) else ""
+    subset = f", the first {count}" if count < len(layer.units) else ""
     return (
-        f"Layer {layer.layer}, {layer.name}: {counted(len(layer.units), 'unit')}{some}, and the patches of "
-        f"{size} pixels "
-        f"that each responds to most,\nat most one from each of {counted(record.images, 'image')} of "
-        f"{printable(record.data)}; above each the unit's value there"
+        f"Layer {layer.layer}, {layer.name}: {counted(len(layer.units), 'unit')}{subset}, each with its top patches of "
+        f"{size} pixels\nand its activation there; at most one from each of {counted(record.images, 'image')} of "
+        f"{printable(record.data)}"
     )

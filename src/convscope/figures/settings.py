@@ -1,4 +1,4 @@
-"""The user's own settings of matplotlib: they break no import, change no figure, and stay as they are."""
+"""Isolation from the user's matplotlib settings: they break no import, change no figure, and are restored."""
 
 import contextlib
 import importlib
@@ -11,22 +11,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_OF_THE_PROCESS = ("backend", "interactive")  # they change no figure, and setting them has effects
+_OF_THE_PROCESS = ("backend", "interactive")  # they change no figure, and setting them has side effects
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib, whatever stands in its settings file and in MPLBACKEND.
+    """Import matplotlib whatever its settings file and MPLBACKEND contain.
 
-    What it says of them is not shown. A file that cannot be read at all is passed over.
+    Its warnings about them are hidden. A file that cannot be read is ignored.
     """
     if "matplotlib" in sys.modules:
         return
-    backend = os.environ.pop("MPLBACKEND", None)  # matplotlib's import ends with an error where it knows none such
+    backend = os.environ.pop("MPLBACKEND", None)  # an unknown back end makes the import fail
     try:
         with _quiet():
             try:
                 mpl = importlib.import_module("matplotlib")
-            except (OSError, ValueError):  # of the settings file: not readable, or no text
+            except (OSError, ValueError):  # the settings file is unreadable, or not text
                 mpl = _import_with_its_own_file()
             importlib.import_module("matplotlib.font_manager")
     finally:
@@ -38,9 +38,9 @@ def import_matplotlib() -> None:
 
 
 def _import_with_its_own_file() -> Any:
-    """Return matplotlib, imported from the folder of its default settings: it looks into the working folder first."""
+    """Return matplotlib, imported in the folder of its default settings: it reads the working folder first."""
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
-        del sys.modules[name]  # the half of it that came before the error
+        del sys.modules[name]  # the part that was imported before the error
     spec = importlib.util.find_spec("matplotlib")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
@@ -50,7 +50,7 @@ def _import_with_its_own_file() -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let matplotlib say nothing but that it is looking through the fonts, which may take long."""
+    """Silence matplotlib, except that it is building its font cache, which may take long."""
     every, fonts = logging.getLogger("matplotlib"), logging.getLogger("matplotlib.font_manager")
     before = every.level, fonts.level
     every.setLevel(logging.ERROR)
@@ -64,7 +64,7 @@ def _quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def default_settings(changed: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Let matplotlib's own defaults hold within, but for what is `changed`; those of the user are put back."""
+    """Use matplotlib's defaults, except what is `changed`, then restore the user's settings."""
     import matplotlib as mpl
 
     with warnings.catch_warnings():

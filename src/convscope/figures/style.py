@@ -1,4 +1,4 @@
-"""How all figures look: colours that everybody can tell apart, on light and on dark paper, and how they are saved."""
+"""The style of all figures: colour-blind safe light and dark themes, and how figures are saved."""
 
 import contextlib
 import io
@@ -22,16 +22,16 @@ from convscope.core.text import printable
 from .letters import FONT, write_letters
 from .settings import default_settings
 
-KINDS = (".png", ".svg", ".pdf")
+FIGURE_FORMATS = (".png", ".svg", ".pdf")
 _RESOLUTION = 150  # pixels an inch
 
 Numbers = NDArray[np.floating]
 Figure: TypeAlias = MatplotlibFigure
-"""What the functions here return, for those who only pass it on."""
+"""A figure of matplotlib, for modules that do not import it."""
 
 
 def short_name(name: str, most: int) -> str:
-    """Return the name of a class, printable, with an ellipsis where it is cut to `most` characters.
+    """Return the name of a class, printable, truncated to `most` characters with an ellipsis.
 
     Examples:
         >>> short_name("a long name", 7), short_name("cat", 7)
@@ -43,14 +43,14 @@ def short_name(name: str, most: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """The colours of one kind of paper.
+    """The colours of one theme.
 
     Attributes:
-        paper, ink, quiet, line: of the ground, of text, of what is said beside, of frames and grids.
-        above, below: of values above and below 0; 0 has the colour of the paper.
-        mark: of what is pointed at.
-        series: of lines in one chart; blue, orange, green and pink that the colour-blind can tell apart (Okabe and Ito
-            2008), lighter on dark paper.
+        paper, ink, quiet, line: of the background, of text, of secondary text, of frames and grids.
+        above, below: of values above and below 0; 0 has the colour of the background.
+        mark: of highlights.
+        series: of lines in one chart: colour-blind safe blue, orange, green and pink (Okabe and Ito 2008), lighter on a
+            dark background.
     """
 
     paper: str
@@ -63,7 +63,7 @@ class Theme:
     series: tuple[str, ...]
 
     def readable_on(self, colour: Sequence[float]) -> str:
-        """Return ink or paper, whichever stands out more on a colour (red, green, blue from 0 to 1; WCAG 2's ratio)."""
+        """Return ink or paper, whichever has more contrast on a colour (red, green, blue from 0 to 1; WCAG 2)."""
         ground = _luminance(colour)
 
         def contrast(name: str) -> float:
@@ -74,7 +74,7 @@ class Theme:
 
     @property
     def signed(self) -> Colormap:
-        """Colours from below 0 by way of the paper to above 0."""
+        """Colour map from below 0 over the background to above 0."""
         return LinearSegmentedColormap.from_list("signed", [self.below, self.paper, self.above])
 
 
@@ -119,13 +119,13 @@ def theme_named(name: str) -> Theme:
 
 
 def figure(width: float, height: float, theme: Theme, *, resolution: int = _RESOLUTION) -> Figure:
-    """Return an empty figure of width × height inches on the paper of the theme; `resolution` is in pixels an inch."""
+    """Return an empty figure of width × height inches in the theme; `resolution` is in pixels an inch."""
     return Figure(figsize=(width, height), dpi=resolution, facecolor=theme.paper, layout="constrained")
 
 
 @contextlib.contextmanager
 def drawing(theme: Theme) -> Iterator[None]:
-    """Let everything drawn within have the colours of the theme, and nothing of the user's settings of matplotlib."""
+    """Draw in the colours of the theme, without the user's matplotlib settings."""
     settings: dict[Any, Any] = {
         "text.color": theme.ink,
         "axes.facecolor": theme.paper,
@@ -147,13 +147,13 @@ def drawing(theme: Theme) -> Iterator[None]:
 
 
 def scale_of(values: Numbers) -> Normalize:
-    """Return the scale of values around 0: as far to one side as to the other, to the largest."""
+    """Return the scale of values, symmetric around 0."""
     largest = float(np.abs(values).max(initial=0.0))
     return Normalize(-(largest or 1.0), largest or 1.0)
 
 
 def bare(axes: Axes, theme: Theme) -> None:
-    """Take the ticks from axes that show an image; a thin frame stays."""
+    """Remove the ticks from axes that show an image; a thin frame stays."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -161,32 +161,34 @@ def bare(axes: Axes, theme: Theme) -> None:
 
 
 def name_values(figure: Figure, axes: Axes | list[Axes], scale: Normalize, theme: Theme, label: str) -> None:
-    """Put the colours and the values that they stand for beside `axes`."""
+    """Add a colour bar beside `axes`."""
     bar = figure.colorbar(ScalarMappable(scale, theme.signed), ax=axes, fraction=0.03, pad=0.01)
     bar.set_label(label)
     bar.outline.set_edgecolor(theme.line)
 
 
 def check_kind(path: Path) -> None:
-    """Raise ParameterError unless `path` ends like a figure that can be drawn."""
-    if path.suffix.lower() not in KINDS:
-        raise ParameterError(f"`output` must end in {', '.join(KINDS)}. Got {path.name!r}. Choose one of these.")
+    """Raise ParameterError unless the suffix of `path` is that of a figure."""
+    if path.suffix.lower() not in FIGURE_FORMATS:
+        raise ParameterError(
+            f"`output` must end in {', '.join(FIGURE_FORMATS)}. Got {path.name!r}. Choose one of these."
+        )
 
 
 def save(drawn: Figure, path: Path) -> tuple[str, ...]:
-    """Write the figure to `path`, whole or not at all: .png, .svg or .pdf by its ending.
+    """Write the figure to `path` atomically, as .png, .svg or .pdf by its suffix.
 
     Returns:
-        The words that are boxes in it, as no font of this computer has their letters.
+        The words that are boxes in it, because no installed font has their letters.
 
     Raises:
-        ParameterError: the name ends in something else.
+        ParameterError: the suffix is another.
         StorageError: the file cannot be written.
     """
     check_kind(path)
     kind = path.suffix.lower().removeprefix(".")
     undated = {"png": {"Software": "convscope"}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same drawing gives the same file
+    same: dict[Any, Any] = {"svg.hashsalt": "convscope"}  # the same figure gives the same file
     written = io.BytesIO()
     with default_settings(same), without_warnings_of_letters():
         unwritten = write_letters(drawn)
@@ -197,7 +199,7 @@ def save(drawn: Figure, path: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def without_warnings_of_letters() -> Iterator[None]:
-    """Let matplotlib not warn of letters that no font here has; `save` returns them."""
+    """Hide matplotlib's warnings of missing glyphs; `save` returns them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
         warnings.filterwarnings("ignore", "Matplotlib currently does not support .* natively")  # before 3.11

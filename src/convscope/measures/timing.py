@@ -1,4 +1,4 @@
-"""How long the layers of a network take on this machine, forward and backward, where it fits."""
+"""Times of the layers of a network on this machine, forward and backward."""
 
 import dataclasses
 import math
@@ -25,51 +25,46 @@ from .cost import BYTES, CostRecord, LayoutCost, count_costs
 
 BATCH, REPEATS = 64, 5
 LARGEST_BYTES = 2**30  # of weights with their gradients, and of a batch's maps with theirs
-LARGEST_MACS = 2 * 10**11  # of all that is timed of one network: some ten seconds
+LARGEST_MACS = 2 * 10**11  # of all timed batches of one network: about ten seconds
 
 Times = tuple[float, float]
 
 
 def measure_cost(
     layout: Layout,
+    sizes: Sizes,
     *,
-    height: int,
-    width: int,
-    channels: int,
-    classes: int,
     batch: int = BATCH,
     repeats: int = REPEATS,
     exemplars: Exemplars | None = None,
     classifier: str = "",
     reporter: Reporter | None = None,
 ) -> CostRecord:
-    """Return what `layout` and its counter-facts cost: counted, and timed where they fit. It need not be trained.
+    """Return the cost of an untrained `layout` and its variants: counted, and timed unless they are too large.
 
     Args:
         layout: the stages.
-        height: of the images, in pixels.
-        width: the same.
-        channels: values a pixel.
-        classes: number of logits.
-        batch: images at once, at least 2, where time is measured.
-        repeats: batches that are timed, of which the median counts, after one that is not; 0 times nothing.
-        exemplars: what the classifier keeps, where it is no weighted sums.
-        classifier: its name, where it is not that of the layout.
-        reporter: told what is being timed; nobody if none.
+        sizes: height, width and channels of the images, and the number of classes.
+        batch: images at once, at least 2, for timing.
+        repeats: batches that are timed after one that warms up, for the median; 0 times nothing.
+        exemplars: stored by an instance-based classifier.
+        classifier: its name, if it is not that of the layout.
+        reporter: receives the progress.
 
     Raises:
         LayoutError: the layout does not fit the image.
         ParameterError: a size, `batch` or `repeats` is out of range.
 
     Examples:
-        >>> found = measure_cost(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10, repeats=1)
+        >>> found = measure_cost(
+        ...     Layout.parse("8C3-MP2"), {"height": 8, "width": 8, "channels": 1, "classes": 10}, repeats=1
+        ... )
         >>> all(cost.forward_ms > 0 for cost in found.costs)
         True
     """
     if check_batch(batch) < 2:
         raise ParameterError("`batch` must be at least 2, as training normalizes over the images. Got 1.")
     repeats = at_least(0, "repeats", repeats)
-    sizes: Sizes = {"height": height, "width": width, "channels": channels, "classes": classes}
     costs = count_costs(layout, **sizes, exemplars=exemplars, classifier=classifier)
     if repeats:
         planned = plan(layout, **sizes)
@@ -90,7 +85,7 @@ def measure_cost(
 
 
 def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
-    """Return why the network of `cost` is not timed, or the empty text."""
+    """Return why the network of `cost` is too large to be timed, or the empty text."""
     needed = BYTES * 2 * cost.parameters + 3 * batch * cost.training_bytes
     if needed > LARGEST_BYTES:
         return f"it needs about {needed / 2**30:,.1f} GiB of memory, of at most {LARGEST_BYTES / 2**30:.0f}"
@@ -98,7 +93,7 @@ def why_not_timed(cost: LayoutCost, batch: int, repeats: int) -> str:
     if work > LARGEST_MACS:
         return f"it needs {work:.1e} MACs to be timed, of at most {LARGEST_MACS:.1e}"
     if max(layer.training_bytes for layer in cost.layers) > BYTES * LARGEST_VALUES:
-        return "a layer of it has too many values for one image"
+        return "one of its layers has too many values for one image"
     return ""
 
 
@@ -129,7 +124,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
 
 
 def _without_images(exemplars: Exemplars, values: int, classes: int) -> ExemplarClassifier:
-    """Return the classifier with images of zeros, of all classes in turn: its time does not depend on them."""
+    """Return the classifier with images of zeros, of all classes in turn: they do not affect its time."""
     made = exemplars.build(values, classes)
     made.scale.fill_(1)
     made.labels.copy_(torch.arange(exemplars.kept) % classes)
@@ -137,33 +132,34 @@ def _without_images(exemplars: Exemplars, values: int, classes: int) -> Exemplar
 
 
 def time_layers(functions: Sequence[LayerFunction], maps: Tensor, repeats: int) -> list[Times]:
-    """Return the median milliseconds of each layer on `maps` and what becomes of them, forward and backward.
+    """Return the median milliseconds of each layer, forward and backward; `maps` is the input of the first.
 
-    Backward is what gives the gradient of the weights and, but for the first layer, of what went in.
+    The backward pass computes the gradient of the weights and, except for the first layer, of the input.
     """
     found: list[Times] = []
-    for place, function in enumerate(functions):
-        given = maps.detach().requires_grad_(place > 0)
-        samples = [_once(function, given) for _ in range(repeats + 1)][1:]  # the first one warms up
-        found.append((statistics.median(one[0] for one in samples), statistics.median(one[1] for one in samples)))
+    for index, function in enumerate(functions):
+        inputs = maps.detach().requires_grad_(index > 0)
+        samples = [_once(function, inputs) for _ in range(repeats + 1)][1:]  # the first one warms up
+        forward, backward = zip(*samples, strict=True)
+        found.append((statistics.median(forward), statistics.median(backward)))
         with torch.no_grad():
             maps = function(maps)
     return found
 
 
-def _once(function: LayerFunction, given: Tensor) -> Times:
+def _once(function: LayerFunction, inputs: Tensor) -> Times:
     started = time.perf_counter()
-    values = function(given)
+    values = function(inputs)
     between = time.perf_counter()
     if values.requires_grad:
         values.backward(torch.ones_like(values))  # type: ignore[no-untyped-call]  # torch has no types here
     ended = time.perf_counter()
-    given.grad = None
+    inputs.grad = None
     return 1e3 * (between - started), 1e3 * (ended - between)
 
 
 class _ConnectedMaps(nn.Module):
-    """Maps whose every value is a unit of its own that sees everything below."""
+    """Maps in which each value is a unit that sees the whole layer below."""
 
     def __init__(self, below: int, shape: tuple[int, int, int], nonlinearity: str) -> None:
         super().__init__()
@@ -177,11 +173,11 @@ class _ConnectedMaps(nn.Module):
 
 
 def _connected(planned: Plan, functions: Sequence[LayerFunction]) -> Iterator[LayerFunction]:
-    """Give the layers, with units that see everything in place of those that see patches."""
-    for place, function in enumerate(functions):
-        layer = planned.layers[place]
-        if place < len(planned.layout.stages) and isinstance(planned.layout.stages[place], Convolution):
+    """Give the layers, with fully connected units in place of convolutions."""
+    for index, function in enumerate(functions):
+        layer = planned.layers[index]
+        if index < len(planned.layout.stages) and isinstance(planned.layout.stages[index], Convolution):
             shape = (layer.maps, layer.rows, layer.columns)
-            yield _ConnectedMaps(planned.below(place)[1], shape, planned.layout.nonlinearity)
+            yield _ConnectedMaps(planned.below(index)[1], shape, planned.layout.nonlinearity)
         else:
             yield function

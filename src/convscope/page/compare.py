@@ -1,95 +1,101 @@
-"""``compare.html``: one file that shows what a comparison found, each table and curve with what it says in words."""
+"""``compare.html``: one file with the results of a comparison: tables, charts and conclusions."""
 
 from collections.abc import Sequence
 
-from convscope.core.text import counted, printable, shortened
-from convscope.measures.comparison.curves import curves_by_images, curves_by_strength, not_drawn
-from convscope.measures.comparison.findings import budget_words, findings
-from convscope.measures.comparison.growth import PowerLaw, fit_power_law, points_of
-from convscope.measures.comparison.kinds import BASE, KINDS, Group
-from convscope.measures.comparison.records import Comparison, Entry
-from convscope.measures.comparison.robustness import GROUPS, TITLES, UNITS
+from convscope.core.tables import DataTable
+from convscope.core.text import are, counted, printable, shortened
+from convscope.measures.comparison.conclusions import conclusions, contrast_table, contrasts
+from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
+from convscope.measures.distortions.family import GROUPS, title_of
 
-from .compare_tables import facts_list, kinds_table, left_out_list, limits_table
+from .compare_tables import facts_list, limits_table, skipped_list, table_html, variants_table
 from .document import document, static
-from .markup import Html, joined, named, scrolling, tag
+from .markup import Html, joined, named, tag
 from .plots import Line, Row, Value, dots, lines
 from .wording import percent
 
-_SAID_OF = {name: group for group, names in GROUPS.items() for name in names}
 
-
-def render_comparison(found: Comparison) -> str:
+def render_comparison(comparison: Comparison) -> str:
     """Return the page of a comparison as one HTML text that opens no connection.
 
-    Every sentence on it that says what was found is made from the figures.
+    Every conclusion on it is made from the results.
     """
-    said: dict[str, str] = {one.topic: one.text for one in findings(found)}
+    texts = conclusions(comparison)
+    best = joined(_paragraph(texts, "best"), variants_table(comparison), skipped_list(comparison))
     parts = [
-        ("kinds", "All kinds", joined(_said(said, "best"), kinds_table(found), left_out_list(found))),
-        ("sharing", "Shared weights", _group(found, ("sharing",), said, "sharing")),
-        ("pooling", "Pooling", _group(found, ("pooling",), said, "pooling")),
-        ("first", "The first stage", _group(found, ("first stage",), said, "first stage")),
-        ("by-hand", "Without learned features", _group(found, ("by hand", "pixels"), said, "by hand")),
-        ("distorted", "Distorted images", _distorted(found, said)),
-        ("limits", "How far", _limits(found, said)),
-        ("images", "How many images", _images(found, said)),
-        ("how", "How it was measured", _how(found)),
+        ("variants", "All variants", best),
+        ("sharing", "Weight sharing", _group(comparison, ("sharing",), "sharing", texts)),
+        ("pooling", "Pooling", _group(comparison, ("pooling",), "pooling", texts)),
+        ("first", "The first stage", _group(comparison, ("first stage",), "first stage", texts)),
+        ("by-hand", "Without learned features", _group(comparison, ("by hand", "pixels"), "by hand", texts)),
+        ("distorted", "Distorted images", _distorted(comparison)),
+        ("limits", "Limits of robustness", _limits(comparison, texts)),
+        ("images", "Learning curves", _images(comparison, texts)),
+        ("how", "Method", _method(comparison)),
     ]
     shown = [(name, title, content) for name, title, content in parts if content]
     body = joined(
-        tag("a", "To the figures", class_="skip", href="#main"),
-        _head(found),
-        tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in shown), aria_label="Parts of this page"),
+        tag("a", "Skip to the results", class_="skip", href="#main"),
+        _head(comparison),
+        tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in shown), aria_label="Sections"),
         tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in shown), id="main"),
-        tag("footer", "Made by convscope. This file holds everything that it shows and opens no connection."),
+        tag("footer", "Made by convscope. This file is complete and opens no connection."),
     )
     return document(
-        title=joined(f"{shortened(printable(found.data), 80)}: why it works"),
+        title=joined(f"{shortened(printable(comparison.data), 80)}: comparison"),
         style=static("report.css") + static("compare.css"),
         script=static("report.js"),
         body=body,
     )
 
 
-def _head(found: Comparison) -> Html:
+def _head(comparison: Comparison) -> Html:
     text = (
-        f"{counted(len(found.measured), 'kind')} of networks and classifiers learned from the same "
-        f"{counted(found.training_images, 'image')} of {found.width}x{found.height} pixels, with "
-        f"{budget_words(found)}, and were evaluated on the same {counted(found.test_images, 'image')}."
+        f"{counted(len(comparison.measured), 'variant')} trained on the same "
+        f"{counted(comparison.training_images, 'image')} of {comparison.width}x{comparison.height} pixels, with the "
+        f"same budget ({comparison.budget_text}), and evaluated on the same "
+        f"{counted(comparison.test_images, 'image')}."
     )
     return tag(
         "header",
-        tag("h1", named(found.data, 120), ": why it works"),
+        tag("h1", named(comparison.data, 120), ": comparison"),
         tag("p", text),
-        facts_list(found),
-        tag("p", "The convolutional network that all others are made after:"),
-        tag("pre", tag("code", shortened(found.layout, 1_000)), class_="command", tabindex=0),
+        facts_list(comparison),
+        tag("p", "The baseline:"),
+        tag("pre", tag("code", shortened(comparison.layout, 1_000)), class_="command", tabindex=0),
     )
 
 
-def _said(said: dict[str, str], topic: str) -> Html:
-    """Return what the figures say of a topic; nothing where they say nothing."""
-    return tag("p", said[topic], class_="said") if topic in said else joined()
+def _paragraph(texts: dict[str, str], topic: str) -> Html:
+    """Return the conclusion on a topic; nothing without one."""
+    return tag("p", texts[topic], class_="said") if topic in texts else joined()
 
 
-def _group(found: Comparison, groups: Sequence[Group], said: dict[str, str], topic: str) -> Html:
-    """Return the kinds of some groups beside the convolutional network, as dots with whiskers."""
-    entries = [
-        entry
-        for entry in found.measured
-        if entry.kind == BASE or (entry.kind in KINDS and KINDS[entry.kind].group in groups)
-    ]
-    if len(entries) < 2:
+def _contrasts(comparison: Comparison, topics: Sequence[str], name: str) -> Html:
+    """Return the table of differences of some topics; nothing without one."""
+    found = [one for one in contrasts(comparison) if one.topic in topics]
+    return table_html(contrast_table(found), name) if found else joined()
+
+
+def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: dict[str, str]) -> Html:
+    """Return the variants of some groups beside the baseline, as dots with intervals, and their differences."""
+    names = {BASELINE, *(variant.name for variant in VARIANTS.values() if variant.group in groups)}
+    results = [result for result in comparison.measured if result.variant in names]
+    if len(results) < 2:
         return joined()
-    rows = [Row(name=entry.title, value=_value(entry), marked=entry.kind == BASE) for entry in entries]
-    chart = dots(rows, label="right (%), with 95 % intervals", text=_percent, tick=_tick, said=said.get(topic, ""))
-    return joined(_said(said, topic), chart)
+    rows = [
+        Row(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
+        for one in results
+    ]
+    label = "accuracy (%), with 95 % intervals"
+    chart = dots(rows, label=label, text=_percent, tick=_tick, said=texts.get(topic, ""))
+    return joined(_paragraph(texts, topic), chart, _contrasts(comparison, (topic,), f"Differences: {topic}"))
 
 
-def _value(entry: Entry) -> Value:
-    low, high = entry.interval
-    return Value(at=0, value=entry.accuracy, low=low, high=high)
+def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
+    return Value(at=at, value=value, low=interval[0], high=interval[1])
 
 
 def _percent(value: float) -> str:
@@ -100,106 +106,112 @@ def _tick(value: float) -> str:
     return f"{100 * value:.6g} %"
 
 
-def _distorted(found: Comparison, said: dict[str, str]) -> Html:
-    entries = curves_by_strength(found)
-    if not entries:
+def not_drawn(drawn: int, total: int) -> str:
+    """Return a sentence on the variants without a curve, beginning with a space; empty if all have one.
+
+    Examples:
+        >>> not_drawn(4, 22), not_drawn(3, 3)
+        (' 4 of 22 variants are drawn; the table has all.', '')
+    """
+    return f" {drawn} of {counted(total, 'variant')} {are(drawn)} drawn; the table has all." if drawn < total else ""
+
+
+def _distorted(comparison: Comparison) -> Html:
+    results = comparison.drawn("distorted")
+    if not results:
         return joined()
-    charts, told = [], []
-    for name, unit in found.distortions:
-        drawn = [Line(name=entry.title, points=_by_strength(entry, name)) for entry in entries]
-        across = f"strength ({UNITS.get(unit, unit)})"
+    charts = []
+    for name, unit in comparison.distortions:
+        drawn = [
+            Line(
+                name=result.title,
+                points=tuple(_value(one.strength, one.accuracy, one.interval) for one in result.points(name)),
+            )
+            for result in results
+        ]
         charts.append(
-            lines(drawn, title=TITLES.get(name, name), across=across, label="right (%)", text=_percent, tick=_tick)
-        )
-        told.append(_SAID_OF.get(name, name))
-    sentences = joined(*(_said(said, topic) for topic in dict.fromkeys(told)))
+            lines(
+                drawn, title=title_of(name), across=f"strength ({unit})", label="accuracy (%)", text=_percent,
+                tick=_tick,
+            )
+        )  # fmt: skip
     note = (
-        f"Accuracy on {counted(found.disturbed_images, 'image')}, distorted. What leaves an image is lost, and "
-        "its background comes in. To keep is to be right as often as undistorted: the mean over all strengths."
-    ) + not_drawn(len(entries), len(found.measured), "in the table of limits below")
-    return joined(tag("p", note), sentences, tag("div", *charts, class_="charts three"))
+        f"Accuracy on {counted(comparison.distorted_images, 'distorted image')}. Background fills empty edges. "
+        "Relative "
+        "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
+    ) + not_drawn(len(results), len(comparison.measured))
+    differences = _contrasts(comparison, tuple(GROUPS), "Differences in relative accuracy")
+    return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
 
-def _by_strength(entry: Entry, distortion: str) -> tuple[Value, ...]:
-    return tuple(
-        Value(at=one.value, value=one.accuracy, low=one.interval[0], high=one.interval[1])
-        for one in entry.points(distortion)
-    )
-
-
-def _limits(found: Comparison, said: dict[str, str]) -> Html:
-    if not found.distortions:
+def _limits(comparison: Comparison, texts: dict[str, str]) -> Html:
+    if not comparison.distortions:
         return joined()
     note = (
-        "How strong a distortion may be before accuracy falls below 95 %, 90 % and 50 % of what it is undistorted; "
-        "between measured strengths by a straight line."
+        "The strength at which accuracy falls below 95 %, 90 % and 50 % of the clean accuracy, interpolated linearly "
+        "between measured strengths."
     )
-    return joined(_said(said, "limits"), tag("p", note), limits_table(found))
+    return joined(_paragraph(texts, "limits"), tag("p", note), limits_table(comparison))
 
 
-def _images(found: Comparison, said: dict[str, str]) -> Html:
-    entries = [entry for entry in found.measured if entry.curve]
-    if not entries:
+def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
+    results = [result for result in comparison.measured if result.curve]
+    if not results:
         return joined()
-    chosen = curves_by_images(found)
-    drawn = [_growing(entry, found.test_images) for entry in chosen]
+    drawn = comparison.drawn("curve")
     chart = lines(
-        drawn,
+        [_curve(result, comparison.test_images) for result in drawn],
         title="Accuracy by number of training images",
         across="training images",
-        label="right (%), 95 % intervals",
+        label="accuracy (%), 95 % intervals",
         text=_percent,
         tick=_tick,
         logarithmic=True,
     )
     note = (
-        "Beyond all images, finely dotted: a power law through the errors, with the range in which a new measurement "
-        "would be 95 of 100 times, if the law goes on."
-    ) + not_drawn(len(chosen), len(entries), "among the numbers below")
-    others = tag("details", tag("summary", "The numbers of every curve"), _curve_table(entries))
-    return joined(_said(said, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), others)
+        "Dotted: extrapolation by a power law of the error, with the 95 % prediction interval of a new measurement."
+    ) + not_drawn(len(drawn), len(results))
+    details = tag("details", tag("summary", "All values"), _curve_table(results))
+    return joined(
+        _paragraph(texts, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), details
+    )
 
 
-def _growing(entry: Entry, evaluated: int) -> Line:
-    points = points_of(entry)
+def _curve(result: VariantResult, evaluated: int) -> Line:
+    points = points_of(result)
     law = fit_power_law(points, test_images=evaluated)
     return Line(
-        name=entry.title,
-        points=tuple(
-            Value(at=one.images, value=one.accuracy, low=one.interval[0], high=one.interval[1]) for one in points
-        ),
+        name=result.title,
+        points=tuple(_value(one.images, one.accuracy, one.interval) for one in points),
         beyond=() if law is None or not law.falls else (_twice(law),),
     )
 
 
 def _twice(law: PowerLaw) -> Value:
-    return Value(at=2 * law.images, value=1 - law.at_twice, low=1 - law.at_twice_high, high=1 - law.at_twice_low)
+    return _value(2 * law.images, 1 - law.at_twice, (1 - law.at_twice_high, 1 - law.at_twice_low))
 
 
-def _curve_table(entries: Sequence[Entry]) -> Html:
-    names = ("kind", "training images", "accuracy", "95 % interval")
+def _curve_table(results: Sequence[VariantResult]) -> Html:
     rows = []
-    for entry in entries:
-        for one in points_of(entry):
-            low, high = one.interval
-            cells = (f"{one.images:,}", percent(one.accuracy, 1_000), f"{percent(low)} to {percent(high)}")
-            rows.append(tag("tr", tag("td", entry.title), *(tag("td", cell, class_="number") for cell in cells)))
-    head = tag("tr", *(tag("th", name, scope="col") for name in names))
-    table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return scrolling(table, "Curves")
+    for result in results:
+        for one in points_of(result):
+            low, high = map(percent, one.interval)
+            rows.append([result.title, f"{one.images:,}", percent(one.accuracy, 1_000), f"{low} to {high}"])
+    columns = ["variant", "training images", "accuracy", "95 % interval"]
+    return table_html(DataTable.of(columns, rows), "Curves")
 
 
-def _how(found: Comparison) -> Html:
+def _method(comparison: Comparison) -> Html:
     notes = [
-        "Intervals of accuracy are those of the mean over seeds (Student's t); where there is one training, Wilson's, "
-        "which does not tell how another training would have ended.",
-        "Differences are paired: the same images, the same seeds; their intervals take in both, as far as there are "
-        "several trainings.",
-        f"All networks had {budget_words(found)} and one recipe; hand-made features with their classifier learn to "
-        "their end.",
-        "Training images are not changed, but for the kinds called distorted, so that what is kept on distorted "
-        "images is owed to the network and not to what it was shown.",
-        f"Measured with convscope {found.library_version} on {counted(found.cores, 'core')} of "
-        f"{printable(found.processor)}.",
+        "Intervals of accuracy are those of the mean over seeds (Student's t); of a single run, Wilson's, which "
+        "excludes the variance between runs.",
+        "Differences are paired by image and by seed; their intervals include both variances where there are several "
+        "runs. A difference is significant if its 95 % interval excludes 0.",
+        f"All networks share the budget ({comparison.budget_text}) and the recipe; classifiers on hand-made features "
+        "train to convergence.",
+        "Only the variants called distorted train on distorted images; the robustness of the others is due to the "
+        "network alone.",
+        f"Measured with convscope {comparison.library_version} on {counted(comparison.cores, 'core')} of "
+        f"{printable(comparison.processor)}.",
     ]
     return tag("ul", *(tag("li", note) for note in notes))

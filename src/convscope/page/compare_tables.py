@@ -1,106 +1,143 @@
-"""The tables of a comparison: all kinds, what was left out, and how far each goes with distorted images."""
+"""The tables of a comparison: all variants, those that are skipped, differences, and limits of robustness."""
 
 from collections.abc import Sequence
 
 from convscope.core.pace import duration
-from convscope.core.text import counted, printable, shortened
-from convscope.measures.comparison.limits import PARTS, SIDES, KindLimit, limit_text, limits_of
-from convscope.measures.comparison.records import Comparison, Entry
-from convscope.measures.comparison.robustness import GROUPS, kept
+from convscope.core.tables import DataTable
+from convscope.core.text import printable, shortened
+from convscope.measures.comparison.conclusions import baseline_difference, limit_text, points_text
+from convscope.measures.comparison.differences import relative_accuracy
+from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.distortions.family import DISTORTIONS, GROUPS
+from convscope.measures.robustness import FRACTIONS, Limit
 
 from .markup import Html, scrolling, tag
 from .wording import percent
 
 _HEAD: tuple[tuple[str, str], ...] = (
-    ("kind", ""),
+    ("variant", ""),
     ("accuracy", "with its 95 % interval"),
-    ("parameters", "numbers that are learned"),
+    ("difference", "to the baseline, in points"),
+    ("significant", ""),
+    ("parameters", ""),
     ("MACs", "for one image"),
-    ("seconds", "of learning, on this machine"),
+    ("seconds", "of training, on this machine"),
 )
 
 
-def kinds_table(found: Comparison) -> Html:
-    """Return one row a kind that was measured; it can be sorted by every column."""
-    groups = [group for group in GROUPS if any(kept(entry, group) for entry in found.measured)]
-    head = [*_HEAD, *((group, "kept") for group in groups)]
+def variants_table(comparison: Comparison) -> Html:
+    """Return one row for each measured variant, sortable by every column."""
+    groups = [group for group in GROUPS if any(relative_accuracy(one, group) for one in comparison.measured)]
+    head = [*_HEAD, *((group, "relative accuracy") for group in groups)]
     heading = tag(
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
     )
-    rows = [_kind_row(entry, place, found, groups) for place, entry in enumerate(found.measured)]
+    rows = [_variant_row(result, index, comparison, groups) for index, result in enumerate(comparison.measured)]
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
-    return scrolling(table, "All kinds")
+    return scrolling(table, "All variants")
 
 
-def _kind_row(entry: Entry, place: int, found: Comparison, groups: Sequence[str]) -> Html:
-    low, high = entry.interval
-    about = " ".join(part for part in (entry.sentence, entry.note) if part)
-    name = tag(
-        "th", entry.title, tag("small", about), tag("small", tag("code", shortened(entry.layout, 80))),
-        scope="row", data_value=place, class_="kind",
-    )  # fmt: skip
-    interval = tag("small", f"{percent(low, found.test_images)} to {percent(high, found.test_images)}")
+def _variant_row(result: VariantResult, index: int, comparison: Comparison, groups: Sequence[str]) -> Html:
+    low, high = (percent(end, comparison.test_images) for end in result.interval)
+    about = " ".join(text for text in (result.description, result.note) if text)
+    layout = tag("small", tag("code", shortened(result.layout, 80)))
+    accuracy, interval = percent(result.accuracy, comparison.test_images), tag("small", f"{low} to {high}")
     cells = [
-        tag("td", percent(entry.accuracy, found.test_images), interval, class_="number", data_value=entry.accuracy),
-        _count(entry.parameters),
-        _count(entry.macs),
-        tag("td", duration(entry.seconds, exact=True), class_="number", data_value=entry.seconds),
+        tag("th", result.title, tag("small", about), layout, scope="row", data_value=index, class_="kind"),
+        tag("td", accuracy, interval, class_="number", data_value=result.accuracy),
+        *_difference_cells(comparison, result),
+        _count(result.parameters),
+        _count(result.macs),
+        tag("td", duration(result.seconds, exact=True), class_="number", data_value=result.seconds),
+        *(_robustness_cell(result, group) for group in groups),
     ]
-    for group in groups:
-        share = kept(entry, group)
-        value = "–" if share is None else f"{100 * share.value:.1f} %"
-        around = "" if share is None else tag("small", f"± {100 * share.half:.1f}")
-        cells.append(tag("td", value, around, class_="number", data_value=-1 if share is None else share.value))
-    return tag("tr", name, *cells)
+    return tag("tr", *cells)
+
+
+def _difference_cells(comparison: Comparison, result: VariantResult) -> list[Html]:
+    difference = baseline_difference(comparison, result)
+    if difference is None:
+        return [tag("td", "–", class_="number", data_value=0), tag("td", "–", data_value=-1)]
+    value, low, high = points_text(difference)
+    return [
+        tag("td", value, tag("small", f"{low} to {high}"), class_="number", data_value=difference.value),
+        tag("td", "yes" if difference.significant else "no", data_value=int(difference.significant)),
+    ]
+
+
+def _robustness_cell(result: VariantResult, group: str) -> Html:
+    relative = relative_accuracy(result, group)
+    if relative is None:
+        return tag("td", "–", class_="number", data_value=-1)
+    interval = tag("small", f"± {100 * relative.half_width:.1f}")
+    return tag("td", f"{100 * relative.value:.1f} %", interval, class_="number", data_value=relative.value)
 
 
 def _count(number: int | None) -> Html:
     return tag("td", "–" if number is None else f"{number:,}", class_="number", data_value=number or 0)
 
 
-def left_out_list(found: Comparison) -> Html:
-    """Return what was not measured, and why; nothing where all was."""
-    absent = [entry for entry in found.entries if not entry.measured]
+def skipped_list(comparison: Comparison) -> Html:
+    """Return the variants that were not measured, with the reason."""
+    skipped = [result for result in comparison.variants if not result.measured]
+    if not skipped:
+        return tag("p", "All requested variants were measured.", class_="quiet")
     rows = [
-        tag("li", tag("strong", entry.title), ": ", shortened(printable(entry.why_not or "not done yet."), 600))
-        for entry in absent
+        tag("li", tag("strong", one.title), ": ", shortened(printable(one.skipped or "not run yet."), 600))
+        for one in skipped
     ]
-    if not rows:
-        return tag("p", "Every kind that was asked for was measured.", class_="quiet")
-    return tag("div", tag("h3", "Left out"), tag("ul", *rows))
+    return tag("div", tag("h3", "Skipped"), tag("ul", *rows))
 
 
-def limits_table(found: Comparison) -> Html:
-    """Return how strong each distortion may be before a kind falls below parts of its undistorted accuracy."""
-    columns = [(name, sign) for name, sign in SIDES if name in dict(found.distortions)]
-    head = tag("tr", tag("th", "kind", scope="col"), *(tag("th", SIDES[name], scope="col") for name in columns))
+def table_html(table: DataTable, name: str) -> Html:
+    """Return a table whose first column heads its rows."""
+    head = tag("tr", *(tag("th", column, scope="col") for column in table.columns))
+    rows = [
+        tag(
+            "tr",
+            tag("th", row[0], scope="row", class_="kind"),
+            *(
+                tag("td", cell, class_="number" if cell[-1:].isdigit() or cell.endswith("%") else None)
+                for cell in row[1:]
+            ),
+        )
+        for row in table.rows
+    ]
+    return scrolling(tag("table", tag("thead", head), tag("tbody", *rows)), name)
+
+
+def limits_table(comparison: Comparison) -> Html:
+    """Return the strengths at which each variant falls below fractions of its clean accuracy."""
+    names = dict(comparison.distortions)
+    columns = [
+        (one.name, sign, one.directions[sign > 0])
+        for one in DISTORTIONS.values()
+        for sign in (-1, 1)
+        if one.name in names and one.directions[sign > 0]
+    ]
+    head = tag("tr", tag("th", "variant", scope="col"), *(tag("th", text, scope="col") for *_, text in columns))
     rows = []
-    for entry in found.measured:
-        limits = limits_of(entry)
-        if limits:
-            cells = (tag("td", *_limit_lines(limits, *column), class_="number") for column in columns)
-            rows.append(tag("tr", tag("th", entry.title, scope="row", class_="kind"), *cells))
+    for result in comparison.measured:
+        if limits := result.limits():
+            cells = (tag("td", *_limit_lines(limits, name, sign), class_="number") for name, sign, _ in columns)
+            rows.append(tag("tr", tag("th", result.title, scope="row", class_="kind"), *cells))
     table = tag("table", tag("thead", head), tag("tbody", *rows), class_="limits")
-    return scrolling(table, "How far")
+    return scrolling(table, "Limits")
 
 
-def _limit_lines(limits: Sequence[KindLimit], distortion: str, sign: int) -> list[Html]:
-    mine = {one.part: one for one in limits if (one.distortion, one.sign) == (distortion, sign)}
-    return [tag("small", f"{part:.0%}: {limit_text(mine[part])}") for part in PARTS if part in mine]
+def _limit_lines(limits: Sequence[Limit], distortion: str, sign: int) -> list[Html]:
+    own = {limit.fraction: limit for limit in limits if (limit.distortion, limit.sign) == (distortion, sign)}
+    return [tag("small", f"{fraction:.0%}: {limit_text(own[fraction])}") for fraction in FRACTIONS if fraction in own]
 
 
-def facts_list(found: Comparison) -> Html:
-    """Return what the comparison was made on, in short."""
+def facts_list(comparison: Comparison) -> Html:
+    """Return the conditions of the comparison, in short."""
     facts = [
-        ("training images", f"{found.training_images:,}"),
-        (f"{found.part} images", f"{found.test_images:,}"),
-        ("of these distorted, too", f"{found.disturbed_images:,}"),
-        ("each training", _each(found)),
-        ("trainings of a kind", f"{found.seeds:,}"),
-        ("all of it took", duration(found.seconds, exact=True)),
+        ("training images", f"{comparison.training_images:,}"),
+        (f"{comparison.split} images", f"{comparison.test_images:,}"),
+        ("of these also distorted", f"{comparison.distorted_images:,}"),
+        ("each training", comparison.budget_text),
+        ("runs of a variant", f"{comparison.seeds:,}"),
+        ("total time", duration(comparison.seconds, exact=True)),
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts), class_="facts")
-
-
-def _each(found: Comparison) -> str:
-    return counted(int(found.amount), "epoch") if found.budget == "epochs" else f"{found.amount:g} s"

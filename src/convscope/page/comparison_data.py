@@ -1,9 +1,9 @@
-"""What the page shows of a comparison of kinds of networks: one row a kind, cut down to what a table needs."""
+"""A comparison for the explorer page: one row a variant, with the columns of its table."""
 
 from dataclasses import dataclass
 
 from convscope.core.text import printable
-from convscope.measures.comparison.records import Comparison, Entry
+from convscope.measures.comparison.records import Comparison, VariantResult
 
 LONGEST_TEXT = 400
 
@@ -18,20 +18,20 @@ class ColumnData:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KindData:
-    """One kind of network or classifier.
+class VariantData:
+    """One variant.
 
     Attributes:
-        name: in a few words; sentence: what it is; note: what else should be known of it.
+        name: its title; description: in a sentence; note: a remark.
         layout: its notation.
         accuracy: 0…1, and its 95 % interval.
         parameters, macs: exact; None where they are not counted.
-        seconds: of learning.
-        disturbed: accuracy under each distortion of the comparison; None where it was not measured.
+        seconds: of training.
+        distorted: accuracy in each column of the comparison; None where it was not measured.
     """
 
     name: str
-    sentence: str = ""
+    description: str = ""
     note: str = ""
     layout: str = ""
     accuracy: float
@@ -39,19 +39,19 @@ class KindData:
     parameters: int | None
     macs: int | None
     seconds: float
-    disturbed: tuple[float | None, ...] = ()
+    distorted: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonData:
-    """Kinds of networks and classifiers that learned the same set.
+    """Variants that are trained on the same dataset.
 
     Attributes:
-        data: name of the set; images: how many were evaluated, training_images: how many were learned from.
-        seeds: trainings of each kind.
-        budget: what every kind had the same of, ``epochs`` or ``seconds``; amount: how much.
+        data: name of the dataset; images: of the test set; training_images: how many.
+        seeds: runs of each variant.
+        budget: of each training, ``epochs`` or ``seconds``; amount: how much.
         columns: the distortions with their strengths.
-        kinds: in the order of the comparison.
+        variants: in the order of the comparison.
     """
 
     data: str
@@ -61,45 +61,47 @@ class ComparisonData:
     budget: str
     amount: float
     columns: tuple[ColumnData, ...]
-    kinds: tuple[KindData, ...]
+    variants: tuple[VariantData, ...]
 
 
-def comparison_data(found: Comparison) -> ComparisonData:
-    """Return what the page shows of `found`: the kinds that were measured."""
-    keys: dict[tuple[str, str, float], None] = {}
-    for entry in found.measured:
-        for one in entry.trials[0].disturbed:
-            keys[(one.distortion, one.unit, one.strength)] = None
+def comparison_data(comparison: Comparison) -> ComparisonData:
+    """Return the measured variants of a comparison for the page."""
+    keys = dict.fromkeys(
+        (one.distortion, one.unit, strength)
+        for result in comparison.measured
+        for one in result.runs[0].distorted
+        for strength in one.strengths
+    )
     return ComparisonData(
-        data=_text(found.data),
-        images=found.test_images,
-        training_images=found.training_images,
-        seeds=found.seeds,
-        budget=found.budget,
-        amount=found.amount,
+        data=_text(comparison.data),
+        images=comparison.test_images,
+        training_images=comparison.training_images,
+        seeds=comparison.seeds,
+        budget=comparison.budget,
+        amount=comparison.amount,
         columns=tuple(
             ColumnData(distortion=_text(name), unit=_text(unit), strength=strength) for name, unit, strength in keys
         ),
-        kinds=tuple(_kind(entry, keys) for entry in found.measured),
+        variants=tuple(_variant(result, keys) for result in comparison.measured),
     )
 
 
-def _kind(entry: Entry, keys: dict[tuple[str, str, float], None]) -> KindData:
+def _variant(result: VariantResult, keys: dict[tuple[str, str, float], None]) -> VariantData:
     accuracies: dict[tuple[str, float], float] = {}
     for name, _, _ in keys:
-        accuracies |= {(name, point.value): point.accuracy for point in entry.points(name)}
-    low, high = entry.interval
-    return KindData(
-        name=_text(entry.title),
-        sentence=_text(entry.sentence),
-        note=_text(entry.note),
-        layout=_text(entry.layout),
-        accuracy=_short(entry.accuracy),
+        accuracies |= {(name, point.strength): point.accuracy for point in result.points(name)}
+    low, high = result.interval
+    return VariantData(
+        name=_text(result.title),
+        description=_text(result.description),
+        note=_text(result.note),
+        layout=_text(result.layout),
+        accuracy=_short(result.accuracy),
         interval=(_short(low), _short(high)),
-        parameters=entry.parameters,
-        macs=entry.macs,
-        seconds=_short(entry.seconds),
-        disturbed=tuple(
+        parameters=result.parameters,
+        macs=result.macs,
+        seconds=_short(result.seconds),
+        distorted=tuple(
             None if (name, strength) not in accuracies else _short(accuracies[name, strength])
             for name, _, strength in keys
         ),

@@ -1,26 +1,25 @@
-"""What the page shows of how a network takes distorted images: the record, cut down to what is drawn."""
+"""Robustness and invariance for the page: the record, reduced to what is drawn."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from convscope.core.statistics import wilson_interval
 from convscope.core.text import printable
-from convscope.measures.invariance_record import Curve, Invariance, Limit, Point, limits
+from convscope.measures.invariance_record import Curve, Invariance, Point
+from convscope.measures.robustness import Limit
 
 LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class StrengthData:
-    """A network on images with one strength of a distortion.
+    """Results on images with one strength of a distortion.
 
     Attributes:
         strength: in the distortion's unit.
         accuracy: 0…1, and its 95 % interval.
-        same: part that keeps its class, 0…1.
-        layers: of each layer, how far its maps are from the undistorted ones, and how far they still are when those are
-            moved along; as parts of the distance between two different images, None where that has no meaning.
-        verdicts: what that makes each layer's maps, in a word or two.
+        same: fraction of the predictions that stay the same, 0…1.
+        layers: of each layer, `changed` and `residual` (`LayerChange`); None where undefined.
+        verdicts: on each layer's maps.
     """
 
     strength: float
@@ -33,13 +32,13 @@ class StrengthData:
 
 @dataclass(frozen=True, kw_only=True)
 class LimitData:
-    """Where accuracy falls below a part of the undistorted one, in the direction of `sign`; None if it did not.
+    """Where accuracy falls below a fraction of the clean accuracy, in the direction of `sign`; None if it does not.
 
     `nearest` and `latest` are where the ends of its 95 % interval do.
     """
 
     sign: int
-    part: float
+    fraction: float
     strength: float | None
     nearest: float | None
     latest: float | None
@@ -58,20 +57,20 @@ class DistortionData:
 
 @dataclass(frozen=True, kw_only=True)
 class InvarianceData:
-    """How a network takes distorted images.
+    """Robustness and invariance of a network.
 
     Attributes:
-        data: name of the set; part: which of its images.
+        data: name of the dataset; split: the one that is evaluated.
         images: how many.
-        accuracy: undistorted, 0…1, and its 95 % interval.
-        chance: part that is right without looking, where the accuracy is not above it; then there are no limits.
-        margin_px: of background put around the images.
+        accuracy: clean, 0…1, and its 95 % interval.
+        chance: accuracy at chance, if the clean accuracy is not above it; then there are no limits.
+        margin_px: width of the background around the images.
         layers: names, the classifier last.
-        distortions: those that were measured.
+        distortions: those that are measured.
     """
 
     data: str
-    part: str
+    split: str
     images: int
     accuracy: float
     interval: tuple[float, float]
@@ -82,23 +81,23 @@ class InvarianceData:
 
 
 def invariance_data(found: Invariance) -> InvarianceData:
-    """Return what the page shows of `found`."""
-    falls = limits(found)
+    """Return the data of the page."""
+    limits = found.limits()
 
     def distortion(curve: Curve) -> DistortionData:
         return DistortionData(
             name=printable(curve.distortion)[:LONGEST_NAME],
             unit=printable(curve.unit)[:LONGEST_NAME],
             points=tuple(_strength(point) for point in sorted(curve.points, key=lambda point: point.strength)),
-            limits=tuple(_limit(one) for one in falls if one.distortion == curve.distortion),
+            limits=tuple(_limit(limit) for limit in limits if limit.distortion == curve.distortion),
         )
 
     return InvarianceData(
         data=printable(found.data)[:LONGEST_NAME],
-        part=found.part,
+        split=found.split,
         images=found.images,
-        accuracy=_short(found.accuracy),
-        interval=_pair(wilson_interval(found.correct, found.images)),
+        accuracy=_short(found.accuracy.fraction),
+        interval=_pair(found.accuracy.interval),
         chance=None if found.above_chance else _short(found.chance),
         margin_px=found.margin_px,
         layers=tuple(printable(name)[:LONGEST_NAME] for name in found.layers),
@@ -106,24 +105,24 @@ def invariance_data(found: Invariance) -> InvarianceData:
     )
 
 
-def _limit(one: Limit) -> LimitData:
+def _limit(limit: Limit) -> LimitData:
     return LimitData(
-        sign=one.sign,
-        part=one.part,
-        strength=_rounded(one.strength),
-        nearest=_rounded(one.nearest),
-        latest=_rounded(one.latest),
-        farthest=_short(one.farthest),
+        sign=limit.sign,
+        fraction=limit.fraction,
+        strength=_rounded(limit.strength),
+        nearest=_rounded(limit.nearest),
+        latest=_rounded(limit.latest),
+        farthest=_short(limit.farthest),
     )
 
 
 def _strength(point: Point) -> StrengthData:
     return StrengthData(
         strength=_short(point.strength),
-        accuracy=_short(point.accuracy),
-        interval=_pair(point.interval),
+        accuracy=_short(point.accuracy.fraction),
+        interval=_pair(point.accuracy.interval),
         same=_short(point.consistency),
-        layers=tuple((_rounded(layer.changed), _rounded(layer.left)) for layer in point.layers),
+        layers=tuple((_rounded(layer.changed), _rounded(layer.residual)) for layer in point.layers),
         verdicts=tuple(layer.verdict for layer in point.layers),
     )
 

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.text import printable
-from convscope.measures.units.ablation import AblationRecord
 from convscope.measures.units.patches import cut
-from convscope.measures.units.records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
+from convscope.measures.units.records import AblationRecord, LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
 from .encoding import encoded
 

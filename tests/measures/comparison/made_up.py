@@ -1,74 +1,81 @@
-"""Comparisons whose figures are made up, so that what is said of them is known beforehand."""
+"""Comparisons with invented results, whose conclusions are known beforehand."""
 
 from typing import Any
 
 import numpy as np
 
-from convscope.measures.comparison.by_image import digits_of
-from convscope.measures.comparison.kinds import KINDS
-from convscope.measures.comparison.records import Comparison, Disturbed, Entry, Trial
+from convscope.measures.comparison.records import (
+    Comparison,
+    DistortionResult,
+    VariantResult,
+    VariantRun,
+    digits_of,
+)
+from convscope.measures.comparison.variants import VARIANTS
 
-IMAGES, DISTURBED = 1_000, 200
-
-
-def answers(share: float, *, images: int = IMAGES, start: int = 0) -> str:
-    """Return that a share of the images is right, from image number `start` on, round to the beginning."""
-    right = np.zeros(images, bool)
-    right[: round(share * images)] = True
-    return digits_of(np.roll(right, start))
+IMAGES, DISTORTED = 1_000, 200
 
 
-def trial(share: float, *, seed: int = 0, keeps: float = 0.8, trained_on: int = 1_000, **changes: Any) -> Trial:
-    """Return a training that recognizes `share` of the images, and keeps a part of it on distorted ones."""
-    undisturbed = round(share * DISTURBED)
-    disturbed = tuple(
-        Disturbed(
-            distortion=name,
-            unit=unit,
-            strength=strength,
-            images=DISTURBED,
-            right=round(keeps * undisturbed),
-            same=round(keeps * DISTURBED),
-        )
-        for name, unit, strengths in (("shift-y", "px", (-2.0, 2.0)), ("noise", "part of the range", (0.1,)))
-        for strength in strengths
-    )
+def digits(fraction: float, *, images: int = IMAGES, start: int = 0) -> str:
+    """Return that a fraction of the images is correct, from image number `start` on, circularly."""
+    correct = np.zeros(images, bool)
+    correct[: round(fraction * images)] = True
+    return digits_of(np.roll(correct, start))
+
+
+def distortion(name: str, unit: str, strengths: tuple[float, ...], correct: int) -> DistortionResult:
+    """Return that the first images are correct at every strength, and the others at none."""
+    images = np.arange(DISTORTED) < correct
+    return DistortionResult.of((name, unit), dict.fromkeys(strengths, (images, correct)))
+
+
+def run(
+    fraction: float, *, seed: int = 0, robustness: float = 0.8, trained_on: int = 1_000, **changes: Any
+) -> VariantRun:
+    """Return a run with an accuracy of `fraction`, and a relative accuracy on distorted images."""
+    clean = round(fraction * DISTORTED)
+    correct = round(robustness * clean)
     values: dict[str, Any] = {
         "seed": seed,
         "trained_on": trained_on,
         "epochs": 2,
         "seconds": 1.0,
         "total": IMAGES,
-        "right": answers(share),
-        "undisturbed": undisturbed,
-        "disturbed": disturbed,
-        **changes,
+        "correct_digits": digits(fraction),
+        "clean_digits": digits_of(np.arange(DISTORTED) < clean),
+        "distorted": (
+            distortion("shift-y", "px", (-2.0, 2.0), correct),
+            distortion("noise", "fraction of the range", (0.1,), correct),
+        ),
     }
-    return Trial(**values)
+    plain = {"clean_digits": ""} if changes.get("distorted") == () else {}
+    return VariantRun(**(values | plain | changes))
 
 
-def entry(kind: str, *shares: float, keeps: float = 0.8, curve: tuple[Trial, ...] = (), **changes: Any) -> Entry:
-    """Return a kind with one training for each share."""
+def variant(
+    name: str, *fractions: float, robustness: float = 0.8, curve: tuple[VariantRun, ...] = (), **changes: Any
+) -> VariantResult:
+    """Return a variant with one run for each accuracy."""
     values: dict[str, Any] = {
-        "kind": kind,
-        "title": KINDS[kind].title,
-        "sentence": KINDS[kind].sentence,
+        "variant": name,
+        "title": VARIANTS[name].title,
+        "description": VARIANTS[name].description,
         "layout": "8C3-MP2",
         "parameters": 1_000,
         "macs": 10_000,
-        "trials": tuple(trial(share, seed=seed, keeps=keeps) for seed, share in enumerate(shares)),
+        "runs": tuple(run(fraction, seed=seed, robustness=robustness) for seed, fraction in enumerate(fractions)),
         "curve": curve,
         **changes,
     }
-    return Entry(**values)
+    return VariantResult(**values)
 
 
-def comparison(*entries: Entry, **changes: Any) -> Comparison:
+def comparison(*variants: VariantResult, **changes: Any) -> Comparison:
     """Return a comparison of these."""
     values: dict[str, Any] = {
         "library_version": "0.1.0",
         "data": "made up",
-        "part": "test",
+        "split": "test",
         "classes": 10,
         "height": 8,
         "width": 8,
@@ -76,23 +83,23 @@ def comparison(*entries: Entry, **changes: Any) -> Comparison:
         "training_images": 1_000,
         "all_training_images": 2_000,
         "test_images": IMAGES,
-        "disturbed_images": DISTURBED,
+        "distorted_images": DISTORTED,
         "layout": "8C3-MP2",
         "budget": "epochs",
         "amount": 2.0,
         "seeds": 1,
         "processor": "a processor",
         "cores": 2,
-        "entries": entries,
+        "variants": variants,
         **changes,
     }
     return Comparison(**values)
 
 
-def growing(kind: str, exponent: float, *, noise: float = 0.0) -> Entry:
-    """Return a kind whose error is 0.5 × (images / 10) ^ -exponent, times chance."""
+def growing(name: str, exponent: float, *, noise: float = 0.0) -> VariantResult:
+    """Return a variant whose error is 0.5 × (images / 10) ^ -exponent, times noise."""
     rng = np.random.default_rng(0)
     sizes = (10, 30, 100, 300, 1_000)
-    shares = [1 - 0.5 * (size / 10) ** -exponent * float(np.exp(noise * rng.normal())) for size in sizes]
-    trials = [trial(share, trained_on=size, disturbed=()) for size, share in zip(sizes, shares, strict=True)]
-    return entry(kind, shares[-1], trials=tuple(trials[-1:]), curve=tuple(trials[:-1]))
+    fractions = [1 - 0.5 * (size / 10) ** -exponent * float(np.exp(noise * rng.normal())) for size in sizes]
+    runs = [run(fraction, trained_on=size, distorted=()) for size, fraction in zip(sizes, fractions, strict=True)]
+    return variant(name, runs=tuple(runs[-1:]), curve=tuple(runs[:-1]))

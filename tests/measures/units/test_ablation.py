@@ -41,8 +41,8 @@ def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
     count: Callable[[np.ndarray], list[int]] = lambda correct: np.bincount(labels[correct], minlength=3).tolist()  # noqa: E731
     assert list(found.images) == np.bincount(labels, minlength=3).tolist()
     assert list(found.correct) == count(whole_network(model, images, None) == labels)
-    assert found.accuracy == 0.75
-    assert found.interval[0] < 0.75 < found.interval[1]
+    assert found.accuracy.fraction == 0.75
+    assert found.accuracy.interval[0] < 0.75 < found.accuracy.interval[1]
     differ = 0
     for layer in found.layers:
         for unit in layer.units:

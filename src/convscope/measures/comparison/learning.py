@@ -1,4 +1,4 @@
-"""One kind learns: a network by the library's own training, a classifier on features by scikit-learn's."""
+"""Training of one variant: a network with this library, a classifier on features with scikit-learn."""
 
 import dataclasses
 import time
@@ -28,101 +28,97 @@ from convscope.training.run import Prepared, carry_out
 from convscope.training.settings import Settings
 from convscope.training.state import TrainingState
 
-from .budget import Budget
-from .disturbing import Answers
-from .kinds import Entrant
+from .experiment import Indices, Predict, TrainingBudget
+from .variants import Learner
 
 _TIMED_STEPS = 3
-_TIMED_IMAGES, _LEARNED_FROM = 50, 1_000
+_TIMED_IMAGES, _FITTED_ON = 50, 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned:
-    """What a kind has learned.
+class TrainedLearner:
+    """A trained network or classifier.
 
     Attributes:
-        answers: classes of images, int64 N of uint8 N H W C.
-        seconds: of learning.
-        epochs: passes over the training images; 0 where that has no meaning.
-        note: what it complained of while it learned, like an end that it did not reach; empty if nothing.
+        predict: predicts the class of images.
+        seconds: of training.
+        epochs: of training; 0 for a classifier on features.
+        note: warnings of the training, such as no convergence; may be empty.
     """
 
-    answers: Answers
+    predict: Predict
     seconds: float
     epochs: int
     note: str = ""
 
 
-def learn(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64], budget: Budget, *, seed: int) -> Learned:
-    """Return what `entrant` learns from the images at `places`.
+def learn(learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, *, seed: int) -> TrainedLearner:
+    """Return `learner` trained on the images at `indices`.
 
     Raises:
-        KeyboardInterrupt: the user wants to stop.
-        ConvscopeError: it cannot learn from them.
+        KeyboardInterrupt: the user interrupts.
+        ConvscopeError: it cannot be trained on them.
     """
-    if entrant.plan is not None:
-        return _learn_network(entrant.plan, entrant.recipe, dataset, places, budget, seed)
-    return _learn_features(entrant, dataset, places, seed)
+    if learner.plan is not None:
+        return _train_network(learner.plan, learner.recipe, dataset, indices, budget, seed)
+    return _train_classifier(learner, dataset, indices, seed)
 
 
-def seconds_per_step(planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64]) -> float:
-    """Return how long a step of training takes, measured on a few."""
+def seconds_per_step(planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices) -> float:
+    """Return the seconds of one training step, measured on a few."""
     network = Network(planned.layout, **planned.sizes)
-    some = places[: recipe.batch * (_TIMED_STEPS + 2)]
-    chosen = torch.from_numpy(some)
-    whole = LearningSet.of(dataset)
-    data = dataclasses.replace(whole, training=chosen, validation=torch.arange(0))
-    clock = _Clock()
+    chosen = torch.from_numpy(indices[: recipe.batch * (_TIMED_STEPS + 2)])
+    data = dataclasses.replace(LearningSet.of(dataset), training=chosen, validation=torch.arange(0))
+    clock = _StepClock()
     with tuned(threads_for(planned.macs * recipe.batch)):
         run(TrainingState.begin(network, recipe, steps=10**6), data, recipe, clock, seed=0)
     return clock.seconds
 
 
-def seconds_per_image(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64]) -> float:
-    """Return how long hand-made features of an image take, measured on a few, and a classifier as long again."""
-    some = dataset.images[places[:_TIMED_IMAGES]]
-    features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
+def seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices) -> float:
+    """Return the estimated seconds of hand-made features of an image and its classification, measured on a few."""
+    images = dataset.images[indices[:_TIMED_IMAGES]]
+    features = hand_made(learner.features, dataset.images, learn_from=indices[:_FITTED_ON])
     started = time.perf_counter()
-    _vectors(features, some)
-    return 2 * (time.perf_counter() - started) / len(some)
+    _vectors(features, images)
+    return 2 * (time.perf_counter() - started) / len(images)
 
 
-class _Clock(Listener):
-    """Times steps after the first, which is not yet warm, and ends."""
+class _StepClock(Listener):
+    """Times a few steps after the first, which warms up, and stops the training."""
 
     def __init__(self) -> None:
         self._times: list[float] = []
 
     @property
     def seconds(self) -> float:
-        """Seconds a step."""
+        """Mean seconds of a step."""
         return (self._times[-1] - self._times[0]) / max(1, len(self._times) - 1)
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Go on for a few steps."""
+        """Continue for a few steps."""
         del state, loss
         self._times.append(time.perf_counter())
         return len(self._times) <= _TIMED_STEPS
 
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on."""
+        """Continue."""
         del state, record
         return True
 
 
-def _learn_network(  # noqa: PLR0917  # one place calls it
-    planned: Plan, recipe: Recipe, dataset: Dataset, places: NDArray[np.int64], budget: Budget, seed: int
-) -> Learned:
-    splits = np.full_like(dataset.splits, LEFT_OUT)  # nothing of what is evaluated is seen while training
-    splits[places] = TRAIN
-    threads = threads_for(planned.macs * recipe.batch)
+def _train_network(  # noqa: PLR0917  # one place calls it
+    planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int
+) -> TrainedLearner:
+    splits = np.full_like(dataset.splits, LEFT_OUT)  # training sees none of the images that are evaluated
+    splits[indices] = TRAIN
     prepared = Prepared(
         settings=Settings(data=dataset.name, layout=str(planned.layout), seed=seed, minutes=budget.minutes),
         images=dataclasses.replace(dataset, splits=splits),
         plan=planned,
         recipe=recipe,
         notes=(),
-        threads=threads,
+        threads=threads_for(planned.macs * recipe.batch),
         started_s=time.monotonic(),
     )
     learned = carry_out(prepared, folder=None, resume=False, reporter=Silent())
@@ -137,37 +133,37 @@ def _learn_network(  # noqa: PLR0917  # one place calls it
         preprocessing=dataset.preprocessing,
     )
 
-    def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int64]:
         with tuned(threads_for(planned.macs * model.batch)):
-            found: NDArray[np.int64] = model.predict_proba(some).argmax(axis=1)
-        return found
+            classes: NDArray[np.int64] = model.predict_proba(images).argmax(axis=1)
+        return classes
 
-    return Learned(answers=answers, seconds=learned.seconds, epochs=len(learned.history))
+    return TrainedLearner(predict=predict, seconds=learned.seconds, epochs=len(learned.history))
 
 
-def _learn_features(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64], seed: int) -> Learned:
+def _train_classifier(learner: Learner, dataset: Dataset, indices: Indices, seed: int) -> TrainedLearner:
     started = time.monotonic()
-    features = hand_made(entrant.features, dataset.images, learn_from=places)
-    classifier = CLASSIFIERS[entrant.classifier](seed)
-    with warnings.catch_warnings(record=True) as complaints:
+    features = hand_made(learner.features, dataset.images, learn_from=indices)
+    classifier = CLASSIFIERS[learner.classifier](seed)
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        classifier.fit(_vectors(features, dataset.images[places]), dataset.labels[places])
+        classifier.fit(_vectors(features, dataset.images[indices]), dataset.labels[indices])
 
-    def answers(some: NDArray[np.uint8]) -> NDArray[np.int64]:
-        found: NDArray[np.int64] = np.asarray(classifier.predict(_vectors(features, some)), np.int64)
-        return found
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+        classes: NDArray[np.int64] = np.asarray(classifier.predict(_vectors(features, images)), np.int64)
+        return classes
 
-    note = "; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints))
-    return Learned(answers=answers, seconds=time.monotonic() - started, epochs=0, note=note)
+    note = "; ".join(dict.fromkeys(str(warning.message).splitlines()[0] for warning in caught))
+    return TrainedLearner(predict=predict, seconds=time.monotonic() - started, epochs=0, note=note)
 
 
 def _vectors(features: HandMade, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(list(features.of(np.asarray(images))))
 
 
-def parameters_of(entrant: Entrant, dataset: Dataset, places: NDArray[np.int64]) -> int:
-    """Return how many numbers the classifier of hand-made features learns."""
-    features = hand_made(entrant.features, dataset.images, learn_from=places[:_LEARNED_FROM])
-    # one sign tells two
-    sums = 1 if len(dataset.classes) == 2 and entrant.classifier == "svm" else len(dataset.classes)
+def parameters_of(learner: Learner, dataset: Dataset, indices: Indices) -> int:
+    """Return the number of parameters of the classifier on hand-made features."""
+    features = hand_made(learner.features, dataset.images, learn_from=indices[:_FITTED_ON])
+    # a linear SVM of two classes has one weighted sum, whose sign decides
+    sums = 1 if len(dataset.classes) == 2 and learner.classifier == "svm" else len(dataset.classes)
     return (features.shape[0] + 1) * sums

@@ -1,4 +1,4 @@
-"""What a comparison came to, as records that go to JSON and come back."""
+"""Records of a comparison: variants, their runs, and which images each run predicts correctly."""
 
 import statistics
 from dataclasses import dataclass
@@ -8,59 +8,132 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.core.statistics import mean_half_width, wilson_interval
+from convscope.core.statistics import Interval, Proportion, mean_interval
 from convscope.core.text import counted
-
-from .by_image import ByImage, bits_of
+from convscope.measures.robustness import Limit, StrengthAccuracy, limits_of
 
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
-Interval = tuple[float, float]
+MOST_STRENGTHS = 15
+"""Of one distortion: as many as one hexadecimal digit counts."""
+MOST_DRAWN = 4
+_DRAWN = {
+    "distorted": ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted"),
+    "curve": ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax"),
+}
+"""Variants that are drawn first as curves: over strengths of distortions, and over numbers of training images."""
+_DIGITS = frozenset("0123456789abcdef")
+
+
+def digits_of(correct: NDArray[np.bool_]) -> str:
+    """Return which images are predicted correctly as hexadecimal digits, four images each.
+
+    Examples:
+        >>> digits_of(np.array([True, False, False, True, True]))
+        '98'
+    """
+    return np.packbits(correct).tobytes().hex()[: -(-len(correct) // 4)]
+
+
+def bits_of(digits: str, total: int) -> NDArray[np.bool_]:
+    """Return which of `total` images are predicted correctly, bool N, from the digits of `digits_of`.
+
+    Raises:
+        DataError: they are not that many hexadecimal digits.
+
+    Examples:
+        >>> bits_of("98", 5).tolist()
+        [True, False, False, True, True]
+    """
+    if len(digits) != -(-total // 4) or not _DIGITS.issuperset(digits):
+        raise DataError(
+            f"`digits` must be one hexadecimal digit for every four of {counted(total, 'image')}. "
+            f"Got {counted(len(digits), 'character')}. Run the comparison again."
+        )
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(digits + "0" * (len(digits) % 2)), np.uint8))
+    return bits[:total].astype(bool)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disturbed:
-    """Answers on images with one strength of one distortion.
+class DistortionResult:
+    """Predictions of one run on images with every strength of one distortion.
 
     Attributes:
-        distortion, unit, strength: what was done to the images.
-        images: how many.
-        right: how many were recognized.
-        same: how many got the class that they have undistorted.
+        distortion, unit: its name, and the unit of its strengths.
+        strengths: in order.
+        correct: number of correct predictions at each strength.
+        same: number of predictions at each strength that are those of the clean images.
+        image_counts: at how many strengths each image is predicted correctly, one hexadecimal digit an image.
     """
 
     distortion: str
     unit: str
-    strength: float
-    images: int
-    right: int
-    same: int
+    strengths: tuple[float, ...]
+    correct: tuple[int, ...]
+    same: tuple[int, ...]
+    image_counts: str
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be counted."""
-        if not (0 <= self.right <= self.images and 0 <= self.same <= self.images and self.images):
-            raise DataError(
-                f"`right` and `same` must be from 0 to `images`, of which there is at least one. Got {self.right:,} "
-                f"and {self.same:,} (of {self.images:,}, {self.distortion}). Compare anew."
-            )
+        """Validate that the counts agree."""
+        if problem := self._problem():
+            raise DataError(f"`distorted` must have counts that agree. Got {problem}. Run the comparison again.")
+
+    def _problem(self) -> str:
+        strengths, where = len(self.strengths), f"({self.distortion})"
+        if not strengths or not self.images or not len(self.correct) == len(self.same) == strengths:
+            return f"{len(self.correct)} and {len(self.same)} counts for {counted(strengths, 'strength')} {where}"
+        if not all(0 <= count <= self.images for count in (*self.correct, *self.same)):
+            return f"counts outside 0 to {self.images:,} {where}"
+        if not _DIGITS.issuperset(self.image_counts):
+            return f"characters that are not hexadecimal digits {where}"
+        per_image = self.per_image()
+        if per_image.max() > strengths:
+            return f"an image correct at {counted(int(per_image.max()), 'strength')} of {strengths} {where}"
+        if per_image.sum() != sum(self.correct):
+            return f"{per_image.sum():,} correct by image and {sum(self.correct):,} by strength {where}"
+        return ""
+
+    @staticmethod
+    def of(distortion: tuple[str, str], strengths: dict[float, tuple[NDArray[np.bool_], int]]) -> "DistortionResult":
+        """Return the result from predictions.
+
+        Args:
+            distortion: name and unit.
+            strengths: by strength, which images are predicted correctly (bool N) and how many as when clean.
+        """
+        per_image = np.sum([correct for correct, _ in strengths.values()], axis=0)
+        return DistortionResult(
+            distortion=distortion[0],
+            unit=distortion[1],
+            strengths=tuple(strengths),
+            correct=tuple(int(correct.sum()) for correct, _ in strengths.values()),
+            same=tuple(same for _, same in strengths.values()),
+            image_counts="".join(f"{count:x}" for count in per_image),
+        )
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.image_counts)
+
+    def per_image(self) -> NDArray[np.int64]:
+        """Return at how many strengths each image is predicted correctly: int64 N."""
+        return np.array([int(digit, 16) for digit in self.image_counts], np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One training, and how good what was learned is on images that it has not seen.
+class VariantRun:
+    """One training of a variant, evaluated on the test set.
 
     Attributes:
         seed: of the training.
         trained_on: number of training images.
-        epochs: passes over them; 0 where it learned in another way.
-        seconds: of learning.
-        total: images that it was evaluated on.
-        right: which of them it recognized, as hexadecimal digits of four images each, in the order of the set.
-        undisturbed: how many of the images that are distorted were recognized as they are.
-        disturbed: answers on distorted images; empty where they were not asked for.
-        undistorted: which of the images that are distorted were recognized as they are, as the digits of `right`.
-        by_image: for each distortion, at how many strengths each image was recognized. Both are empty where there
-            are no distorted images, or where an earlier version, which did not keep them, evaluated.
+        epochs: of training; 0 for a classifier on features.
+        seconds: of training.
+        total: images of the test set.
+        correct_digits: which of them are predicted correctly, as `digits_of`.
+        clean_digits: the same for the subset that is also evaluated distorted, without distortion; empty without one.
+        distorted: predictions on that subset, by distortion.
     """
 
     seed: int
@@ -68,222 +141,157 @@ class Trial:
     epochs: int
     seconds: float
     total: int
-    right: str
-    undisturbed: int = 0
-    disturbed: tuple[Disturbed, ...] = ()
-    undistorted: str = ""
-    by_image: tuple[ByImage, ...] = ()
+    correct_digits: str
+    clean_digits: str = ""
+    distorted: tuple[DistortionResult, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no training can come to."""
-        if self.total < 1 or len(self.right) != -(-self.total // 4):
+        """Validate the digits."""
+        if self.total < 1:
+            raise DataError(f"`total` must be at least 1. Got {self.total}. Run the comparison again.")
+        self.correct()
+        self.clean()
+        names = [result.distortion for result in self.distorted]
+        if len(set(names)) < len(names) or len({result.images for result in self.distorted}) > 1:
             raise DataError(
-                f"`right` must have a digit for every four of {counted(self.total, 'image')}. "
-                f"Got {counted(len(self.right), 'digit')}. "
-                "Compare anew."
-            )
-        try:
-            self.answers()
-        except ValueError:
-            raise DataError("`right` must be hexadecimal digits. Got something else. Compare anew.") from None
-        images = {one.images for one in self.disturbed}
-        if len(images) > 1 or not 0 <= self.undisturbed <= max(images, default=self.total):
-            raise DataError(
-                f"`disturbed` must be of the same images, `undisturbed` of them right. Got {self.undisturbed:,} of "
-                f"{' or '.join(f'{one:,}' for one in sorted(images)) or f'{self.total:,}'}. Compare anew."
-            )
-        if (self.undistorted or self.by_image) and (wrong := self._disagreement()):
-            raise DataError(
-                "`undistorted` and `by_image` must agree with the numbers of recognized images (`undisturbed`, "
-                f"`disturbed`). Got {wrong}. Compare anew."
+                "`distorted` must have each distortion once, all with the same images. Got others. Run the comparison "
+                "again."
             )
 
-    def _disagreement(self) -> str:
-        """Return what digits of single images and numbers of recognized images disagree in; empty if in nothing."""
-        names = tuple(dict.fromkeys(one.distortion for one in self.disturbed))
-        if not names or names != tuple(one.distortion for one in self.by_image):
-            digits = ", ".join(one.distortion for one in self.by_image)
-            return f"digits for {digits or 'no distortion'} and numbers for {', '.join(names) or 'none'}"
-        images = self.disturbed[0].images
-        if len(self.undistorted) != -(-images // 4):
-            return f"{counted(len(self.undistorted), 'digit')} for {counted(images, 'image')} (undistorted)"
-        try:
-            right = int(bits_of(self.undistorted, images).sum())
-        except ValueError:
-            return "something else than hexadecimal digits (undistorted)"
-        if right != self.undisturbed:
-            return f"{counted(right, 'recognized image')} in place of {self.undisturbed:,} (undistorted)"
-        for one in self.by_image:
-            rows = [row.right for row in self.disturbed if row.distortion == one.distortion]
-            if wrong := one.disagreement(images, rows):
-                return f"{wrong} ({one.distortion})"
-        return ""
+    def correct(self) -> NDArray[np.bool_]:
+        """Return which images of the test set are predicted correctly: bool N."""
+        return bits_of(self.correct_digits, self.total)
 
-    def answers(self) -> NDArray[np.bool_]:
-        """Return which images were recognized: bool N."""
-        return bits_of(self.right, self.total)
+    def clean(self) -> NDArray[np.bool_]:
+        """Return which images of the distorted subset are predicted correctly without distortion: bool N."""
+        return bits_of(self.clean_digits, self.distorted[0].images if self.distorted else 0)
 
     @property
-    def correct(self) -> int:
-        """Number of images that were recognized."""
-        return int(self.answers().sum())
-
-    @property
-    def accuracy(self) -> float:
-        """Part of the images that was recognized, 0…1."""
-        return self.correct / self.total
+    def accuracy(self) -> Proportion:
+        """On the test set."""
+        return Proportion(correct=int(self.correct().sum()), total=self.total)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One kind of network or classifier in the comparison.
+class VariantResult:
+    """One variant of the comparison with its runs.
 
     Attributes:
-        kind: its name in `convscope.measures.comparison.kinds.KINDS`.
+        variant: its name in `convscope.measures.comparison.variants.VARIANTS`.
         title: in a few words.
-        sentence: what it is, and what it differs in.
-        layout: its notation; of features with a classifier, what they are.
+        description: in a sentence: what it is, and in what it differs.
+        layout: its notation; for a classifier on features, their name.
         parameters, macs: exact; None where they are not counted.
-        distorted: whether its training images were distorted.
-        note: what else should be known of it; empty if nothing.
-        why_not: why it was not measured; empty if it was.
-        trials: one a seed, on all training images.
-        curve: trainings on a part of them, from few to many; those on all are `trials`.
+        distorted_training: whether its training images are distorted.
+        note: a remark; may be empty.
+        skipped: the reason why it was not measured; empty if it was.
+        runs: one for each seed, on all training images.
+        curve: runs on fractions of the training images, from few to many; those on all are `runs`.
     """
 
-    kind: str
+    variant: str
     title: str
-    sentence: str
+    description: str
     layout: str = ""
     parameters: int | None = None
     macs: int | None = None
-    distorted: bool = False
+    distorted_training: bool = False
     note: str = ""
-    why_not: str = ""
-    trials: tuple[Trial, ...] = ()
-    curve: tuple[Trial, ...] = ()
+    skipped: str = ""
+    runs: tuple[VariantRun, ...] = ()
+    curve: tuple[VariantRun, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse trainings that were not evaluated alike."""
-        totals = {trial.total for trial in (*self.trials, *self.curve)}
-        strengths = {
-            tuple((one.distortion, one.strength, one.images) for one in trial.disturbed) for trial in self.trials
-        }
-        if len(totals) > 1 or len(strengths) > 1:
+        """Validate that all runs are evaluated alike."""
+        totals = {run.total for run in (*self.runs, *self.curve)}
+        distortions = {tuple((one.distortion, one.strengths, one.images) for one in run.distorted) for run in self.runs}
+        if len(totals) > 1 or len(distortions) > 1:
             raise DataError(
-                f"`trials` must be evaluated on the same images, with the same distortions. "
-                f"Got {counted(len(totals), 'number')} "
-                f"of images and {len(strengths)} lists of distortions ({self.kind}). Compare anew."
+                f"`runs` must be evaluated on the same images, with the same distortions. "
+                f"Got {counted(len(totals), 'number')} of images and {len(distortions)} lists of distortions "
+                f"({self.variant}). Run the comparison again."
             )
 
     @property
     def measured(self) -> bool:
-        """Whether there is anything to compare."""
-        return bool(self.trials)
+        """Whether there is a run on all training images."""
+        return bool(self.runs)
 
     @property
     def accuracy(self) -> float:
-        """Mean over the seeds of the part of the images that was recognized, 0…1."""
-        return statistics.fmean(trial.accuracy for trial in self.trials)
+        """Mean accuracy over the seeds, 0…1."""
+        return statistics.fmean(run.accuracy.fraction for run in self.runs)
 
     @property
     def interval(self) -> Interval:
-        """The 95 % interval of the accuracy: of the mean over seeds (Student's t), or of one training (Wilson's)."""
-        return interval_of([trial.correct for trial in self.trials], self.trials[0].total)
+        """The 95 % interval of the accuracy: of the mean over seeds (Student's t), or of one run (Wilson's)."""
+        return mean_interval([run.accuracy.correct for run in self.runs], self.runs[0].total)
 
     @property
     def seconds(self) -> float:
-        """Mean seconds of learning."""
-        return statistics.fmean(trial.seconds for trial in self.trials)
+        """Mean seconds of training."""
+        return statistics.fmean(run.seconds for run in self.runs)
 
     @property
     def epochs(self) -> int:
-        """Most passes over the training images."""
-        return max(trial.epochs for trial in self.trials)
+        """Largest number of epochs."""
+        return max(run.epochs for run in self.runs)
 
-    def points(self, distortion: str) -> tuple["Strength", ...]:
-        """Return accuracy by strength of one distortion, mean over the seeds, strength 0 among them, in order."""
-        first = [one for one in self.trials[0].disturbed if one.distortion == distortion]
-        if not first:
+    def points(self, distortion: str) -> tuple[StrengthAccuracy, ...]:
+        """Return mean accuracy by strength of one distortion in ascending order, strength 0 included."""
+        results = [one for run in self.runs for one in run.distorted if one.distortion == distortion]
+        if not results:
             return ()
-        images = first[0].images
-        rows = [Strength(value=0.0, images=images, right=tuple(one.undisturbed for one in self.trials), same=1.0)]
-        for place, one in enumerate(self.trials[0].disturbed):
-            if one.distortion == distortion:
-                mine = [trial.disturbed[place] for trial in self.trials]
-                rows.append(
-                    Strength(
-                        value=one.strength,
-                        images=images,
-                        right=tuple(found.right for found in mine),
-                        same=statistics.fmean(found.same / found.images for found in mine),
-                    )
-                )
-        return tuple(sorted(rows, key=lambda row: row.value))
+        images = results[0].images
+        correct = {0.0: [int(run.clean().sum()) for run in self.runs]}
+        for index, strength in enumerate(results[0].strengths):
+            correct[strength] = [result.correct[index] for result in results]
+        return tuple(
+            StrengthAccuracy(
+                strength=strength,
+                accuracy=statistics.fmean(correct[strength]) / images,
+                interval=mean_interval(correct[strength], images),
+            )
+            for strength in sorted(correct)
+        )
 
-
-@dataclass(frozen=True, kw_only=True)
-class Strength:
-    """One strength of one distortion: how many images, how many are right at each seed, and the constant part."""
-
-    value: float
-    images: int
-    right: tuple[int, ...]
-    same: float
-
-    @property
-    def accuracy(self) -> float:
-        """Mean over the seeds, 0…1."""
-        return statistics.fmean(self.right) / self.images
-
-    @property
-    def interval(self) -> Interval:
-        """Its 95 % interval."""
-        return interval_of(list(self.right), self.images)
-
-
-def interval_of(right: list[int], total: int) -> Interval:
-    """Return the 95 % interval of the mean share over several trainings (Student's t), of one training Wilson's.
-
-    Examples:
-        >>> low, high = interval_of([90, 92, 94], 100)
-        >>> f"{low:.3f} {high:.3f}"
-        '0.870 0.970'
-    """
-    if len(right) == 1:
-        return wilson_interval(right[0], total)
-    shares = [one / total for one in right]
-    middle, half = statistics.fmean(shares), mean_half_width(shares)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    def limits(self) -> tuple[Limit, ...]:
+        """Return where accuracy falls below fractions of the clean accuracy, for each distortion and direction."""
+        found: list[Limit] = []
+        for result in self.runs[0].distorted:
+            points = self.points(result.distortion)
+            clean = next(point.accuracy for point in points if point.strength == 0)
+            found += limits_of(result.distortion, points, clean)
+        return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Kinds of networks and classifiers on one split of one set, with one budget.
+    """Variants of a network on one split of one dataset, with one training budget.
 
     Attributes:
-        library_version: of the convscope that measured it.
-        data: name of the set; part: which of its images were evaluated.
+        library_version: of convscope.
+        data: name of the dataset; split: the one that is evaluated.
         classes: how many.
         height, width, channels: of the images.
-        training_images: how many were learned from, of `all_training_images`.
-        test_images: how many were evaluated.
-        disturbed_images: how many of these were distorted, too.
-        layout: of the convolutional network that all others are made after.
-        budget: what every network had the same of.
-        amount: how much of it: passes over the training images, or seconds.
-        seeds: of the trainings.
-        fractions: parts of the training images that the learning curve is measured at; empty if it is not.
-        quick: whether it was the quick comparison.
-        seconds: that all of it took, over all times that it was gone on with.
+        training_images: how many are used, of `all_training_images`.
+        test_images: how many are evaluated.
+        distorted_images: how many of these are also evaluated distorted.
+        layout: of the baseline.
+        budget: the unit of the training budget.
+        amount: of the budget: epochs or seconds.
+        seeds: number of runs of each variant.
+        fractions: of the training images, for the learning curve; empty without one.
+        quick: whether it is the quick comparison.
+        seconds: of all runs.
         processor, cores: of the machine.
-        entries: the kinds, in the order of the family.
+        variants: in the order of the family.
     """
 
     format_version: int = FORMAT_VERSION
     library_version: str
     data: str
-    part: str
+    split: str
     classes: int
     height: int
     width: int
@@ -291,7 +299,7 @@ class Comparison:
     training_images: int
     all_training_images: int
     test_images: int
-    disturbed_images: int
+    distorted_images: int
     layout: str
     budget: Literal["epochs", "seconds"]
     amount: float
@@ -301,19 +309,33 @@ class Comparison:
     seconds: float = 0.0
     processor: str = ""
     cores: int = 0
-    entries: tuple[Entry, ...]
+    variants: tuple[VariantResult, ...]
 
     @property
-    def measured(self) -> tuple[Entry, ...]:
-        """The entries that were measured."""
-        return tuple(entry for entry in self.entries if entry.measured)
+    def measured(self) -> tuple[VariantResult, ...]:
+        """The variants that were measured."""
+        return tuple(result for result in self.variants if result.measured)
 
-    def entry(self, kind: str) -> Entry | None:
-        """Return the entry of a kind where it was measured, else None."""
-        return next((entry for entry in self.measured if entry.kind == kind), None)
+    def variant(self, name: str) -> VariantResult | None:
+        """Return the result of a variant; None if it was not measured."""
+        return next((result for result in self.measured if result.variant == name), None)
+
+    def drawn(self, what: Literal["distorted", "curve"]) -> tuple[VariantResult, ...]:
+        """Return the variants, at most four, that a figure shows: by strength of distortions, or with their curve."""
+        results = [result for result in self.measured if result.curve or what == "distorted"]
+        results = [result for result in results if result.runs[0].distorted or what == "curve"]
+        first = [result for name in _DRAWN[what] for result in results if result.variant == name]
+        return (*first, *(result for result in results if result not in first))[:MOST_DRAWN]
 
     @property
     def distortions(self) -> tuple[tuple[str, str], ...]:
         """Names and units of the distortions."""
-        trials = [entry.trials[0] for entry in self.measured]
-        return tuple(dict.fromkeys((one.distortion, one.unit) for trial in trials for one in trial.disturbed))
+        runs = [result.runs[0] for result in self.measured]
+        return tuple(dict.fromkeys((one.distortion, one.unit) for run in runs for one in run.distorted))
+
+    @property
+    def budget_text(self) -> str:
+        """The training budget that all variants share, in words."""
+        if self.budget == "epochs":
+            return counted(int(self.amount), "epoch")
+        return f"{counted(self.amount, 'second')} of training"

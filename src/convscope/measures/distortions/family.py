@@ -1,7 +1,7 @@
-"""The family of distortions: what each is called, its unit, its range, and how it is applied to images.
+"""The family of distortions: name, unit, range, strengths, words, and how each is applied to images.
 
-To add one that moves the image, write its motion in `motions`; for another, its function in `pixels`; then a line
-here. The checks of the family do the rest.
+To add one that moves the image, write its motion in `motions`; for another, its function in `pixels`; then one
+`Distortion` in `DISTORTIONS`. The checks of the family do the rest.
 """
 
 import re
@@ -15,8 +15,7 @@ from torch import Tensor
 from convscope.core.errors import DataError, ParameterError, did_you_mean
 
 from . import motions, pixels
-from .motions import MotionOf
-from .resampling import Lattice, resample
+from .motions import Lattice, MotionOf, resample
 
 Change = Callable[[Tensor, float, list[torch.Generator], Tensor], Tensor]
 
@@ -28,11 +27,15 @@ class Distortion:
     Attributes:
         name: for the user.
         unit: of its strength.
-        low, high: the strengths that it can have.
-        usual: strengths that are measured unless others are asked for; those in pixels as parts of the shorter side.
-        motion: where pixels are taken from, of a distortion that moves the whole image alike.
-        wrap: what leaves on one side comes in on the other.
-        change: of a distortion that does not: what it makes of images N C H W.
+        low, high: smallest and largest strength.
+        usual: default strengths of a measurement; those in pixels as fractions of the shorter side.
+        motion: where pixels are taken from, for a distortion that moves the whole image.
+        wrap: whether pixels that leave on one side enter on the other.
+        change: for other distortions, from images N C H W to distorted ones.
+        compared: strengths in a comparison of variants, like `usual`; empty if it is not part of it.
+        group: distortions of a comparison that are reported together, as an adjective of the images.
+        title: what a positive strength does; the name if empty.
+        directions: what a negative and a positive strength do, with the unit.
     """
 
     name: str
@@ -43,15 +46,25 @@ class Distortion:
     motion: MotionOf | None = None
     wrap: bool = False
     change: Change | None = None
+    compared: tuple[float, ...] = ()
+    group: str = ""
+    title: str = ""
+    directions: tuple[str, str] = ("", "")
 
-    def strengths(self, side: int) -> tuple[float, ...]:
-        """Return the usual strengths for images with this shorter side; those in pixels are whole or halves."""
+    def strengths(self, side: int, relative: tuple[float, ...] = ()) -> tuple[float, ...]:
+        """Return strengths for images with this shorter side; those in pixels are rounded to halves.
+
+        Args:
+            side: in pixels.
+            relative: as in `usual`, which is the default.
+        """
+        strengths = relative or self.usual
         if self.unit != "px":
-            return self.usual
-        return tuple(sorted({round(2 * part * side) / 2 for part in self.usual} - {0.0}))
+            return strengths
+        return tuple(sorted({round(2 * fraction * side) / 2 for fraction in strengths} - {0.0}))
 
     def check(self, strength: float) -> None:
-        """Raise ParameterError unless the strength is a number within the range."""
+        """Raise ParameterError unless the strength is within the range."""
         if not self.low <= strength <= self.high:
             raise ParameterError(
                 f"The strength of {self.name} must be from {self.low:g} to {self.high:g} ({self.unit}). "
@@ -68,13 +81,36 @@ def _elastic(images: Tensor, strength: float, generators: list[torch.Generator],
 
 
 _SHIFTS = (-0.5, -0.375, -0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25, 0.375, 0.5)  # to half the side
+_COMPARED_SHIFTS = (-0.3, -0.215, -0.145, -0.07, -0.035, 0.035, 0.07, 0.145, 0.215, 0.3)
 _FAR = 1e6
 
 DISTORTIONS: dict[str, Distortion] = {
     one.name: one
     for one in (
-        Distortion(name="shift-x", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(0)),
-        Distortion(name="shift-y", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(90)),
+        Distortion(
+            name="shift-x",
+            unit="px",
+            low=-_FAR,
+            high=_FAR,
+            usual=_SHIFTS,
+            motion=motions.shift(0),
+            compared=_COMPARED_SHIFTS,
+            group="shifted",
+            title="Shifted right",
+            directions=("shifted left (px)", "shifted right (px)"),
+        ),
+        Distortion(
+            name="shift-y",
+            unit="px",
+            low=-_FAR,
+            high=_FAR,
+            usual=_SHIFTS,
+            motion=motions.shift(90),
+            compared=_COMPARED_SHIFTS,
+            group="shifted",
+            title="Shifted down",
+            directions=("shifted up (px)", "shifted down (px)"),
+        ),
         Distortion(name="shift-diagonal", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(45)),
         Distortion(
             name="circular-shift-x", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(0), wrap=True
@@ -86,6 +122,10 @@ DISTORTIONS: dict[str, Distortion] = {
             high=180,
             usual=(-45, -30, -20, -10, -5, 5, 10, 20, 30, 45),
             motion=motions.rotation,
+            compared=(-60, -45, -30, -20, -10, 10, 20, 30, 45, 60),
+            group="rotated",
+            title="Rotated clockwise",
+            directions=("rotated counter-clockwise (degrees)", "rotated clockwise (degrees)"),
         ),
         Distortion(
             name="scale",
@@ -94,19 +134,34 @@ DISTORTIONS: dict[str, Distortion] = {
             high=9,
             usual=(-0.5, -0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0),
             motion=motions.scale,
+            compared=(-0.5, -0.35, -0.2, -0.1, 0.1, 0.25, 0.5, 1.0),
+            group="scaled",
+            title="Scaled up",
+            directions=("scaled down (factor)", "scaled up (factor)"),
         ),
         Distortion(
             name="shear", unit="degrees", low=-80, high=80, usual=(-30, -20, -10, 10, 20, 30), motion=motions.shear
         ),
         Distortion(
             name="perspective",
-            unit="part",
+            unit="fraction",
             low=-0.9,
             high=0.9,
             usual=(-0.4, -0.2, 0.2, 0.4),
             motion=motions.perspective,
         ),
-        Distortion(name="elastic", unit="px", low=0, high=_FAR, usual=(0.02, 0.04, 0.08, 0.125), change=_elastic),
+        Distortion(
+            name="elastic",
+            unit="px",
+            low=0,
+            high=_FAR,
+            usual=(0.02, 0.04, 0.08, 0.125),
+            change=_elastic,
+            compared=(0.02, 0.04, 0.08, 0.125),
+            group="deformed",
+            title="Deformed (elastic)",
+            directions=("", "deformed (px)"),
+        ),
         Distortion(
             name="blur",
             unit="px",
@@ -117,11 +172,15 @@ DISTORTIONS: dict[str, Distortion] = {
         ),
         Distortion(
             name="noise",
-            unit="part of the range",
+            unit="fraction of the range",
             low=0,
             high=10,
             usual=(0.05, 0.1, 0.2, 0.4),
             change=lambda images, strength, generators, _: pixels.noisy(images, strength, generators),
+            compared=(0.05, 0.1, 0.2, 0.4),
+            group="noisy",
+            title="Noisy",
+            directions=("", "noisy (fraction of the range)"),
         ),
         Distortion(
             name="contrast",
@@ -133,7 +192,7 @@ DISTORTIONS: dict[str, Distortion] = {
         ),
         Distortion(
             name="brightness",
-            unit="part of the range",
+            unit="fraction of the range",
             low=-1,
             high=1,
             usual=(-0.4, -0.2, -0.1, 0.1, 0.2, 0.4),
@@ -141,7 +200,7 @@ DISTORTIONS: dict[str, Distortion] = {
         ),
         Distortion(
             name="occlusion",
-            unit="part of the side",
+            unit="fraction of the side",
             low=0,
             high=1,
             usual=(0.1, 0.2, 0.3, 0.5),
@@ -157,6 +216,18 @@ DISTORTIONS: dict[str, Distortion] = {
         ),
     )
 }
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    group: tuple(one.name for one in DISTORTIONS.values() if one.group == group)
+    for group in dict.fromkeys(one.group for one in DISTORTIONS.values() if one.group)
+}
+"""Names of the distortions of a comparison, by the group that they are reported in."""
+
+
+def title_of(name: str) -> str:
+    """Return the title of a distortion, or its name."""
+    return (DISTORTIONS[name].title if name in DISTORTIONS else "") or name
 
 
 def distortion_named(name: str) -> Distortion:
@@ -194,17 +265,17 @@ def distort(
     seed: int = 0,
     first: int = 0,
 ) -> Tensor:
-    """Return the images, changed; the very same tensor at strength 0.
+    """Return the distorted images; the same tensor at strength 0.
 
-    What is left to chance depends on the seed and the number of the image, not on the batch.
+    Randomness depends on the seed and the index of each image, not on the batch.
 
     Args:
         images: float32 N C H W, from 0 to 255.
         distortion: how they are changed.
         strength: in the distortion's unit.
-        background: what comes in at the edge, one value a channel, or one for all.
-        seed: of what is random.
-        first: number of the first image in its set.
+        background: values that fill empty edges, one a channel, or one for all.
+        seed: of random distortions.
+        first: index of the first image in its dataset.
 
     Raises:
         ParameterError: the strength is out of range.
@@ -219,7 +290,7 @@ def distort(
     """
     distortion.check(strength)
     if not bool(torch.isfinite(images).all()):
-        raise DataError("`images` must hold finite numbers. Got NaN or infinity. Take these images out.")
+        raise DataError("`images` must hold finite numbers. Got NaN or infinity. Remove these images.")
     if strength == 0 or not len(images):
         return images
     behind = torch.tensor(tuple(background), dtype=images.dtype)[:, None, None]  # C 1 1
@@ -228,20 +299,20 @@ def distort(
         rows, columns = Lattice.of_image(height, width).pulled(distortion.motion(strength, (height, width)))
         return resample(images, rows, columns, behind, wrap=distortion.wrap)
     if distortion.change is None:
-        raise AssertionError  # a distortion moves or changes
-    generators = [generator_of(seed, first + place) for place in range(len(images))]
+        raise AssertionError  # every distortion has a motion or a change
+    generators = [generator_of(seed, first + index) for index in range(len(images))]
     return distortion.change(images, strength, generators, behind)
 
 
-def share_that_left(images: Tensor, moved: Tensor, background: Sequence[float] = (0.0,)) -> float:
-    """Return which part of what differs from the background is no longer in the image, 0…1."""
+def fraction_outside(images: Tensor, moved: Tensor, background: Sequence[float] = (0.0,)) -> float:
+    """Return the fraction of the difference from the background that has moved out of the image, 0…1."""
     behind = torch.tensor(tuple(background), dtype=images.dtype)[:, None, None]
     before, after = ((values - behind).abs().sum().item() for values in (images, moved))
     return max(0.0, 1 - after / before) if before else 0.0
 
 
 def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0.0,)) -> Tensor:
-    """Return the images made smaller, with a margin of background on all sides, in the same size.
+    """Return the images shrunk to leave a margin of background on all sides; their size is the same.
 
     Raises:
         ParameterError: the margin leaves no image.
@@ -264,6 +335,6 @@ def with_margin(images: Tensor, margin_px: int, background: Sequence[float] = (0
     return result
 
 
-def generator_of(seed: int, number: int) -> torch.Generator:
-    """Return the source of what is random for one image."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
+def generator_of(seed: int, index: int) -> torch.Generator:
+    """Return the random generator of one image."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, index]).generate_state(1)[0]))

@@ -1,4 +1,4 @@
-"""Distortions that leave the image where it is and change its values, N C H W from 0 to 255."""
+"""Distortions that change values and move nothing: images N C H W from 0 to 255."""
 
 import io
 
@@ -8,14 +8,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-_REACH = 4.0  # deviations on either side of a Gaussian
+_REACH = 4.0  # standard deviations on either side of a Gaussian
 
 
 def blurred(images: Tensor, sigma_px: float, background: Tensor) -> Tensor:
-    """Return the images smoothed by a Gaussian; beyond the edge stands the background (C 1 1)."""
+    """Return the images smoothed by a Gaussian; beyond the edge is the background (C 1 1)."""
     radius = int(_REACH * sigma_px + 0.5)
-    places = torch.arange(-radius, radius + 1, dtype=images.dtype)
-    kernel = torch.exp(-0.5 * (places / sigma_px) ** 2)
+    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
     kernel = kernel / kernel.sum()
     maps, shape = (images - background).flatten(0, 1)[:, None], images.shape  # N C H W -> N*C 1 H W
     maps = functional.conv2d(maps, kernel[None, None, :, None], padding=(radius, 0))
@@ -24,7 +24,7 @@ def blurred(images: Tensor, sigma_px: float, background: Tensor) -> Tensor:
 
 
 def noisy(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
-    """Return the images with normal noise; its deviation is a part of the range 0…255."""
+    """Return the images with normal noise; its standard deviation is a fraction of the range 0…255."""
     noise = torch.stack([torch.randn(images.shape[1:], generator=generator) for generator in generators])
     return (images + 255 * strength * noise).clamp(0, 255)
 
@@ -36,12 +36,12 @@ def contrasted(images: Tensor, strength: float) -> Tensor:
 
 
 def brightened(images: Tensor, strength: float) -> Tensor:
-    """Return the images with a part of the range added to each value."""
+    """Return the images with a fraction of the range added to each value."""
     return (images + 255 * strength).clamp(0, 255)
 
 
 def occluded(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
-    """Return the images with a gray square at a random place, its side a part of the image's shorter side."""
+    """Return the images with a gray square at a random position; its side is a fraction of the shorter side."""
     height, width = images.shape[2:]
     side = round(strength * min(height, width))
     result = images.clone()
@@ -53,14 +53,14 @@ def occluded(images: Tensor, strength: float, generators: list[torch.Generator])
 
 
 def compressed(images: Tensor, strength: float) -> Tensor:
-    """Return the images as JPEG of quality 100 - strength keeps them."""
+    """Return the images after JPEG compression of quality 100 - strength."""
     quality = round(100 - strength)
     pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()  # N C H W -> N H W C
     return torch.from_numpy(np.stack([_through_jpeg(one, quality) for one in pixels])).permute(0, 3, 1, 2)
 
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
-    """Return H W C as float32 after being written and read."""
+    """Return H W C as float32 after it is written and read."""
     gray = pixels.shape[2] == 1
     stream = io.BytesIO()
     Image.fromarray(pixels[..., 0] if gray else pixels).save(stream, "JPEG", quality=quality)

@@ -1,105 +1,38 @@
-"""What a network loses without a unit: how many images of each class it still recognizes with the unit turned off."""
+"""Ablation: the accuracy of a network by class without each of its units."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent
-from convscope.core.statistics import wilson_interval
 from convscope.features.layerwise import LayerFunction, layer_functions
 from convscope.networks.batches import check_batch
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
+from convscope.networks.plan import Plan
 
 from .measuring import Images, Labels, check_images, unit_layers
+from .records import AblationRecord, LayerAblation, UnitAblation
 
-BATCH_VALUES = 2**22  # of all maps of the images and of those that go without a unit, at once
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnitAblation:
-    """What the network recognizes without one unit.
-
-    Attributes:
-        unit: its place in its layer, from 0.
-        correct: images of each class that are recognized while its map is 0 everywhere.
-    """
-
-    unit: int
-    correct: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerAblation:
-    """The units of one layer: its place in the plan from 1, its notation, the units."""
-
-    layer: int
-    name: str
-    units: tuple[UnitAblation, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class AblationRecord:
-    """What the network recognizes as it is, and without each of its units.
-
-    Attributes:
-        classes: names.
-        images: of each class.
-        correct: of them, recognized by the whole network.
-        layers: those with units of their own.
-    """
-
-    classes: tuple[str, ...]
-    images: tuple[int, ...]
-    correct: tuple[int, ...]
-    layers: tuple[LayerAblation, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse counts that no measurement gives."""
-        rights = [self.correct, *(unit.correct for layer in self.layers for unit in layer.units)]
-        fits = all(
-            len(correct) == len(self.images) and all(0 <= a <= b for a, b in zip(correct, self.images, strict=True))
-            for correct in rights
-        )
-        if not fits or len(self.classes) != len(self.images) or sum(self.images) < 1:
-            raise DataError(
-                "`correct` must be from 0 to the images of each class, in all `classes`. Got other counts. "
-                "Measure it anew."
-            )
-
-    @property
-    def accuracy(self) -> float:
-        """Of the whole network, 0…1."""
-        return sum(self.correct) / sum(self.images)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy."""
-        return wilson_interval(sum(self.correct), sum(self.images))
-
-    def loss(self, unit: UnitAblation) -> float:
-        """Return by how much the accuracy is lower without a unit; below 0 if it is higher."""
-        return (sum(self.correct) - sum(unit.correct)) / sum(self.images)
+BATCH_VALUES = 2**22  # of all maps in a batch, with and without a unit
 
 
 def measure_ablation(
     model: Model, images: Images, labels: Labels, *, batch: int | None = None, reporter: Reporter | None = None
 ) -> AblationRecord:
-    """Return what `model` recognizes of images with each unit turned off in turn.
+    """Return the accuracy of `model` with each unit switched off in turn.
 
-    The maps up to the unit's layer are computed once for all its units, and only what comes after is computed anew.
+    The maps up to the unit's layer are computed once for all its units; only the layers after it are repeated.
 
     Args:
         model: the network.
         images: uint8 N H W C of the network's size, N at least 1.
         labels: class of each, int64 N.
-        batch: images and units that go through together; as memory allows if none.
-        reporter: told how far it is; nobody if none.
+        batch: images times units in one forward pass; as memory allows by default.
+        reporter: receives the progress.
 
     Raises:
         DataError: the images or labels are not such arrays.
@@ -118,12 +51,12 @@ def measure_ablation(
     """
     planned = model.network.plan
     check_images(images, labels, planned)
-    wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
-    size = fitting_batch(planned, wanted, copies=2)
+    largest = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    size = fitting_batch(planned, largest, copies=2)
     functions = layer_functions(model.network)
-    places = unit_layers(planned)
+    indices = unit_layers(planned)
     whole = torch.zeros(planned.classes, dtype=torch.int64)
-    without = {place: torch.zeros(planned.layers[place].maps, planned.classes, dtype=torch.int64) for place in places}
+    without = {index: torch.zeros(planned.layers[index].maps, planned.classes, dtype=torch.int64) for index in indices}
     with (
         (reporter or Silent()).task("without each unit", len(images), "images") as task,
         evaluating(model.network),
@@ -132,47 +65,44 @@ def measure_ablation(
         for start in range(0, len(images), size):
             truth = torch.from_numpy(labels[start : start + size].copy())
             maps = model.network.standardize(as_tensor(images[start : start + size]))
-            for place, function in enumerate(functions):
+            for index, function in enumerate(functions):
                 maps = function(maps)
-                if place in without:
-                    for unit, correct in _without_each(maps, functions[place + 1 :], truth, size):
-                        without[place][unit] += torch.bincount(truth[correct], minlength=planned.classes)
+                if index in without:
+                    for unit, correct in _without_each(maps, functions[index + 1 :], truth, size):
+                        without[index][unit] += torch.bincount(truth[correct], minlength=planned.classes)
             check_finite(torch.softmax(maps, dim=1), "in the logits")
             whole += torch.bincount(truth[maps.argmax(1) == truth], minlength=planned.classes)
             task.update(min(start + size, len(images)))
+    layers = (_layer(planned, index, counts.tolist()) for index, counts in without.items())
     return AblationRecord(
         classes=model.classes,
         images=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
         correct=tuple(whole.tolist()),
-        layers=tuple(
-            LayerAblation(
-                layer=place + 1,
-                name=planned.layers[place].name,
-                units=tuple(
-                    UnitAblation(unit=unit, correct=tuple(counts))
-                    for unit, counts in enumerate(without[place].tolist())
-                ),
-            )
-            for place in places
-        ),
+        layers=tuple(layers),
     )
+
+
+def _layer(planned: Plan, index: int, counts: list[list[int]]) -> LayerAblation:
+    """Return the record of a layer from the correct predictions, units × classes."""
+    units = (UnitAblation(unit=unit, correct=tuple(correct)) for unit, correct in enumerate(counts))
+    return LayerAblation(layer=index + 1, name=planned.layers[index].name, units=tuple(units))
 
 
 def _without_each(
     maps: Tensor, after: Sequence[LayerFunction], truth: Tensor, size: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """Give each unit, and which of the images are recognized without it.
+    """Give each unit, and which of the images are predicted correctly without it.
 
-    As many units as fill a batch go together: at the last, small batch of images, or where few are sent at once.
+    As many units as fill a batch share a forward pass.
     """
     units = maps.shape[1]
     together = max(1, size // len(maps))
     for first in range(0, units, together):
-        some = range(first, min(first + together, units))
-        changed = maps.repeat(len(some), *(1 for _ in maps.shape[1:]))
-        for place, unit in enumerate(some):
-            changed[place * len(maps) : (place + 1) * len(maps), unit] = 0
+        switched = range(first, min(first + together, units))
+        changed = maps.repeat(len(switched), *(1 for _ in maps.shape[1:]))
+        for index, unit in enumerate(switched):
+            changed[index * len(maps) : (index + 1) * len(maps), unit] = 0
         for function in after:
             changed = function(changed)
-        correct = changed.argmax(1).view(len(some), len(maps)) == truth
-        yield from zip(some, correct, strict=True)
+        correct = changed.argmax(1).view(len(switched), len(maps)) == truth
+        yield from zip(switched, correct, strict=True)

@@ -1,6 +1,6 @@
-"""One pass over the images: what every unit of every layer responds to."""
+"""Measure what every unit of every layer responds to, in one pass over the images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -33,29 +33,29 @@ def measure_units(
     images: Images,
     *,
     labels: Labels | None = None,
-    name: Callable[[int], str] = lambda place: f"[{place}]",
+    name: Callable[[int], str] = lambda index: f"[{index}]",
     data: str = "",
     top: int = TOP,
     batch: int | None = None,
     reporter: Reporter | None = None,
 ) -> UnitsRecord:
-    """Return what every convolved or fully connected unit of `model` responds to.
+    """Return what every unit of the convolutions and fully connected layers of `model` responds to.
 
-    The images are gone through once; memory does not grow with their number.
+    Images stream in batches: memory does not grow with their number.
 
     Args:
         model: the network.
         images: uint8 N H W C of the network's size, N at least 1; may be mapped from a file.
-        labels: class of each, int64 N, -1 nowhere; None where they are not known.
-        name: gives the name of an image from its place.
-        data: where the images are from, for the user.
-        top: patches to keep for each unit, at most one an image.
-        batch: images at once; as memory allows if none.
-        reporter: told how far it is; nobody if none.
+        labels: class of each, int64 N; None if unknown.
+        name: returns the name of an image from its index.
+        data: name of the dataset.
+        top: patches to save for each unit, at most one an image.
+        batch: images at once; as memory allows by default.
+        reporter: receives the progress.
 
     Raises:
         DataError: the images are not such an array, or there are none.
-        ParameterError: `top` or `batch` is not a whole number above 0.
+        ParameterError: `top` or `batch` is not a positive integer.
 
     Examples:
         >>> from convscope.images.preprocessing import Preprocessing
@@ -71,16 +71,14 @@ def measure_units(
     top = at_least(1, "top", top)
     planned = model.network.plan
     check_images(images, labels, planned)
-    wanted = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
-    size = fitting_batch(planned, wanted, copies=_COPIES)
-    streams = {place: _Streams(planned, place, top) for place in unit_layers(planned)}
+    largest = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    size = fitting_batch(planned, largest, copies=_COPIES)
+    streams = {index: _UnitStreams(planned, index, top) for index in unit_layers(planned)}
     with (reporter or Silent()).task("units", len(images), "images") as task:
         for start, layers in _maps(model, images, size):
-            known = None if labels is None else torch.from_numpy(labels[start : start + size].copy())
-            for place, maps in layers:
-                if place in streams:
-                    streams[place].add(maps.flatten(2) if maps.dim() > 2 else maps[..., None], known, start)
+            _add(streams, layers, None if labels is None else labels[start : start + size], start)
             task.update(min(start + size, len(images)))
+    records = (stream.record(planned, len(images), name, labelled=labels is not None) for stream in streams.values())
     return UnitsRecord(
         layout=str(model.layout),
         classes=model.classes,
@@ -89,20 +87,30 @@ def measure_units(
         height=planned.height,
         width=planned.width,
         channels=planned.channels,
-        layers=tuple(one.record(planned, len(images), name, labelled=labels is not None) for one in streams.values()),
+        layers=tuple(records),
     )
 
 
+def _add(
+    streams: Mapping[int, "_UnitStreams"], layers: Iterator[tuple[int, Tensor]], labels: Labels | None, start: int
+) -> None:
+    """Add the maps of one batch to the streams of their layers."""
+    batch_labels = None if labels is None else torch.from_numpy(labels.copy())
+    for index, maps in layers:
+        if index in streams:
+            streams[index].add(maps, batch_labels, start)
+
+
 def unit_layers(planned: Plan) -> tuple[int, ...]:
-    """Return the places (from 0) of the layers with units of their own: convolutions and fully connected ones."""
-    return tuple(place for place, stage in enumerate(planned.layout.stages) if not isinstance(stage, Pooling))
+    """Return the indices of the layers with units: convolutions and fully connected ones."""
+    return tuple(index for index, stage in enumerate(planned.layout.stages) if not isinstance(stage, Pooling))
 
 
 def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
-    """Check that these are images of the network's size, with a class each if classes are given.
+    """Check the shapes and types of images of the network's size, and of their labels.
 
     Raises:
-        DataError: they are not.
+        DataError: they do not fit.
     """
     shape = (planned.height, planned.width, planned.channels)
     if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
@@ -118,40 +126,40 @@ def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
 
 
 def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
-    """Give, batch after batch, its first place and the maps after each layer but the classifier."""
+    """Give, for each batch, the index of its first image and the maps of each layer but the classifier."""
     functions = layer_functions(model.network)[:-1]
 
-    def layers(part: Images) -> Iterator[tuple[int, Tensor]]:
-        maps = model.network.standardize(as_tensor(part))
-        for place, function in enumerate(functions):
+    def layers(batch: Images) -> Iterator[tuple[int, Tensor]]:
+        maps = model.network.standardize(as_tensor(batch))
+        for index, function in enumerate(functions):
             maps = function(maps)
-            yield place, maps
+            yield index, maps
 
     with evaluating(model.network), torch.inference_mode():
         for start in range(0, len(images), size):
             yield start, layers(images[start : start + size])
 
 
-class _Streams:
-    """What is kept of one layer."""
+class _UnitStreams:
+    """Streaming statistics of the units of one layer."""
 
-    def __init__(self, planned: Plan, place: int, top: int) -> None:
-        self.place = place
-        units = planned.layers[place].maps
+    def __init__(self, planned: Plan, index: int, top: int) -> None:
+        self.index = index
+        units = planned.layers[index].maps
         self.histograms, self.strongest = Histograms(units), Strongest(units, top)
         self.firing = Firing(units, planned.classes)
 
-    def add(self, values: Tensor, labels: Tensor | None, start: int) -> None:
-        """Take values N × units × places of a batch."""
-        values = values.contiguous()
-        peaks, places = values.max(dim=2)
+    def add(self, maps: Tensor, labels: Tensor | None, start: int) -> None:
+        """Add the activations of a batch, N × units or maps N × units × rows × columns."""
+        values = (maps.flatten(2) if maps.dim() > 2 else maps[..., None]).contiguous()  # N units positions
+        peaks, positions = values.max(dim=2)
         self.histograms.add(values)
-        self.strongest.add(peaks, places, start)
+        self.strongest.add(peaks, positions, start)
         self.firing.add(values, peaks, labels)
 
     def record(self, planned: Plan, images: int, name: Callable[[int], str], *, labelled: bool) -> LayerUnits:
         """Return the record of the layer."""
-        layer = planned.layers[self.place]
+        layer = planned.layers[self.index]
         edge, width, counts = self.histograms.bins()
         means, selectivity = self.firing.class_means().tolist(), self.firing.selectivity()
         units = tuple(
@@ -168,28 +176,26 @@ class _Streams:
             for unit in range(layer.maps)
         )
         down, across = layer.field_rows, layer.field_columns
-        seen = min(down.size, planned.height) * min(across.size, planned.width)
+        pixels = min(down.size, planned.height) * min(across.size, planned.width)
         return LayerUnits(
-            layer=self.place + 1,
+            layer=self.index + 1,
             name=layer.name,
             rows=layer.rows,
             columns=layer.columns,
             field_rows=down,
             field_columns=across,
-            image_share=seen / (planned.height * planned.width),
+            image_fraction=pixels / (planned.height * planned.width),
             first_edge=edge,
             bin_width=width,
             units=units,
         )
 
     def _top(self, layer: PlannedLayer, unit: int, name: Callable[[int], str]) -> Iterator[TopPatch]:
-        kept = zip(
-            *(all_[:, unit].tolist() for all_ in (self.strongest.values, self.strongest.images, self.strongest.places)),
-            strict=True,
-        )
-        for value, image, place in kept:
+        strongest = self.strongest
+        columns = (strongest.values, strongest.images, strongest.positions)
+        for value, image, position in zip(*(tensor[:, unit].tolist() for tensor in columns), strict=True):
             if value > 0:
-                row, column = divmod(place, layer.columns)
+                row, column = divmod(position, layer.columns)
                 yield TopPatch(
                     image=image,
                     name=name(image),

@@ -1,4 +1,4 @@
-"""The pixels that one value of a map depends on, cut out of an image."""
+"""Patches: the pixels that one activation depends on, cropped from an image."""
 
 import base64
 import binascii
@@ -15,19 +15,19 @@ from convscope.layers.geometry import ReceptiveField
 
 from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 
-LARGEST_SIDE = 40  # pixels of a patch that is kept
-MOST_VALUES = 3_000_000  # of the patches of one layer that are kept
+LARGEST_SIDE = 40  # pixels of a saved patch
+MOST_VALUES = 3_000_000  # of the saved patches of one layer
 
 
 def cut(
     image: NDArray[np.uint8],
     fields: tuple[ReceptiveField, ReceptiveField],
-    place: tuple[int, int],
+    position: tuple[int, int],
     background: Sequence[int],
 ) -> NDArray[np.uint8]:
-    """Return the receptive field of the value at `place`, uint8 of the fields' sizes × C, from an image H W C.
+    """Return the receptive field of a position, uint8 of the fields' sizes × C, from an image H W C.
 
-    What lies outside the image is `background`, one value a channel.
+    Pixels outside the image are `background`, one value a channel.
 
     Examples:
         >>> corner = cut(np.full((4, 4, 1), 9, np.uint8), (ReceptiveField(size=3, start=-1),) * 2, (0, 0), (0,))
@@ -36,26 +36,26 @@ def cut(
     """
     patch = np.empty((fields[0].size, fields[1].size, image.shape[2]), np.uint8)
     patch[...] = background
-    starts = [field.start + at * field.stride for field, at in zip(fields, place, strict=True)]
+    starts = [field.start + at * field.stride for field, at in zip(fields, position, strict=True)]
     inside = [
         slice(max(0, start), max(0, min(side, start + field.size)))
         for start, field, side in zip(starts, fields, image.shape, strict=False)
     ]
-    target = [slice(part.start - start, part.stop - start) for part, start in zip(inside, starts, strict=True)]
-    if all(part.stop > part.start for part in inside):
+    target = [slice(side.start - start, side.stop - start) for side, start in zip(inside, starts, strict=True)]
+    if all(side.stop > side.start for side in inside):
         patch[*target] = image[*inside]
     return patch
 
 
 def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Sequence[int]) -> UnitsRecord:
-    """Return the record with what its top patches show, cut out of the images that it was measured on.
+    """Return the record with its top patches, cropped from the images that it was measured on.
 
-    Where a layer has so many units that their patches would be too large for a record, the strongest ones are kept.
+    Where a layer has so many units that its patches are too large for a record, the strongest are saved.
 
     Args:
         record: of the units.
         images: the images, uint8 N H W C.
-        background: what lies outside them, one value a channel.
+        background: of pixels outside them, one value a channel.
     """
 
     def shown(layer: LayerUnits) -> LayerUnits:
@@ -67,8 +67,8 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
             pixels = cut(images[top.image], fields, (top.row, top.column), background)
             return dataclasses.replace(top, png=_as_png(pixels, (sides[1], sides[0])))
 
-        def unit(one: UnitRecord) -> UnitRecord:
-            return dataclasses.replace(one, top=(*map(patch, one.top[:most]), *one.top[most:]))
+        def unit(record: UnitRecord) -> UnitRecord:
+            return dataclasses.replace(record, top=(*map(patch, record.top[:most]), *record.top[most:]))
 
         return dataclasses.replace(layer, units=tuple(map(unit, layer.units)))
 
@@ -84,10 +84,10 @@ def _as_png(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
 
 
 def pixels_of(top: TopPatch) -> NDArray[np.uint8] | None:
-    """Return what a patch of a record shows, uint8 rows × columns (× 3 if in colour); None where it was not kept.
+    """Return the pixels of a patch, uint8 rows × columns (× 3 in colour); None if they are not saved.
 
     Raises:
-        DataError: it holds something else than a small PNG.
+        DataError: it is not a small PNG.
     """
     if not top.png:
         return None

@@ -1,25 +1,30 @@
-"""Records of what units respond to."""
+"""Records of the units of a network: what they respond to, their ablation, and linear probes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from convscope.core.errors import DataError
+from convscope.core.records import UNRECORDED
+from convscope.core.statistics import Proportion
+from convscope.core.text import counted
+from convscope.images.inspection import Problem
 from convscope.layers.geometry import ReceptiveField
+
+from .gabor import GaborFit
 
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class TopPatch:
-    """A patch that a unit responds to strongly.
+    """A patch with a large activation of a unit.
 
     Attributes:
-        image: place of the image among those measured.
+        image: index of the image among those measured.
         name: of the image.
-        row, column: place of the value in the unit's map.
-        top, left: first pixel of the receptive field of that place; it may lie outside the image.
-        value: of the unit there.
-        png: what the unit sees there, as a PNG in base64; empty where it was not kept. Patches of more than 40 pixels
-            are made smaller.
+        row, column: position of the activation in the unit's map.
+        top, left: first pixel of the receptive field of that position; it may be outside the image.
+        value: of the activation.
+        png: the patch as a PNG in base64; empty if it is not saved. Patches of more than 40 pixels are shrunk.
     """
 
     image: int
@@ -37,16 +42,16 @@ class UnitRecord:
     """What one unit responds to.
 
     Attributes:
-        unit: its place in its layer, from 0.
-        silent: share of its values, over all images and places, that are not above 0.
-        silent_images: share of the images in which it is silent everywhere.
-        largest: its largest value.
-        histogram: how many of its values fall into each bin of the layer; those that are exactly 0 are in none.
-        class_means: mean of its positive part for each class, over images and places; empty where no class is known,
-            0 for a class without an image.
+        unit: its index in its layer, from 0.
+        silent: fraction of its activations, over all images and positions, that are not above 0.
+        silent_images: fraction of the images in which it is silent everywhere.
+        largest: its largest activation.
+        histogram: number of activations in each bin of the layer; those that are exactly 0 are in none.
+        class_means: mean of its positive part for each class, over images and positions; empty without labels, 0 for a
+            class without images.
         selectivity: (a - b) / (a + b), where a is the largest of `class_means` and b the mean of the others: 0 if it
-            fires for all classes alike, 1 if for one only (Morcos et al. 2018). None where that is not defined.
-        top: its strongest patches, the strongest first, at most one an image; none that is not above 0.
+            responds equally to all classes, 1 if to one only (Morcos et al. 2018). None where that is undefined.
+        top: the patches with its largest activations above 0, in descending order, at most one an image.
     """
 
     unit: int
@@ -64,11 +69,11 @@ class LayerUnits:
     """The units of one layer.
 
     Attributes:
-        layer: place of the layer in the network's plan, from 1.
+        layer: number of the layer in the network's plan, from 1.
         name: its notation.
         rows, columns: of each unit's map.
         field_rows, field_columns: receptive field down and across.
-        image_share: part of the image that a value in the middle can depend on, 0…1.
+        image_fraction: of the image that a central activation can depend on, 0…1.
         first_edge, bin_width: bin i of the histograms holds values from first_edge + i × bin_width up to the next.
         units: one record each.
     """
@@ -79,29 +84,29 @@ class LayerUnits:
     columns: int
     field_rows: ReceptiveField
     field_columns: ReceptiveField
-    image_share: float
+    image_fraction: float
     first_edge: float
     bin_width: float
     units: tuple[UnitRecord, ...]
 
     @property
     def mean_selectivity(self) -> float | None:
-        """The mean of the units' selectivity; None where no unit has one."""
+        """Mean selectivity of the units; None if no unit has one."""
         known = [unit.selectivity for unit in self.units if unit.selectivity is not None]
         return sum(known) / len(known) if known else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnitsRecord:
-    """What all units of a network respond to: convolutions and fully connected units, not the classifier.
+    """What the units of all convolutions and fully connected layers respond to, without the classifier.
 
     Attributes:
         layout: of the network.
         classes: their names.
-        images: how many were measured.
-        data: where they are from, for the user.
+        images: number of images measured.
+        data: name of their dataset.
         height, width, channels: of each image.
-        layers: from the image upward.
+        layers: in order.
     """
 
     format_version: int = FORMAT_VERSION
@@ -115,11 +120,135 @@ class UnitsRecord:
     layers: tuple[LayerUnits, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what no measurement gives."""
+        """Validate the counts."""
         units = [unit for layer in self.layers for unit in layer.units]
         whole = self.images >= 1 and self.classes and all(layer.units for layer in self.layers)
         if not whole or any(len(unit.class_means) not in (0, len(self.classes)) for unit in units):
             raise DataError(
                 "`layers` must have units, each with one mean a class, or none, of at least one image. Got others. "
-                "Measure it anew."
+                "Measure again."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitAblation:
+    """Accuracy without one unit.
+
+    Attributes:
+        unit: its index in its layer, from 0.
+        correct: correct predictions by class while its map is 0 everywhere.
+    """
+
+    unit: int
+    correct: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerAblation:
+    """The units of one layer: its number in the plan from 1, its notation, the units."""
+
+    layer: int
+    name: str
+    units: tuple[UnitAblation, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationRecord:
+    """Accuracy of the whole network, and without each of its units.
+
+    Attributes:
+        classes: names.
+        images: by class.
+        correct: predictions of the whole network, by class.
+        layers: those with units.
+    """
+
+    classes: tuple[str, ...]
+    images: tuple[int, ...]
+    correct: tuple[int, ...]
+    layers: tuple[LayerAblation, ...]
+
+    def __post_init__(self) -> None:
+        """Validate the counts."""
+        every = [self.correct, *(unit.correct for layer in self.layers for unit in layer.units)]
+        fits = all(
+            len(correct) == len(self.images) and all(0 <= a <= b for a, b in zip(correct, self.images, strict=True))
+            for correct in every
+        )
+        if not fits or len(self.classes) != len(self.images) or sum(self.images) < 1:
+            raise DataError(
+                "`correct` must be from 0 to the images of each class, in all `classes`. Got other counts. "
+                "Measure again."
+            )
+
+    @property
+    def accuracy(self) -> Proportion:
+        """Of the whole network."""
+        return Proportion(correct=sum(self.correct), total=sum(self.images))
+
+    def loss(self, unit: UnitAblation) -> float:
+        """Return the accuracy that is lost without a unit; below 0 if accuracy rises."""
+        return (sum(self.correct) - sum(unit.correct)) / sum(self.images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeRecord:
+    """Accuracy of a linear classifier on the maps of a stage.
+
+    Attributes:
+        stage: 0 for the pixels, 1 for the first stage (a convolution with its pooling), and so on.
+        pool: of each map: ``none``, or ``grid4`` for the means of 4 × 4 regions, …
+        values: features of an image.
+        correct: predictions, of `total`, on images that it was not trained on.
+    """
+
+    stage: int
+    pool: str
+    values: int
+    correct: int
+    total: int
+
+    def __post_init__(self) -> None:
+        """Validate the counts."""
+        Proportion(correct=self.correct, total=self.total)
+
+    @property
+    def accuracy(self) -> Proportion:
+        """Correct predictions of all."""
+        return Proportion(correct=self.correct, total=self.total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitsReport:
+    """What the units of a network respond to, what their ablation costs, and what probes read from its stages.
+
+    Attributes:
+        units: of every layer with units.
+        random: mean selectivity of each of these layers with random weights; None where it is undefined.
+        gabor_fits: of the first layer's filters; empty if it has none.
+        random_gabor_fits: the same for random weights.
+        ablation: accuracy without each unit.
+        probes: accuracy of a linear classifier on each stage.
+        unusable: images that are left out, with reasons; not in the document.
+    """
+
+    format_version: int = FORMAT_VERSION
+    units: UnitsRecord
+    random: tuple[float | None, ...]
+    gabor_fits: tuple[GaborFit, ...]
+    random_gabor_fits: tuple[GaborFit, ...]
+    ablation: AblationRecord | None
+    probes: tuple[ProbeRecord, ...]
+    unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
+
+    def __post_init__(self) -> None:
+        """Validate that all records are of the same network."""
+        layers = [layer.layer for layer in self.units.layers]
+        ablations = None if self.ablation is None else [layer.layer for layer in self.ablation.layers]
+        if len(self.random) != len(layers) or ablations not in (None, layers):
+            raise DataError(
+                f"`random` and `ablation` must be of the {counted(len(layers), 'layer')} of `units`. Got others. "
+                "Measure again."
+            )
+        if self.ablation is not None and self.ablation.classes != self.units.classes:
+            raise DataError("`ablation` must be of the classes of `units`. Got others. Measure again.")

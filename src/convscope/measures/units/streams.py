@@ -1,4 +1,4 @@
-"""What is kept of the values of a layer while images stream by: its size does not depend on how many they are."""
+"""Streaming statistics of the activations of a layer; their size does not depend on the number of images."""
 
 import math
 
@@ -13,15 +13,15 @@ HALF = 32  # bins on either side of 0
 
 
 def tally(marked: Tensor) -> Tensor:
-    """Return how many of N × units × places are marked, by unit; in 32 bits first, which is three times as fast."""
+    """Return the number of marked activations (N × units × positions) by unit; 32 bits are three times as fast."""
     return marked.sum(dim=2, dtype=torch.int32).sum(dim=0)
 
 
 class Histograms:
-    """How often values fall into bins that are the same for all units of a layer.
+    """Histograms of the activations of each unit, with the same bins for all units of a layer.
 
-    The width of a bin is a power of two: when larger values come, bins are joined two by two. So the counts are exact,
-    and do not depend on the order in which values came. Values that are exactly 0 are not counted.
+    The width of a bin is a power of two: for larger activations, bins are merged in pairs. So the counts are exact and
+    independent of the order. Activations that are exactly 0 are not counted.
     """
 
     def __init__(self, units: int) -> None:
@@ -29,7 +29,7 @@ class Histograms:
         self.exponent: int | None = None
 
     def add(self, values: Tensor) -> None:
-        """Count values N × units × places.
+        """Count activations N × units × positions.
 
         Raises:
             DataError: one of them is not finite.
@@ -41,13 +41,13 @@ class Histograms:
             return
         self._widen(math.frexp(largest / HALF)[1])  # largest < HALF × 2**exponent
         units = values.shape[1]
-        place = (values * 2.0 ** -(self.exponent or 0)).floor_().to(torch.int32)
-        place += torch.arange(units, dtype=torch.int32)[:, None] * (2 * HALF) + HALF
-        self.counts += torch.bincount(place.flatten(), minlength=units * 2 * HALF).view(units, 2 * HALF)
+        bins = (values * 2.0 ** -(self.exponent or 0)).floor_().to(torch.int32)
+        bins += torch.arange(units, dtype=torch.int32)[:, None] * (2 * HALF) + HALF
+        self.counts += torch.bincount(bins.flatten(), minlength=units * 2 * HALF).view(units, 2 * HALF)
         self.counts[:, HALF] -= tally(values == 0)
 
     def _widen(self, exponent: int) -> None:
-        """Make bins at least 2**exponent wide."""
+        """Widen the bins to at least 2**exponent."""
         if self.exponent is None:
             self.exponent = exponent
         while self.exponent < exponent:
@@ -57,7 +57,7 @@ class Histograms:
             self.exponent += 1
 
     def bins(self) -> tuple[float, float, NDArray[np.int64]]:
-        """Return the first edge, the width of a bin, and the counts units × bins; outer bins empty in all are cut."""
+        """Return the first edge, the width of a bin, and the counts units × bins, without empty outer bins."""
         counts: NDArray[np.int64] = self.counts.numpy()
         full = np.flatnonzero(counts.any(axis=0))
         first, last = (int(full[0]), int(full[-1]) + 1) if len(full) else (HALF, HALF + 1)
@@ -66,26 +66,26 @@ class Histograms:
 
 
 class Strongest:
-    """The images with the largest values of each unit, one value an image; of equal ones, the first that came."""
+    """The images with the largest activations of each unit, one an image; of equal ones, the first."""
 
     def __init__(self, units: int, most: int) -> None:
         self.most = most
         self.values = torch.full((0, units), -math.inf)
         self.images = torch.zeros(0, units, dtype=torch.int64)
-        self.places = torch.zeros(0, units, dtype=torch.int64)
+        self.positions = torch.zeros(0, units, dtype=torch.int64)
 
-    def add(self, peaks: Tensor, places: Tensor, first: int) -> None:
-        """Take the largest value of each image's map, N × units, and where in the map it is; `first` counts on."""
-        images = torch.arange(first, first + len(peaks))[:, None].expand_as(places)
+    def add(self, peaks: Tensor, positions: Tensor, first: int) -> None:
+        """Add the largest activation of each map, N × units, and its position; `first` is the index of the image."""
+        images = torch.arange(first, first + len(peaks))[:, None].expand_as(positions)
         values = torch.cat([self.values, peaks])
         order = values.sort(dim=0, descending=True, stable=True).indices[: self.most]
         self.values = values.gather(0, order)
         self.images = torch.cat([self.images, images]).gather(0, order)
-        self.places = torch.cat([self.places, places]).gather(0, order)
+        self.positions = torch.cat([self.positions, positions]).gather(0, order)
 
 
 class Firing:
-    """How much units fire for each class, and how often they are silent."""
+    """Mean activation of each unit by class, and how often it is silent."""
 
     def __init__(self, units: int, classes: int) -> None:
         self.sums = torch.zeros(classes, units, dtype=torch.float64)
@@ -94,7 +94,7 @@ class Firing:
         self.silent_images = torch.zeros(units, dtype=torch.int64)
 
     def add(self, values: Tensor, peaks: Tensor, labels: Tensor | None) -> None:
-        """Take values N × units × places, the largest of each map, and the classes of the N images if known."""
+        """Add activations N × units × positions, the largest of each map, and the labels of the images if known."""
         self.silent += tally(values <= 0)
         self.silent_images += (peaks <= 0).sum(0)
         if labels is not None:
@@ -107,7 +107,7 @@ class Firing:
         return means
 
     def selectivity(self) -> list[float | None]:
-        """Return (a - b) / (a + b) of each unit: a for its first class, b for the mean of the other classes seen."""
+        """Return (a - b) / (a + b) of each unit: a for its best class, b for the mean of the other classes."""
         means = self.class_means()[:, self.images.numpy() > 0]
         if means.shape[1] < 2:
             return [None] * len(means)

@@ -127,7 +127,7 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
     if (still || before) unmoved = { of: scene.original, all: intact ?? all };
     const motion = scaledMotion(scene.motion, other.width / network.width, other.height / network.height);
     const place = state?.place ?? strongest(other, all, Math.min(1, other.layers.length));
-    state = { image: scene.image, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger: null };
+    state = { image: scene.image, name: scene.name, motion, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, sensitivity: null };
     draw(false);
   });
   const ask = (/** @type {Scene} */ scene) => {

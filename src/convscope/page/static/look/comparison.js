@@ -1,5 +1,5 @@
 // @ts-check
-/** View: kinds of networks that learned the same images, as a table that sorts and an image. */
+/** View: variants of a network, trained on the same images, as a table that sorts and an image. */
 import { element, foreign } from "./dom.js";
 import { saved } from "./saving.js";
 import { drawn } from "./svg.js";
@@ -7,22 +7,22 @@ import { COMPARISON, counted, percent, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ distortion: string, unit: string, strength: number }} Column */
-/** @typedef {{ name: string, sentence: string, note: string, layout: string, accuracy: number, interval: [number, number], parameters: number | null, macs: number | null, seconds: number, disturbed: (number | null)[] }} Kind */
-/** @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number, columns: Column[], kinds: Kind[] }} Comparison */
+/** @typedef {{ name: string, description: string, note: string, layout: string, accuracy: number, interval: [number, number], parameters: number | null, macs: number | null, seconds: number, distorted: (number | null)[] }} Variant */
+/** @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number, columns: Column[], variants: Variant[] }} Comparison */
 
-/** One column of the table. @typedef {{ head: string, value: (kind: Kind) => number | string | null, text: (kind: Kind) => Node | string, down: boolean }} Heading */
+/** One column of the table. @typedef {{ head: string, value: (kind: Variant) => number | string | null, text: (kind: Variant) => Node | string, down: boolean }} Heading */
 
 /** @param {HTMLElement} parent @param {Network} network */
 export function makeComparison(parent, network) {
   const { comparison } = network;
-  parent.hidden = !comparison?.kinds.length;
-  if (!comparison?.kinds.length) return;
+  parent.hidden = !comparison?.variants.length;
+  if (!comparison?.variants.length) return;
   const names = comparison.columns.map(columnName);
-  const select = element("select", {}, element("option", { value: -1, text: COMPARISON.undisturbed }), ...names.map((text, place) => element("option", { value: place, text })));
+  const select = element("select", {}, element("option", { value: -1, text: COMPARISON.clean }), ...names.map((text, place) => element("option", { value: place, text })));
   const image = element("div", { class: "charts" });
   const draw = () => {
     const place = Number(select.value);
-    image.replaceChildren(saved(COMPARISON.title, dots(comparison.kinds, place < 0 ? null : place, names[place] ?? "")));
+    image.replaceChildren(saved(COMPARISON.title, dots(comparison.variants, place < 0 ? null : place, names[place] ?? "")));
   };
   select.addEventListener("change", draw);
   select.value = String(middleColumns(comparison.columns)[0] ?? -1);
@@ -63,15 +63,15 @@ function orNothing(value, text) {
 function headings(comparison) {
   const whole = (/** @type {number} */ value) => value.toLocaleString("en");
   const [nameHead, accuracyHead, parametersHead, productsHead, secondsHead] = COMPARISON.heads;
-  const name = (/** @type {Kind} */ kind) => element("span", { title: [kind.sentence, kind.note].filter(Boolean).join(" ") || null }, foreign(kind.name, 60), kind.layout && kind.layout !== kind.name ? element("small", {}, " ", foreign(kind.layout, 60)) : null);
-  const accuracy = (/** @type {Kind} */ kind) => element("span", {}, percent(kind.accuracy), element("small", { text: ` ${percent(kind.interval[0])}–${percent(kind.interval[1])}` }));
+  const name = (/** @type {Variant} */ kind) => element("span", { title: [kind.description, kind.note].filter(Boolean).join(" ") || null }, foreign(kind.name, 60), kind.layout && kind.layout !== kind.name ? element("small", {}, " ", foreign(kind.layout, 60)) : null);
+  const accuracy = (/** @type {Variant} */ kind) => element("span", {}, percent(kind.accuracy), element("small", { text: ` ${percent(kind.interval[0])}–${percent(kind.interval[1])}` }));
   return [
     { head: nameHead, value: (kind) => kind.name, text: name, down: false },
     { head: accuracyHead, value: (kind) => kind.accuracy, text: accuracy, down: true },
     ...middleColumns(comparison.columns).map((place) => ({
       head: columnName(comparison.columns[place]),
-      value: (/** @type {Kind} */ kind) => kind.disturbed[place] ?? null,
-      text: (/** @type {Kind} */ kind) => orNothing(kind.disturbed[place] ?? null, percent),
+      value: (/** @type {Variant} */ kind) => kind.distorted[place] ?? null,
+      text: (/** @type {Variant} */ kind) => orNothing(kind.distorted[place] ?? null, percent),
       down: true,
     })),
     { head: parametersHead, value: (kind) => kind.parameters, text: (kind) => orNothing(kind.parameters, whole), down: false },
@@ -81,11 +81,11 @@ function headings(comparison) {
 }
 
 /**
- * Kinds in the order of a column; those without a value last, equal ones as they were.
- * @param {Kind[]} kinds
- * @param {(kind: Kind) => number | string | null} value
+ * Variants in the order of a column; those without a value last, equal ones as they were.
+ * @param {Variant[]} kinds
+ * @param {(kind: Variant) => number | string | null} value
  * @param {boolean} down the largest first
- * @returns {Kind[]}
+ * @returns {Variant[]}
  */
 export function inOrder(kinds, value, down) {
   return [...kinds].sort((one, two) => {
@@ -108,14 +108,14 @@ function sortable(comparison) {
       const down = was ? was !== "descending" : column.down;
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      fill(inOrder(comparison.kinds, column.value, down));
+      fill(inOrder(comparison.variants, column.value, down));
     });
     return head;
   });
-  const fill = (/** @type {Kind[]} */ kinds) => {
+  const fill = (/** @type {Variant[]} */ kinds) => {
     body.replaceChildren(...kinds.map((kind) => element("tr", {}, ...columns.map((column, place) => element(place ? "td" : "th", { scope: place ? null : "row" }, column.text(kind))))));
   };
-  fill(comparison.kinds);
+  fill(comparison.variants);
   return element("table", { class: "lines sortable" }, element("thead", {}, element("tr", {}, ...heads)), body);
 }
 
@@ -124,15 +124,15 @@ const WIDE_DOTS = { width: 680, names: 270, letters: 34, every: 1 };
 const NARROW_DOTS = { width: 360, names: 150, letters: 20, every: 2 }; // for a phone; every second mark has its number
 
 /**
- * Accuracy of every kind with its interval, and under one distortion.
- * @param {Kind[]} kinds
+ * Accuracy of every variant with its interval, and under one distortion.
+ * @param {Variant[]} kinds
  * @param {number | null} place of the distortion
  * @param {string} name of it
  * @returns {SVGElement}
  */
 function dots(kinds, place, name) {
   const { width, names, letters: most, every } = matchMedia("(max-width: 40rem)").matches ? NARROW_DOTS : WIDE_DOTS;
-  const under = (/** @type {Kind} */ kind) => (place === null ? null : kind.disturbed[place] ?? null);
+  const under = (/** @type {Variant} */ kind) => (place === null ? null : kind.distorted[place] ?? null);
   const values = kinds.flatMap((kind) => [kind.interval[0], kind.interval[1], under(kind) ?? kind.accuracy]);
   const [low, high] = [Math.floor(10 * Math.min(...values)) / 10, Math.ceil(10 * Math.max(...values)) / 10];
   const x = (/** @type {number} */ value) => names + ((width - names - 30) * (value - low)) / (high - low || 1);
@@ -143,7 +143,7 @@ function dots(kinds, place, name) {
     svg.append(drawn("line", { x1: at, x2: at, y1: ABOVE - 6, y2: height - UNDER, class: "grid" }));
     if (tick % every === 0) svg.append(drawn("text", { x: at, y: height - 8, "text-anchor": "middle" }, `${10 * tick} %`));
   }
-  const legend = /** @type {[string, string][]} */ ([["first", COMPARISON.undisturbed], ...(place === null ? [] : [/** @type {[string, string]} */ (["second", name])])]);
+  const legend = /** @type {[string, string][]} */ ([["first", COMPARISON.clean], ...(place === null ? [] : [/** @type {[string, string]} */ (["second", name])])]);
   const start = Math.min(names, 110);
   legend.forEach(([kind, text], index) => svg.append(drawn("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${kind}` }), drawn("text", { x: start + 130 * index + 9, y: 16 }, text)));
   inOrder(kinds, (kind) => kind.accuracy, true).forEach((kind, row) => {

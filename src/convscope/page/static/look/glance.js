@@ -113,7 +113,7 @@ function layerColumn(network, layer, go) {
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, layer);
   const made = column(titleOf(here, last), here.name, what, out, body.element);
-  const measured = ledgerBars(layer);
+  const measured = sensitivityBars(layer);
   made.append(bars.element, measured.element);
   made.classList.add(here.kind);
   return {
@@ -146,18 +146,18 @@ function partBar(name) {
 }
 
 /** What was measured of a layer on many images, where the reader asked for it. @param {number} layer @returns {Column} */
-function ledgerBars(layer) {
+function sensitivityBars(layer) {
   const [changed, along] = [partBar(TEXT.changed), partBar(TEXT.along)];
   const title = element("p", { class: "caption" });
   const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
   return {
     element: box,
-    draw({ ledger }) {
-      box.hidden = !ledger?.layers[layer - 1];
-      if (!ledger || box.hidden) return;
-      title.textContent = ledger.title;
-      changed.set(ledger.layers[layer - 1][0]);
-      along.set(ledger.layers[layer - 1][1]);
+    draw({ sensitivity }) {
+      box.hidden = !sensitivity?.layers[layer - 1];
+      if (!sensitivity || box.hidden) return;
+      title.textContent = sensitivity.title;
+      changed.set(sensitivity.layers[layer - 1][0]);
+      along.set(sensitivity.layers[layer - 1][1]);
     },
   };
 }

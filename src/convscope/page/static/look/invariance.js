@@ -1,5 +1,5 @@
 // @ts-check
-/** View: how the network takes distorted images, as Python measured it: accuracy by strength, and the ledger of its layers. */
+/** View: how the network takes distorted images, as Python measured it: accuracy by strength, and the sensitivity of its layers. */
 import { chart } from "./curves.js";
 import { element, foreign } from "./dom.js";
 import { saved } from "./saving.js";
@@ -7,17 +7,17 @@ import { INVARIANCE, counted, short } from "./words.js";
 
 /** @typedef {import("./format.js").Network} Network */
 /** @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null, number | null][], verdicts: string[] }} Strength */
-/** @typedef {{ sign: number, part: number, strength: number | null, nearest: number | null, latest: number | null, farthest: number }} Limit */
+/** @typedef {{ sign: number, fraction: number, strength: number | null, nearest: number | null, latest: number | null, farthest: number }} Limit */
 /** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
-/** @typedef {{ data: string, part: string, images: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance */
+/** @typedef {{ data: string, split: string, images: number, accuracy: number, interval: [number, number], chance: number | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance */
 
 /** Of each layer, how far its maps are from what they were, and how far when they are moved along.
- * @typedef {{ title: string, layers: [number | null, number | null][] }} Ledger */
+ * @typedef {{ title: string, layers: [number | null, number | null][] }} Sensitivity */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
- * @param {(ledger: Ledger | null) => void} told which strength of which distortion is shown
+ * @param {(sensitivity: Sensitivity | null) => void} told which strength of which distortion is shown
  */
 export function makeInvariance(parent, network, told) {
   const { invariance } = network;
@@ -33,7 +33,7 @@ export function makeInvariance(parent, network, told) {
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
-  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.ledger });
+  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.sensitivity });
   select.addEventListener("change", () => {
     kind = kinds[Number(select.value)];
     point = middleOf(kind);
@@ -49,7 +49,7 @@ export function makeInvariance(parent, network, told) {
     about,
     element("div", { class: "tools" }, element("label", {}, `${INVARIANCE.distortion} `, select)),
     curves, falls, title,
-    element("p", { class: "hint", text: INVARIANCE.ledgerHint }),
+    element("p", { class: "hint", text: INVARIANCE.sensitivityHint }),
     element("div", { class: "tools" }, element("label", { class: "slider strength" }, element("span", { text: INVARIANCE.strength }), slider, output), element("label", {}, beside, ` ${INVARIANCE.beside}`)),
     table,
   );
@@ -64,8 +64,8 @@ export function makeInvariance(parent, network, told) {
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
     curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
-    title.textContent = `${INVARIANCE.ledger}: ${named}`;
-    table.replaceChildren(ledgerTable(/** @type {Invariance} */ (invariance), point));
+    title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
+    table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
     told(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }
@@ -109,8 +109,8 @@ export function limitsOf(kind, chance) {
       const mine = kind.limits.filter((one) => one.sign === sign);
       if (!mine.length) return [];
       const reached = mine.filter((one) => one.strength !== null);
-      if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].part), strengthOf(kind, mine[0].farthest), mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)))];
-      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.part), strengthOf(kind, one.strength ?? 0), rangeOf(one))).join(", "))];
+      if (!reached.length) return [INVARIANCE.neverFalls(whole(mine[0].fraction), strengthOf(kind, mine[0].farthest), mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)))];
+      return [INVARIANCE.falls(reached.map((one, place) => (place ? INVARIANCE.fallsOn : INVARIANCE.fall)(whole(one.fraction), strengthOf(kind, one.strength ?? 0), rangeOf(one))).join(", "))];
     })
     .join(" ");
 }
@@ -121,7 +121,7 @@ function rangeOf({ nearest, latest, farthest }) {
 }
 
 /** @param {Invariance} found @param {Strength} point @returns {HTMLElement} */
-function ledgerTable(found, point) {
+function sensitivityTable(found, point) {
   const per = (/** @type {number | null} */ value) => (value === null ? "–" : whole(value));
   const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
   const bar = (/** @type {number | null} */ value) => {
@@ -134,7 +134,7 @@ function ledgerTable(found, point) {
     return element("tr", {}, element("th", { scope: "row", text: name }), cell(changed), bar(changed), cell(left), bar(left), cell(movedPart(changed, left)), element("td", { class: "words", text: verdictOf(point.verdicts[place] ?? "") }));
   });
   const heads = INVARIANCE.heads.map((text, place) => element("th", { scope: "col", colspan: place === 1 || place === 2 ? 2 : null, text }));
-  return element("table", { class: "lines ledger" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  return element("table", { class: "lines sensitivity" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
 }
 
 /** In words. @param {string} verdict */

@@ -115,7 +115,7 @@ function fill(lesson, toUnits) {
       }),
     );
     /** @type {State} */
-    const state = { image: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette, ledger: null };
+    const state = { image: null, name: "", pixels, all, before: null, motion: STILL, off: [], milliseconds: 0, place, palette, sensitivity: null };
     working.replaceChildren(...makeWorking(network, go)(state));
   }
 }

@@ -37,7 +37,7 @@ import { BESIDE, COMPARISON, GOOD_TEXT, INVARIANCE, TEXT, UNIT_TEXT, counted } f
  * @property {number} milliseconds that computing all maps took
  * @property {Place} place
  * @property {import("./colours.js").Palette} palette
- * @property {import("./invariance.js").Ledger | null} ledger what was measured of each layer, where the reader asked for it
+ * @property {import("./invariance.js").Sensitivity | null} sensitivity what was measured of each layer, where the reader asked for it
  */
 
 /** @param {string} name */
@@ -80,8 +80,8 @@ async function build(page, network, computer) {
   let drawing = 0;
   let everything = false; // is to be drawn, even if it is not seen
   let palette = makePalette(dark.matches);
-  /** @type {import("./invariance.js").Ledger | null} */
-  let ledger = null;
+  /** @type {import("./invariance.js").Sensitivity | null} */
+  let sensitivity = null;
 
   const draw = () => {
     cancelAnimationFrame(drawing);
@@ -118,7 +118,7 @@ async function build(page, network, computer) {
     const still = isStill(what.motion);
     if (still) unmoved = { of: pixels, all: intact ?? all };
     else if (before && intact) unmoved = { of: before, all: intact };
-    state = { ...what, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, ledger };
+    state = { ...what, pixels, all, before: still && !turnedOff.length ? null : (unmoved?.all ?? null), off: turnedOff, milliseconds, place, palette, sensitivity };
     glance.hidden = numbers.hidden = false;
     address();
     draw();
@@ -175,8 +175,8 @@ async function build(page, network, computer) {
       images.scrollIntoView({ block: "start" });
     });
     makeInvariance(distorted, network, (next) => {
-      ledger = next;
-      if (state) state = { ...state, ledger };
+      sensitivity = next;
+      if (state) state = { ...state, sensitivity };
       draw();
     });
     makeComparison(kinds, network);

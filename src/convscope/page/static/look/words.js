@@ -305,15 +305,15 @@ export const INVARIANCE = {
   right: "right",
   same: "same answer",
   falls: (/** @type {string} */ places) => `Accuracy falls ${places}.`,
-  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `below ${part} of what it is undistorted at ${strength}${range}`,
+  fall: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `below ${part} of the clean accuracy at ${strength}${range}`,
   fallsOn: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ range) => `${part} at ${strength}${range}`,
   range: (/** @type {string} */ low, /** @type {string} */ high) => ` (${low} to ${high})`,
   beyond: (/** @type {string} */ strength) => `beyond ${strength}`,
-  atChance: (/** @type {string} */ chance) => `The accuracy undistorted is not above chance (${chance}): where it falls below a part of it means nothing.`,
-  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of what it is undistorted up to ${strength}${lower}.`,
+  atChance: (/** @type {string} */ chance) => `The clean accuracy is not above chance (${chance}): limits as fractions of it are meaningless.`,
+  neverFalls: (/** @type {string} */ part, /** @type {string} */ strength, /** @type {string} */ lower) => `It does not fall below ${part} of the clean accuracy up to ${strength}${lower}.`,
   lowerFalls: (/** @type {string} */ strength) => ` (the lower end of its interval does at ${strength})`,
-  ledger: "What each layer makes of it",
-  ledgerHint:
+  sensitivity: "Sensitivity of each layer",
+  sensitivityHint:
     "Changed: how far its maps are from what they were, as a part of the distance between two different images. Left: how far they still are " +
     "when the old maps are moved along, as the image was; that much is lost, not moved. Moved: the part of the change, squared, that is movement.",
   heads: ["layer", "changed", "left", "moved", "its maps are"],
@@ -330,7 +330,7 @@ export const INVARIANCE = {
 
 /** Kinds of networks that learned the same images. */
 export const COMPARISON = {
-  title: "CompareResult with other kinds",
+  title: "Comparison of variants",
   about: (/** @type {string} */ learned, /** @type {string} */ evaluated, /** @type {string} */ seeds, /** @type {string} */ budget) =>
     `each learned from the same ${learned}${budget} and was evaluated on the same ${evaluated}; ${seeds} each. The line around a dot is the 95 % interval.`,
   budgets: {
@@ -338,9 +338,9 @@ export const COMPARISON = {
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,
   },
   distorted: "And when images are distorted:",
-  undisturbed: "as they are",
-  image: "Accuracy of each kind",
-  table: "All kinds, as a table",
+  clean: "clean",
+  image: "Accuracy of each variant",
+  table: "All variants, as a table",
   sortHint: "Press the head of a column to sort by it.",
   heads: ["kind", "accuracy", "learned numbers", "multiplications", "seconds of learning"],
 };

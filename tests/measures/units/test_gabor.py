@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convscope.measures.units.strokes import fit_gabor, fit_strokes
+from convscope.measures.units.gabor import fit_filters, fit_gabor
 from tests.checks.models import small_model
 
 
@@ -50,4 +50,4 @@ def test_noise_is_explained_less_and_nothing_not_at_all() -> None:
 
 @pytest.mark.parametrize(("text", "units"), [("4C5-MP2", 4), ("3C1", 0), ("3U3", 0), ("MP2-3C3", 0), ("5N", 0)])
 def test_only_shared_patches_on_the_image_are_fitted(text: str, units: int) -> None:
-    assert [fit.unit for fit in fit_strokes(small_model(text).network)] == list(range(units))
+    assert [fit.unit for fit in fit_filters(small_model(text).network)] == list(range(units))

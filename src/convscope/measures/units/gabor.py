@@ -1,4 +1,4 @@
-"""First-stage filters as Gabor waves: how far a unit is a stroke or an edge, of which direction and width."""
+"""Gabor fits of first-layer filters: how far a filter detects bars or edges, of which orientation and width."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from convscope.networks.build import Network
 from convscope.networks.folding import Sums, fold
 
 Values = NDArray[np.float64]
-_ROUNDS = 40
+_ITERATIONS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class GaborFit:
-    """The Gabor wave that is most like the weights of a unit.
+    """The Gabor function that is most similar to the weights of a unit.
 
     Attributes:
-        unit: its place in its layer, from 0.
-        direction_deg: of the stripes, from level, counter-clockwise, 0…180.
-        wavelength_px: from stripe to stripe.
+        unit: its index in its layer, from 0.
+        direction_deg: of the stripes, from horizontal, counter-clockwise, 0…180.
+        wavelength_px: of the wave.
         width_px: standard deviation of the envelope.
-        explained: share of the weights' squares that it explains, 0…1 ("stroke-ness"). Small patches are easily
-            explained: compare with random weights.
+        explained: fraction of the squared weights that it explains, 0…1. Small filters are easily explained: compare
+            with random weights.
     """
 
     unit: int
@@ -32,15 +32,15 @@ class GaborFit:
     explained: float
 
 
-def fit_strokes(network: Network) -> tuple[GaborFit, ...]:
-    """Return the fit of every unit of the first layer; none where that is no shared convolution of at least 2 × 2.
+def fit_filters(network: Network) -> tuple[GaborFit, ...]:
+    """Return the fit of every unit of the first layer; empty if that is no convolution of at least 2 × 2.
 
-    Weights on several channels are taken as one pattern in the one mixture of channels that holds most of them; what
-    is in other mixtures counts as not explained.
+    Weights on several channels are reduced to one pattern, that of the mixture of channels with most of their energy;
+    other mixtures count as unexplained.
 
     Examples:
         >>> from convscope.networks.layout import Layout
-        >>> len(fit_strokes(Network(Layout.parse("4C5-MP2"), height=8, width=8, channels=3, classes=2)))
+        >>> len(fit_filters(Network(Layout.parse("4C5-MP2"), height=8, width=8, channels=3, classes=2)))
         4
     """
     first = fold(network).layers[0]
@@ -50,9 +50,9 @@ def fit_strokes(network: Network) -> tuple[GaborFit, ...]:
 
 
 def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:
-    """Return the Gabor wave most like `weights`, channels × k × k: a search on a grid, then ever smaller layers.
+    """Return the Gabor function most similar to `weights`, channels × k × k: a grid search, then ever smaller steps.
 
-    Amplitude and phase follow exactly from the rest (least squares).
+    Amplitude and phase are solved exactly (least squares).
     """
     side = weights.shape[-1]
     flat = np.asarray(weights, dtype=np.float64).reshape(len(weights), -1)  # channels, k*k
@@ -63,15 +63,15 @@ def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:
     pattern = sizes[0] * patterns[0]
     grid = _grid(side)
     best = grid[int(np.argmax(_projected(pattern, grid, side)))]
-    layer = np.array([7.5, 0.15, 0.15, side / 8, side / 8])
+    step = np.array([7.5, 0.15, 0.15, side / 8, side / 8])
     value = float(_projected(pattern, best[None], side)[0])
-    for _ in range(_ROUNDS):
-        near = _within(best + np.concatenate([np.diag(layer), -np.diag(layer)]), side)
+    for _ in range(_ITERATIONS):
+        near = _within(best + np.concatenate([np.diag(step), -np.diag(step)]), side)
         found = _projected(pattern, near, side)
         if found.max() > value:
             best, value = near[int(np.argmax(found))], float(found.max())
         else:
-            layer = layer / 2
+            step = step / 2
     return GaborFit(
         unit=unit,
         direction_deg=float(best[0] % 180),
@@ -82,7 +82,7 @@ def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:
 
 
 def _grid(side: int) -> Values:
-    """Return waves to begin with: direction in degrees, log2 of wavelength and width, center down and across."""
+    """Return initial waves: direction in degrees, log2 of wavelength and width, center down and across."""
     axes = (
         np.arange(0, 180, 15.0),
         np.log2(np.geomspace(2, 2 * side, 6)),
@@ -101,7 +101,7 @@ def _within(waves: Values, side: int) -> Values:
 
 
 def _projected(pattern: Values, waves: Values, side: int) -> Values:
-    """Return Σ squares of the part of `pattern` that each wave explains with its best amplitude and phase."""
+    """Return the squared sum of what each wave explains of `pattern` with its best amplitude and phase."""
     down, across = (axis.ravel() for axis in np.mgrid[:side, :side] - (side - 1) / 2)
     direction, length, width, y, x = (column[:, None] for column in waves.T)
     angle = np.deg2rad(direction)

@@ -1,4 +1,4 @@
-"""The ledger: how far each layer's maps change under a distortion, and how much of that is movement."""
+"""The sensitivity of each layer's maps to a distortion, and how much of the change is movement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,29 +14,29 @@ from .panels import draw_panels
 from .style import Theme
 
 
-def draw_ledger(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
-    """Return a chart a distortion: for each layer, how far its maps change, and what is left when they are moved along.
+def draw_sensitivity(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
+    """Return a chart for each distortion: the change of each layer's maps, and the residual after moving them along.
 
-    All are parts of the distance between two different images. A mark shows the same where no edge is seen.
+    Both are fractions of the distance between two different images. A mark shows the same where no edge is seen.
 
     Args:
         found: the measurement.
-        curves: those of its distortions that are drawn, each at one weak strength.
+        curves: the distortions to draw, each at one small strength.
         theme: the colours.
     """
     first, second = theme.series[:2]
     mark: dict[str, Any] = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
     legend = [
-        (Patch(color=first), "changed: from what the maps were"),
-        (Patch(color=second), "left: from those maps moved along with the image"),
-        (Line2D([], [], color=theme.ink, **mark), "the same, where no edge is seen"),
+        (Patch(color=first), "changed: distance to the clean maps"),
+        (Patch(color=second), "residual: distance to the clean maps moved along"),
+        (Line2D([], [], color=theme.ink, **mark), "the same where no edge is seen"),
     ]
     return draw_panels(
         found,
         curves,
         lambda axes, curve: _chart(axes, found, curve, theme),
         height=0.55 + 0.36 * len(found.layers),
-        title="What moved, and what was forgotten, layer by layer",
+        title="Sensitivity of each layer",
         legend=legend,
         theme=theme,
     )
@@ -66,5 +66,5 @@ def _bars(layer: LayerChange, theme: Theme) -> tuple[tuple[float | None, float |
     first, second = theme.series[:2]
     return (
         (layer.changed, layer.changed_inside, first, -0.19),
-        (layer.left, layer.left_inside, second, 0.19),
+        (layer.residual, layer.residual_inside, second, 0.19),
     )

@@ -1,0 +1,145 @@
+"""Variants of a layout: the same network with one thing changed."""
+
+import dataclasses
+from collections.abc import Callable
+
+from convscope.core.errors import LayoutError
+from convscope.core.text import counted
+from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
+from convscope.layers.pooling import Pooling
+
+from .layout import Layout, Stage
+from .plan import Plan, plan
+
+REGIONS = 4  # along each side: a partly shared convolution has its weights 16 times
+_TOLERANCE = 0.1  # how far a matched count may be from its target, as a fraction of it
+
+
+def locally_connected(layout: Layout) -> Layout:
+    """Return the layout with separate weights at each position of every convolution.
+
+    Examples:
+        >>> str(locally_connected(Layout.parse("8C3-MP2-16C5/2v-10N")))
+        '8U3-MP2-16U5/2v-10N'
+    """
+    stages = tuple(
+        dataclasses.replace(stage, regions=None) if isinstance(stage, Convolution) else stage for stage in layout.stages
+    )
+    return dataclasses.replace(layout, stages=stages)
+
+
+def partly_shared(planned: Plan, regions: int = REGIONS) -> Layout:
+    """Return the layout with weights shared only within each of regions × regions regions of a map.
+
+    A map with fewer positions has one region for each.
+
+    Examples:
+        >>> baseline = plan(Layout.parse("8C3-MP2-16C3-10N"), height=6, width=6, channels=1, classes=2)
+        >>> str(partly_shared(baseline))
+        '8U3:4-MP2-16U3:3-10N'
+    """
+    stages = tuple(
+        dataclasses.replace(stage, regions=min(regions, layer.rows, layer.columns))
+        if isinstance(stage, Convolution)
+        else stage
+        for stage, layer in zip(planned.layout.stages, planned.layers, strict=False)
+    )
+    return dataclasses.replace(planned.layout, stages=stages)
+
+
+def pooled_by(layout: Layout, code: str) -> Layout:
+    """Return the layout with another pooling in every window; global pooling stays.
+
+    Examples:
+        >>> str(pooled_by(Layout.parse("8C3-MP3/2-16C3-MPg"), "AP"))
+        '8C3-AP3/2-16C3-MPg'
+    """
+    stages = tuple(
+        dataclasses.replace(stage, code=code) if isinstance(stage, Pooling) and stage.window else stage
+        for stage in layout.stages
+    )
+    return dataclasses.replace(layout, stages=stages)
+
+
+def strided(layout: Layout) -> Layout:
+    """Return the layout with strided convolutions in place of the pooling windows that follow them.
+
+    A convolution with a stride loses its residual connection. A pooling without a convolution before it becomes strided
+    subsampling.
+
+    Examples:
+        >>> str(strided(Layout.parse("8C3-MP2-16C3-+16C3-MP3/2-10N")))
+        '8C3/2-16C3-16C3/2-10N'
+    """
+    stages: list[Stage] = []
+    for index, stage in enumerate(layout.stages):
+        if not isinstance(stage, Pooling) or stage.window is None:
+            stages.append(stage)
+        elif layout.is_joined(index) and isinstance(below := stages[-1], Convolution):
+            stages[-1] = dataclasses.replace(below, stride=below.stride * stage.stride, residual=False)
+        else:
+            stages.append(dataclasses.replace(stage, code="SS"))
+    return dataclasses.replace(layout, stages=tuple(stages))
+
+
+def without_pooling(layout: Layout, *, keep_strides: bool = True, global_mean: bool = False) -> Layout:
+    """Return the layout without pooling.
+
+    Args:
+        layout: the network.
+        keep_strides: keep the strides of convolutions; otherwise each becomes 1.
+        global_mean: average each map after the last convolution.
+
+    Examples:
+        >>> layout = Layout.parse("8C3/2-MP2-16C3-MP2-10N")
+        >>> str(without_pooling(layout)), str(without_pooling(layout, keep_strides=False, global_mean=True))
+        ('8C3/2-16C3-10N', '8C3-16C3-APg-10N')
+    """
+    stages: list[Stage] = [
+        stage if keep_strides or not isinstance(stage, Convolution) else dataclasses.replace(stage, stride=1)
+        for stage in layout.stages
+        if not isinstance(stage, Pooling)
+    ]
+    if global_mean:
+        last = max((index for index, stage in enumerate(stages) if isinstance(stage, Convolution)), default=-1)
+        stages.insert(last + 1, Pooling(code="AP", window=None, stride=1))
+    return dataclasses.replace(layout, stages=tuple(stages))
+
+
+def fully_connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
+    """Return one fully connected layer whose `count` is nearest to that of `planned`.
+
+    Args:
+        planned: the network to match.
+        count: what to match: parameters or MACs of a plan.
+
+    Raises:
+        LayoutError: no number of units comes within a tenth, or too many units are needed.
+
+    Examples:
+        >>> baseline = plan(Layout.parse("8C3-MP2-16C3-MP2"), height=28, width=28, channels=1, classes=10)
+        >>> like = fully_connected_like(baseline, lambda planned: planned.parameters)
+        >>> str(like), baseline.parameters, plan(like, height=28, width=28, channels=1, classes=10).parameters
+        ('11N', 9098, 8755)
+    """
+    target = count(planned)
+
+    def layout_of(units: int) -> Layout:
+        return dataclasses.replace(planned.layout, stages=(Connected(units=units),))
+
+    def count_of(units: int) -> int:
+        return count(plan(layout_of(units), **planned.sizes, bounded=False))
+
+    per_unit = count_of(2) - count_of(1)
+    units = round((target - count_of(1)) / per_unit) + 1  # both counts are linear in the number of units
+    if not 1 <= units <= LARGEST_UNITS:
+        raise LayoutError(
+            f"A fully connected layer would need {counted(max(0, units), 'unit')} to match {target:,}; it can have "
+            f"from 1 to {LARGEST_UNITS:,}. Use a larger or smaller --layout."
+        )
+    if abs(count_of(units) - target) > _TOLERANCE * target:
+        raise LayoutError(
+            f"A fully connected layer must come within {_TOLERANCE:.0%} of {target:,}. Got {count_of(units):,} "
+            f"({counted(units, 'unit')}, {per_unit:,} each). Use a larger --layout."
+        )
+    return layout_of(units)
