@@ -291,7 +291,7 @@ def test_a_measurement_of_no_images_is_named_and_left_out(
     assert data_of(convscope.look(folder, force=True, progress=Plain(sys.stdout)).path).invariance is None
     said = " ".join(capsys.readouterr().out.split())
     assert "invariance.json cannot be read and is not in the page: " in said
-    assert "at least 1. Got 0 of 0." in said
+    assert "at least 1" in said
 
 
 def test_with_images_of_ones_own_the_units_are_measured_on_them_and_keep_their_worth(

@@ -12,9 +12,9 @@ from convscope.measures.cost import CostRecord, LayoutCost, count_costs
 from convscope.measures.timing import measure_cost, time_layers
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
-from convscope.networks.plan import Sizes
+from convscope.networks.plan import PlanSizes
 
-SIZES: Sizes = {"height": 6, "width": 8, "channels": 1, "classes": 2}
+SIZES: PlanSizes = {"height": 6, "width": 8, "channels": 1, "classes": 2}
 
 # parameters and MACs by hand: as it is, locally connected, fully connected, without pooling; on 8x6 pixels, 2 classes
 HAND = {
