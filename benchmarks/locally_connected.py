@@ -46,7 +46,9 @@ def main() -> None:
     given = parser.parse_args()
     rows = []
     for stage in STAGES:
-        rows.append(measure(given.data, stage, {"epochs": given.epochs, "data_dir": given.data_dir}))
+        rows.append(
+            measure(given.data, stage, {"epochs": given.epochs, "context": convscope.Context(data_dir=given.data_dir)})
+        )
         print(rows[-1], flush=True)
     print(write("locally-connected", __doc__.strip().splitlines()[0], {"rows": rows}))
 

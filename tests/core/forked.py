@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.core.context import Context
-
 DEADLINE_S = 40
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (64, 48, 48, 3), dtype=np.uint8)
@@ -39,7 +37,8 @@ def labels(count: int = 3) -> list[str]:
 def trained(name: str) -> float:
     import convscope
 
-    settings = {"epochs": 1, "layout": "16C5-MP2", "threads": 2, "output": FOLDER / name, "cache_dir": FOLDER / "cache"}
+    settings = {"epochs": 1, "layout": "16C5-MP2", "threads": 2, "output": FOLDER / name}
+    settings["context"] = convscope.Context(cache_dir=FOLDER / "cache")
     return convscope.train((PIXELS, np.arange(64) % 2), **settings).report.accuracy
 
 
@@ -164,9 +163,13 @@ def training() -> None:
         trained("child")
         data = (PIXELS, np.arange(64) % 2)
         convscope.measure(
-            FOLDER / "child", data, distortions=["shift-x"], strengths=[1], context=Context(cache_dir=FOLDER / "cache")
+            FOLDER / "child",
+            data,
+            distortions=["shift-x"],
+            strengths=[1],
+            context=convscope.Context(cache_dir=FOLDER / "cache"),
         )
-        convscope.extract_features(FOLDER / "child", data, context=Context(cache_dir=FOLDER / "cache"))
+        convscope.extract_features(FOLDER / "child", data, context=convscope.Context(cache_dir=FOLDER / "cache"))
 
     in_child(everything)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.core.errors import ParameterError
-from convscope.core.statistics import mean_half_width, wilson_interval
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.statistics import Proportion, mean_half_width, mean_interval, wilson_interval
 
 TRIALS = st.integers(1, 10_000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
 
@@ -72,3 +72,24 @@ def test_the_interval_of_a_mean_is_students(confidence: float, quantile: float) 
 def test_one_value_has_no_interval() -> None:
     with pytest.raises(ParameterError, match=r"`values` must be at least two for an interval of their mean\. Got 1"):
         mean_half_width([1.0])
+
+
+@given(TRIALS)
+def test_a_proportion_is_its_fraction_with_the_interval(trial: tuple[int, int]) -> None:
+    correct, total = trial
+    accuracy = Proportion(correct=correct, total=total)
+    assert accuracy.fraction == correct / total
+    assert accuracy.interval == wilson_interval(correct, total) == mean_interval([correct], total)
+
+
+@pytest.mark.parametrize(("correct", "total"), [(-1, 3), (4, 3), (0, 0)])
+def test_impossible_counts_are_refused(correct: int, total: int) -> None:
+    with pytest.raises(DataError, match="at least 1"):
+        Proportion(correct=correct, total=total)
+
+
+def test_the_mean_of_several_runs_has_students_interval_within_0_and_1() -> None:
+    low, high = mean_interval([90, 92, 94], 100)
+    assert (low + high) / 2 == pytest.approx(0.92)
+    assert high - low == pytest.approx(2 * mean_half_width([0.9, 0.92, 0.94]))
+    assert mean_interval([0, 100], 100) == (0.0, 1.0)

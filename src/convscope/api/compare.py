@@ -125,16 +125,16 @@ def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
 
 def _prepared(source: Source, options: ImageOptions, context: Context, *, quick: bool) -> Dataset:
     """Return the images of `source`; with `quick`, resized unless a size is requested."""
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "channels": options.channels,
         "ranges": options.ranges,
         "cache_dir": context.cache_dir,
         "reporter": context.reporter,
     }
-    dataset = prepare(source, size=options.size, **given)
+    dataset = prepare(source, size=options.size, **settings)
     if quick and options.size is None and min(dataset.images.shape[1:3]) > QUICK_SIDE:
         context.reporter.say(f"quick: images are resized to {QUICK_SIDE}x{QUICK_SIDE}; --size changes it")
-        dataset = prepare(source, size=QUICK_SIDE, **given)
+        dataset = prepare(source, size=QUICK_SIDE, **settings)
     for note in (classes_in_words(dataset), *dataset.notes):
         context.reporter.say(note)
     return dataset

@@ -29,8 +29,8 @@ def compare_text(comparison: Comparison) -> str:
             *_by_group(contrast_table(robustness), [one.topic for one in robustness]).lines(),
             "",
         ]
-    lines += [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
-    return "\n".join([*lines, "", *conclusions(comparison).values()])
+    skipped = [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
+    return "\n".join([*lines, *skipped, *([""] if skipped else []), *conclusions(comparison).values()]).rstrip()
 
 
 def _by_group(table: DataTable, groups: list[str]) -> DataTable:

@@ -74,7 +74,7 @@ def _limit_table(found: Invariance) -> DataTable:
     rows = []
     for name, sign in dict.fromkeys((limit.distortion, limit.sign) for limit in every):
         own = [limit for limit in every if (limit.distortion, limit.sign) == (name, sign)]
-        rows.append([f"  {name} ({units[name]})", *map(_limit_cell, own)])
+        rows.append([f"{name} ({units[name]})", *map(_limit_cell, own)])
     return DataTable.of(["", "95 %", "90 %", "50 %"], rows)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convscope.core.context import Context
-from convscope.core.text import columns_of, counted, printable
+from convscope.core.tables import DataTable
+from convscope.core.text import counted, printable
 from convscope.options.train import RunOptions, TrainOptions
 
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
@@ -14,6 +15,7 @@ from .standard import need_output
 from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
+    from convscope.api.train import TrainResult
     from convscope.training.run import Prepared
 
 
@@ -114,9 +116,12 @@ def _typed_words(context: click.Context) -> list[str]:
 
 def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
     """Return the table of layers, the recipe, and the command that trains it."""
+    from convscope.images.sources.source import TRAIN
+    from convscope.training.loop import steps_of
+
     plan = prepared.plan
+    columns = ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"]
     rows = [
-        ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"],
         ["image", str(plan.channels), f"{plan.width}x{plan.height}", "", "", "1x1", "1x1"],
     ]
     for layer in plan.layers:
@@ -133,10 +138,11 @@ def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
             ]
         )
     rows.append(["total", "", "", f"{plan.parameters:,}", f"{plan.macs:,}", "", ""])
-    lines = columns_of(rows)
+    lines = DataTable.of(columns, rows).lines()
     recipe, minutes = prepared.recipe, prepared.settings.minutes
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
-    rate = f"{recipe.highest_rate(prepared.steps if minutes is None else 1):.4g}"
+    steps = steps_of(recipe, len(prepared.images.indices(TRAIN)))
+    rate = f"{recipe.highest_rate(steps if minutes is None else 1):.4g}"
     if minutes is not None and recipe.learning_rate is None:
         rate += " (less where there is time for many steps)"
     lines += [
@@ -167,7 +173,7 @@ def _plan_document(prepared: "Prepared") -> dict[str, Any]:
     }
 
 
-def _result_text(trained: Any, target_accuracy: float | None) -> str:
+def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
     report, folder = trained.report, trained.folder
     low, high = report.accuracy_interval
     lines = [
@@ -185,7 +191,7 @@ def _result_text(trained: Any, target_accuracy: float | None) -> str:
     return "\n".join([*lines, *([f"look    {printable(str(folder.look))}"] if folder.look.exists() else [])])
 
 
-def _result_document(trained: Any) -> dict[str, Any]:
+def _result_document(trained: "TrainResult") -> dict[str, Any]:
     report, folder = trained.report, trained.folder
     return {
         "accuracy": report.accuracy,

@@ -39,15 +39,16 @@ class DataTable:
         return DataTable(columns=tuple(columns), rows=tuple(map(tuple, rows)))
 
     def lines(self) -> list[str]:
-        """Return aligned lines: the first column to the left, the others to the right."""
-        rows = [self.columns, *self.rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        """Return aligned lines: the first column and other columns of words to the left, numbers to the right."""
+        columns = list(zip(self.columns, *self.rows, strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        words = [not index or any(map(_is_word, column[1:])) for index, column in enumerate(columns)]
         return [
             "  ".join(
-                cell.rjust(width) if index else cell.ljust(width)
-                for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+                cell.ljust(width) if left else cell.rjust(width)
+                for cell, width, left in zip(row, widths, words, strict=True)
             ).rstrip()
-            for row in rows
+            for row in (self.columns, *self.rows)
         ]
 
     def csv(self) -> str:
@@ -57,6 +58,10 @@ class DataTable:
         writer.writerow(self.columns)
         writer.writerows([f" {cell}" if _is_formula(cell) else cell for cell in row] for row in self.rows)
         return stream.getvalue()
+
+
+def _is_word(cell: str) -> bool:
+    return cell[:1].isalpha()
 
 
 def _is_formula(cell: str) -> bool:

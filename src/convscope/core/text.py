@@ -139,23 +139,6 @@ def _written_out(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def columns_of(rows: list[list[str]]) -> list[str]:
-    """Return lines whose columns stand under each other, numbers to the right.
-
-    Examples:
-        >>> columns_of([["step", "units"], ["4C3", "4"]])
-        ['step  units', '4C3       4']
-    """
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
 def percent(value: float | None, total: int | None = None) -> str:
     """Return a part of one in per cent; with `total`, as many decimals as that many images justify.
 

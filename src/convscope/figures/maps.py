@@ -101,11 +101,11 @@ def _show_classes(axes: Axes, traced: Trace, theme: Theme) -> None:
     values = 100 * traced.probabilities[best]
     axes.barh(range(len(best)), values, color=theme.series[0], height=0.6)
     axes.set_yticks(
-        range(len(best)), [short_name(traced.classes[place], _LONGEST_NAME) for place in best], parse_math=False
+        range(len(best)), [short_name(traced.classes[index], _LONGEST_NAME) for index in best], parse_math=False
     )
     axes.set_xlim(0, 100)
     axes.set_xticks([0, 50, 100], ["0 %", "50 %", "100 %"])
-    for place, value in enumerate(values):
+    for row, value in enumerate(values):
         inside = value > 80
         where: dict[str, Any] = {"ha": "right", "color": theme.paper} if inside else {"ha": "left", "color": theme.ink}
-        axes.text(value - 2 if inside else value + 2, place, f"{value:.1f} %", va="center", fontsize=7, **where)
+        axes.text(value - 2 if inside else value + 2, row, f"{value:.1f} %", va="center", fontsize=7, **where)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from convscope.core.document import document, static
-from convscope.core.markup import Html, joined, named, scrolling, tag
+from convscope.core.markup import Html, joined, named, tag
+from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
 from convscope.measures.comparison.conclusions import conclusions, contrast_table, contrasts
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
@@ -192,16 +193,13 @@ def _twice(law: PowerLaw) -> Value:
 
 
 def _curve_table(results: Sequence[VariantResult]) -> Html:
-    names = ("variant", "training images", "accuracy", "95 % interval")
     rows = []
     for result in results:
         for one in points_of(result):
-            low, high = one.interval
-            cells = (f"{one.images:,}", percent(one.accuracy, 1_000), f"{percent(low)} to {percent(high)}")
-            rows.append(tag("tr", tag("td", result.title), *(tag("td", cell, class_="number") for cell in cells)))
-    head = tag("tr", *(tag("th", name, scope="col") for name in names))
-    table = tag("table", tag("thead", head), tag("tbody", *rows))
-    return scrolling(table, "Curves")
+            low, high = map(percent, one.interval)
+            rows.append([result.title, f"{one.images:,}", percent(one.accuracy, 1_000), f"{low} to {high}"])
+    columns = ["variant", "training images", "accuracy", "95 % interval"]
+    return table_html(DataTable.of(columns, rows), "Curves")
 
 
 def _method(comparison: Comparison) -> Html:

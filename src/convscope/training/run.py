@@ -28,7 +28,6 @@ from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
-from .loop import steps_of
 from .progressive_resizing import pixel_fraction, work_fraction
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
@@ -62,11 +61,6 @@ class Prepared:
             return None
         end_s = self.started_s + self.settings.minutes * 60 - _WRITING_S
         return Deadline(end_s=end_s, evaluated=len(self.images.indices(self.images.evaluation_split)))
-
-    @property
-    def steps(self) -> int:
-        """The steps of the recipe; a budget of time may allow others."""
-        return steps_of(self.recipe, len(self.images.indices(TRAIN)))
 
     @property
     def record(self) -> RunRecord:

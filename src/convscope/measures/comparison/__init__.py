@@ -1,1 +1,1 @@
-"""Why it works: networks of many kinds on the same images, with the same budget."""
+"""Comparison of variants of a network on the same images, with the same training budget."""
