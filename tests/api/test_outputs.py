@@ -64,7 +64,7 @@ def test_on_a_disk_that_is_read_only_nothing_begins(
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - INTO_THE_RUN))
 def test_below_a_file_nothing_begins(command: str, run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="a part of the path is a file, not a folder"):
+    with pytest.raises(StorageError, match="is a file, not a folder"):
         COMMANDS[command](run, tmp_path / "file" / "out")
 
 

@@ -112,7 +112,7 @@ def test_no_back_end_hides_that_the_output_is_no_number(name: str, backend: Any,
 
 
 def _evaluated() -> EvaluationImages:
-    return EvaluationImages(images=some_pixels(4), labels=np.array([0, 1, 2, 0]), places=np.arange(4))
+    return EvaluationImages(images=some_pixels(4), labels=np.array([0, 1, 2, 0]), indices=np.arange(4))
 
 
 ASKED: dict[str, Callable[[Model], Any]] = {
