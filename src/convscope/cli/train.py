@@ -116,9 +116,6 @@ def _typed_words(context: click.Context) -> list[str]:
 
 def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
     """Return the table of layers, the recipe, and the command that trains it."""
-    from convscope.images.sources.source import TRAIN
-    from convscope.training.loop import steps_of
-
     plan = prepared.plan
     columns = ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"]
     rows = [
@@ -141,7 +138,7 @@ def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
     lines = DataTable.of(columns, rows).lines()
     recipe, minutes = prepared.recipe, prepared.settings.minutes
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
-    steps = steps_of(recipe, len(prepared.images.indices(TRAIN)))
+    steps = prepared.steps
     rate = f"{recipe.highest_rate(steps if minutes is None else 1):.4g}"
     if minutes is not None and recipe.learning_rate is None:
         rate += " (less where there is time for many steps)"

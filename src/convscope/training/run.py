@@ -28,6 +28,7 @@ from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
+from .loop import steps_of
 from .progressive_resizing import pixel_fraction, work_fraction
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
