@@ -1,6 +1,7 @@
 """The shape of the package: who imports whom, how large things are, and what is never used."""
 
 import ast
+import collections
 import functools
 import importlib.util
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ IMAGES = ("decoding", "sources", "reading", "cache")  # folders inside images/: 
 LEVEL = {folder: level for level, line in enumerate(LINES) for folder in line}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
 LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+# Functions of `api` and estimators have the parameters of their options records. These three describe a unit, or how
+# patches are drawn and whitened, argument by argument.
+MANY_PARAMETERS = {("walk", "walk"), ("layer", "learn_layer"), ("clusters", "learn")}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec"}
 UNSAFE_MEMBERS = {("torch", "load"), ("torch", "save"), ("joblib", "load"), ("os", "system")}
@@ -154,6 +158,25 @@ def test_nine_functions_in_ten_are_under_35_lines() -> None:
     nodes = [node for module in MODULES for node in ast.walk(_tree(module)) if isinstance(node, ast.FunctionDef)]
     lengths = sorted(_body_lines(node) for node in nodes)
     assert lengths[int(0.9 * len(lengths))] < 35
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    names = [node.name for module in MODULES for node in ast.walk(_tree(module)) if isinstance(node, ast.ClassDef)]
+    assert [name for name, count in collections.Counter(names).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_table_is_named_by_what_is_in_it(module: str) -> None:
+    names = {node.id for node in ast.walk(_tree(module)) if isinstance(node, ast.Name)}
+    assert not names & {"KINDS", "_KINDS"}, f"{module} has kinds of what?"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith(("api/", "estimators/"))])
+def test_no_function_has_more_than_eight_parameters(module: str) -> None:
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.FunctionDef) and (Path(module).stem, node.name) not in MANY_PARAMETERS:
+            given = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            assert len([name for name in given if name not in ("self", "cls")]) <= 8, f"{module}: {node.name}"
 
 
 @pytest.mark.parametrize("module", MODULES)

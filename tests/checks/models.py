@@ -98,10 +98,10 @@ def maps_of(network: Network, images: NDArray[np.uint8]) -> list[NDArray[np.floa
         found = [maps]
         for module in network.stages:
             if isinstance(module, ConvolutionStage) and module.pooling is not None:
-                pooling, first = module.pooling, module.subsample_first
-                module.pooling, module.subsample_first = None, False
+                pooling, first = module.pooling, module.pool_first
+                module.pooling, module.pool_first = None, False
                 found.append(module(maps))  # the maps before the pooling: the same stage without it
-                module.pooling, module.subsample_first = pooling, first
+                module.pooling, module.pool_first = pooling, first
             maps = module(maps)
             found.append(maps)
         scores = network.classifier(maps.flatten(1))

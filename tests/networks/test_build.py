@@ -137,10 +137,10 @@ def test_the_cheaper_order_gives_the_values_of_the_order_that_is_meant(text: str
     unsettle(network)
     meant = copy.deepcopy(network)
     for module in meant.stages:
-        module.subsample_first = False
+        module.pool_first = False
     images = random_images(3, 12, 12, 1)
     torch.testing.assert_close(network(images), meant(images), rtol=1e-6, atol=1e-6)
-    swapped = [module.subsample_first for module in network.stages if module.pooling is not None]
+    swapped = [module.pool_first for module in network.stages if module.pooling is not None]
     assert any(swapped) == NONLINEARITIES[nonlinearity].increasing
 
 

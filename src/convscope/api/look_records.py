@@ -14,7 +14,7 @@ from convscope.core.records import Dataclass
 from convscope.core.text import printable
 from convscope.explorer.comparison import comparison_data
 from convscope.explorer.data import ExplorerData, NamedImage
-from convscope.explorer.evaluation import Evaluation, evaluation_of
+from convscope.explorer.evaluation import RunEvaluation, evaluation_of
 from convscope.explorer.invariance import invariance_data
 from convscope.explorer.units import UnitsData, units_data
 from convscope.images.dataset import Dataset
@@ -165,7 +165,7 @@ def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:
     return False
 
 
-def _evaluation(run: RunFolder, reporter: Reporter) -> Evaluation | None:
+def _evaluation(run: RunFolder, reporter: Reporter) -> RunEvaluation | None:
     """Return the evaluation of a run; None where it has no report that can be read."""
     if not run.report.is_file():
         return None

@@ -20,7 +20,7 @@ from convscope.networks.folding import Connections, Folded, FoldedLayer, Weighte
 from convscope.networks.model import Model
 
 from .comparison import ComparisonData
-from .evaluation import Evaluation
+from .evaluation import RunEvaluation
 from .invariance import InvarianceData
 from .units import UnitsData
 
@@ -155,7 +155,7 @@ class ExplorerData:
     poolings: tuple[KindText, ...] = ()
     nonlinearities: tuple[KindText, ...] = ()
     units: UnitsData | None = field(default=None, metadata={DIGITS: 4})
-    evaluation: Evaluation | None = field(default=None, metadata={DIGITS: 4})
+    evaluation: RunEvaluation | None = field(default=None, metadata={DIGITS: 4})
     beside: "ExplorerData | None" = None
     invariance: InvarianceData | None = field(default=None, metadata={DIGITS: 4})
     comparison: ComparisonData | None = None

@@ -13,7 +13,7 @@ MOST_EPOCHS = 500  # points of a curve
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class RunEvaluation:
     """The accuracy of a network when its run ended.
 
     Attributes:
@@ -32,10 +32,10 @@ class Evaluation:
     epochs: tuple[EpochRecord, ...] = ()
 
 
-def evaluation_of(report: Report, history: Sequence[EpochRecord] = ()) -> Evaluation:
+def evaluation_of(report: Report, history: Sequence[EpochRecord] = ()) -> RunEvaluation:
     """Return the evaluation in `report`, with the epochs that led to it."""
     stride = max(1, math.ceil(len(history) / MOST_EPOCHS))
-    return Evaluation(
+    return RunEvaluation(
         split=report.split,
         images=report.images,
         correct=report.correct,

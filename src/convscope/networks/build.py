@@ -70,11 +70,11 @@ class ConvolutionStage(nn.Module):
         self.normalization = _normalization(layout, convolution.units)
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
         self.pooling = pooling.build() if pooling else None
-        self.subsample_first = bool(pooling and pooling.kind.keeps_order and self.nonlinearity.increasing)
+        self.pool_first = bool(pooling and pooling.kind.keeps_order and self.nonlinearity.increasing)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the stage's maps."""
-        if self.pooling is None or self.subsample_first:
+        if self.pooling is None or self.pool_first:
             return self.convolve(maps, self.pooling)
         pooled: Tensor = self.pooling(self.convolve(maps))
         return pooled

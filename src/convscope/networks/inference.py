@@ -61,9 +61,11 @@ def _fused(stage: nn.Module, precision: Precision) -> nn.Module:
     able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     if not able or (precision == "bfloat16" and not machine().bfloat16) or not isinstance(stage, ConvolutionStage):
         return stage
-    late = stage.pooling is not None and not stage.subsample_first
+    late = stage.pooling is not None and not stage.pool_first
+    ambiguous = stage.residual and stage.convolution.in_channels == 1  # oneDNN of torch 2.6 cannot add such maps
     if (
         late
+        or ambiguous
         or stage.nonlinearity.apply is not NONLINEARITIES["relu"].apply
         or not isinstance(stage.convolution, nn.Conv2d)
     ):

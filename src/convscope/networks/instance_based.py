@@ -91,7 +91,7 @@ class Exemplars:
         """
         if classes < 2 and self.kind == "kernel":
             raise ParameterError(f"A support vector machine must have at least 2 classes. Got {classes}.")
-        return _KINDS[self.kind](self, values, classes)
+        return _CLASSIFIERS[self.kind](self, values, classes)
 
 
 class ExemplarClassifier(nn.Module):
@@ -177,4 +177,4 @@ def exemplars_of(classifier: nn.Module) -> Exemplars | None:
     return classifier.exemplars if isinstance(classifier, ExemplarClassifier) else None
 
 
-_KINDS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}
+_CLASSIFIERS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}

@@ -127,12 +127,12 @@ def read_history(path: Path) -> History:
 
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(EpochRecord))
-_KINDS = {"epoch": int, "step": int}
+_COLUMN_TYPES = {"epoch": int, "step": int}
 _OPTIONAL = ("validation_loss", "validation_accuracy")
 
 
 def _text(name: str, value: float | None) -> str:
-    return "" if value is None else repr(_KINDS.get(name, float)(value))  # the kind drops numpy's own types
+    return "" if value is None else repr(_COLUMN_TYPES.get(name, float)(value))  # the kind drops numpy's own types
 
 
 def _epoch(line: list[str], where: str) -> EpochRecord:
@@ -145,7 +145,7 @@ def _epoch(line: list[str], where: str) -> EpochRecord:
 def _value(name: str, text: str, where: str) -> float | None:
     if not text and name in _OPTIONAL:
         return None
-    kind = _KINDS.get(name, float)
+    kind = _COLUMN_TYPES.get(name, float)
     try:
         return kind(text)
     except ValueError as error:

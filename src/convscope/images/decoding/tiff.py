@@ -13,7 +13,7 @@ from .damage import refuse_large
 from .tiff_tags import TiffTags
 
 _PLAIN, _DEFLATED = (1,), (8, 32946)
-_KINDS: Final = {
+_DTYPES: Final = {
     (1, 8): "u1", (1, 16): "u2", (1, 32): "u4", (1, 64): "u8",
     (2, 8): "i1", (2, 16): "i2", (2, 32): "i4", (2, 64): "i8",
     (3, 16): "f2", (3, 32): "f4", (3, 64): "f8",
@@ -34,7 +34,7 @@ def is_simple(tags: TiffTags) -> bool:
     return (
         (gray or (tags.photometric == 2 and tags.samples == 3))
         and len(kinds) == len(set(tags.formats)) == 1
-        and kinds <= _KINDS.keys()
+        and kinds <= _DTYPES.keys()
         and tags.compression in (*_PLAIN, *_DEFLATED)
         and (tags.predictor == 1 or (tags.predictor == 2 and tags.formats[0] != 3))
         and (tags.fill, tags.depth) == (1, 1)
@@ -53,7 +53,7 @@ def read_values(stream: BinaryIO, tags: TiffTags, limit_pixels: int) -> NDArray[
         zlib.error: damaged.
     """
     refuse_large((tags.width, tags.height), limit_pixels)
-    kind = np.dtype(tags.order + _KINDS[tags.formats[0], tags.bits[0]])
+    kind = np.dtype(tags.order + _DTYPES[tags.formats[0], tags.bits[0]])
     result_type = np.dtype(_SUPPORTED_TYPES.get(kind.str[1:], kind.newbyteorder("=")))
     refuse_large((tags.width, tags.height), limit_pixels * 4 // (result_type.itemsize * tags.samples))
     values = np.empty((tags.height, tags.width, tags.samples), result_type)
