@@ -341,11 +341,11 @@ def test_one_image_a_class_is_evaluated_on_the_training_images_and_said_so(tmp_p
         (images, labels), epochs=1, output=tmp_path / "run", context=Context(cache_dir=tmp_path / "c"), **QUICK
     )
     assert (trained.report.split, trained.report.images) == ("training", 2)
-    assert any(note.startswith("nothing is held out") for note in trained.report.notes)
+    assert any(note.startswith("there are no validation images") for note in trained.report.notes)
 
 
 def test_until_without_images_held_out_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"`target_accuracy` needs images that are held out"):
+    with pytest.raises(ParameterError, match=r"`target_accuracy` needs validation images"):
         train(
             two_classes(),
             target_accuracy=0.9,
@@ -549,9 +549,9 @@ def test_margins_ask_for_images_held_out_where_only_test_images_are(tmp_path: Pa
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
     prepared = prepare(tmp_path / "set.npz", layout="svm", cache_dir=tmp_path / "c")
     assert len(prepared.images.indices(2)) == 10
-    assert any("is held out to turn margins into probabilities" in note for note in prepared.notes)
+    assert any("validation images, to turn margins into probabilities" in note for note in prepared.notes)
     both = prepare(tmp_path / "set.npz", layout="svm", target_accuracy=0.9, cache_dir=tmp_path / "c")
-    assert any("held out to evaluate --target-accuracy and to turn margins" in note for note in both.notes)
+    assert any("validation images, to evaluate --target-accuracy and to turn margins" in note for note in both.notes)
     none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
     assert not len(none.images.indices(2))
 

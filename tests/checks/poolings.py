@@ -63,8 +63,8 @@ class PoolingChecks:
     ) -> None:
         maps = maps_of(*side)
         member = Pooling(code=kind.code, window=2, stride=2)
-        for subsample in (built(member), kind.whole().eval()):
-            same = [torch.allclose(subsample(f(maps)), f(subsample(maps)), rtol=1e-12) for f in INCREASING]
+        for pooling in (built(member), kind.whole().eval()):
+            same = [torch.allclose(pooling(f(maps)), f(pooling(maps)), rtol=1e-12) for f in INCREASING]
             assert all(same) if kind.keeps_order else not any(same)
 
     def test_a_value_depends_on_what_it_says_it_sees(self, kind: PoolingKind, side: tuple[int, int]) -> None:

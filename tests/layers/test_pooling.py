@@ -57,9 +57,9 @@ class TestStochastic:
     maps = torch.tensor([[1.0, 3.0, 0.0, -1.0], [0.0, 4.0, -2.0, -3.0], [-1.0, -2.0, 5.0, 5.0], [-3.0, -4.0, 0.0, 0.0]])
 
     def drawn(self, times: int, window: int | None = 2) -> torch.Tensor:
-        subsample = Stochastic(window, 2).train()
-        subsample.generator = torch.Generator().manual_seed(0)
-        return subsample(self.maps.expand(times, 1, 4, 4))[:, 0]
+        pooling = Stochastic(window, 2).train()
+        pooling.generator = torch.Generator().manual_seed(0)
+        return pooling(self.maps.expand(times, 1, 4, 4))[:, 0]
 
     def test_each_value_comes_as_often_as_it_is_large(self) -> None:
         windows = self.drawn(4_000).flatten(1).T
@@ -79,8 +79,8 @@ class TestStochastic:
 
     def test_the_slope_goes_to_what_was_drawn(self) -> None:
         maps = self.maps.expand(1, 1, 4, 4).clone().requires_grad_()
-        subsample = Stochastic(2, 2).train()
-        values = subsample(maps)
+        pooling = Stochastic(2, 2).train()
+        values = pooling(maps)
         values.sum().backward()
         assert maps.grad is not None
         windows = maps.grad.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)

@@ -30,13 +30,13 @@ def test_a_single_peak_stays_the_same_under_exactly_the_shifts_that_keep_its_wei
     kind, window, stride
 ) -> None:
     side = 3 * max(window, stride)
-    subsample = Pooling(code=kind.code, window=window, stride=stride).build().eval()
+    pooling = Pooling(code=kind.code, window=window, stride=stride).build().eval()
     tops = range(0, side - window + 1, stride)
     for row in range(side // 3, 2 * side // 3):
         for column in range(side // 3, 2 * side // 3):
             maps = torch.zeros(1, 1, side + 2, side + 2, dtype=torch.float64)
             maps[0, 0, row + 1, column + 1] = 1.0
-            found = unchanged_by_shift(subsample, maps) == 1
+            found = unchanged_by_shift(pooling, maps) == 1
             for down in (-1, 0, 1):
                 for across in (-1, 0, 1):
                     same = all(

@@ -71,7 +71,7 @@ def test_maps_of_a_convolution_move_along_exactly(made: Any) -> None:
 
 
 @needs_node
-def test_a_shift_within_the_window_is_not_a_shift_of_the_subsampled_map(made: Any) -> None:
+def test_a_shift_within_the_window_is_not_a_shift_of_the_pooled_map(made: Any) -> None:
     convolution, pooling, _ = made[3][2]["changes"]
     assert convolution["left"] < 1e-6
     assert pooling["left"] > 0.01

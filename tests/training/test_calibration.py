@@ -81,7 +81,7 @@ def test_margins_are_calibrated_on_images_held_out_and_it_is_said(classifier: st
     assert float(-correct.log().mean()) == pytest.approx(found.loss, abs=1e-5)
     assert found.loss < found.loss_before
     assert "probabilities are calibrated: a sigmoid of the logit for each class (Platt scaling)" in str(found)
-    assert "fits 10 images held out best" in str(found)
+    assert "fits 10 validation images best" in str(found)
     trained = calibrate(network, replace(data, validation=torch.arange(0)))
     assert (trained.images, trained.held_out) == (40, False)
     assert "40 training images, so that they are too sure, best" in str(trained)

@@ -25,7 +25,7 @@ from .files import Rows, feature_file
 from .partial import identity_of, partial_features
 
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
-_ELSEWHERE = ""  # images that are left out of all parts, as they stand in another part too, or have no class
+_ELSEWHERE = ""  # images that are left out of all parts, as they are in another split too, or have no class
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +35,7 @@ class FeatureSet:
     Attributes:
         values: float32 N × values, or N × maps × rows × columns.
         labels: class of each, int64 N, indices into `classes`.
-        splits: ``train``, ``validation`` or ``test`` of each (empty for an image that stands in another part too, or
+        splits: ``train``, ``validation`` or ``test`` of each (empty for an image that is in another part too, or
             whose class is not known).
         images: path or name of each.
         classes: names; one empty name where no class is known.

@@ -1,4 +1,4 @@
-"""One stage: convolve, normalize, nonlinearity, subsample. Integers first (geometry), then arrays and tensors."""
+"""One stage: convolve, normalize, nonlinearity, pool. Integers first (geometry), then arrays and tensors."""
 
 from .unit import HiddenLayer, convolve
 

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 
 
-def unchanged_by_shift(subsample: nn.Module, maps: Tensor, *, reach: int = 1) -> NDArray[np.float64]:
+def unchanged_by_shift(pooling: nn.Module, maps: Tensor, *, reach: int = 1) -> NDArray[np.float64]:
     """Return, for each shift of the maps, the fraction of pooled values that stay exactly the same.
 
     The maps are cut out of larger ones, so that real values come in at the edge.
 
     Args:
-        subsample: N C H W to N C h w, as it predicts.
+        pooling: N C H W to N C h w, as it predicts.
         maps: N C H W, larger by `reach` on every side than what is pooled.
         reach: the largest shift, in positions of the map.
 
@@ -37,12 +37,12 @@ def unchanged_by_shift(subsample: nn.Module, maps: Tensor, *, reach: int = 1) ->
         raise ParameterError(f"`reach` must be from 0 to less than half the side of the maps. Got {reach}.")
     side = 2 * reach + 1
     with torch.inference_mode():
-        still = subsample(maps[:, :, reach : reach + height, reach : reach + width])
+        still = pooling(maps[:, :, reach : reach + height, reach : reach + width])
         result = np.empty((side, side))
         for down in range(side):
             for across in range(side):
                 # content that moves down by one comes from one row above
                 top, left = 2 * reach - down, 2 * reach - across
-                moved = subsample(maps[:, :, top : top + height, left : left + width])
+                moved = pooling(maps[:, :, top : top + height, left : left + width])
                 result[down, across] = (moved == still).double().mean().item()
     return result

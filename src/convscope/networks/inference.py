@@ -1,6 +1,6 @@
 """Inference: a network optimized for prediction (folded, fused, in lower precision), and test-time augmentation.
 
-The values are those of the network, to rounding, which is coarse in bfloat16 (8 bits).
+The values are those of the network, to rounding, which has few digits in bfloat16 (8 bits).
 """
 
 import copy

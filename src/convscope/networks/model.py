@@ -157,7 +157,7 @@ class Model:
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
     ) -> "Model":
-        """Return a model that predicts the same, faster: to rounding, which is coarse in bfloat16 and int8 (8 bits).
+        """Return a faster model with the same predictions, to rounding: 8 bits in bfloat16 and int8.
 
         It can do nothing else: what is trained, measured or saved is the model that it was made from.
 

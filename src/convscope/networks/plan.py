@@ -118,7 +118,7 @@ def check_built(planned: Plan) -> None:
     if planned.values > LARGEST_COMPUTED:
         raise LayoutError(
             f"An image and all its maps must have at most {LARGEST_COMPUTED:,} values. Got {planned.values:,} of "
-            f"{planned.layout} on {planned.width}x{planned.height} pixels. Use fewer units, subsample earlier, or use "
+            f"{planned.layout} on {planned.width}x{planned.height} pixels. Use fewer units, pool earlier, or use "
             "smaller images (--size)."
         )
 
@@ -151,21 +151,21 @@ _BOUNDS = (
         what="values in the maps of all layers",
         of_layer=lambda layer: layer.values,
         total=True,
-        remedy="Use fewer units, subsample earlier, or use smaller images (--size)",
+        remedy="Use fewer units, pool earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_PARAMETERS,
         what="parameters",
         of_layer=lambda layer: layer.parameters,
         total=True,
-        remedy="Use fewer units, or subsample more before that stage",
+        remedy="Use fewer units, or pool more before that stage",
     ),
     _Bound(
         largest=LARGEST_MACS,
         what="MACs for one image",
         of_layer=lambda layer: layer.macs,
         total=True,
-        remedy="Use fewer units or smaller patches, subsample earlier, or use smaller images (--size)",
+        remedy="Use fewer units or smaller patches, pool earlier, or use smaller images (--size)",
     ),
     _Bound(
         largest=LARGEST_FIELD,

@@ -57,7 +57,7 @@ class CsvTable(Table):
 
     def __init__(self, stream: TextIO, top: int) -> None:
         self._stream, self._top = stream, top
-        self._shown = printable if stream.isatty() else spell  # a terminal would obey what stands in a name
+        self._shown = printable if stream.isatty() else spell  # a terminal would obey control characters in a name
         self._writer = csv.writer(stream, lineterminator="\n")
         self._writer.writerow(columns(top))
 

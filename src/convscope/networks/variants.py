@@ -64,8 +64,8 @@ def pooled_by(layout: Layout, code: str) -> Layout:
 def strided(layout: Layout) -> Layout:
     """Return the layout with strided convolutions in place of the pooling windows that follow them.
 
-    A convolution with a stride loses its residual connection. A pooling without a convolution before it becomes strided
-    subsampling.
+    A convolution with a stride loses its residual connection. A pooling without a convolution before it keeps every
+    second value instead.
 
     Examples:
         >>> str(strided(Layout.parse("8C3-MP2-16C3-+16C3-MP3/2-10N")))

@@ -95,10 +95,10 @@ def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbna
     thumbnail = small.get(answer.index)
     image = joined()
     if thumbnail:
-        coarse = "coarse" if max(thumbnail.width, thumbnail.height) <= 40 else None
+        pixelated = "pixelated" if max(thumbnail.width, thumbnail.height) <= 40 else None
         size = 72 / max(thumbnail.width, thumbnail.height)
         width, height = (max(1, round(side * size)) for side in (thumbnail.width, thumbnail.height))
-        image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=coarse)
+        image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=pixelated)
     lines = [tag("span", named(answer.name, 60), class_="file")]
     if cell.correct:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))

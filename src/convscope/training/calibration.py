@@ -47,7 +47,7 @@ class Calibration:
         how = "a sigmoid of the logit for each class (Platt scaling), which fits"
         if self.temperature is not None:
             how = f"the softmax of the logits divided by {self.temperature:.3g}, which fits"
-        where = "images held out" if self.held_out else "training images, so that they are too sure,"
+        where = "validation images" if self.held_out else "training images, so that they are too sure,"
         return (
             f"probabilities are calibrated: {how} {self.images:,} {where} best (loss {self.loss:.3f}, "
             f"{self.loss_before:.3f} without)"

@@ -1,4 +1,4 @@
-"""The optimizers: Muon for convolutions and for connected units unless there are very many, AdamW for the rest.
+"""The optimizers: Muon for convolutions and for fully connected units unless there are very many, AdamW for the rest.
 
 Both are our own arithmetic on torch's operations: the first use of ``torch.optim`` loads torch's compiler, which takes
 seconds at every start.

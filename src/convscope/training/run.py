@@ -118,7 +118,7 @@ def prepare_run(
     check_class_names(dataset.classes)
     if settings.target_accuracy is not None and not (dataset.splits == VALIDATION).any():
         raise ParameterError(
-            f"`target_accuracy` needs images that are held out to evaluate it. Got none in {settings.data!r}. "
+            f"`target_accuracy` needs validation images. Got none in {settings.data!r}. "
             "Give more images of each class, or --validation 0.2."
         )
     planned, choice = choose_network(TrainingData.of(dataset), settings, layout)
@@ -142,7 +142,10 @@ def _with_held_out(settings: TrainOptions, source: Source, layout: Layout | None
     missing = bool((source.splits == TEST).any()) and not (source.splits == VALIDATION).any()
     if not reasons or settings.validation is not None or not missing:
         return settings, []
-    note = f"a tenth of the training images is held out to {' and to '.join(reasons)}; the test images are for the end"
+    note = (
+        f"a tenth of the training images are validation images, to {' and to '.join(reasons)}; the test images are for "
+        "the end"
+    )
     return replace(settings, validation=_HELD_OUT), [note]
 
 
@@ -158,7 +161,7 @@ def _warned(dataset: Dataset) -> list[str]:
         return notes
     return [
         *notes,
-        "nothing is held out: the accuracy is that on the training images, which says little about others",
+        "there are no validation images: the accuracy is that on the training images, which says little about others",
     ]
 
 

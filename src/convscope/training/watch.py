@@ -87,7 +87,7 @@ class Watch(Listener):
         self.interruption, self.work, self.target_accuracy = interruption, work, target_accuracy
         self.outcome: Outcome = "done"
         self._saved_s = time.monotonic()
-        self._held_out = ""  # of the last epoch that was evaluated
+        self._validation = ""  # of the last epoch that was evaluated
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Show the step; write a checkpoint if one is due."""
@@ -105,7 +105,7 @@ class Watch(Listener):
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
         """Write history and checkpoint; stop at the target accuracy."""
         if record.validation_accuracy is not None:
-            self._held_out = f"  held out {record.validation_accuracy:.4f}"
+            self._validation = f"  validation {record.validation_accuracy:.4f}"
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
         if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.clock.done:
             self.save(state)
@@ -115,7 +115,7 @@ class Watch(Listener):
         return True
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-        note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._held_out}  {rate:,.0f} images/s"
+        note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._validation}  {rate:,.0f} images/s"
         self.task.update(self.work(state.clock.fraction), note)
 
     def save(self, state: TrainingState) -> None:

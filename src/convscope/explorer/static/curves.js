@@ -29,7 +29,7 @@ export function ticksOf(low, high) {
   );
 }
 
-/** Where values stand in the frame. @typedef {{ x: (value: number) => number, y: (value: number) => number }} Scale */
+/** Positions of values in the frame. @typedef {{ x: (value: number) => number, y: (value: number) => number }} Scale */
 
 /** @param {string} title @param {Line[]} lines @param {How} how @returns {SVGElement} */
 export function chart(title, lines, how) {

@@ -25,7 +25,7 @@ const MOST_PIXELS_A_POINT = 2;
  */
 
 /**
- * @param {HTMLElement} grid that the frames stand in; it becomes what they are measured from
+ * @param {HTMLElement} grid of the frames; it becomes what they are measured from
  * @param {HTMLElement[]} frames all of one size, in rows, as far from each other everywhere
  * @param {{ rows: number, columns: number }} shape of a map
  * @param {() => void} again called when everything stands elsewhere

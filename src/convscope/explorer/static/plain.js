@@ -15,7 +15,7 @@ import { patchLength, positionsOf } from "./regions.js";
  * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], positions: Int32Array[] }} Ready */
 
 /**
- * A convolution, units of their own at each position, or connected units.
+ * A convolution, units of their own at each position, or fully connected units.
  * @param {Layer} layer
  * @param {Shape} below
  * @returns {import("./engine.js").Compute}

@@ -88,7 +88,7 @@ export function windowWeights(layer, values, tall, wide) {
 }
 
 /**
- * Subsample maps C H W.
+ * Pool maps C H W.
  * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below

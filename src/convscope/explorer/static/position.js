@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Where the reader is: which image, which value of which map, which units are off. It stands in the address, to be
+ * Where the reader is: which image, which value of which map, which units are off. The address holds it, to be
  * shared.
  */
 import { shapeAt } from "./network.js";

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes stand in kernels.js): four positions,
+ * Weighted sums by our own WebAssembly module (tools/page/kernels.mjs; its bytes are in kernels.js): four positions,
  * or
  * units, at a time, in single precision. Everything that does not change from image to image is laid out in the
  * module's memory once: weights, and where each value of a patch and each position stands.

@@ -65,7 +65,7 @@ class ClusterLayer:
             (5, 5, 10)
         """
         rows = random_patches(images, side=side, count=patches, seed=seed)
-        rows = _evened(rows) if contrast else rows
+        rows = _normalized(rows) if contrast else rows
         white = Whitening.learn(rows, kind=whitening, regularization=regularization)
         return ClusterLayer(
             centers=cluster_centers(white.apply(rows), units, seed),
@@ -84,7 +84,7 @@ class ClusterLayer:
                 f"`patches` must be N × {self.side} × {self.side} × {self.channels}. Got {given.shape}."
             )
         rows = given.reshape(len(given), -1)
-        white = self.whitening.apply(_evened(rows) if self.contrast else rows)
+        white = self.whitening.apply(_normalized(rows) if self.contrast else rows)
         squares = np.sum(white**2, axis=1, keepdims=True) - 2 * white @ self.centers.T + np.sum(self.centers**2, axis=1)
         distances = np.sqrt(np.maximum(squares, 0))
         nearer: Values = distances.mean(axis=1, keepdims=True) - distances
@@ -106,7 +106,7 @@ class ClusterLayer:
         return in_bands(every_patch(pixels, self.side, self.side), self.over)
 
 
-def _evened(rows: Values) -> Values:
+def _normalized(rows: Values) -> Values:
     """Return patches with mean 0 and like deviations; what is added keeps flat patches flat (10² of 255²)."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     result: Values = centred / np.sqrt(centred.var(axis=1, keepdims=True) + (10 / 255) ** 2)

@@ -15,7 +15,7 @@ from .learners import unit_length
 
 Bank = Callable[[int, int, int], Values]
 
-_SHORTEST_WAVE_PX = 2.5  # below 2 pixels no wave can be told from a longer one
+_SHORTEST_WAVE_PX = 2.5  # below 2 pixels a wave aliases to a longer one
 _WINDOW = 0.4  # deviation of the window in waves: 1.5 octaves, about what the cells of the eye's cortex have
 _FEWEST_ANGLES = 4
 

@@ -47,7 +47,7 @@ class Whitening:
             patches: rows.
             kind: ``zca`` turns the result back so that it looks like the patches (Bell & Sejnowski 1997); ``pca``
                 leaves it along the principal axes; ``none`` subtracts the mean only.
-            regularization: added to each variance, relative to the mean variance; it keeps noise small that stands in
+            regularization: added to each variance, relative to the mean variance; it keeps noise small in the
                 directions in which patches hardly differ.
             brightness: keep each patch's own mean; else it is subtracted first.
             keep: how many principal axes are kept (``pca``).
