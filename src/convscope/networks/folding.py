@@ -46,7 +46,7 @@ class WeightedSums:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Connections:
-    """Weighted sums over all values of the maps below (maps × rows × columns): fully connected units, or the classifier.
+    """Weighted sums over all values of the maps below, maps × rows × columns: fully connected units or the classifier.
 
     Attributes:
         weights: float32, units × values below.
