@@ -1,6 +1,8 @@
 """The documentation knows every command and option, every pooling and nonlinearity, and needs no network."""
 
 import importlib.util
+import pydoc
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -145,3 +147,19 @@ def _program(name: str, *, folder: str = "tools") -> ModuleType:
     program = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(program)
     return program
+
+
+def _shown() -> list[tuple[str, str]]:
+    """Return (page, object) for everything that a page takes from the package."""
+    shown = []
+    for path in sorted(DOCS.rglob("*.md")):
+        for found in re.finditer(r"(?m)^::: (\S+)((?:\n    .*)*)", path.read_text(encoding="utf-8")):
+            members = re.search(r"members: \[(.*)\]", found[2])
+            names = [name.strip() for name in members[1].split(",")] if members else []
+            shown += [(path.name, name) for name in (found[1], *(f"{found[1]}.{name}" for name in names))]
+    return shown
+
+
+@pytest.mark.parametrize(("page", "name"), _shown())
+def test_what_a_page_takes_from_the_package_is_there(page: str, name: str) -> None:
+    assert pydoc.locate(name) is not None, f"{page} shows {name}"
