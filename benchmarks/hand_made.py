@@ -101,7 +101,12 @@ def standard(name: str, kind: str, classifiers: list[str], data_dir: Path) -> li
     return [
         {
             **_row(
-                name, kind, found.vectors.shape[1], evaluated.name, correct=evaluated.correct, total=evaluated.total
+                name,
+                kind,
+                found.vectors.shape[1],
+                evaluated.name,
+                correct=evaluated.accuracy.correct,
+                total=evaluated.accuracy.total,
             ),
             "feature_seconds": round(seconds, 1),
             "fit_seconds": round(evaluated.fit_seconds, 1),

@@ -28,8 +28,8 @@ def measure(data: str, stage: str, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "layout": report.layout,
         "parameters_of_the_stage": trained.model.network.plan.layers[0].parameters,
-        "accuracy": report.accuracy,
-        "interval": list(report.accuracy_interval),
+        "accuracy": report.accuracy.fraction,
+        "interval": list(report.accuracy.interval),
         "epochs": len(trained.history),
         "seconds": round(report.seconds, 1),
         "seconds_an_epoch": round(report.seconds / len(trained.history), 1),

@@ -40,7 +40,7 @@ def main() -> None:
                     context=Context(data_dir=given.data_dir), output=folder, force=True, **options,
                 )  # fmt: skip
             report = trained.report
-            samples.append({"seed": seed, "error": 1 - report.accuracy, "seconds": round(report.seconds, 1)})
+            samples.append({"seed": seed, "error": 1 - report.accuracy.fraction, "seconds": round(report.seconds, 1)})
             samples[-1] |= {"images": report.images, "processor_share_before": share}
             print(way, samples[-1], flush=True)
         ways[way] = {"error": spread([one["error"] for one in samples]), "samples": samples}

@@ -71,7 +71,11 @@ def main() -> None:
             key = f"{code}{window}"
             results[key] = {"all": every, "alive": alive, "share_alive": share_alive, "change": change}
             print(f"{code}{window:<4} {8 * every:>9.2f}/8 {8 * alive:>21.2f}/8 {change:>10.3f}")
-    print(write("pooled-shifts", __doc__.strip().splitlines()[0], {"accuracy": trained.report.accuracy, **results}))
+    print(
+        write(
+            "pooled-shifts", __doc__.strip().splitlines()[0], {"accuracy": trained.report.accuracy.fraction, **results}
+        )
+    )
 
 
 def relative_change(subsample: nn.Module, maps: Tensor) -> float:

@@ -62,8 +62,9 @@ def main() -> None:
             output=Path(folder, "run"),
             context=Context(cache_dir=Path(folder, "cache")),
         )
-        low, high = trained.report.accuracy_interval
-        print(f"{trained.report.layout}: {trained.report.accuracy:.1%} correct (95 % interval {low:.1%} to {high:.1%})")
+        accuracy = trained.report.accuracy
+        low, high = accuracy.interval
+        print(f"{trained.report.layout}: {accuracy.fraction:.1%} correct (95 % interval {low:.1%} to {high:.1%})")
 
         model = convscope.load(trained.folder.model)
         images = np.stack([np.asarray(draw("disc", np.random.default_rng(seed))) for seed in range(5)])

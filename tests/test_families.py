@@ -1,20 +1,31 @@
-"""A new pooling, nonlinearity or normalization is one record: all that a layer passes through reads it from there."""
+"""A new member of a family is one record or one line: all that it passes through reads it from there."""
 
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
+import click
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from convscope.api.check import check
+from convscope.api.measure import measure
+from convscope.api.train import train
+from convscope.cli import main
+from convscope.cli.group import COMMANDS
 from convscope.core.errors import ParameterError
 from convscope.explorer.data import NamedImage, explorer_data
+from convscope.images.sources.arrays import from_arrays
+from convscope.images.sources.opening import FILE_SOURCES
 from convscope.layers.nonlinearity import NONLINEARITIES, Nonlinearity
 from convscope.layers.normalization import NORMALIZATIONS, Normalization, NormalizationKind
 from convscope.layers.onnx_graph import OnnxGraph
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
+from convscope.measures.distortions.family import DISTORTIONS, Distortion
 from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -143,3 +154,67 @@ def test_no_member_is_made_without_its_texts(
         type(member)(**texts | {field: " "})
     with pytest.raises(TypeError, match=field):
         type(member)(**{name: value for name, value in texts.items() if name != field})
+
+
+def test_a_toy_source_is_checked_and_trained_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.arange(30) % 3
+    monkeypatch.setitem(
+        FILE_SOURCES,
+        ".toy",
+        lambda path, _reporter: from_arrays(
+            np.frombuffer(path.read_bytes(), np.uint8).reshape(30, 8, 8), labels, name=path.name
+        ),
+    )
+    path = tmp_path / "images.toy"
+    path.write_bytes(np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8).tobytes())
+    assert check(path).images == 30
+    assert main(["check", str(path), "--quiet"]) == 0
+    assert "30" in capsys.readouterr().out
+    trained_on = train(path, layout="4C3-MP2", epochs=1, output=tmp_path / "run")
+    assert [one.images for one in trained_on.classes] == [10, 10, 10]
+
+
+def test_a_toy_distortion_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy = Distortion(
+        name="toy",
+        unit="shades",
+        low=0,
+        high=255,
+        usual=(10, 255),
+        change=lambda images, strength, _generators, _background: (images + strength).clamp(max=255),
+    )
+    monkeypatch.setitem(DISTORTIONS, "toy", toy)
+    run_folder = tmp_path / "run"
+    train("digits", layout="4C3-MP2", epochs=1, output=run_folder)
+    curves = {curve.distortion: curve for curve in measure(run_folder, "digits", images=20).curves}
+    assert len(curves) == len(DISTORTIONS)
+    assert [point.strength for point in curves["toy"].points if point.strength] == [10, 255]
+    assert main(["measure", str(run_folder), "digits", "--distortions", "toy", "--images", "20", "--quiet"]) == 0
+    assert "toy (shades)" in capsys.readouterr().out
+
+
+def test_a_toy_command_is_listed_and_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command("toy")
+    @click.argument("word")
+    def command(word: str) -> None:
+        """Print WORD backwards."""
+        click.echo(word[::-1])
+
+    module = ModuleType("convscope.cli.toy")
+    module.__dict__["command"] = command
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(COMMANDS, "toy", "Print a word backwards.")
+    assert main(["--help"]) == 0
+    assert "Print a word backwards." in capsys.readouterr().out
+    assert main(["toy", "--help"]) == 0
+    assert "Print WORD backwards." in capsys.readouterr().out
+    assert main(["toy", "pool"]) == 0
+    assert capsys.readouterr().out == "loop\n"
+    assert main(["toi"]) == 2
+    assert "'toy'" in capsys.readouterr().err

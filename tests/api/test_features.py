@@ -40,7 +40,7 @@ def test_features_come_with_the_parts_that_the_network_was_trained_with(run) -> 
     classifier = run.model.network.classifier
     scores = found.vectors @ classifier.weight.detach().numpy().T + classifier.bias.detach().numpy()
     correct = (scores.argmax(1) == found.labels)[held_out].mean()
-    assert correct == pytest.approx(run.report.accuracy, abs=1e-9)
+    assert correct == pytest.approx(run.report.accuracy.fraction, abs=1e-9)
 
 
 def test_what_is_saved_is_what_is_returned(run, tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_classifiers_are_compared_the_best_first(run) -> None:
     found = convscope.extract_features(run.model, "digits", stage=1)
     evaluated = compare_classifiers(found, ["lda", "knn"])
     assert sorted(one.name for one in evaluated) == ["knn", "lda"]
-    assert evaluated[0].correct >= evaluated[1].correct
-    assert evaluated[-1].accuracy > 0.9
+    assert evaluated[0].accuracy.correct >= evaluated[1].accuracy.correct
+    assert evaluated[-1].accuracy.fraction > 0.9
 
 
 def test_images_of_other_classes_are_refused(run, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_hand_made_features_stand_in_the_place_of_a_model(tmp_path: Path) -> Non
     assert found.vectors.shape == (1797, 50)
     assert found.splits.count("validation") == 359
     assert np.load(tmp_path / "x.npz")["names"][0] == "pca1"
-    assert compare_classifiers(found, ["lda"])[0].accuracy > 0.9
+    assert compare_classifiers(found, ["lda"])[0].accuracy.fraction > 0.9
     with pytest.raises(ParameterError, match=r"`stage` and `pool` are for networks\. Got them with 'pca'"):
         convscope.extract_features("pca", "digits", stage=1)
 

@@ -57,7 +57,7 @@ def _done(folder: Path) -> list[Any]:
     convscope.look(model, IMAGES[:2], output=folder / "look.html")
     convscope.cost(model, repeats=1, batch=2)
     return [
-        trained.report.accuracy,
+        trained.report.accuracy.fraction,
         model.predict_proba(IMAGES[..., None]),
         [one.probability for one in convscope.predict(model, IMAGES)],
         convscope.extract_features(model, (IMAGES, LABELS)).values,

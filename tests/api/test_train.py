@@ -16,7 +16,7 @@ import convscope.api.train as api_train
 from convscope.api.features import extract_features
 from convscope.api.look import look
 from convscope.api.train import train
-from convscope.core.context import Context
+from convscope.core.context import CommandContext, Context
 from convscope.core.errors import (
     ConvscopeError,
     DataError,
@@ -47,7 +47,10 @@ def prepare(
     data: Any = None, *, cache_dir: Path | None = None, began_s: float | None = None, **options: Any
 ) -> Prepared:
     """Return the run that `train` would carry out."""
-    return api_train.prepare(data, TrainOptions(**options), Context(cache_dir=cache_dir, began_s=began_s))
+    context = Context(cache_dir=cache_dir)
+    if began_s is not None:
+        context = CommandContext(cache_dir=cache_dir, command="convscope train", began_s=began_s)
+    return api_train.prepare(data, TrainOptions(**options), context)
 
 
 def two_classes(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -77,8 +80,8 @@ def test_the_model_in_the_file_gives_the_accuracy_of_the_report(tmp_path: Path) 
     places = prepared.images.indices(2)
     model = read_model(tmp_path / "run/model.safetensors")
     predicted = model.predict_proba(prepared.images.images[places]).argmax(1)
-    assert (predicted == prepared.images.labels[places]).mean() == trained.report.accuracy
-    assert trained.report.accuracy > 0.7  # chance is 0.1; six quick epochs are no good training
+    assert (predicted == prepared.images.labels[places]).mean() == trained.report.accuracy.fraction
+    assert trained.report.accuracy.fraction > 0.7  # chance is 0.1; six quick epochs are no good training
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_arrays_are_trained_on_and_two_easy_classes_are_told_apart(tmp_path: Pat
     trained = train(
         two_classes(), epochs=8, output=tmp_path / "run", context=Context(cache_dir=tmp_path / "cache"), **QUICK
     )
-    assert trained.report.accuracy == 1.0
+    assert trained.report.accuracy.fraction == 1.0
     assert trained.report.settings["learning_rate"] == 3e-3
 
 
@@ -528,7 +531,7 @@ def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, 
     options = {"threads": 1, "layout": layout}
     context = Context(cache_dir=tmp_path / "c")
     trained = train(two_classes(), epochs=8, output=tmp_path / "run", context=context, **options)
-    assert trained.report.accuracy == 1.0
+    assert trained.report.accuracy.fraction == 1.0
     assert trained.report.layout == layout
     calibration = trained.model.training["calibration"]
     assert calibration["held_out"]

@@ -8,6 +8,7 @@ import pytest
 import convscope
 from convscope.cli import main
 from convscope.cli.features import table
+from convscope.core.statistics import Proportion
 from convscope.features.classifiers import CLASSIFIERS, ClassifierResult
 from convscope.options.features import CLASSIFIERS as NAMES
 
@@ -43,8 +44,16 @@ def test_with_nothing_to_do_or_an_unknown_classifier_it_ends_at_once(run: Path, 
 
 def test_the_table_lines_up_and_ends_with_complaints() -> None:
     evaluated = [
-        ClassifierResult(name="rbf-svm", correct=359, total=359, fit_seconds=1234.5, predict_us=98765.0),
-        ClassifierResult(name="knn", correct=1, total=359, fit_seconds=0.0, predict_us=1.0, note="it did not converge"),
+        ClassifierResult(
+            name="rbf-svm", accuracy=Proportion(correct=359, total=359), fit_seconds=1234.5, predict_us=98765.0
+        ),
+        ClassifierResult(
+            name="knn",
+            accuracy=Proportion(correct=1, total=359),
+            fit_seconds=0.0,
+            predict_us=1.0,
+            note="it did not converge",
+        ),
     ]
     lines = table(evaluated).splitlines()
     assert lines[1].startswith("rbf-svm       100.00%   98.94% to 100.00%  1234.50 s   98765 µs each")

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from convscope.cli import main
 from convscope.cli.train import command
-from convscope.core.context import Context
+from convscope.core.context import CommandContext
 from convscope.core.errors import ConvscopeError
 from convscope.layers.patch_learning import WAYS
 from convscope.networks.model_file import read_model
@@ -224,8 +224,8 @@ def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsy
 def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     spent: list[float] = []
 
-    def no_training(*given: object, context: Context, **settings: object) -> None:
-        spent.append(time.monotonic() - (context.began_s or 0.0))
+    def no_training(*given: object, context: CommandContext, **settings: object) -> None:
+        spent.append(time.monotonic() - context.began_s)
         raise ConvscopeError
 
     monkeypatch.setattr("convscope.api.train.train", no_training)

@@ -39,7 +39,7 @@ def trained(name: str) -> float:
 
     settings = {"epochs": 1, "layout": "16C5-MP2", "threads": 2, "output": FOLDER / name}
     settings["context"] = convscope.Context(cache_dir=FOLDER / "cache")
-    return convscope.train((PIXELS, np.arange(64) % 2), **settings).report.accuracy
+    return convscope.train((PIXELS, np.arange(64) % 2), **settings).report.accuracy.fraction
 
 
 def in_child(work: Callable[[], object], *, deadline_s: int = DEADLINE_S) -> None:

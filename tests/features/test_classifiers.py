@@ -29,9 +29,9 @@ def features(splits: list[str]) -> FeatureSet:
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_each_finds_what_is_easy_and_is_told_what_it_missed(name: str) -> None:
     (evaluated,) = evaluate_classifiers(features(["train"] * 60 + ["test"] * 20), named_classifiers([name]))
-    assert (evaluated.name, evaluated.correct, evaluated.total) == (name, 19, 20)
-    assert evaluated.accuracy == 0.95
-    assert evaluated.interval[0] < 0.95 < evaluated.interval[1]
+    assert (evaluated.name, evaluated.accuracy.correct, evaluated.accuracy.total) == (name, 19, 20)
+    assert evaluated.accuracy.fraction == 0.95
+    assert evaluated.accuracy.interval[0] < 0.95 < evaluated.accuracy.interval[1]
     assert evaluated.fit_seconds > 0
     assert evaluated.predict_us > 0
 
@@ -48,9 +48,9 @@ def test_the_test_images_count_where_there_are_some_else_those_of_validation() -
     (evaluated,) = evaluate_classifiers(
         features(["train"] * 6 + ["validation"] * 4 + ["test"] * 2 + [""] * 2), {"m": memory}
     )
-    assert (evaluated.total, evaluated.correct, memory.learned) == (2, 1, 6)
+    assert (evaluated.accuracy.total, evaluated.accuracy.correct, memory.learned) == (2, 1, 6)
     (evaluated,) = evaluate_classifiers(features(["train"] * 6 + ["validation"] * 4), {"m": memory})
-    assert (evaluated.total, evaluated.correct) == (4, 2)
+    assert (evaluated.accuracy.total, evaluated.accuracy.correct) == (4, 2)
 
 
 @pytest.mark.parametrize("splits", [["train"] * 4, ["test"] * 4])

@@ -142,7 +142,7 @@ def test_what_is_kept_or_weighed_is_in_the_file_and_scores_are_those_of_the_clas
     held_out = found.part("validation")
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     correct = probabilities[held_out].argmax(1) == found.labels[held_out]
-    assert correct.mean() == pytest.approx(evaluated.accuracy, abs=0.02)
+    assert correct.mean() == pytest.approx(evaluated.accuracy.fraction, abs=0.02)
 
 
 def test_the_probabilities_of_an_svm_are_those_of_scikit_learns_platt_scaling(run: Path) -> None:

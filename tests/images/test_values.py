@@ -114,7 +114,7 @@ def test_digits_are_learned_as_well_in_every_type_of_number(tmp_path: Path) -> N
             y_test=digits.target[1200:],
         )
         trained = train(tmp_path / f"{name}.npz", epochs=8, layout="16C3-MP2", output=tmp_path / name)
-        accuracies[name] = trained.report.accuracy
+        accuracies[name] = trained.report.accuracy.fraction
     assert accuracies["uint8"] > 0.9
     assert {name: pytest.approx(accuracies["uint8"], abs=0.012) for name in forms} == accuracies, accuracies
 

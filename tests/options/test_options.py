@@ -1,6 +1,7 @@
 """Options are declared once: command, record and function agree in names, defaults and types; and records check."""
 
 import inspect
+import re
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from convscope.api.features import save_features
 from convscope.api.predict import optimized
 from convscope.cli.group import COMMANDS, group
 from convscope.core.errors import ParameterError
-from convscope.core.options import Declared, Size, ValueLimits, check_options, declared
+from convscope.core.options import Declared, Size, ValueLimits, check_options, declared, python_help
 from convscope.images.preprocessing import FITS
 from convscope.options.check import CacheOptions, CheckOptions
 from convscope.options.compare import CompareOptions
@@ -85,8 +86,18 @@ def test_a_function_has_the_options_of_its_records_with_their_types_and_defaults
 def test_the_docstring_of_a_function_has_the_sentence_of_every_option(name: str) -> None:
     function, kinds = FUNCTIONS[name]
     text = inspect.getdoc(function) or ""
-    assert all(f"    {one.name}: {one.about.help}" in text for one in _options(kinds).values())
+    parameters = inspect.signature(function).parameters
+    assert all(f"    {one.name}: {python_help(one, parameters)}" in text for one in _options(kinds).values())
     assert text.index("Keyword Args:") < text.index("Raises:")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_docstring_of_a_function_has_no_words_of_the_command_line(name: str) -> None:
+    function, _ = FUNCTIONS[name]
+    keywords = (inspect.getdoc(function) or "").partition("Keyword Args:")[2].partition("Raises:")[0]
+    assert keywords
+    for word in (r"\s--[a-z]", r"commas", *(rf"\b{name.upper()}\b" for name in inspect.signature(function).parameters)):
+        assert re.search(word, keywords) is None, word
 
 
 def test_no_public_function_takes_options_without_names() -> None:

@@ -53,7 +53,7 @@ def epochs(count: int) -> list[EpochRecord]:
 def test_the_figures_are_those_of_the_report() -> None:
     report = report_of(3, [0, 0, 1, 2], [0, 1, 1, 1])
     data = evaluation_of(report, epochs(3))
-    assert (data.split, data.images, data.correct, data.interval) == ("test", 4, 2, report.accuracy_interval)
+    assert (data.split, data.images, data.correct, data.interval) == ("test", 4, 2, report.accuracy.interval)
     assert {(cell.truth, cell.predicted): cell.count for cell in data.cells} == {
         (0, 0): 1,
         (0, 1): 1,

@@ -253,9 +253,9 @@ def test_the_headline_says_how_many_of_which_images_and_the_interval() -> None:
     report = report_of(size=400, wrong=0.1)
     _, page = page_of(report)
     text = re.sub(r"\s+", " ", page.text)
-    assert f"{report.accuracy * 100:.1f} %" in text
+    assert f"{report.accuracy.fraction * 100:.1f} %" in text
     assert f"of 400 validation images: {report.correct} correct, {400 - report.correct} wrong" in text
-    low, high = report.accuracy_interval
+    low, high = report.accuracy.interval
     assert f"expect {low * 100:.1f} % to {high * 100:.1f} % (95 % confidence" in text
 
 
@@ -263,7 +263,7 @@ def test_a_perfect_model_is_not_promised_to_stay_perfect() -> None:
     report = report_of(size=100, wrong=0.0)
     _, page = page_of(report)
     assert "No image was wrong." in page.text
-    assert f"expect {report.accuracy_interval[0] * 100:.1f} % or more" in page.text
+    assert f"expect {report.accuracy.interval[0] * 100:.1f} % or more" in page.text
 
 
 def test_every_wrong_image_shows_its_name_both_classes_and_both_probabilities() -> None:

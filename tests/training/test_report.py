@@ -81,8 +81,8 @@ def test_counts_add_up(report: Report) -> None:
     assert sum(score.support for score in report.classes) == report.images
     assert sum(score.predicted for score in report.classes) == report.images
     assert sum(score.correct for score in report.classes) == report.correct
-    low, high = report.accuracy_interval
-    assert 0 <= low <= report.accuracy <= high <= 1
+    low, high = report.accuracy.interval
+    assert 0 <= low <= report.accuracy.fraction <= high <= 1
 
 
 def test_scores_agree_with_scikit_learn() -> None:
@@ -92,7 +92,7 @@ def test_scores_agree_with_scikit_learn() -> None:
     probabilities /= probabilities.sum(1, keepdims=True)
     report, predicted = report_of(labels, probabilities), probabilities.argmax(1)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted)
-    assert report.accuracy == pytest.approx(accuracy_score(labels, predicted))
+    assert report.accuracy.fraction == pytest.approx(accuracy_score(labels, predicted))
     assert [score.precision for score in report.classes] == pytest.approx(precision)
     assert [score.recall for score in report.classes] == pytest.approx(recall)
     assert [score.f1 for score in report.classes] == pytest.approx(f1)
@@ -105,7 +105,7 @@ def test_scores_agree_with_scikit_learn() -> None:
 
 def test_every_interval_is_wilsons() -> None:
     report = report_of([0, 0, 0, 1], [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
-    assert report.accuracy_interval == wilson_interval(3, 4)
+    assert report.accuracy.interval == wilson_interval(3, 4)
     assert report.classes[0].recall_interval == wilson_interval(2, 3)
     assert report.classes[1].precision_interval == wilson_interval(1, 2)
 

@@ -220,7 +220,7 @@ def compare_classifiers(
         for evaluated in evaluate_classifiers(found, used, reporter=reporter):
             done.append(evaluated)
             task.advance()
-    return sorted(done, key=lambda evaluated: -evaluated.correct)
+    return sorted(done, key=lambda evaluated: -evaluated.accuracy.correct)
 
 
 def save_with_classifier(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from convscope.core.atomic import remove, write_text
-from convscope.core.context import Context, context_of
+from convscope.core.context import CommandContext, Context, context_of
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError
 from convscope.core.machine import machine, usual_settings
 from convscope.core.options import AnyPath, Size, ValueLimits, declared, documented, options_from
@@ -122,6 +122,7 @@ def train(
     """
     arguments = locals()
     context = context_of(context, progress=progress)
+    command = context.command if isinstance(context, CommandContext) else ""
     run, options = options_from(RunOptions, arguments), options_from(TrainOptions, arguments)
     with usual_settings():
         if run.resume is None:
@@ -137,7 +138,7 @@ def train(
             model = _model_of(prepared, network, history)
             changed = _save(model, history, folder)
             evaluated = _evaluate(prepared, model, context.reporter)
-            report = make_report(evaluated, _facts(prepared, history, folder, context.command))
+            report = make_report(evaluated, _facts(prepared, history, folder, command))
             _write(report, prepared, history, folder)
             if changed and folder.look.exists():
                 _look_again(folder, context)
@@ -176,7 +177,7 @@ def prepare(data: DataSource | None, options: TrainOptions, context: Context) ->
 
 
 def _prepared(options: TrainOptions, data: DataSource | None, context: Context) -> Prepared:
-    spent_s = 0.0 if context.began_s is None else time.monotonic() - context.began_s
+    spent_s = time.monotonic() - context.began_s if isinstance(context, CommandContext) else 0.0
     return prepare_run(options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=spent_s)
 
 

@@ -137,9 +137,9 @@ def table(evaluated: "Sequence[ClassifierResult]") -> str:
     """Return the classifiers as lines of text, with their warnings below."""
     lines = [f"{'classifier':<12} {'accuracy':>8}   {'95 % interval':<18} {'fit':>9}  {'predict':>14}"]
     for result in evaluated:
-        low, high = result.interval
+        low, high = result.accuracy.interval
         interval = f"{low:.2%} to {high:.2%}"
         times = f"{result.fit_seconds:>7.2f} s  {result.predict_us:>6.0f} µs each"
-        lines.append(f"{result.name:<12} {result.accuracy:>8.2%}   {interval:<18} {times}")
-    lines.append(f"evaluated on {counted(evaluated[0].total, 'image')} that none of them was trained on")
+        lines.append(f"{result.name:<12} {result.accuracy.fraction:>8.2%}   {interval:<18} {times}")
+    lines.append(f"evaluated on {counted(evaluated[0].accuracy.total, 'image')} that none of them was trained on")
     return "\n".join(lines + [f"{result.name}: {result.note}" for result in evaluated if result.note])

@@ -6,13 +6,16 @@ from typing import Any
 import click
 
 from convscope.core.context import Context
+from convscope.core.options import declared
+from convscope.core.records import Dataclass
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
 
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
 
-_SUBJECTS = ("distortions", "units", "cost")
+_OPTIONS: dict[str, type[Dataclass]] = {"distortions": MeasureOptions, "units": UnitsOptions, "cost": CostOptions}
+_SUBJECTS = tuple(_OPTIONS)
 _OF_LAYOUTS = ("size", "channels", "classes")
 
 
@@ -74,9 +77,24 @@ def command(
 def _check(
     shell: click.Context, subjects: tuple[str, ...], what: str, data: str | None, values: dict[str, Any]
 ) -> None:
-    """Refuse options that exclude each other."""
-    if subjects == ("cost",):
-        return
+    """Refuse options that exclude each other, and those of other subjects."""
+    if subjects != ("cost",):
+        _check_measured(shell, subjects, what, data, values)
+    own = {one.name for subject in subjects for one in declared(_OPTIONS[subject])}
+    for name in sorted(typed_names(shell)):
+        others = [subject for subject, kind in _OPTIONS.items() if any(one.name == name for one in declared(kind))]
+        if others and name not in own:
+            spelling = f"--{'no-' if values[name] is False else ''}{name.replace('_', '-')}"
+            wanted = " or ".join(others)
+            raise click.UsageError(
+                f"{spelling} must come with --what {wanted}. Got it for {subjects[0]}. Leave it out.", shell
+            )
+
+
+def _check_measured(
+    shell: click.Context, subjects: tuple[str, ...], what: str, data: str | None, values: dict[str, Any]
+) -> None:
+    """Refuse what a measurement on images cannot have."""
     if data is None:
         raise click.UsageError("DATA must name the images to measure on. Got none.", shell)
     if len(subjects) > 1 and values["output"] is not None:

@@ -172,9 +172,9 @@ def _plan_document(prepared: "Prepared") -> dict[str, Any]:
 
 def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
     report, folder = trained.report, trained.folder
-    low, high = report.accuracy_interval
+    low, high = report.accuracy.interval
     lines = [
-        f"accuracy {report.accuracy:.2%} on {counted(report.images, f'{report.split} image')} "
+        f"accuracy {report.accuracy.fraction:.2%} on {counted(report.images, f'{report.split} image')} "
         f"(95 % interval {low:.2%} to {high:.2%})",
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
     ]
@@ -191,8 +191,8 @@ def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
 def _result_document(trained: "TrainResult") -> dict[str, Any]:
     report, folder = trained.report, trained.folder
     return {
-        "accuracy": report.accuracy,
-        "accuracy_interval": list(report.accuracy_interval),
+        "accuracy": report.accuracy.fraction,
+        "accuracy_interval": list(report.accuracy.interval),
         "split": report.split,
         "images": report.images,
         "class_counts": {count.name: count.usable for count in trained.classes},

@@ -1,4 +1,4 @@
-"""The context of a call: progress, folders, and when it began; made once and passed as one thing."""
+"""The context of a call: progress and folders, made once and passed as one thing; and that of a typed command."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -18,8 +18,6 @@ class Context:
         progress: True shows progress on standard error; a `Reporter` receives it instead.
         data_dir: folder searched first for named datasets.
         cache_dir: folder of the decoded images; the user's cache folder by default.
-        command: the command that the user typed, for reports.
-        began_s: `time.monotonic` when the command began, from which `minutes` count; the start of the call by default.
 
     Raises:
         ParameterError: a folder is no path, or `progress` is neither a truth value nor a `Reporter`.
@@ -32,8 +30,6 @@ class Context:
     progress: bool | Reporter = False
     data_dir: Path | None = None
     cache_dir: Path | None = None
-    command: str = ""
-    began_s: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.progress, (bool, Reporter)):
@@ -54,6 +50,19 @@ class Context:
         from .reporters import reporter_for
 
         return reporter_for(sys.stderr)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandContext(Context):
+    """The context of a command that the user typed.
+
+    Attributes:
+        command: as typed, for reports.
+        began_s: `time.monotonic` when the command began, from which `minutes` count.
+    """
+
+    command: str
+    began_s: float
 
 
 def context_of(context: Context | None, *, progress: bool | Reporter = False) -> Context:

@@ -8,9 +8,10 @@ makes click options of it, and `documented` writes the section of the docstring.
 import inspect
 import math
 import os
+import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
@@ -149,12 +150,33 @@ def documented(*kinds: type[Dataclass]) -> Callable[[FunctionT], FunctionT]:
         if function.__doc__ is None:  # python -OO
             return function
         known = inspect.signature(function).parameters
-        lines = [f"    {one.name}: {one.about.help}" for one in _all_options(kinds) if one.name in known]
+        lines = [f"    {one.name}: {python_help(one, known)}" for one in _all_options(kinds) if one.name in known]
         before, mark, after = inspect.cleandoc(function.__doc__).partition("Raises:\n")
         function.__doc__ = "\n".join([f"{before}Keyword Args:", *lines, "", f"{mark}{after}"])
         return function
 
     return decorate
+
+
+def python_help(one: Declared, parameters: Iterable[str]) -> str:
+    """Return the help of an option in the words of Python: parameters in backticks, lists as lists.
+
+    Args:
+        one: the option.
+        parameters: of the function; the command line writes its arguments in capitals.
+
+    Examples:
+        >>> about = Option(help="Names, separated by commas, for example a,b; with --all-of MODEL.")
+        >>> one = Declared(name="names", kind=Sequence[str], optional=False, default=(), about=about)
+        >>> python_help(one, ["model"])
+        "Names, as a list, for example ['a', 'b']; with `all_of` `model`."
+    """
+    text = re.sub(r"--([a-z][a-z-]*)", lambda match: f"`{match[1].replace('-', '_')}`", one.about.help)
+    for name in parameters:
+        text = re.sub(rf"\b{name.upper()}\b", f"`{name}`", text)
+    if one.kind == Sequence[str]:
+        text = re.sub(r"(?<=for example )[^ ;.]+(?=[;.])", lambda match: str(match[0].split(",")), text)
+    return text.replace("separated by commas", "as a list")
 
 
 def _all_options(kinds: Sequence[type[Dataclass]]) -> Iterator[Declared]:

@@ -39,7 +39,7 @@ def evaluation_of(report: Report, history: Sequence[EpochRecord] = ()) -> RunEva
         split=report.split,
         images=report.images,
         correct=report.correct,
-        interval=report.accuracy_interval,
+        interval=report.accuracy.interval,
         cells=tuple(dataclasses.replace(cell, images=()) for cell in report.cells),
         epochs=(*history[:-1:stride], *history[-1:]),
     )

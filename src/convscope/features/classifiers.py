@@ -11,7 +11,7 @@ import numpy as np
 
 from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.progress import Reporter, Silent
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import Proportion
 from convscope.core.text import counted
 from convscope.images.sources.source import NO_CLASS
 
@@ -24,7 +24,7 @@ class ClassifierResult:
 
     Attributes:
         name: of the classifier.
-        correct: images whose class it found, of `total`.
+        accuracy: on these features.
         fit_seconds: to learn from the training features.
         predict_us: microseconds an image, features given.
         note: what it complained of while it learned; empty if nothing.
@@ -32,22 +32,11 @@ class ClassifierResult:
     """
 
     name: str
-    correct: int
-    total: int
+    accuracy: Proportion
     fit_seconds: float
     predict_us: float
     note: str = ""
     fitted: Any = field(default=None, repr=False, compare=False)
-
-    @property
-    def accuracy(self) -> float:
-        """Share that is correct, 0…1."""
-        return self.correct / self.total
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Its 95 % interval."""
-        return wilson_interval(self.correct, self.total)
 
 
 def _softmax(seed: int) -> Any:
@@ -170,8 +159,7 @@ def evaluate_classifiers(
             ended = time.perf_counter()
         yield ClassifierResult(
             name=name,
-            correct=int(np.sum(predicted == features.labels[held_out])),
-            total=len(held_out),
+            accuracy=Proportion(correct=int(np.sum(predicted == features.labels[held_out])), total=len(held_out)),
             fit_seconds=fitted - started,
             predict_us=1e6 * (ended - fitted) / len(held_out),
             note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),

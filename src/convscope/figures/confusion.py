@@ -73,8 +73,8 @@ def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64]
 
 
 def _title(report: Report, shown: int) -> str:
-    low, high = report.accuracy_interval
+    low, high = report.accuracy.interval
     images = counted(report.images, f"{report.split} image")
-    first = f"{report.correct:,} of {images} correct: {100 * report.accuracy:.2f} %"
+    first = f"{report.correct:,} of {images} correct: {100 * report.accuracy.fraction:.2f} %"
     subset = f"; the {counted(shown, 'class', 'classes')} with most errors" if shown < len(report.classes) else ""
     return f"{first}\n(95 % interval {100 * low:.2f} to {100 * high:.2f} %){subset}"

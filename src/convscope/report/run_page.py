@@ -67,7 +67,7 @@ def render_report(
     )
     title = shortened(printable(report.name), 80)
     return document(
-        title=joined(f"{title}: {percent(report.accuracy, report.images)} correct"),
+        title=joined(f"{title}: {percent(report.accuracy.fraction, report.images)} correct"),
         style=static(_PACKAGE, "report.css"),
         script=static(_PACKAGE, "report.js"),
         body=body,
@@ -75,7 +75,7 @@ def render_report(
 
 
 def _head(report: Report) -> Html:
-    low, high = (percent(end, report.images) for end in report.accuracy_interval)
+    low, high = (percent(end, report.images) for end in report.accuracy.interval)
     wrong = report.images - report.correct
     evaluated = counted(report.images, f"{shortened(printable(report.split), 40)} image")
     counts = f" of {evaluated}: {report.correct:,} correct, {wrong:,} wrong. {_SPLITS.get(report.split, '')}"
@@ -85,7 +85,7 @@ def _head(report: Report) -> Html:
     return tag(
         "header",
         tag("h1", named(report.name, 120)),
-        tag("p", tag("strong", percent(report.accuracy, report.images)), counts, class_="headline"),
+        tag("p", tag("strong", percent(report.accuracy.fraction, report.images)), counts, class_="headline"),
         tag("p", expected),
         _facts(report),
         _use(report),

@@ -15,14 +15,13 @@ from convscope.core.atomic import write_text
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import Machine
 from convscope.core.records import from_json, json_text, strict_json, to_json
-from convscope.core.statistics import wilson_interval
+from convscope.core.statistics import Proportion
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
 from convscope.layers.planned import PlannedLayer
 
-from .class_metrics import Cell, ClassMetrics, Interval, class_metrics, confusion
+from .class_metrics import Cell, ClassMetrics, class_metrics, confusion
 
-CONFIDENCE = 0.95
 LARGEST_FILE_BYTES = 1 << 30
 _PACKAGES = ("convscope", "torch", "numpy", "pillow")
 
@@ -77,7 +76,6 @@ class Report(RunFacts):
     Attributes:
         split: which images were evaluated: ``validation``, ``test`` or ``training``.
         images: how many were evaluated; correct: how many of them were recognized.
-        accuracy: correct / images; accuracy_interval: Wilson's, at 95 % confidence.
         classes: the metrics of every class.
         cells: the cells of the confusion matrix that are not empty, with some images of each.
     """
@@ -85,10 +83,13 @@ class Report(RunFacts):
     split: str
     images: int
     correct: int
-    accuracy: float
-    accuracy_interval: Interval
     classes: tuple[ClassMetrics, ...]
     cells: tuple[Cell, ...]
+
+    @property
+    def accuracy(self) -> Proportion:
+        """Correct predictions of all."""
+        return Proportion(correct=self.correct, total=self.images)
 
     @property
     def unusable(self) -> tuple[Problem, ...]:
@@ -97,6 +98,7 @@ class Report(RunFacts):
 
     def __post_init__(self) -> None:
         """Validate that the counts agree with each other."""
+        Proportion(correct=self.correct, total=self.images)
         count = sum(cell.count for cell in self.cells)
         correct = sum(cell.count for cell in self.cells if cell.correct)
         if (count, correct) != (self.images, self.correct):
@@ -158,8 +160,6 @@ def make_report(evaluated: EvaluatedImages, facts: RunFacts) -> Report:
         split=evaluated.split,
         images=len(truth),
         correct=correct,
-        accuracy=correct / len(truth),
-        accuracy_interval=wilson_interval(correct, len(truth), CONFIDENCE),
         classes=class_metrics(truth, predicted, evaluated.classes),
         cells=confusion(truth, probabilities, evaluated.names, indices),
     )

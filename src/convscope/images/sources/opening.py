@@ -1,7 +1,7 @@
 """Open any kind of source: the meaning of `DATA` on the command line and in Python."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 DataSource: TypeAlias = str | os.PathLike[str] | tuple[ArrayLike, ArrayLike] | NDArray[Any]
 """A folder, list or file, the name of a dataset, or arrays: images and labels, or images alone."""
 
-LISTS = (".csv", ".tsv", ".parquet", ".pq")
+FILE_SOURCES: dict[str, Callable[[Path, "Reporter | None"], Source]] = {
+    **dict.fromkeys((".csv", ".tsv", ".parquet", ".pq"), lambda path, _reporter: open_list(path)),
+    ".npz": open_npz,
+}
+"""What opens a file, by its ending (lower case). To add a kind of file, add one line."""
 _DEEPEST = 20  # levels of folders that name a class
 _ARCHIVES = {
     ".tar": "tar -xf", ".tgz": "tar -xf", ".tar.gz": "tar -xf", ".tar.bz2": "tar -xf", ".tar.xz": "tar -xf",
@@ -152,10 +156,9 @@ def _open_file(path: Path, reporter: "Reporter | None") -> Source:
     name = path.name.lower()
     if not path.is_file():
         raise DataError(f"`{path}` must be a folder or a file. Got a broken link or a device. Check the path.")
-    if name.endswith(LISTS):
-        return open_list(path)
-    if name.endswith(".npz"):
-        return open_npz(path, reporter)
+    for ending, opened in FILE_SOURCES.items():
+        if name.endswith(ending):
+            return opened(path, reporter)
     for ending, command in _ARCHIVES.items():
         if name.endswith(ending):
             raise DataError(
@@ -178,7 +181,7 @@ def _open_file(path: Path, reporter: "Reporter | None") -> Source:
 
 
 __all__ = [
-    "LISTS",
+    "FILE_SOURCES",
     "SPLIT_NAMES",
     "TEST",
     "TRAIN",

@@ -38,7 +38,13 @@ def probe_stages(
         (evaluated,) = evaluate_classifiers(features, named_classifiers(["softmax"], seed=seed), reporter=reporter)
         values = math.prod(features.values.shape[1:])
         records.append(
-            ProbeRecord(stage=stage, pool=pool, values=values, correct=evaluated.correct, total=evaluated.total)
+            ProbeRecord(
+                stage=stage,
+                pool=pool,
+                values=values,
+                correct=evaluated.accuracy.correct,
+                total=evaluated.accuracy.total,
+            )
         )
     return tuple(records)
 
