@@ -12,13 +12,14 @@ import pytest
 
 from convscope.core.errors import ParameterError, StorageError
 from convscope.core.temporaries import host_mark
+from convscope.core.text import size_text
 from convscope.images.cache import caching
 from convscope.images.cache import entry as cache_module
 from convscope.images.cache import folder as folder_module
 from convscope.images.cache.caching import close_gaps
 from convscope.images.cache.entry import FACTS_FILE, IMAGES, INDEX
 from convscope.images.cache.folder import MARKER, cache_folder, clear, entries
-from convscope.images.cache.limit import limit_bytes, parse_bytes, size_text
+from convscope.images.cache.limit import limit_bytes, parse_bytes
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions
 from convscope.images.sources.opening import open_source

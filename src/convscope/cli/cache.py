@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convscope.core.context import Context
-from convscope.core.text import printable
+from convscope.core.text import printable, size_text
 from convscope.options.check import CacheOptions
 
 from .options import GroupedCommand, as_json, options_of, with_context
@@ -35,8 +35,6 @@ def command(*, context: Context, as_json: bool, **values: Any) -> None:
 
 def report(result: "CacheResult", *, cleared: bool) -> str:
     """Return the contents of the cache as text."""
-    from convscope.images.cache.limit import size_text
-
     folder = printable(result.folder)
     lines = []
     if cleared:

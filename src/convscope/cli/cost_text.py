@@ -1,7 +1,7 @@
 """A cost record as text for a terminal."""
 
 from convscope.core.tables import DataTable
-from convscope.core.text import counted
+from convscope.core.text import counted, size_text
 from convscope.measures.cost import CostRecord, LayoutCost
 from convscope.networks.instance_based import Exemplars
 
@@ -23,8 +23,8 @@ def _layers(cost: LayoutCost) -> DataTable:
             f"{layer.maps} x {layer.columns}x{layer.rows}",
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
-            _bytes(layer.training_bytes),
-            _bytes(layer.predicting_bytes),
+            size_text(layer.training_bytes),
+            size_text(layer.predicting_bytes),
             f"{layer.field_columns}x{layer.field_rows}",
             *([_ms(layer.forward_ms), _ms(layer.backward_ms)] if timed else []),
         ]
@@ -59,23 +59,10 @@ def _title(one: LayoutCost) -> str:
 
 def _totals(one: LayoutCost) -> list[str]:
     counts = [f"{one.parameters:,}", f"{one.macs:,}"]
-    return [*counts, _bytes(one.training_bytes), _bytes(one.predicting_bytes)]
+    return [*counts, size_text(one.training_bytes), size_text(one.predicting_bytes)]
 
 
 def _ms(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value / 1e3:.3g} s" if value >= 1e3 else f"{value:.3g} ms"
-
-
-def _bytes(count: int) -> str:
-    """Return a number of bytes in three digits.
-
-    Examples:
-        >>> _bytes(512), _bytes(2_048_000)
-        ('512 B', '2.05 MB')
-    """
-    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} B"

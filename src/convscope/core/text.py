@@ -114,6 +114,19 @@ def duration(seconds: float, *, exact: bool = False) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
+def size_text(count: int) -> str:
+    """Return a number of bytes as readable text.
+
+    Examples:
+        >>> size_text(184_320_000), size_text(12)
+        ('184 MB', '12 bytes')
+    """
+    for unit, value in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= 0.9995 * value:
+            return f"{count / value:,.0f} {unit}" if count >= 999.5 * value else f"{count / value:.3g} {unit}"
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
 def are(number: int) -> str:
     """Return "is" or "are" for a number of things.
 

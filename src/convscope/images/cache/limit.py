@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from convscope.core.errors import ParameterError, StorageError
+from convscope.core.text import size_text
 
 from .folder import FOLDER_VARIABLE, entries, in_use, is_stale, own_folders, remove
 
@@ -81,19 +82,6 @@ def make_room(folder: Path, needed: int) -> None:
             f"{FOLDER_VARIABLE}=FOLDER, "
             "or a smaller --size."
         )
-
-
-def size_text(count: int) -> str:
-    """Return a number of bytes as readable text.
-
-    Examples:
-        >>> size_text(184_320_000), size_text(12)
-        ('184 MB', '12 bytes')
-    """
-    for unit, value in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= 0.9995 * value:
-            return f"{count / value:,.0f} {unit}" if count >= 999.5 * value else f"{count / value:.3g} {unit}"
-    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def _refuse_read_only(folder: Path) -> None:
