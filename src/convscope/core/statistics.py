@@ -14,6 +14,8 @@ Interval = tuple[float, float]
 class Proportion:
     """A number of successes out of a total, such as correct predictions.
 
+    It compares, formats and converts as its fraction: ``accuracy > 0.9``, ``f"{accuracy:.1%}"``, ``float(accuracy)``.
+
     Raises:
         DataError: `total` is below 1, or `correct` is not from 0 to `total`.
 
@@ -21,6 +23,8 @@ class Proportion:
         >>> accuracy = Proportion(correct=90, total=100)
         >>> accuracy.fraction, f"{accuracy.interval[0]:.3f} {accuracy.interval[1]:.3f}"
         (0.9, '0.826 0.945')
+        >>> accuracy > 0.8, f"{accuracy:.1%}", str(accuracy)
+        (True, '90.0%', '0.9')
     """
 
     correct: int
@@ -43,6 +47,34 @@ class Proportion:
     def interval(self) -> Interval:
         """The 95 % Wilson interval of the fraction."""
         return wilson_interval(self.correct, self.total)
+
+    def __float__(self) -> float:
+        """Return the fraction."""
+        return self.fraction
+
+    def __format__(self, spec: str) -> str:
+        """Return the fraction as text."""
+        return format(self.fraction, spec)
+
+    def __str__(self) -> str:
+        """Return the fraction as text."""
+        return str(self.fraction)
+
+    def __lt__(self, other: "Proportion | float") -> bool:
+        """Compare fractions."""
+        return self.fraction < float(other)
+
+    def __le__(self, other: "Proportion | float") -> bool:
+        """Compare fractions."""
+        return self.fraction <= float(other)
+
+    def __gt__(self, other: "Proportion | float") -> bool:
+        """Compare fractions."""
+        return self.fraction > float(other)
+
+    def __ge__(self, other: "Proportion | float") -> bool:
+        """Compare fractions."""
+        return self.fraction >= float(other)
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Interval:
