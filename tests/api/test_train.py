@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import convscope.api.train as api_train
 from convscope.api.features import extract_features
@@ -614,3 +616,16 @@ def test_who_asks_twice_to_stop_is_told_how_to_go_on(tmp_path: Path, monkeypatch
     assert heard.lines[-1].endswith(f"with: train((images, labels), resume={str(tmp_path / 'b')!r})")
     monkeypatch.undo()
     assert train(resume=tmp_path / "a run").outcome == "done"
+
+
+def test_a_run_that_reached_its_target_is_finished_and_trains_no_further(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Context(cache_dir=tmp_path / "c", progress=Plain(sys.stderr))
+    first = train("digits", epochs=9, target_accuracy=0.01, output=tmp_path / "run", context=context, **QUICK)
+    assert (first.outcome, len(first.history)) == ("target", 1)
+    again = train(resume=tmp_path / "run", context=context)
+    assert (again.outcome, len(again.history)) == ("target", 1)
+    assert "was finished" in capsys.readouterr().err
+    for name, value in first.model.network.state_dict().items():
+        assert torch.equal(again.model.network.state_dict()[name], value)

@@ -82,13 +82,14 @@ def fit(
         pretrain_convolutions(network, data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
     state = _begin(network, data, recipe, deadline, pretrained_s)
-    best = _Best(listener or Listener())
+    best, satisfied = _Best(listener or Listener()), False
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
         best.weights = state.best_weights()
-        if state.clock.done:
+        satisfied = best.is_satisfied(state)
+        if satisfied:
             reporter.say("this run was finished; its model and report are written again")
-    failure = _failure(state, data, recipe, best, seed)
+    failure = None if satisfied and not state.clock.done else _failure(state, data, recipe, best, seed)
     weights = best.weights if failure is not None and best.weights is not None else state.best_weights()
     calibration = calibrate(state.finish(weights, data, batch=recipe.batch), data, reporter)
     return History(
@@ -107,6 +108,9 @@ class _Best(Listener):
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self.weights: dict[str, Tensor] | None = None
+
+    def is_satisfied(self, state: TrainingState) -> bool:
+        return self.listener.is_satisfied(state)
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         return self.listener.after_step(state, loss)

@@ -25,6 +25,10 @@ from .training_data import TrainingData
 class Listener:
     """Follows a training; each method may end it by returning False. This one lets it go to its end."""
 
+    def is_satisfied(self, state: TrainingState) -> bool:
+        """Return whether a training that is resumed at `state` needs no more steps."""
+        return state.clock.done
+
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Follow a step; return False to stop here."""
         del state, loss

@@ -89,6 +89,14 @@ class Watch(Listener):
         self._saved_s = time.monotonic()
         self._validation = ""  # of the last epoch that was evaluated
 
+    def is_satisfied(self, state: TrainingState) -> bool:
+        """Return whether all steps are done, or the target accuracy was reached."""
+        last = state.history[-1].validation_accuracy if state.history else None
+        if self._reaches_target(last) and not state.batch:
+            self.outcome = "target"
+            return True
+        return super().is_satisfied(state)
+
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Show the step; write a checkpoint if one is due."""
         rate = state.sums.seen / max(state.sums.seconds, 1e-9)
@@ -107,12 +115,15 @@ class Watch(Listener):
         if record.validation_accuracy is not None:
             self._validation = f"  validation {record.validation_accuracy:.4f}"
         self._show(state, epoch=record.epoch, loss=record.loss, accuracy=record.accuracy, rate=record.images_per_second)
-        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.clock.done:
+        reached = self._reaches_target(record.validation_accuracy)
+        if time.monotonic() - self._saved_s > _EPOCH_CHECKPOINT_S or state.clock.done or reached:
             self.save(state)
-        if self.target_accuracy is not None and (record.validation_accuracy or 0.0) >= self.target_accuracy:
+        if reached:
             self.outcome = "target"
-            return False
-        return True
+        return not reached
+
+    def _reaches_target(self, accuracy: float | None) -> bool:
+        return self.target_accuracy is not None and (accuracy or 0.0) >= self.target_accuracy
 
     def _show(self, state: TrainingState, *, epoch: int, loss: float, accuracy: float, rate: float) -> None:
         note = f"epoch {epoch}  loss {loss:.3f}  accuracy {accuracy:.3f}{self._validation}  {rate:,.0f} images/s"
