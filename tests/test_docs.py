@@ -10,13 +10,13 @@ import click
 import pytest
 
 from convscope.cli.group import COMMANDS, group
-from convscope.features.classifiers import CLASSIFIERS as CLASSIFIERS_OF_FEATURES
+from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import HAND_MADE
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.patch_learning import WAYS
 from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison.variants import VARIANTS
-from convscope.networks.layout import CLASSIFIERS
+from convscope.networks.layout import LINEAR_CLASSIFIERS
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 DOCS = CHECKOUT / "docs"
@@ -56,7 +56,7 @@ def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None
         assert line.split()[0] == first, f"{name}: {line!r} and its own help begin differently"
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
 
@@ -71,7 +71,7 @@ def test_every_method_to_learn_from_patches_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "patch-learning.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("word", [*(f"`{code}`" for code in POOLINGS), *NONLINEARITIES, *CLASSIFIERS])
+@pytest.mark.parametrize("word", [*(f"`{code}`" for code in POOLINGS), *NONLINEARITIES, *LINEAR_CLASSIFIERS])
 def test_every_word_of_a_layout_is_explained(word: str) -> None:
     assert word in (DOCS / "layout.md").read_text(encoding="utf-8")
 
@@ -108,12 +108,12 @@ def test_every_nonlinearity_has_its_formula(name: str) -> None:
     assert f"| `{name}` |" in LAYERS
 
 
-@pytest.mark.parametrize("name", [*CLASSIFIERS, *CLASSIFIERS_OF_FEATURES, *HAND_MADE])
+@pytest.mark.parametrize("name", [*LINEAR_CLASSIFIERS, *CLASSIFIERS, *HAND_MADE])
 def test_every_classifier_and_baseline_has_its_formula(name: str) -> None:
     assert f"| `{name}` |" in CLASSIFIERS_PAGE
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS_OF_FEATURES)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier_of_features_has_its_figure(name: str) -> None:
     assert f"](assets/pages/regions-{name}.svg)" in CLASSIFIERS_PAGE
 

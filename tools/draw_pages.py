@@ -26,7 +26,7 @@ from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import Normalization
 from convscope.layers.pooling import POOLINGS, Pooling
-from convscope.networks.classifiers import CLASSIFIERS as LOSSES
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 
 ASSETS = Path(__file__).resolve().parents[1] / "docs" / "assets" / "pages"
 LIGHT = THEMES["light"]
@@ -209,7 +209,7 @@ def losses() -> Figure:
     figure, (axes,) = panels(1, width=4.6, height=2.6)
     margins = torch.linspace(-2, 3, 101)
     logits = torch.stack([margins, -margins], dim=1)  # two classes with opposite logits
-    for (name, member), color in zip(LOSSES.items(), (BLUE, ORANGE, GREEN), strict=True):
+    for (name, member), color in zip(LINEAR_CLASSIFIERS.items(), (BLUE, ORANGE, GREEN), strict=True):
         losses = [member.loss(pair[None], torch.tensor([0]), None, 0.0).item() for pair in logits]
         axes.plot(margins, losses, color=color, label=name)
     axes.set(ylim=(0, 8), xlabel="logit of the correct class; the other has the opposite", ylabel="loss")

@@ -10,7 +10,7 @@ from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import NORMALIZATIONS
 from convscope.layers.pooling import POOLINGS, Pooling
-from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
 
@@ -53,7 +53,7 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
         stages=tuple(chosen),
         nonlinearity=draw(st.sampled_from(sorted(NONLINEARITIES))),
         normalization=draw(st.sampled_from([*NORMALIZATIONS, None])),
-        classifier=draw(st.sampled_from(sorted(CLASSIFIERS))),
+        classifier=draw(st.sampled_from(sorted(LINEAR_CLASSIFIERS))),
     )
 
 

@@ -10,7 +10,7 @@ from convscope.cli import main
 from convscope.cli.features import table
 from convscope.core.statistics import Proportion
 from convscope.features.classifiers import CLASSIFIERS, ClassifierResult
-from convscope.options.features import CLASSIFIERS as NAMES
+from convscope.options.features import CLASSIFIER_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_table_lines_up_and_ends_with_complaints() -> None:
 
 
 def test_the_help_names_every_classifier() -> None:
-    assert set(NAMES) == set(CLASSIFIERS)
+    assert set(CLASSIFIER_NAMES) == set(CLASSIFIERS)
 
 
 def test_layer_names_are_shown_with_and_without_images(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.core.forks import computing, is_without_threads, threads_allowed
+from convscope.core.forks import computing, threads_allowed
 from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS
 
@@ -35,7 +35,6 @@ def test_children_of_a_process_that_has_computed_answer_too(work: str, tmp_path:
 
 
 def test_a_process_that_was_not_forked_has_all_its_threads() -> None:
-    assert not is_without_threads()
     assert threads_allowed(7) == 7
 
 

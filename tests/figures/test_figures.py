@@ -17,12 +17,12 @@ from PIL import Image
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.features.trace import trace
-from convscope.features.walk import walk
+from convscope.features.walk import Walk, walk
 from convscope.figures import convolution
 from convscope.figures.animation import check_animation, save_animation
 from convscope.figures.comparison import FIGURES as COMPARISONS
 from convscope.figures.confusion import draw_confusion
-from convscope.figures.convolution import Frame, animate, draw_layer, frames_of, words
+from convscope.figures.convolution import Frame, Scene, animate, frames_of, words
 from convscope.figures.curves import draw_curves
 from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
@@ -157,6 +157,13 @@ def _drawn(name: str, theme: Theme) -> Figure:
     return drawn
 
 
+def _frame(walk: Walk, frame: Frame, theme: Theme) -> Figure:
+    """Return the figure of one frame."""
+    scene = Scene(walk, theme)
+    scene.show(frame)
+    return scene.drawn
+
+
 FIGURES: dict[str, Callable[[Theme], Figure]] = {
     "filters-colour": _filters("6C5-MP2-4C3", 0),
     "filters-maps": _filters("6C5-MP2-4C3", 2),
@@ -175,8 +182,8 @@ FIGURES: dict[str, Callable[[Theme], Figure]] = {
     "comparison-variants": lambda theme: _drawn("variants", theme),
     "comparison-distorted": lambda theme: _drawn("distorted", theme),
     "comparison-images": lambda theme: _drawn("images", theme),
-    "convolution": lambda theme: draw_layer(WALK, Frame(row=0, column=2), theme=theme),
-    "convolution-pooling": lambda theme: draw_layer(WALK, Frame(row=1, column=0, pooling=True), theme=theme),
+    "convolution": lambda theme: _frame(WALK, Frame(row=0, column=2), theme),
+    "convolution-pooling": lambda theme: _frame(WALK, Frame(row=1, column=0, pooling=True), theme),
 }
 
 
@@ -266,7 +273,7 @@ def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Pat
         "row 1, column 1: sum of the products 3, of the other maps 0.25, bias 1, residual input 2: 6.25; "
         "after relu 6.25"
     )
-    drawn = draw_layer(found, Frame(row=0, column=0), theme=theme_named("light"))
+    drawn = _frame(found, Frame(row=0, column=0), theme_named("light"))
     assert drawn.get_suptitle().count("\n") == 1
 
 
@@ -292,7 +299,7 @@ def test_the_animation_shows_every_place_in_order() -> None:
 def test_a_frame_of_the_animation_is_the_frame_drawn_alone(theme: str) -> None:
     frames = frames_of(WALK)[8:10]  # the last of the map and the first of the pooling
     for frame, pixels in zip(frames, animate(WALK, frames, theme=theme_named(theme)), strict=True):
-        canvas = FigureCanvasAgg(draw_layer(WALK, frame, theme=theme_named(theme)))
+        canvas = FigureCanvasAgg(_frame(WALK, frame, theme_named(theme)))
         canvas.draw()
         assert np.array_equal(np.asarray(canvas.buffer_rgba())[..., :3], pixels)
 

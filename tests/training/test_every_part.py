@@ -10,7 +10,7 @@ from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
-from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -21,8 +21,8 @@ from tests.training.small import Stopper, assert_same_bits, begin, small_recipe,
 PARTS = [
     *(f"4C3-{code}{window}" for code in POOLINGS for window in ("2", "3/2", "g")),
     *(f"4C3-MP2-6N-{name}" for name in NONLINEARITIES),
-    *(f"4C3-MP2-{name}" for name in CLASSIFIERS),
-    *CLASSIFIERS,  # without any stage
+    *(f"4C3-MP2-{name}" for name in LINEAR_CLASSIFIERS),
+    *LINEAR_CLASSIFIERS,  # without any stage
     "4C3", "4C3/2", "4C3v-nonorm", "4U3-MP2", "4U3:3-MP2", "4C3-+4U3:2-ST2-nonorm-abs-hinge",
     "9N", "9N-6N-nonorm-tanh-svm",
 ]  # fmt: skip

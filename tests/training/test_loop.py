@@ -11,7 +11,7 @@ from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.images.augmentation import Augmentation
-from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.training import loop
 from convscope.training.loop import run, steps_per_epoch
 from convscope.training.state import TrainingState, learning_rate_factor
@@ -242,9 +242,9 @@ def test_the_global_randomness_is_not_touched() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("classifier", CLASSIFIERS)
+@pytest.mark.parametrize("classifier", LINEAR_CLASSIFIERS)
 def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifier: str) -> None:
-    data, compute = stripes(), CLASSIFIERS[classifier].loss
+    data, compute = stripes(), LINEAR_CLASSIFIERS[classifier].loss
     recipe = small_recipe(augmentation=Augmentation(), batch=40, epochs=1, smoothing=0.0)
     listener, state = Stopper(), begin(data, recipe, layout=f"4C3-MP2-{classifier}")
     expected = [compute(state.network(data.images[data.training]), data.labels[data.training], None, 0.0).item()]

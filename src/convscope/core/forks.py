@@ -30,11 +30,6 @@ def threads_allowed(wanted: int) -> int:
     return 1 if _Here.one_thread else wanted
 
 
-def is_without_threads() -> bool:
-    """Return whether this process was forked from one that had loaded torch."""
-    return _Here.one_thread
-
-
 def after_fork(renew: Callable[[], None]) -> None:
     """Register `renew` to be called in every forked child, to replace locks that a thread of the parent may hold."""
     _anew.append(renew)

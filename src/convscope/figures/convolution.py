@@ -11,7 +11,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -56,7 +55,7 @@ def animate(walk: Walk, frames: list[Frame], *, theme: Theme) -> Iterator[Pixels
     """Give the frames as pixels, H W 3, from one figure whose changing parts alone are redrawn."""
     if not frames:
         return
-    scene = _Scene(walk, theme)
+    scene = Scene(walk, theme)
     scene.show(max(frames, key=lambda frame: scene.text(frame).count("\n")))  # lay out the longest text
     canvas = FigureCanvasAgg(scene.drawn)
     with default_settings(), without_warnings_of_letters():
@@ -74,19 +73,6 @@ def animate(walk: Walk, frames: list[Frame], *, theme: Theme) -> Iterator[Pixels
             for artist in scene.moving:
                 artist.draw(canvas.get_renderer())  # type: ignore[no-untyped-call]
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
-
-
-def draw_layer(walk: Walk, frame: Frame, *, theme: Theme) -> Figure:
-    """Return one frame: the image with the patch, the products, the map so far, and its pooling.
-
-    Args:
-        walk: the unit over the image.
-        frame: the position.
-        theme: the colours.
-    """
-    scene = _Scene(walk, theme)
-    scene.show(frame)
-    return scene.drawn
 
 
 def words(walk: Walk, frame: Frame) -> str:
@@ -112,7 +98,7 @@ def words(walk: Walk, frame: Frame) -> str:
 
 
 @final
-class _Scene:
+class Scene:
     """The figure of all frames; `show` moves its marks to one of them.
 
     Args:

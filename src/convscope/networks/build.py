@@ -21,7 +21,7 @@ from convscope.layers.normalization import NORMALIZATIONS, Normalization
 from convscope.layers.pooling import Pooling
 from convscope.layers.windows import Stochastic
 
-from .classifiers import CLASSIFIERS
+from .classifiers import LINEAR_CLASSIFIERS
 from .instance_based import ExemplarClassifier
 from .layout import Layout
 from .plan import Plan, check_built, plan
@@ -195,7 +195,7 @@ class Network(nn.Module):
             self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
             for name in ("temperature", "slopes", "offsets"):
                 self.register_buffer(name, None)
-            if CLASSIFIERS[layout.classifier].gives_probabilities:
+            if LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities:
                 self.temperature = torch.ones(1, dtype=torch.float32)
             else:
                 self.slopes = torch.ones(classes, dtype=torch.float32)

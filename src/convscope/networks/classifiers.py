@@ -1,6 +1,6 @@
 """What reads the last maps, by name: weighted sums, one a class, and what they are trained for.
 
-To add one, add one line to `CLASSIFIERS`.
+To add one, add one line to `LINEAR_CLASSIFIERS`.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def hinge(logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: flo
     return _mean(_lacking(logits, labels), labels, weights)
 
 
-CLASSIFIERS: dict[str, Classifier] = {
+LINEAR_CLASSIFIERS: dict[str, Classifier] = {
     "softmax": Classifier(loss=cross_entropy, gives_probabilities=True),
     "svm": Classifier(loss=squared_hinge, gives_probabilities=False),
     "hinge": Classifier(loss=hinge, gives_probabilities=False),

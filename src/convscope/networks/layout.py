@@ -24,7 +24,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import BATCH_NORM, NORMALIZATIONS
 from convscope.layers.pooling import POOLINGS, Pooling
 
-from .classifiers import CLASSIFIERS
+from .classifiers import LINEAR_CLASSIFIERS
 
 Stage = Convolution | Pooling | Connected
 
@@ -46,7 +46,7 @@ class Layout:
         stages: from the image upward; empty if the classifier reads the pixels.
         nonlinearity: of every convolution and all fully connected units, a key of `NONLINEARITIES`.
         normalization: of every convolution and all fully connected units, a key of `NORMALIZATIONS`; None for none.
-        classifier: what reads the last maps, a key of `CLASSIFIERS`.
+        classifier: what reads the last maps, a key of `LINEAR_CLASSIFIERS`.
 
     Raises:
         LayoutError: the stages cannot follow each other, or are too many.
@@ -63,7 +63,7 @@ class Layout:
         choose("nonlinearity", self.nonlinearity, NONLINEARITIES)
         if self.normalization is not None:
             choose("normalization", self.normalization, NORMALIZATIONS)
-        choose("classifier", self.classifier, CLASSIFIERS)
+        choose("classifier", self.classifier, LINEAR_CLASSIFIERS)
         if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
             raise LayoutError(
                 f"`stages` must be a tuple of Convolution, Pooling and Connected. Got {self.stages!r:.200}. "
@@ -139,7 +139,7 @@ def _role(part: str) -> str | None:
     """Return what a closing word sets, or None if `part` is no closing word."""
     if part in NONLINEARITIES:
         return "nonlinearity"
-    if part in CLASSIFIERS:
+    if part in LINEAR_CLASSIFIERS:
         return "classifier"
     return "normalization" if part == _NO_NORMALIZATION or part in NORMALIZATIONS else None
 
@@ -204,7 +204,7 @@ def _read(part: str) -> Stage | None:
 
 def _not_a_stage(part: str, where: str) -> str:
     codes = ", ".join(f"{kind.code}2 ({kind.name})" for kind in POOLINGS.values())
-    words = ", ".join([*NONLINEARITIES, *NORMALIZATIONS, _NO_NORMALIZATION, *CLASSIFIERS])
+    words = ", ".join([*NONLINEARITIES, *NORMALIZATIONS, _NO_NORMALIZATION, *LINEAR_CLASSIFIERS])
     got = _quoted(part) if part else "nothing before or after a '-'"
     return (
         f"A stage must be like 32C5, 32C5/2, 32C5v, +32C5, 32U5, 32U5:4, {codes}, 128N, or a closing word "
@@ -227,7 +227,7 @@ def _hint(part: str) -> str:
             return f" Did you mean {guess!r}?"
     if part.startswith("+"):
         return " Only a convolution can add its input."
-    return did_you_mean(small, [*NONLINEARITIES, *CLASSIFIERS, *NORMALIZATIONS, _NO_NORMALIZATION])
+    return did_you_mean(small, [*NONLINEARITIES, *LINEAR_CLASSIFIERS, *NORMALIZATIONS, _NO_NORMALIZATION])
 
 
 def _fits(part: str) -> bool:

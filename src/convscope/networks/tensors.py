@@ -4,7 +4,7 @@ import torch
 
 from convscope.layers.convolution import Connected, Convolution
 
-from .classifiers import CLASSIFIERS
+from .classifiers import LINEAR_CLASSIFIERS
 from .instance_based import Exemplars, Tensors
 from .plan import Plan
 
@@ -43,7 +43,7 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
         result |= _learned("classifier", (classes, values), biases=classes)
     else:
         result |= {f"classifier.{name}": kind for name, kind in exemplars.tensors(values, classes).items()}
-    if CLASSIFIERS[planned.layout.classifier].gives_probabilities:
+    if LINEAR_CLASSIFIERS[planned.layout.classifier].gives_probabilities:
         result["temperature"] = (torch.float32, (1,))
     else:
         result |= dict.fromkeys(("slopes", "offsets"), (torch.float32, (classes,)))

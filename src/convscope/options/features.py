@@ -7,7 +7,8 @@ from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
 
-CLASSIFIERS = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
+CLASSIFIER_NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosting")
+"""Keys of `convscope.features.classifiers.CLASSIFIERS`, which a light ``--help`` does not import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,7 @@ class ClassifierOptions:
 
     classifiers: Sequence[str] = option(
         (),
-        "Classifiers to evaluate on the features, separated by commas: softmax, svm, rbf-svm, knn, forest, lda, "
-        "boosting.",
+        f"Classifiers to evaluate on the features, separated by commas: {', '.join(CLASSIFIER_NAMES)}.",
         metavar="NAMES",
     )
     save: AnyPath | None = option(

@@ -12,7 +12,7 @@ from convscope.core.forks import computing
 from convscope.core.precision import Precision, autocast
 from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.build import Network
-from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.model import BATCH_VALUES
 
 from .history import EpochRecord
@@ -145,7 +145,7 @@ def loss(
         weights: one a class, or None.
         smoothing: label smoothing, 0…1.
     """
-    return CLASSIFIERS[network.layout.classifier].loss(logits, labels, weights, smoothing)
+    return LINEAR_CLASSIFIERS[network.layout.classifier].loss(logits, labels, weights, smoothing)
 
 
 def _check_weights(state: TrainingState) -> None:

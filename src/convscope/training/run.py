@@ -18,7 +18,7 @@ from convscope.images.sources.source import Source
 from convscope.images.transparency import without_contrast
 from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
-from convscope.networks.classifiers import CLASSIFIERS
+from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
@@ -135,7 +135,7 @@ def prepare_run(
 
 def _with_held_out(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
     """Return the settings, with validation images where training itself needs them, and the note on it."""
-    margins = layout is not None and not CLASSIFIERS[layout.classifier].gives_probabilities
+    margins = layout is not None and not LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities
     reasons = ["evaluate --target-accuracy"] * (settings.target_accuracy is not None) + [
         "turn margins into probabilities"
     ] * margins

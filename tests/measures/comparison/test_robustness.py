@@ -18,7 +18,7 @@ from convscope.measures.comparison.differences import (
     relative_accuracy,
     robustness_difference,
 )
-from convscope.measures.comparison.records import MOST_STRENGTHS, DistortionResult, VariantResult, VariantRun, digits_of
+from convscope.measures.comparison.records import DistortionResult, VariantResult, VariantRun, digits_of
 from convscope.measures.distortions.family import DISTORTIONS
 from convscope.report.comparison_page import render_comparison
 
@@ -216,7 +216,7 @@ def test_the_page_has_the_difference_and_the_intervals() -> None:
 
 
 def test_no_distortion_has_more_strengths_than_a_digit_counts() -> None:
-    assert max(len(distortion.compared) for distortion in DISTORTIONS.values()) <= MOST_STRENGTHS
+    assert max(len(distortion.compared) for distortion in DISTORTIONS.values()) <= 0xF
 
 
 def test_runs_that_differ_widen_the_interval_of_one_variant() -> None:

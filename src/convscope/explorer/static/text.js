@@ -373,7 +373,6 @@ export const LAYER = {
     "A pixel is a number from 0 to 255. It is standardized with the mean and the standard deviation of the " +
     "training images:",
   below: { channel: "channel", value: "value", map: "map" },
-  many: (/** @type {string} */ one) => `${one}s`,
   single: (/** @type {number} */ values) =>
     `The unit multiplies each of ${counted(values, "value")} below by its weight and adds the products.`,
   sees: (/** @type {string} */ part, /** @type {string} */ from) =>

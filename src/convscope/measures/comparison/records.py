@@ -14,8 +14,6 @@ from convscope.measures.robustness import Limit, StrengthAccuracy, limits_of
 
 FORMAT_VERSION = 1
 FILE_NAME = "comparison.json"
-MOST_STRENGTHS = 15
-"""Of one distortion: as many as one hexadecimal digit counts."""
 MOST_DRAWN = 4
 _DRAWN = {
     "distorted": ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted"),
