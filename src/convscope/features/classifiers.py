@@ -41,7 +41,7 @@ class ClassifierResult:
 
     @property
     def accuracy(self) -> float:
-        """Share that is correct, 0…1."""
+        """Fraction that is correct, 0…1."""
         return self.correct / self.total
 
     @property
