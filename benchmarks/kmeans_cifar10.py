@@ -1,14 +1,14 @@
-"""K-means features on CIFAR-10 (triangle answers, summed over quadrants, linear SVM): accuracy and cost in seconds.
+"""K-means features on CIFAR-10 (triangle activations, summed over quadrants, linear SVM): accuracy and cost in seconds.
 
     python benchmarks/kmeans_cifar10.py --units 1600 --data-dir FOLDER
 
-Scope: Coates, Lee & Ng 2011 on the folder of JPEG images: `ClusterLayer` on 6 × 6 patches, contrast evened out, ZCA,
-at every place of all 50,000 training images (--images) and all test images; standardized sums; one squared-hinge
-SVM against all others for each class, in float32 by L-BFGS, its C chosen on images held out from 10,000 for training.
+Scope: Coates, Lee & Ng 2011 on the folder of JPEG images: `ClusterLayer` on 6 × 6 patches, contrast normalization, ZCA,
+at every position of all 50,000 training images (--images) and all test images; standardized sums; one squared-hinge
+SVM against all others for each class, in float32 by L-BFGS, its C chosen on validation images from 10,000 for training.
 The whitening is regularized three times as much as is usual, since JPEG leaves noise where it is strong (with 300
-clusters 65.9 % of 3,000 test images instead of 64.8 %). A test image has the scores of itself and of its mirror
-image, added; `alone` is the accuracy without. One run a number of units. Seconds are those of the parts, on the number
-of threads that the result names; decoding the JPEG files, once and for all, is not among them.
+clusters 65.9 % of 3,000 test images instead of 64.8 %). The decision values of a test image and of its horizontal
+flip are added; `alone` is the accuracy without. One run a number of units. Seconds are those of the parts, on the
+number of threads that the result names; decoding the JPEG files, once and for all, is not among them.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sets import Labels, Parts, add_data_dir, load
 
 from convscope.core.statistics import wilson_interval
 from convscope.layers.patch_learning import ClusterLayer
-from convscope.layers.patch_learning.summed import summed_answers
+from convscope.layers.patch_learning.summed import summed_activations
 
 CHOICES = (0.0005, 0.001, 0.002, 0.004, 0.008)
 FEW = 10_000
@@ -100,7 +100,7 @@ def measure(parts: Parts, units: int, *, seed: int = 0) -> dict[str, Any]:
     )
     times.append(time.perf_counter())
     flipped = np.ascontiguousarray(parts.test[:, :, ::-1])
-    features, *evaluated = (summed_answers(layer, images) for images in (parts.train, parts.test, flipped))
+    features, *evaluated = (summed_activations(layer, images) for images in (parts.train, parts.test, flipped))
     times.append(time.perf_counter())
     standardize(features, *evaluated)
     strength, choices = choose_strength(features, parts.train_labels)

@@ -111,12 +111,12 @@ def kmeans(found: Found) -> list[str]:
             percent(one["alone"]) if "alone" in one else "–",
         ]
         rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_images']:,}"])
-    head = ["clusters", "values", "accuracy", "95 % interval", "without flipped images", "seconds", "threads"]
+    head = ["clusters", "values", "accuracy", "95 % interval", "without flips", "seconds", "threads"]
     head.append("training images")
     last = found["rows"][-1]
     fits = 600 * last["units"] / last["seconds"]["all"]
-    text = "Triangle activations summed over quadrants and a linear SVM; the logits of a test image and of its "
-    text += "mirror image are added. Time grows with the number of clusters: "
+    text = "Triangle activations summed over quadrants and a linear SVM; the decision values of a test image and "
+    text += "of its horizontal flip are added. Time grows with the number of clusters: "
     text += f"about {round(fits, -2):,.0f} take 10 minutes on {counted(last['threads'], 'core')}."
     return ["## K-means features on CIFAR-10 (JPEG)", "", text, *table(head, rows)]
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from convscope.layers.patch_learning import ClusterLayer
-from convscope.layers.patch_learning.summed import summed_answers
+from convscope.layers.patch_learning.summed import summed_activations
 
 
 def main() -> None:
@@ -27,9 +27,11 @@ def main() -> None:
     images = np.rint(digits.images[..., None] / 16 * 255).astype(np.uint8)  # N 8 8 1
     train, test, train_labels, test_labels = train_test_split(images, digits.target, train_size=500, random_state=0)
     for activation in ("hard", "triangle"):
-        layer = ClusterLayer.learn(train, units=options.units, side=3, answer=activation, patches=options.patches)
-        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(summed_answers(layer, train), train_labels)
-        accuracy = classifier.score(summed_answers(layer, test), test_labels)
+        layer = ClusterLayer.learn(train, units=options.units, side=3, activation=activation, patches=options.patches)
+        classifier = make_pipeline(StandardScaler(), LinearSVC(C=0.01)).fit(
+            summed_activations(layer, train), train_labels
+        )
+        accuracy = classifier.score(summed_activations(layer, test), test_labels)
         print(f"{activation:9} {accuracy:.1%} correct with {options.units} clusters")
 
 

@@ -217,10 +217,10 @@ def test_who_interrupts_is_told_where_it_goes_on(run, tmp_path: Path, monkeypatc
     monkeypatch.setattr(StageFeatures, "of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_features(run.model, "digits", tmp_path / "x.npz", progress=heard, batch=100)
-    assert heard.lines == [f"what is done is kept beside {tmp_path / 'x.npz'}; the same call goes on from there"]
+    assert heard.lines == [f"finished batches are saved beside {tmp_path / 'x.npz'}; the same call resumes"]
     monkeypatch.undo()
     save_features(run.model, "digits", tmp_path / "x.npz", progress=heard, batch=100)
-    assert heard.lines[1] == f"{tmp_path / 'x.npz'}: going on after 100 of 1,797 images"
+    assert heard.lines[1] == f"{tmp_path / 'x.npz'}: resuming after 100 of 1,797 images"
 
 
 def test_numbers_of_numpy_are_numbers(run) -> None:

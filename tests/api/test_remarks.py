@@ -58,7 +58,7 @@ def test_measure_names_them_and_its_exit_code_tells_of_those_left_out(
     said = capsys.readouterr()
     assert SAID in said.err
     assert f"unusable: {Path('a', 'cut.png')}: {CUT}" in said.err
-    assert f"unusable: {Path('a', 'photo.heic')}: it is an image in a format not read here: HEIC" in said.err
+    assert f"unusable: {Path('a', 'photo.heic')}: it is an image in an unsupported format: HEIC" in said.err
     assert "unusable" not in json.loads(said.out)  # the document is as it was
 
 

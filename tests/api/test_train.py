@@ -214,7 +214,7 @@ def test_a_loss_that_is_not_finite_in_the_first_epoch_leaves_no_model(tmp_path: 
             ParameterError,
             r"`pretrain` needs a layout whose first stage is a conv",
         ),
-        ({"freeze": True}, ParameterError, r"`freeze` needs weights that were learned first"),
+        ({"freeze": True}, ParameterError, "`freeze` needs"),
         ({"precision": "int8"}, ConvscopeError, r"`precision` must be one of auto, float32, bfloat16"),
     ],
 )
@@ -346,7 +346,7 @@ def test_one_image_a_class_is_evaluated_on_the_training_images_and_said_so(tmp_p
         (images, labels), epochs=1, output=tmp_path / "run", context=Context(cache_dir=tmp_path / "c"), **QUICK
     )
     assert (trained.report.split, trained.report.images) == ("training", 2)
-    assert any(note.startswith("there are no validation images") for note in trained.report.notes)
+    assert any("no validation images" in note for note in trained.report.notes)
 
 
 def test_until_without_images_held_out_is_refused(tmp_path: Path) -> None:
@@ -536,7 +536,7 @@ def test_margins_are_trained_calibrated_kept_and_predicted_with(tmp_path: Path, 
     assert trained.report.accuracy.fraction == 1.0
     assert trained.report.layout == layout
     calibration = trained.model.training["calibration"]
-    assert calibration["held_out"]
+    assert calibration["on_validation"]
     assert calibration["images"] == trained.report.images
     assert any(note.startswith("probabilities are calibrated: a sigmoid of") for note in trained.report.notes)
     model, images = read_model(tmp_path / "run"), two_classes()[0][..., None]
@@ -554,9 +554,9 @@ def test_margins_ask_for_images_held_out_where_only_test_images_are(tmp_path: Pa
     np.savez(tmp_path / "set.npz", x_train=images, y_train=labels, x_test=images[:10] // 2, y_test=labels[:10])
     prepared = prepare(tmp_path / "set.npz", layout="svm", cache_dir=tmp_path / "c")
     assert len(prepared.images.indices(2)) == 10
-    assert any("validation images, to turn margins into probabilities" in note for note in prepared.notes)
+    assert any("for validation, to turn margins into probabilities" in note for note in prepared.notes)
     both = prepare(tmp_path / "set.npz", layout="svm", target_accuracy=0.9, cache_dir=tmp_path / "c")
-    assert any("validation images, to evaluate --target-accuracy and to turn margins" in note for note in both.notes)
+    assert any("for validation, to evaluate --target-accuracy and to turn margins" in note for note in both.notes)
     none = prepare(tmp_path / "set.npz", layout="svm", validation=0, cache_dir=tmp_path / "c")
     assert not len(none.images.indices(2))
 

@@ -358,7 +358,7 @@ def test_what_looks_like_an_image_in_a_folder_is_a_row(here: Path, capsys: pytes
     errors = {row["image"]: row["error"] for row in found["predictions"]}
     assert (found["images"], found["unusable"]) == (6, 2)
     assert errors["photos/0.png_large"] is None
-    assert errors["photos/1.heic"] == "it is an image in a format not read here: HEIC"
+    assert errors["photos/1.heic"] == "it is an image in an unsupported format: HEIC"
     assert errors["photos/me"] == "it is a link that leads back to itself"
 
 
@@ -371,7 +371,7 @@ def test_what_is_not_as_it_should_be_is_noted_by_name(here: Path, capfd: pytest.
     err = capfd.readouterr().err
     assert "note: 0.tif: only the first of 2 channels is used\n" in err
     assert err.count("note: ") == 10
-    assert err.endswith("… and 1 more; convscope check names all of a set\n")
+    assert err.endswith("… and 1 more; convscope check lists all of a dataset\n")
     assert main(["predict", "run", *names, "--quiet"]) == 0
     assert capfd.readouterr().err == ""
     assert [row.remarks for row in predict(small_model(), [*names[:1], "photos"])][:2] == [

@@ -207,11 +207,11 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, caps
     assert "Error: There is not enough memory. Use smaller images (--size)" in capsys.readouterr().err
 
 
-def test_a_dry_run_says_what_is_learned_first_and_the_help_names_every_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_names_the_pretrained_stages_and_the_help_names_every_way(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--pretrain", "dct,rica", "--freeze"]) == 0
     said = capsys.readouterr()
-    assert "stage 1, 4C3: made by hand, dct; frozen" in said.err
-    assert "stage 2, 5C3: learned without labels first, rica on 50,000 patches of 3x3; frozen" in said.err
+    assert "stage 1, 4C3: hand-made filters, dct; frozen" in said.err
+    assert "stage 2, 5C3: pretrained without labels, rica on 50,000 patches of 3x3; frozen" in said.err
     assert "pretrained stages: dct,rica, frozen" in said.out
     assert "--pretrain dct,rica --freeze" in said.out
     assert main(["train", "digits", "--dry-run", "--layout", "4C3-5C3", "--pretrain", "dct", "--json"]) == 0

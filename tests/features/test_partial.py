@@ -102,7 +102,7 @@ def test_a_job_goes_on_to_the_same_bytes_and_says_so(
     computed.append(1)
     heard = Heard()
     assert save_features("pixels", "digits", path, progress=heard).images == 1797
-    assert f"{path}: going on after 1,000 of 1,797 images" in heard.lines
+    assert f"{path}: resuming after 1,000 of 1,797 images" in heard.lines
     assert path.read_bytes() == whole.read_bytes()
     assert not path.with_name(f"{path.name}.part").exists()
 
@@ -138,6 +138,6 @@ def test_a_killed_process_loses_nothing_that_it_had_computed(tmp_path: Path) -> 
     assert done.returncode == -signal.SIGKILL
     heard = Heard()
     save_features("pixels", "digits", tmp_path / "x.npy", progress=heard)
-    assert any("going on after 1,000 of 1,797" in line for line in heard.lines)
+    assert any("resuming after 1,000 of 1,797" in line for line in heard.lines)
     save_features("pixels", "digits", tmp_path / "y.npy")
     assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()

@@ -106,7 +106,7 @@ def test_a_huge_declared_size_takes_no_memory() -> None:
         ("document.png", "a PDF document"),
         ("script.png", "a PostScript document"),
         ("archive.jpg", "a zip archive"),
-        ("phone.jpg", "in a format not read here: HEIC"),
+        ("phone.jpg", "unsupported format: HEIC"),
         ("cut0.5-good.jpg", "cut off"),
         ("cut0.5-good.png", "cut off"),
         ("cut0.5-good.bmp", "cut off"),

@@ -255,8 +255,8 @@ LOOKING_LIKE_IMAGES = {
     "1.jpeglarge": (".jpeglarge is not an image extension", b""),
     "plain": ("its name has no extension; it is a JPEG file: rename it to end in .jpg", b"\xff\xd8\xff\xe0"),
     "1.data": ("it is a PNG file: rename it to end in .png", b"\x89PNG\r\n\x1a\n"),
-    "phone": ("a format not read here: HEIC", b"\0\0\0\x18ftypheic"),
-    "IM-0001": ("a format not read here: DICOM", bytes(128) + b"DICM"),
+    "phone": ("an unsupported format: HEIC", b"\0\0\0\x18ftypheic"),
+    "IM-0001": ("an unsupported format: DICOM", bytes(128) + b"DICM"),
 }
 
 

@@ -171,8 +171,8 @@ SENTENCES = [
     ("nothing-here", "existing path or one of the datasets digits, mnist, fashion-mnist"),
     ("fashion-mnst", "does not exist. Did you mean 'fashion-mnist'?"),
     ("", "does not exist. Check the path"),
-    ("a\0b", "`data` must be a path, the name of a set, or a pair of arrays"),
-    (5, "`data` must be a path, the name of a set, or a pair of arrays. Got int"),
+    ("a\0b", "`data` must be a path, the name of a dataset, or a pair of arrays"),
+    (5, "`data` must be a path, the name of a dataset, or a pair of arrays. Got int"),
     ((1, 2, 3), "`data` must be a pair of arrays, images and labels. Got 3 values"),
 ]
 
@@ -190,7 +190,7 @@ def test_data_that_is_nowhere_is_one_sentence(data: str, sentence: str) -> None:
         ("set.tar.gz", "Unpack it first: tar -xf"),
         ("set.zip", "Unpack it first: unzip"),
         ("x.npy", r"Got one array. Save both: np.savez"),
-        ("cat.JPG", "must be a set of images. Got a single one"),
+        ("cat.JPG", "Got a single image"),
         ("notes.md", "Got a file with the extension '.md'"),
     ],
 )

@@ -30,25 +30,25 @@ def _jpeg(frame: int, bits: int, channels: int) -> bytes:
 
 
 KINDS = {
-    "BMP of a kind not read here (64 bits a pixel)": _bmp(bits=64),
-    "BMP of a kind not read here (2 bits a pixel)": _bmp(bits=2),
-    "BMP of a kind not read here (compressed by JPEG)": _bmp(method=4),
-    "BMP of a kind not read here (compressed by PNG)": _bmp(method=5),
-    "BMP of a kind not read here (CMYK)": _bmp(method=11, bits=32),
-    "BMP of a kind not read here (a header of 16 bytes)": _bmp(header=16),
-    "BMP of a kind not read here (bit fields of another order)": _bmp(16, 3, masks=struct.pack("<3I", 15, 240, 3840)),
-    "JPEG of a kind not read here (12 bits)": _jpeg(0xC1, 12, 3),
-    "JPEG of a kind not read here (lossless, 16 bits)": _jpeg(0xC3, 16, 1),
-    "JPEG of a kind not read here (hierarchical)": _jpeg(0xC5, 8, 3),
-    "JPEG of a kind not read here (JPEG-LS)": _jpeg(0xF7, 8, 1),
-    "JPEG of a kind not read here (2 channels)": _jpeg(0xC0, 8, 2),
-    "PNG of a kind not read here (made for iPhones, CgBI)": b"\x89PNG\r\n\x1a\n"
+    "BMP of an unsupported kind (64 bits a pixel)": _bmp(bits=64),
+    "BMP of an unsupported kind (2 bits a pixel)": _bmp(bits=2),
+    "BMP of an unsupported kind (compressed by JPEG)": _bmp(method=4),
+    "BMP of an unsupported kind (compressed by PNG)": _bmp(method=5),
+    "BMP of an unsupported kind (CMYK)": _bmp(method=11, bits=32),
+    "BMP of an unsupported kind (a header of 16 bytes)": _bmp(header=16),
+    "BMP of an unsupported kind (bit fields of another order)": _bmp(16, 3, masks=struct.pack("<3I", 15, 240, 3840)),
+    "JPEG of an unsupported kind (12 bits)": _jpeg(0xC1, 12, 3),
+    "JPEG of an unsupported kind (lossless, 16 bits)": _jpeg(0xC3, 16, 1),
+    "JPEG of an unsupported kind (hierarchical)": _jpeg(0xC5, 8, 3),
+    "JPEG of an unsupported kind (JPEG-LS)": _jpeg(0xF7, 8, 1),
+    "JPEG of an unsupported kind (2 channels)": _jpeg(0xC0, 8, 2),
+    "PNG of an unsupported kind (made for iPhones, CgBI)": b"\x89PNG\r\n\x1a\n"
     + png_chunk(b"CgBI", b"\x50\0\x20\2")
     + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 6, 0, 0, 0))
     + png_chunk(b"IDAT", zlib.compress(bytes(9 * 37))[2:-4])  # without the header of zlib
     + png_chunk(b"IEND", b""),
-    "PPM of a kind not read here (floats in colour)": b"PF\n1 1\n-1.0\n" + bytes(12),
-    "PPM of a kind not read here (PAM)": b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n\0",
+    "PPM of an unsupported kind (floats in colour)": b"PF\n1 1\n-1.0\n" + bytes(12),
+    "PPM of an unsupported kind (PAM)": b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n\0",
 }
 
 

@@ -92,7 +92,7 @@ def test_a_counter_fact_of_any_size_is_counted() -> None:
 def test_every_layer_is_timed_and_the_record_comes_back_from_json() -> None:
     found = measure_cost(Layout.parse("3C3-ST2-4N"), SIZES, batch=4, repeats=1)
     assert [cost.variant for cost in found.costs] == [
-        "unchanged",
+        "baseline",
         "locally connected",
         "fully connected",
         "without pooling",

@@ -231,7 +231,7 @@ def test_a_long_name_is_cut_and_its_title_has_all_of_it() -> None:
     assert f"<h4>{heading}" in rest
     classes = text.partition('class="sortable')[2].partition("</table>")[0]
     assert f'<bdi title="{name}">{shortened(name, 60)}</bdi>' in classes
-    assert max(map(len, re.findall(r"<bdi[^>]*>([^<]*)</bdi>", rest.partition("<h3>Wrong")[2]))) <= 40
+    assert max(map(len, re.findall(r"<bdi[^>]*>([^<]*)</bdi>", rest.partition("<h3>Incorrect")[2]))) <= 40
     assert name not in page.text
     assert not [title for title in page.values("title") if title.startswith("class")], "a short name needs none"
 
@@ -262,7 +262,7 @@ def test_the_headline_says_how_many_of_which_images_and_the_interval() -> None:
 def test_a_perfect_model_is_not_promised_to_stay_perfect() -> None:
     report = report_of(size=100, wrong=0.0)
     _, page = page_of(report)
-    assert "No image was wrong." in page.text
+    assert "All predictions are correct." in page.text
     assert f"expect {report.accuracy.interval[0] * 100:.1f} % or more" in page.text
 
 

@@ -1,4 +1,4 @@
-"""Scores become probabilities that fit images held out."""
+"""Logits and margins become probabilities that fit validation images."""
 
 from dataclasses import replace
 
@@ -71,23 +71,23 @@ def test_a_class_without_images_has_the_sigmoid_of_all_together() -> None:
 
 
 @pytest.mark.parametrize("classifier", ["svm", "hinge"])
-def test_margins_are_calibrated_on_images_held_out_and_it_is_said(classifier: str) -> None:
+def test_margins_are_calibrated_on_validation_images_and_it_is_said(classifier: str) -> None:
     data = stripes()
     network = begin(data, small_recipe(), layout=f"4C3-MP2-{classifier}").network.eval()
     found = calibrate(network, data)
-    assert (found.method, found.images, found.held_out) == ("platt", 10, True)
+    assert (found.method, found.images, found.on_validation) == ("platt", 10, True)
     after = network.probabilities(data.images).detach()
     correct = after[data.validation, data.labels[data.validation]]
     assert float(-correct.log().mean()) == pytest.approx(found.loss, abs=1e-5)
     assert found.loss < found.loss_before
-    assert "probabilities are calibrated: a sigmoid of the logit for each class (Platt scaling)" in str(found)
-    assert "fits 10 validation images best" in str(found)
+    assert "probabilities are calibrated: a sigmoid of the margin for each class (Platt scaling)" in str(found)
+    assert "fitted on 10 validation images" in str(found)
     trained = calibrate(network, replace(data, validation=torch.arange(0)))
-    assert (trained.images, trained.held_out) == (40, False)
-    assert "40 training images, so that they are too sure, best" in str(trained)
+    assert (trained.images, trained.on_validation) == (40, False)
+    assert "40 training images, so they are overconfident" in str(trained)
 
 
-def test_softmax_has_the_temperature_that_fits_images_held_out_and_keeps_its_order() -> None:
+def test_softmax_has_the_temperature_that_fits_validation_images_and_keeps_its_order() -> None:
     data = stripes()
     network = begin(data, small_recipe()).network.eval()
     before = network.probabilities(data.images)
@@ -104,5 +104,5 @@ def test_softmax_has_the_temperature_that_fits_images_held_out_and_keeps_its_ord
     loss = -(share * correct.log() + (1 - share) * (1 - correct).log()).mean()  # of two classes
     assert float(loss) == pytest.approx(found.loss, abs=1e-5)
     assert str(found).startswith(
-        f"probabilities are calibrated: the softmax of the logits divided by {found.temperature:.3g}, which fits 10 "
+        f"probabilities are calibrated: the softmax of the logits divided by {found.temperature:.3g}, fitted on 10 "
     )

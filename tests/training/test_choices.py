@@ -51,10 +51,10 @@ def test_what_the_user_says_goes_first() -> None:
 @pytest.mark.parametrize(
     ("flippable", "asked", "flip", "reason"),
     [
-        (False, None, False, "known of letters"),
-        (True, None, True, "known of letters"),
-        (False, True, True, "asked for"),
-        (True, False, False, "asked for"),
+        (False, None, False, "known for letters"),
+        (True, None, True, "known for letters"),
+        (False, True, True, "--flip"),
+        (True, False, False, "--no-flip"),
         (None, None, True, "look alike in every class"),
     ],
 )

@@ -281,7 +281,7 @@ def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
     """Return the source of the images that the model was trained on."""
     learned = model.learned
     if learned.data is None:
-        raise DataError(f"The model does not say what it was trained with. {learned.note}".rstrip())
+        raise DataError(f"The model has no record of its training dataset. {learned.note}".rstrip())
     folder = data_dir or (Path(learned.data_dir) if learned.data_dir else None)
     return open_recorded(learned.data, data_dir=folder, reporter=reporter, class_depth=learned.class_depth)
 

@@ -22,7 +22,7 @@ from .standard import discard_output, filled
 
 # One line a command, so that `convscope --help` imports no command; a test compares them with the commands.
 COMMANDS = {
-    "train": "Train a network on images: folder, list or named set.",
+    "train": "Train a network on images: folder, list or named dataset.",
     "predict": "Predict the classes of images, with their probabilities.",
     "look": "Look inside a network: one page that runs it and shows every layer.",
     "draw": "Draw filters, maps, curves, the layout, or a convolution in motion.",

@@ -154,7 +154,7 @@ class _Summary:
         for prediction in self._remarks:
             reporter.say(f"note: {prediction.image}: {'; '.join(prediction.remarks)}")
         if self._remarked > len(self._remarks):
-            reporter.say(f"… and {self._remarked - len(self._remarks):,} more; convscope check names all of a set")
+            reporter.say(f"… and {self._remarked - len(self._remarks):,} more; convscope check lists all of a dataset")
 
     def report(self, targets: dict[str, str], reporter: "Reporter") -> None:
         """Report unusable images, the number of images, and the files."""

@@ -53,17 +53,17 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         image_shape: (height, width) or (height, width, channels) of images that come as rows.
         batch: images a step, at least 2.
         learning_rate: the highest; if None, 0.003, and less in trainings of more than 300 steps.
-        flip: change left and right in half of the images; looked up in the images if None.
+        flip: horizontal flip of half the images; decided from the images if None.
         shift: pixels along each side, at most.
         rotate: degrees either way, at most.
         scale: ratio, at most: 0.1 for 0.9…1.1.
         erase: side of an erased square as a fraction of the image's shorter side.
-        progressive_resizing: part of the training, from its start, that sees smaller images (two thirds a side); 0.4
-            from 32 pixels a side on where the layout's weights fit any size, if None.
+        progressive_resizing: fraction of the training, from its start, on smaller images (two thirds of each side).
+            If None, 0.4 for images from 32 pixels a side where the layout's weights fit any size, else 0.
         balance: weight classes by the inverse of their number of images.
-        pretrain: how the first convolutions are learned without labels before all else, for example ``"kmeans"``, or
+        pretrain: how the first convolutions are pretrained without labels, for example ``"kmeans"``, or
             ``"kmeans,rica"`` for two.
-        freeze: leave them as they are then.
+        freeze: keep the pretrained weights fixed.
         threads: of the processor; one for small networks, else all that this process may use, if None.
         precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
 
@@ -127,9 +127,9 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Train on all images `X` with their labels `y`, from new random weights; return the classifier itself.
 
         Raises:
-            DataError: images or labels are not what is needed (also ValueError, as scikit-learn's own checks raise).
+            DataError: images or labels are invalid (also ValueError, as scikit-learn's own checks raise).
             LayoutError: the layout cannot be read, or does not fit the images.
-            ParameterError: a parameter cannot be.
+            ParameterError: a parameter is invalid.
             TrainingError: the loss or a weight is not finite.
         """
         rows, given = as_rows(X)

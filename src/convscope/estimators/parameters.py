@@ -22,7 +22,7 @@ def settings_of(parameters: dict[str, Any]) -> TrainOptions:
     """Return what the parameters of a classifier ask of training; a grid may give them as numbers of numpy.
 
     Raises:
-        ParameterError: one of them cannot be.
+        ParameterError: one of them is invalid.
 
     Examples:
         >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "freeze": False,
@@ -31,7 +31,7 @@ def settings_of(parameters: dict[str, Any]) -> TrainOptions:
     """
     for name in _REQUIRED:
         if parameters[name] is None:
-            raise ParameterError(f"`{name}` must be given. Got None. Leave it out to have the usual one.")
+            raise ParameterError(f"`{name}` must be given. Got None. Omit it to use the default.")
     values: dict[str, Any] = {name: whole_number(name, parameters.get(name)) for name in _WHOLE}
     values |= {name: _number(name, parameters.get(name)) for name in _REAL}
     values |= {name: _yes_no(name, parameters.get(name)) for name in _YES_NO}

@@ -182,8 +182,8 @@ def write_features(
 ) -> None:
     """Write the features of all images to `path`; memory does not grow with their number.
 
-    They are kept beside it batch after batch (see `kept`), so that the same call goes on after it was cut off, to the
-    same bits; what stands at `path` is replaced when all are there.
+    They are saved beside it batch after batch (see `partial_features`), so that the same call resumes after an
+    interruption, to the same bits; the file at `path` is replaced when all are there.
     """
     for _ in _written(extractor, dataset, path, batch, reporter):
         pass  # only the file is needed
@@ -192,13 +192,13 @@ def write_features(
 def _written(
     extractor: Extractor, dataset: Dataset, path: Path, batch: int | None, reporter: Reporter | None
 ) -> Iterator[tuple[int, Vectors]]:
-    """Give the features of all images, batch after batch, as they are read back; in the end they stand at `path`."""
+    """Give the features of all images, batch after batch, as they are read back; in the end they are at `path`."""
     rows, shape = rows_of(dataset), extractor.shape
     step = extractor.batch() if batch is None else check_batch(batch)
     identity = identity_of(extractor, dataset, rows, step=step)
     with partial_features(path, identity, total=len(dataset), shape=shape, step=step) as partial:
         if partial.done:
-            (reporter or Silent()).say(f"{path}: going on after {partial.done:,} of {counted(len(dataset), 'image')}")
+            (reporter or Silent()).say(f"{path}: resuming after {partial.done:,} of {counted(len(dataset), 'image')}")
         try:
             for _, features in _parts(extractor, dataset, partial.done, batch, reporter):
                 partial.write(features)
@@ -208,7 +208,7 @@ def _written(
                     yield start, features
         except KeyboardInterrupt:
             if partial.done:
-                (reporter or Silent()).say(f"what is done is kept beside {path}; the same call goes on from there")
+                (reporter or Silent()).say(f"finished batches are saved beside {path}; the same call resumes")
             raise
 
 

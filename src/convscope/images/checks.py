@@ -30,8 +30,8 @@ _IMBALANCE = 10
 _REASONS = (
     ("0 bytes", "empty file"),
     ("not an image", "not an image"),
-    ("format not read here", "not an image"),
-    ("kind not read here", "unsupported"),
+    ("unsupported format", "not an image"),
+    ("unsupported kind", "unsupported"),
     ("cut off", "truncated"),
     (BOMB, "decompression bomb"),
 )
@@ -57,7 +57,7 @@ def inspect(
 ) -> Inspection:
     """Return the problems of a source; every image is read once, nothing is written.
 
-    Training on the source with default options finds the same problems. `ranges` as for `prepare`.
+    Training on the source with default options finds the same problems. `ranges` as in `ImageOptions`.
 
     Raises:
         DataError: no image can be read.
@@ -175,7 +175,7 @@ def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
                 "misnamed": f"its format is {facts['format'][index].decode()}",
                 "flat": "all its pixels are equal",
                 "animated": "only its first frame is used",
-                "clipped": "more than 1 % of its values lie beyond the range of the set",
+                "clipped": "more than 1 % of its values lie beyond the range of the dataset",
             }
             yield Problem(name=spell(source.image_name(index)), kind=kind, detail=details[flag])
 

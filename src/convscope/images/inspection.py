@@ -23,7 +23,7 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
         "drawings on a transparent ground in the colour of the background, which gives them one colour",
     ),
     "animated": (True, "animated images: the first frame is used"),
-    "clipped": (True, "images with values beyond the range of the set, which count as black or white"),
+    "clipped": (True, "images with values beyond the range of the dataset, which become black or white"),
     "duplicate": (True, "images that occur more than once"),
     "similar names": (True, "classes whose names look alike and may be one class"),
     "two classes": (True, "images that are in more than one class"),

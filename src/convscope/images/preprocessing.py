@@ -79,7 +79,7 @@ class Preprocessing:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width), for `near` when decoding."""
+        """(height, width), the argument `near` of `decode`."""
         return self.height, self.width
 
     def apply(self, decoded: Decoded) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 A flipped digit or letter is another symbol, or none. If a linear classifier of left-right differences distinguishes
 the images of a class from their flips (on images that it was not fitted to), flips would add images that do not
-occur; otherwise a flipped image is as good as a new one.
+occur; otherwise a flip is as good as a new image.
 """
 
 from dataclasses import dataclass
@@ -47,13 +47,15 @@ def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names:
         accuracy, count = _flip_accuracy(images[chosen])
         if accuracy > 0.5 + max(_MARGIN, 1.5 / count**0.5):
             return Symmetry(
-                flip=False, reason=f"left and right differ in class {names[label]!r} (told apart in {accuracy:.0%})"
+                flip=False,
+                reason=f"left and right differ in class {names[label]!r}: a linear classifier tells image from flip "
+                f"in {accuracy:.0%}",
             )
     if tested:
         return Symmetry(flip=True, reason="left and right look alike in every class")
     if images.shape[3] == 3:
-        return Symmetry(flip=True, reason="colour images, too few of each class to look closer")
-    return Symmetry(flip=False, reason="gray images, too few of each class to look closer")
+        return Symmetry(flip=True, reason="colour, too few images per class to test")
+    return Symmetry(flip=False, reason="gray, too few images per class to test")
 
 
 def _flip_accuracy(images: NDArray[np.uint8]) -> tuple[float, int]:

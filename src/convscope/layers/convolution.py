@@ -68,16 +68,17 @@ class Convolution:
         return Window(kernel=self.patch, stride=self.stride, before=before, after=after)
 
     def regions_over(self, rows: int, columns: int) -> tuple[int, int]:
-        """Return the regions with weights of their own, down and across, of rows × columns places.
+        """Return the regions with weights of their own, down and across, of rows × columns positions.
 
         Raises:
-            LayoutError: there are fewer places than regions.
+            LayoutError: there are fewer positions than regions.
         """
         regions = (rows, columns) if self.regions is None else (self.regions, self.regions)
         if regions[0] > rows or regions[1] > columns:
             raise LayoutError(
-                f"{self} must have at least {self.regions} places down and across, one a region. Got {columns}x{rows}. "
-                f"Use fewer regions, or {self.units}U{self.patch} for weights of their own at each position."
+                f"{self} must have at least {self.regions} positions down and across, one a region. "
+                f"Got {columns}x{rows}. Use fewer regions, or {self.units}U{self.patch} for weights of their own at "
+                "each position."
             )
         return regions
 

@@ -16,7 +16,7 @@ from convscope.networks.variants import locally_connected, without_pooling
 
 FORMAT_VERSION = 1
 BYTES = 4  # of a float32
-CostVariant = Literal["unchanged", "locally connected", "fully connected", "without pooling"]
+CostVariant = Literal["baseline", "locally connected", "fully connected", "without pooling"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +149,11 @@ def count_costs(
     Examples:
         >>> costs = count_costs(Layout.parse("8C3-MP2"), height=8, width=8, channels=1, classes=10)
         >>> [(cost.variant, cost.layout, cost.parameters) for cost in costs]  # doctest: +NORMALIZE_WHITESPACE
-        [('unchanged', '8C3-MP2', 1370), ('locally connected', '8U3-MP2', 5906), ('fully connected', '', 34570),
+        [('baseline', '8C3-MP2', 1370), ('locally connected', '8U3-MP2', 5906), ('fully connected', '', 34570),
          ('without pooling', '8C3', 5210)]
     """
     itself = plan(layout, height=height, width=width, channels=channels, classes=classes)
-    costs = [_cost("unchanged", itself)]
+    costs = [_cost("baseline", itself)]
     others: tuple[tuple[CostVariant, Layout], ...] = (
         ("locally connected", locally_connected(layout)),
         ("without pooling", without_pooling(layout)),

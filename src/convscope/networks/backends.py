@@ -91,9 +91,7 @@ def runner(
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
-        raise ParameterError(
-            "`calibration` must be given for the precision int8. Got none. Give images that were trained with."
-        )
+        raise ParameterError("`calibration` must be given for the precision int8. Got none. Give training images.")
     if calibration is not None:
         _check_calibration(network, calibration)
     ranges = calibrated(network, calibration) if precision == "int8" and calibration is not None else None
@@ -130,8 +128,8 @@ def _made(
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ParameterError(
-            f"`backend` must be one that works here. Got {name!r} ({reason}). "
-            "Install it anew, or use the back end torch."
+            f"`backend` must be usable on this machine. Got {name!r} ({reason}). "
+            "Reinstall it, or use the back end torch."
         ) from error
     if precision == "int8" and calibration is not None:
         _compare_classes(network, session, name, _evenly(calibration, _COMPARED_INT8))
@@ -153,7 +151,7 @@ def _check_computes(network: Network) -> None:
     """Validate that the output of a network is finite: a fused ReLU, which makes 0 of NaN, could hide it.
 
     Raises:
-        DataError: it is none for black, for white or for noise.
+        DataError: it is not for a black, a white or a noise image.
     """
     images = _some_images(network, max(3, min(_COMPARED, network.plan.batch_within(_COMPARED_VALUES))))
     images[-2], images[-1] = 0, 255
@@ -169,7 +167,7 @@ def _evenly(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
 
 
 def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
-    """Return the seconds that `made` takes for `images`: the shortest of a few runs, after one."""
+    """Return the seconds that `session` takes for `images`: the shortest of a few runs, after one."""
     taken = []
     for _ in range(4):
         started = time.perf_counter()
@@ -204,7 +202,7 @@ def _word(precision: BackendPrecision, name: str) -> str:
 
 
 def _answers(network: Network, session: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    """Return the probabilities that torch gives and those that `made` gives, computed for a few images at once."""
+    """Return the probabilities that torch gives and those that `session` gives, computed for a few images at once."""
     batches = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
     return [np.concatenate([run(batch) for batch in batches]) for run in (_torch(network, "float32"), session)]
 
@@ -222,7 +220,7 @@ def _compare(network: Network, session: Runner, name: str, precision: str, image
     allowed = _ALLOWED[precision]
     if not (difference <= allowed and apart <= allowed):
         raise ParameterError(
-            f"`backend` must give what torch gives. Got probabilities that differ by {difference:.2g} and logits by "
+            f"`backend` must agree with torch. Got probabilities that differ by {difference:.2g} and logits by "
             f"{apart:.2g} of their size from {name} (at most {allowed:g} is rounding in {precision}). "
             "Use the back end torch."
         )

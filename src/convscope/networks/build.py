@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
+from convscope.core.text import counted
 from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.locally_connected import LocallyConnected
 from convscope.layers.nonlinearity import NONLINEARITIES
@@ -267,9 +268,9 @@ class Network(nn.Module):
         if isinstance(self.classifier, nn.Linear):
             return self.classifier
         raise ParameterError(
-            "The model must have weighted sums as its classifier for this. Got one that compares each image with "
-            f"{self.classifier.exemplars.kept:,} that it keeps. Use the model that it was made from, or softmax, svm "
-            "or lda in its place."
+            "The model must have a linear classifier. Got an instance-based one "
+            f"({counted(self.classifier.exemplars.kept, 'stored image')}). Use the model that it was made from, or "
+            "softmax, svm or lda in its place."
         )
 
 

@@ -1,7 +1,8 @@
-"""Classifiers that keep images which they learned from: nearest neighbours, and the support vectors of a kernel SVM.
+"""Classifiers that store training images: nearest neighbours, and the support vectors of a kernel SVM.
 
-They are learned on the features of a network by scikit-learn (see `convscope.features.heads`) and stand here as
-tensors, in place of the weighted sums at the end of a network: what is kept, and how a new image is compared with it.
+They are learned on the features of a network by scikit-learn (see `convscope.features.heads`) and are
+tensors here, in place of the linear classifier of a network: the stored images, and how a new image is compared with
+them.
 """
 
 import math
@@ -28,7 +29,7 @@ class Exemplars:
     Attributes:
         kind: ``neighbours`` (the class of most of the nearest) or ``kernel`` (a support vector machine whose margin
             bends: Gaussian weights of the distances).
-        kept: number of images that are kept.
+        kept: number of stored images.
         neighbours: how many of them have a vote; 0 for ``kernel``.
 
     Raises:
@@ -40,18 +41,18 @@ class Exemplars:
     neighbours: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no classifier can keep."""
+        """Validate the numbers of images and neighbours."""
         if not 1 <= self.kept <= LARGEST_KEPT:
             raise ParameterError(f"`kept` must be from 1 to {LARGEST_KEPT:,}. Got {self.kept:,}.")
         most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
         if not min(1, most) <= self.neighbours <= most:
             raise ParameterError(
-                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'image')} kept by "
+                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'stored image')} of "
                 f"{self.kind!r}. Got {self.neighbours:,}."
             )
 
     def __str__(self) -> str:
-        """Return what it is, in words.
+        """Return the kind of classifier and its size in words.
 
         Examples:
             >>> str(Exemplars(kind="neighbours", kept=1_437, neighbours=5))
@@ -116,15 +117,15 @@ class ExemplarClassifier(nn.Module):
         return (products + rows.square().sum(dim=1, keepdim=True)).clamp_min(0)
 
     def blocks(self, images: int) -> list[slice]:
-        """Return the kept images in blocks that can be compared with so many images at once."""
+        """Return the stored images in blocks that can be compared with so many images at once."""
         size = max(1, _AT_ONCE // max(1, images))
         return [slice(start, start + size) for start in range(0, len(self.kept), size)]
 
 
 class Neighbours(ExemplarClassifier):
-    """The logarithm of the share of the nearest kept images that are of each class, -∞ where there is none.
+    """The logarithm of the fraction of the nearest stored images that are of each class, -∞ where there is none.
 
-    Their softmax is the shares again: the probabilities are the votes (Cover & Hart 1967).
+    Their softmax is the fractions again: the probabilities are the votes (Cover & Hart 1967).
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -145,20 +146,20 @@ class Neighbours(ExemplarClassifier):
 class KernelMachine(ExemplarClassifier):
     """A support vector machine with Gaussian weights, one for each pair of classes, as libsvm learns it.
 
-    The logit of a class is the number of pairs that it wins, and for the order among equals a third at most from how
-    clearly: scikit-learn's ``decision_function``. Of two classes it is the margin itself and its negative.
+    The decision value of a class is the number of pairs that it wins, and for the order among equals a third at most
+    from how clearly: scikit-learn's ``decision_function``. Of two classes it is the margin itself and its negative.
     """
 
-    sharpness: Tensor  # γ: the weight of a kept image at distance d is exp(-γ d²)
+    sharpness: Tensor  # γ: the weight of a stored image at distance d is exp(-γ d²)
     weights: Tensor
     biases: Tensor
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return logits N K of features N × values."""
+        """Return decision values N K of features N × values."""
         sums = features.new_zeros((len(features), self.classes, self.classes - 1), dtype=torch.float64)
         for block in self.blocks(len(features)):
             near = torch.exp(-self.sharpness.double() * self.squared_distances(features, self.kept[block]))
-            for number in range(self.classes):  # what kept images of this class say against each other class
+            for number in range(self.classes):  # stored images of this class against each other class
                 own = self.labels[block] == number
                 sums[:, number] += near[:, own] @ self.weights[:, block][:, own].double().T
         first, second = torch.triu_indices(self.classes, self.classes, 1)  # of each pair: 0 1, 0 2, … 1 2, …

@@ -75,7 +75,7 @@ class Layout:
                 raise LayoutError(f"Stage {number}: {_misplaced(stage, below)}")
 
     def is_joined(self, index: int) -> bool:
-        """Return whether the stage at `place` (from 0) is a pooling that belongs to the convolution before it."""
+        """Return whether the stage at `index` (from 0) is a pooling that belongs to the convolution before it."""
         return isinstance(self.stages[index], Pooling) and index > 0 and isinstance(self.stages[index - 1], Convolution)
 
     @staticmethod

@@ -22,7 +22,7 @@ def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) 
         labels: N, at least one.
 
     Examples:
-        >>> fitting_temperature(np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])) > 5    # far too sure
+        >>> fitting_temperature(np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])) > 5    # overconfident
         True
     """
     fraction = softened(len(labels))

@@ -163,7 +163,7 @@ def _checked(stream: BinaryIO, size: int) -> TensorFile:
     if len(header) > LARGEST_TENSORS:
         raise _RefusedError(f"it declares {len(header):,} tensors, more than the limit of {LARGEST_TENSORS:,}")
     entries = {name: _entry(name, value) for name, value in header.items()}
-    _check_places(list(entries.values()), size - 8 - length)
+    _check_offsets(list(entries.values()), size - 8 - length)
     return TensorFile(stream, metadata, entries, 8 + length)
 
 
@@ -179,14 +179,14 @@ def _entry(name: str, value: Any) -> TensorEntry:
     if dtype not in _DTYPES:
         raise _RefusedError(f"the tensor '{shown}' has the unknown type '{printable(dtype[:20])}'")
     if len(shape) > _MOST_AXES or not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
-        raise _RefusedError(f"it is damaged: the tensor '{shown}' has an impossible shape or place")
+        raise _RefusedError(f"it is damaged: the tensor '{shown}' has an invalid shape or offset")
     size = math.prod(shape) * _DTYPES[dtype].itemsize
     if end - begin != size:
         raise _RefusedError(f"it is damaged: the tensor '{shown}' has another number of bytes than its shape needs")
     return TensorEntry(dtype=_DTYPES[dtype], shape=tuple(shape), begin=begin, size=size)
 
 
-def _check_places(entries: list[TensorEntry], size: int) -> None:
+def _check_offsets(entries: list[TensorEntry], size: int) -> None:
     """Refuse tensors that overlap, leave gaps, or end elsewhere than the file does."""
     spans = [(0, 0), *sorted((entry.begin, entry.begin + entry.size) for entry in entries), (size, size)]
     if spans[-2][1] > size:

@@ -18,7 +18,7 @@ class TrainingRecord:
     The network itself does not depend on them: a model whose record is odd predicts like any other.
 
     Attributes:
-        data: what it has learned from: an absolute path or the name of a set.
+        data: what it has learned from: an absolute path or the name of a dataset.
         data_dir: the folder searched first for named datasets.
         validation: fraction of the training images for validation, from 0 to below 1.
         seed: of everything random.

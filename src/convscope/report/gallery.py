@@ -13,7 +13,7 @@ from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs, main_mist
 from .thumbnails import Thumbnail, thumbnails
 
 MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
-MOST_OF_WRONG_CELL, MOST_OF_RIGHT_CELL = 24, 12
+MOST_OF_WRONG_CELL, MOST_OF_CORRECT_CELL = 24, 12
 MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
 MOST_MISTAKES = 150
 MOST_OF_NAME = 24  # characters of a class beside an image: the head above has more
@@ -21,7 +21,7 @@ FEW = 2  # cells with so few images stand side by side
 
 
 def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
-    """Return the cells that get a section: wrong ones, the largest first, then correct ones by class.
+    """Return the cells that get a section: incorrect ones, the largest first, then correct ones by class.
 
     They are the cells of the matrix, the most frequent pairs, and the most frequent confusion of each class.
     """
@@ -40,18 +40,18 @@ def gallery(
     Each leads back to its cell in the matrix of the classes `shown`, where it has one.
     """
     wrong = _in_turn([cell for cell in cells if not cell.correct], MOST_LISTED_OF_CELL)[:MOST_LISTED]
-    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_RIGHT_CELL)
+    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_CORRECT_CELL)
     small = thumbnails(_with_thumbnail(cells), image) if image else {}
     listed = {answer.index for answer in (*wrong, *correct[: MOST_LISTED - len(wrong)])}
     parts = [_section(report, cell, listed, small, set(shown)) for cell in cells]
     wrongs = sum(not cell.correct for cell in cells)
-    heading = tag("h3", "Wrong answers, the surest first") if wrongs else joined()
+    heading = tag("h3", "Incorrect predictions, most confident first") if wrongs else joined()
     if not wrongs:
-        heading = tag("p", "No image was wrong.")
+        heading = tag("p", "All predictions are correct.")
     return joined(
         heading,
         tag("div", *parts[:wrongs], class_="cells"),
-        tag("h3", "Right answers, the least sure first"),
+        tag("h3", "Correct predictions, least confident first"),
         tag("div", *parts[wrongs:], class_="cells"),
     )
 
@@ -65,9 +65,9 @@ def _in_turn(cells: Sequence[Cell], most: int) -> list[Answer]:
 
 
 def _with_thumbnail(cells: Sequence[Cell]) -> list[int]:
-    """Return the indices of images that are shown, wrong answers first."""
+    """Return the indices of images that are shown, incorrect predictions first."""
     wrong = _in_turn([cell for cell in cells if not cell.correct], MOST_OF_WRONG_CELL)[:MOST_WRONG_THUMBNAILS]
-    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_RIGHT_CELL)
+    correct = _in_turn([cell for cell in cells if cell.correct], MOST_OF_CORRECT_CELL)
     return [answer.index for answer in (wrong + correct)[:MOST_THUMBNAILS]]
 
 
@@ -91,7 +91,7 @@ def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thum
 
 
 def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbnail]) -> Html:
-    truth, predicted = (report.classes[place].name for place in (cell.truth, cell.predicted))
+    truth, predicted = (report.classes[index].name for index in (cell.truth, cell.predicted))
     thumbnail = small.get(answer.index)
     image = joined()
     if thumbnail:

@@ -28,28 +28,28 @@ class Calibration:
     Attributes:
         method: ``temperature`` (the softmax of logits / temperature, Guo et al. 2017) or, of margins, ``platt`` (a
             sigmoid for each class, divided by the sum of all of them, Platt 1999).
-        temperature: where it is that.
-        images: number of images that it was found on.
-        held_out: whether these were not learned from; else the probabilities are too sure.
-        loss_before, loss: cross-entropy on them in nats, where the right class is to have not quite all of the
-            probability (Platt 1999; of margins, all of it), at temperature 1 (or with one sigmoid for all) and so.
+        temperature: for this method, else None.
+        images: number of images that it was fitted on.
+        on_validation: whether these are validation images; else the probabilities are overconfident.
+        loss_before, loss: cross-entropy on them in nats, before (temperature 1, or one sigmoid for all classes) and
+            after calibration. The target of the true class is a little below 1 (Platt 1999), for margins 1.
     """
 
     method: Literal["temperature", "platt"]
     temperature: float | None = None
     images: int
-    held_out: bool
+    on_validation: bool
     loss_before: float
     loss: float
 
     def __str__(self) -> str:
         """Return it as a sentence."""
-        how = "a sigmoid of the logit for each class (Platt scaling), which fits"
+        how = "a sigmoid of the margin for each class (Platt scaling)"
         if self.temperature is not None:
-            how = f"the softmax of the logits divided by {self.temperature:.3g}, which fits"
-        where = "validation images" if self.held_out else "training images, so that they are too sure,"
+            how = f"the softmax of the logits divided by {self.temperature:.3g}"
+        where = "validation images" if self.on_validation else "training images, so they are overconfident"
         return (
-            f"probabilities are calibrated: {how} {self.images:,} {where} best (loss {self.loss:.3f}, "
+            f"probabilities are calibrated: {how}, fitted on {self.images:,} {where} (loss {self.loss:.3f}, "
             f"{self.loss_before:.3f} without)"
         )
 
@@ -57,15 +57,15 @@ class Calibration:
 def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
-    Where there are none, margins are fitted to training images, and other logits are left as they are: None.
+    Where there are none, margins are fitted to training images, and other logits are not calibrated: None.
 
     Raises:
         TrainingError: a logit is not a finite number.
     """
-    held_out = bool(len(data.validation))
-    if not held_out and network.temperature is not None:
+    on_validation = bool(len(data.validation))
+    if not on_validation and network.temperature is not None:
         return None
-    indices = data.validation if held_out else data.training
+    indices = data.validation if on_validation else data.training
     indices = indices[:: math.ceil(len(indices) / _MOST_IMAGES)]
     size = network.plan.batch_within(BATCH_VALUES)
     batches = []
@@ -76,7 +76,7 @@ def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = 
     logits, labels = torch.cat(batches).double().numpy(), data.labels[indices].numpy()
     if not np.isfinite(logits).all():
         raise TrainingError(
-            "The logits of the trained network are no finite numbers: its weights are too large. Try a smaller "
+            "The logits of the trained network are not finite: its weights are too large. Try a smaller "
             "--learning-rate."
         )
     temperature = None
@@ -93,7 +93,7 @@ def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = 
         method="platt" if temperature is None else "temperature",
         temperature=temperature,
         images=len(indices),
-        held_out=held_out,
+        on_validation=on_validation,
         loss_before=before,
         loss=after,
     )

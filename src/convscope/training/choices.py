@@ -204,18 +204,18 @@ def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Au
     flip, reason = _choose_flip(data, settings)
     centred = flip and data.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
-        flip, reason = False, "a quick recipe has no time for flipped images; --flip or --recipe balanced has them"
+        flip, reason = False, "recipe quick trains too briefly for flips; use --flip or --recipe balanced"
     hurried = settings.recipe == "quick" and data.images.shape[3] == 1  # one epoch is short
     shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
-    return augmentation, (f"changes while training: {augmentation}; {'flips' if flip else 'no flips'}: {reason}",)
+    return augmentation, (f"augmentation: {augmentation}; horizontal flip {'on' if flip else 'off'} ({reason})",)
 
 
 def _choose_flip(data: TrainingData, settings: TrainOptions) -> tuple[bool, str]:
     if settings.flip is not None:
-        return settings.flip, "asked for"
+        return settings.flip, "--flip" if settings.flip else "--no-flip"
     if data.flippable is not None:
-        return data.flippable, f"known of {data.name}; --flip or --no-flip changes it"
+        return data.flippable, f"known for {data.name}; --flip or --no-flip changes it"
     labels = torch.full_like(data.labels, -1)  # images of other splits belong to no class here
     labels[data.training] = data.labels[data.training]
     symmetry = detect_symmetry(data.images.numpy(), labels.numpy(), data.class_names)

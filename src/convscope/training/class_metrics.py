@@ -1,4 +1,4 @@
-"""How good the answers of a network are: by class, and which image was taken for what."""
+"""How good the predictions of a network are: by class, and as what each image was predicted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ Integers = npt.NDArray[np.int64]
 Interval = tuple[float, float]
 
 MOST_WRONG = 10_000
-MOST_RIGHT = 10_000
-MOST_RIGHT_A_CLASS = 50
+MOST_CORRECT = 10_000
+MOST_CORRECT_A_CLASS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the network said about one image.
+    """The prediction of the network for one image.
 
     Attributes:
         index: its index in the dataset.
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def correct(self) -> bool:
-        """Whether the answers in this cell are right."""
+        """Whether the predictions in this cell are correct."""
         return self.truth == self.predicted
 
 
@@ -62,9 +62,9 @@ class ClassMetrics:
     Attributes:
         name: of the class.
         support: images of the class.
-        predicted: images that were taken for the class.
-        correct: images of the class that were taken for it.
-        precision: correct / predicted; None when nothing was taken for the class.
+        predicted: images that were predicted as the class.
+        correct: images of the class that were predicted as it.
+        precision: correct / predicted; None when nothing was predicted as the class.
         recall: correct / support; None when the class has no image.
         f1: harmonic mean of the two, 2 correct / (support + predicted); None when the class does not occur at all.
     """
@@ -81,7 +81,7 @@ class ClassMetrics:
 
 
 def metrics_of_class(name: str, *, support: int, predicted: int, correct: int) -> ClassMetrics:
-    """Return the scores of one class from its three counts.
+    """Return the metrics of one class from its three counts.
 
     Examples:
         >>> score = metrics_of_class("cat", support=40, predicted=50, correct=30)
@@ -102,7 +102,7 @@ def metrics_of_class(name: str, *, support: int, predicted: int, correct: int) -
 
 
 def class_metrics(labels: Integers, predicted: Integers, classes: Sequence[str]) -> tuple[ClassMetrics, ...]:
-    """Return the scores of every class, in the order of `classes`, from true and predicted labels (both N)."""
+    """Return the metrics of every class, in the order of `classes`, from true and predicted labels (both N)."""
     size = len(classes)
     support, taken = np.bincount(labels, minlength=size), np.bincount(predicted, minlength=size)
     correct = np.bincount(labels[labels == predicted], minlength=size)
@@ -117,14 +117,14 @@ def confusion(
 ) -> tuple[Cell, ...]:
     """Return the cells of the confusion matrix that are not empty, by true and then predicted class.
 
-    The number of saved images is bounded: wrong ones up to `MOST_WRONG`, correct ones up to `MOST_RIGHT_A_CLASS` a
-    class and `MOST_RIGHT` in all. Where there are more, every cell keeps its first ones.
+    The number of saved images is bounded: wrong ones up to `MOST_WRONG`, correct ones up to `MOST_CORRECT_A_CLASS` a
+    class and `MOST_CORRECT` in all. Where there are more, every cell has its first ones.
 
     Args:
         labels: true classes, N.
         probabilities: of every class for every image, N K, 0…1.
         names: of the images, N.
-        indices: places of the images in their image set, N.
+        indices: of the images in their dataset, N.
     """
     predicted = probabilities.argmax(1)
     everyone = np.arange(len(labels))
@@ -135,34 +135,34 @@ def confusion(
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
     counts = np.diff(np.r_[starts, len(key)])
     rank = np.arange(len(key)) - np.repeat(starts, counts)
-    kept = _kept(rank, correct[order])
+    saved = _saved(rank, correct[order])
 
-    def answer(place: int) -> Answer:
+    def answer(row: int) -> Answer:
         return Answer(
-            index=int(indices[place]),
-            name=names[place],
-            probability=round(float(sure[place]), 6),
-            truth_probability=round(float(truth[place]), 6),
+            index=int(indices[row]),
+            name=names[row],
+            probability=round(float(sure[row]), 6),
+            truth_probability=round(float(truth[row]), 6),
         )
 
     cells = []
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        indices_ = order[start : start + count][kept[start : start + count]].tolist()
+        rows = order[start : start + count][saved[start : start + count]].tolist()
         cells.append(
             Cell(
                 truth=int(labels[order[start]]),
                 predicted=int(predicted[order[start]]),
                 count=count,
-                images=tuple(answer(place) for place in indices_),
+                images=tuple(answer(row) for row in rows),
             )
         )
     return tuple(cells)
 
 
-def _kept(rank: Integers, correct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which of the images are kept, given each one's rank within its cell and whether it is correct."""
-    kept = np.zeros(len(rank), dtype=bool)
-    for some, most in ((~correct, MOST_WRONG), (correct & (rank < MOST_RIGHT_A_CLASS), MOST_RIGHT)):
-        places = np.flatnonzero(some)
-        kept[places[np.argsort(rank[places], kind="stable")[:most]]] = True
-    return kept
+def _saved(rank: Integers, correct: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which of the images are saved, given each one's rank within its cell and whether it is correct."""
+    saved = np.zeros(len(rank), dtype=bool)
+    for group, most in ((~correct, MOST_WRONG), (correct & (rank < MOST_CORRECT_A_CLASS), MOST_CORRECT)):
+        rows = np.flatnonzero(group)
+        saved[rows[np.argsort(rank[rows], kind="stable")[:most]]] = True
+    return saved

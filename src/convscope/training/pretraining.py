@@ -1,11 +1,11 @@
-"""Pretraining: the first convolutions, learned without labels on patches, before training with labels.
+"""Pretraining: the first convolutions learn without labels on patches, before training with labels.
 
 Each learns on random patches of what reaches it: the first on the images, the next on the maps that the stage below
 makes of them. Whitening is folded into the weights, and so is the standardization of images that the network begins
 with; what lies beyond the edge of an image counts as its mean, as in every convolution of the network.
 
-Where normalization follows, it takes out the mean of every map and divides by its deviation: the biases that were
-learned and the length of a unit's weights then make no difference. The biases are left out and the lengths made equal,
+Where normalization follows, it subtracts the mean of every map and divides by its standard deviation: the learned
+biases and the length of a unit's weights then make no difference. The biases are left out and the lengths made equal,
 so that training turns all units at one speed.
 """
 
@@ -35,10 +35,10 @@ _BATCH_VALUES = 2**25  # of all maps of some of them at once
 
 
 def check_pretraining(recipe: Recipe, planned: Plan, *, images: int) -> tuple[str, ...]:
-    """Return one sentence for each convolution that `recipe` learns first, for the user; `images` are for training.
+    """Return a sentence for the user on each convolution that `recipe` pretrains; `images` training images.
 
     Raises:
-        ParameterError: the layout does not begin with as many convolutions, or one cannot be learned in this way.
+        ParameterError: the layout does not begin with as many convolutions, or one cannot be pretrained in this way.
     """
     stages = planned.layout.stages
     if not recipe.pretrain:
@@ -54,26 +54,26 @@ def check_pretraining(recipe: Recipe, planned: Plan, *, images: int) -> tuple[st
             f"`pretrain` must name one way for each convolution at most, {len(convolutions)} in {planned.layout}. "
             f"Got {len(recipe.pretrain)} ({','.join(recipe.pretrain)}). Leave some out."
         )
-    after = "frozen" if recipe.freeze else "then learned on with labels; --freeze would leave it"
+    after = "frozen" if recipe.freeze else "then fine-tuned with labels; --freeze keeps it fixed"
     first = zip(recipe.pretrain, convolutions, strict=False)
-    return tuple(f"{_check_one(name, planned, *one, images)}; {after}" for name, one in first)
+    return tuple(f"{_check_one(name, planned, *convolution, images)}; {after}" for name, convolution in first)
 
 
 def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images: int) -> str:
-    """Return how the stage is learned; refuse what cannot be."""
+    """Return how the stage is pretrained; raise ParameterError if it cannot be."""
     where, patch = f"Stage {index + 1}, {stage},", f"{stage.patch}x{stage.patch}"
     rows, columns = _size_below(planned, index)
     channels = planned.below(index)[0]
     if stage.regions != 1:
-        raise ParameterError(f"{where} must be a convolution to be learned first, like 32C5. Leave {name} out for it.")
+        raise ParameterError(f"{where} must be a convolution to be pretrained, like 32C5. Leave {name} out for it.")
     if stage.patch > min(rows, columns):
         raise ParameterError(
-            f"{where} must have a patch that fits into what is below it to be learned first. Got {patch} over "
+            f"{where} must have a patch that fits into the maps below it to be pretrained. Got {patch} over "
             f"{columns}x{rows} pixels. Use a smaller patch, or larger images (--size)."
         )
     if stage.patch**2 * channels > _LARGEST_PATCH:
         raise ParameterError(
-            f"{where} must have a patch of at most {_LARGEST_PATCH:,} values to be learned first. Got {patch} over "
+            f"{where} must have a patch of at most {_LARGEST_PATCH:,} values to be pretrained. Got {patch} over "
             f"{counted(channels, 'map')}, {stage.patch**2 * channels:,}. Use a smaller patch, or fewer units below."
         )
     if name in BANKS and index > 0:
@@ -84,22 +84,22 @@ def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images:
     try:
         learner_for(name, units=stage.units, side=stage.patch, channels=channels)
     except ParameterError as error:
-        raise ParameterError(f"{where} cannot be learned first. {error}") from None
+        raise ParameterError(f"{where} cannot be pretrained. {error}") from None
     if name in BANKS:
-        return f"stage {index + 1}, {stage}: made by hand, {name}"
+        return f"stage {index + 1}, {stage}: hand-made filters, {name}"
     count = _patches(planned, index, stage, images)
     if stage.units > count:
         raise ParameterError(
             f"{where} must have at most as many units as there are patches to learn them from, {count:,}. "
             f"Got {stage.units:,}. Use fewer units, or more images."
         )
-    return f"stage {index + 1}, {stage}: learned without labels first, {name} on {count:,} patches of {patch}"
+    return f"stage {index + 1}, {stage}: pretrained without labels, {name} on {count:,} patches of {patch}"
 
 
 def pretrain_convolutions(
     network: Network, data: TrainingData, recipe: Recipe, *, seed: int, reporter: Reporter | None = None
 ) -> None:
-    """Learn the first convolutions of `network` as `recipe` says and `check_pretraining` has found possible.
+    """Pretrain the first convolutions of `network` as `recipe` says; `check_pretraining` has accepted it.
 
     Args:
         network: its weights are changed.
@@ -112,7 +112,7 @@ def pretrain_convolutions(
         return
     planned = network.plan
     steps = zip(recipe.pretrain, _convolutions_of(planned), _convolutions_in(network), strict=False)
-    with (reporter or Silent()).task("learning without labels", len(recipe.pretrain)) as task:
+    with (reporter or Silent()).task("pretraining", len(recipe.pretrain)) as task:
         for number, (name, (index, stage), module) in enumerate(steps):
             count = _patches(planned, index, stage, len(data.training))
             source = _patches_of_images if index == 0 else _patches_above
@@ -140,7 +140,7 @@ def put_units(network: Network, stage: ConvolutionStage, layer: HiddenLayer) -> 
 
 
 def freeze(network: Network, number: int) -> None:
-    """Leave the weights of the first `number` convolutions as they are; a normalization's shift is still learned."""
+    """Keep the weights of the first `number` convolutions fixed; a normalization's shift is still learned."""
     for stage in _convolutions_in(network)[:number]:
         stage.convolution.requires_grad_(False)
 
@@ -189,11 +189,11 @@ def _patches_above(
     rows = []
     network.train()
     with torch.no_grad(), network.drawing_from(generator):
-        for number, places in enumerate(batches):
-            maps = network.standardize(data.images[places])
+        for number, indices in enumerate(batches):
+            maps = network.standardize(data.images[indices])
             for stage in below:
                 maps = stage(maps)
-            share = -(-count // len(batches))
+            per_batch = -(-count // len(batches))
             values = maps.permute(0, 2, 3, 1).numpy()  # N C H W -> N H W C
-            rows.append(patches_of_maps(values, side=side, count=share, seed=seed + number))
+            rows.append(patches_of_maps(values, side=side, count=per_batch, seed=seed + number))
     return np.concatenate(rows)

@@ -15,7 +15,7 @@ from convscope.layers.convolution import Convolution
 from convscope.networks.plan import Plan, plan
 
 SMALLEST_SIDE = 32  # of images from which on progressive resizing is the default
-_PART = 2 / 3
+_FRACTION = 2 / 3
 _MULTIPLE = 4  # two poolings by two leave whole numbers
 
 
@@ -27,7 +27,7 @@ def reduced_size(height: int, width: int) -> tuple[int, int]:
         ((24, 24), (64, 85), (8, 8))
     """
     shorter = min(height, width)
-    smaller = min(shorter, math.ceil(shorter * _PART / _MULTIPLE) * _MULTIPLE)
+    smaller = min(shorter, math.ceil(shorter * _FRACTION / _MULTIPLE) * _MULTIPLE)
     return round(height * smaller / shorter), round(width * smaller / shorter)
 
 
@@ -46,10 +46,10 @@ def obstacle_to_resizing(planned: Plan) -> str | None:
     """Return why `planned` cannot be trained on smaller images, as half a sentence; None if it can."""
     height, width = reduced_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
-        return "so small an image is not seen smaller"
+        return "the images are too small to reduce"
     local = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
     if local:
-        return f"the units of {local[0]} differ from place to place"
+        return f"{local[0]} is locally connected: its weights depend on the image size"
     try:
         small = plan(
             planned.layout,
@@ -60,10 +60,10 @@ def obstacle_to_resizing(planned: Plan) -> str | None:
             bounded=False,
         )
     except LayoutError:
-        return f"a window would be larger than what is left of {width}x{height}"
-    for step, whole in zip(small.layers, planned.layers, strict=True):
-        if step.parameters != whole.parameters:
-            return f"{whole.name} is connected to every position below it (MPg or APg before it would leave one a map)"
+        return f"a window would be larger than its input for images of {width}x{height}"
+    for reduced, full in zip(small.layers, planned.layers, strict=True):
+        if reduced.parameters != full.parameters:
+            return f"{full.name} is fully connected to a map of this size; end with MPg or APg"
     return None
 
 
@@ -71,9 +71,9 @@ def work_fraction(fraction: float, progressive_resizing: float, cost: float) -> 
     """Return the fraction of the work that is done after `fraction` of the training.
 
     Args:
-        fraction: of the way, 0…1.
+        fraction: of the training, 0…1.
         progressive_resizing: fraction of the training whose steps cost less.
-        cost: of such a step, in whole ones.
+        cost: of such a step, as a fraction of a step on full images.
 
     Examples:
         >>> round(work_fraction(0.4, 0.4, 0.5), 3), work_fraction(1.0, 0.4, 0.5), work_fraction(0.3, 0.0, 0.5)

@@ -74,7 +74,7 @@ class Recipe:
             choose("pretrain", name, WAYS)
         if self.freeze and not self.pretrain:
             raise ParameterError(
-                "`freeze` needs weights that were learned first. Got no `pretrain`. Name a way, for example kmeans."
+                "`freeze` needs pretrained weights. Got no `pretrain`. Name a way, for example kmeans."
             )
 
     def highest_rate(self, steps: float) -> float:

@@ -60,7 +60,8 @@ class RecordFile:
             return
         if self.stays:
             reporter.say(
-                f"{self.path} holds a full measurement and stays: this one is partial. Use --force, or -o FILE"
+                f"{self.path} was not replaced: it is complete and the new measurement is partial. Use --force, or "
+                "-o FILE"
             )
             return
         write_text(self.path, json_text(record, indent=1) + "\n")

@@ -103,8 +103,8 @@ class Report(RunFacts):
         correct = sum(cell.count for cell in self.cells if cell.correct)
         if (count, correct) != (self.images, self.correct):
             raise DataError(
-                f"`cells` must count {counted(self.images, 'image')}, {self.correct} of them right. "
-                f"Got {counted(count, 'image')}, {correct} of them right."
+                f"`cells` must count {counted(self.images, 'image')}, {self.correct} of them correct. "
+                f"Got {counted(count, 'image')}, {correct} of them correct."
             )
         highest = max((max(cell.truth, cell.predicted) for cell in self.cells), default=-1)
         lowest = min((min(cell.truth, cell.predicted) for cell in self.cells), default=0)

@@ -35,7 +35,7 @@ from .run_folder import RunFolder, RunRecord, digest_images
 from .training_data import TrainingData
 from .watch import Watch, interruptible
 
-_HELD_OUT = 0.1
+_VALIDATION = 0.1
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
@@ -100,7 +100,7 @@ def prepare_run(
         source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     else:
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
-    settings, notes = _with_held_out(settings, source, layout)
+    settings, notes = _with_validation(settings, source, layout)
     dataset = prepare(
         source,
         ImageOptions(
@@ -133,7 +133,7 @@ def prepare_run(
     )
 
 
-def _with_held_out(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
+def _with_validation(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
     """Return the settings, with validation images where training itself needs them, and the note on it."""
     margins = layout is not None and not LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities
     reasons = ["evaluate --target-accuracy"] * (settings.target_accuracy is not None) + [
@@ -143,10 +143,10 @@ def _with_held_out(settings: TrainOptions, source: Source, layout: Layout | None
     if not reasons or settings.validation is not None or not missing:
         return settings, []
     note = (
-        f"a tenth of the training images are validation images, to {' and to '.join(reasons)}; the test images are for "
-        "the end"
+        f"a tenth of the training images is used for validation, to {' and to '.join(reasons)}; test images are used "
+        "only for the final evaluation"
     )
-    return replace(settings, validation=_HELD_OUT), [note]
+    return replace(settings, validation=_VALIDATION), [note]
 
 
 def _warned(dataset: Dataset) -> list[str]:
@@ -154,14 +154,14 @@ def _warned(dataset: Dataset) -> list[str]:
     notes = []
     if 2 * flat > looked:
         notes.append(
-            f"{flat:,} of {counted(looked, 'image')} that were looked at have one colour as the network sees them; "
+            f"{flat:,} of {counted(looked, 'sampled image')} have one colour after preprocessing; "
             "where they are drawings on a transparent ground, --background changes it"
         )
     if dataset.evaluation_split != TRAIN:
         return notes
     return [
         *notes,
-        "there are no validation images: the accuracy is that on the training images, which says little about others",
+        "no validation images: the accuracy is on training images and does not predict accuracy on new ones",
     ]
 
 

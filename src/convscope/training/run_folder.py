@@ -142,7 +142,7 @@ def refuse_folder(path: Path | None, *, force: bool) -> None:
     _refuse_images(path)
     if (folder.settings.exists() or folder.model.exists()) and not force:
         raise StorageError(
-            f"{path} already holds a run and is not overwritten. Give another -o, go on with --resume {path}, or "
+            f"{path} already holds a run and is not overwritten. Give another -o, continue with --resume {path}, or "
             "--force."
         )
     refuse_unwritable_run(folder)

@@ -109,7 +109,7 @@ class TrainingClock:
 
 @dataclass(kw_only=True)
 class EpochSums:
-    """EpochSums over the batches of the current epoch."""
+    """Sums over the batches of the current epoch."""
 
     loss: float = 0.0
     correct: int = 0

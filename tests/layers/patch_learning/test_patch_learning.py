@@ -10,7 +10,7 @@ from convscope.layers.patch_learning import LEARNERS, WAYS, ClusterLayer, learn_
 from convscope.layers.patch_learning.layer import learner_for
 from convscope.layers.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.layers.patch_learning.patches import random_patches
-from convscope.layers.patch_learning.summed import summed_answers
+from convscope.layers.patch_learning.summed import summed_activations
 from convscope.layers.patch_learning.whitening import WHITENINGS, Whitening
 from convscope.layers.pooling import Pooling
 from convscope.layers.unit import logistic, rectified
@@ -129,8 +129,8 @@ def test_whitening_as_units_holds_the_whole_patch_and_each_unit_has_its_opposite
     layer = learn_layer(stripes(), units=32, side=4, by="whitening", patches=2_000, regularization=0.0)
     weights = layer.weights.reshape(32, 16)
     np.testing.assert_allclose(weights[:16], -weights[16:], atol=1e-9)
-    answers = layer.over(rows.reshape(-1, 4, 4, 1))
-    signed = answers[:, :16] - answers[:, 16:]  # rectified to both sides: the weighted sum
+    activations = layer.over(rows.reshape(-1, 4, 4, 1))
+    signed = activations[:, :16] - activations[:, 16:]  # rectified to both sides: the weighted sum
     np.testing.assert_allclose(np.cov(signed.T, bias=True), np.eye(16), atol=1e-6)
     np.testing.assert_allclose(signed @ np.linalg.pinv(weights[:16]).T, rows - rows.mean(axis=0), atol=1e-6)
     few = learn_layer(stripes(), units=5, side=4, by="whitening", patches=2_000).weights.reshape(5, 16)
@@ -147,8 +147,8 @@ def test_units_learned_on_stripes_answer_more_sparsely_than_random_ones(by: str)
     rows = white.apply(rows)
 
     def kurtosis(weights: np.ndarray) -> float:
-        answers = rows @ weights.T
-        return float(np.mean(np.mean(answers**4, axis=0) / np.mean(answers**2, axis=0) ** 2))
+        activations = rows @ weights.T
+        return float(np.mean(np.mean(activations**4, axis=0) / np.mean(activations**2, axis=0) ** 2))
 
     assert kurtosis(LEARNERS[by](rows, 12, 0)[0]) > 1.05 * kurtosis(LEARNERS["random"](rows, 12, 0)[0])
 
@@ -173,11 +173,13 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
         Whitening.learn(np.ones((4, 9)), regularization=-1)
 
 
-@pytest.mark.parametrize("answer", ["hard", "triangle"])
+@pytest.mark.parametrize("activation", ["hard", "triangle"])
 @pytest.mark.parametrize("contrast", [True, False])
-def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distances_one_by_one(answer, contrast) -> None:
+def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distances_one_by_one(
+    activation, contrast
+) -> None:
     images = stripes(channels=3)
-    layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=500, contrast=contrast)
+    layer = ClusterLayer.learn(images, units=7, side=4, activation=activation, patches=500, contrast=contrast)
     maps = layer.everywhere(images[3] / 255)
     assert maps.shape == (13, 13, 7)
     for row, column in ((0, 0), (5, 12), (12, 3)):
@@ -187,38 +189,38 @@ def test_clusters_answer_everywhere_as_they_answer_for_the_patch_by_the_distance
         white = layer.whitening.apply(patch[None])[0]
         distances = np.array([np.linalg.norm(white - middle) for middle in layer.centers])
         expected = np.maximum(distances.mean() - distances, 0)
-        if answer == "hard":
+        if activation == "hard":
             expected = (distances == distances.min()).astype(float)
         np.testing.assert_allclose(maps[row, column], expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("answer", ["hard", "triangle"])
+@pytest.mark.parametrize("activation", ["hard", "triangle"])
 @pytest.mark.parametrize(("contrast", "parts"), [(True, 2), (False, 1), (True, 3)])
-def test_summed_answers_are_the_sums_of_the_answers_everywhere(answer, contrast, parts, monkeypatch) -> None:
+def test_summed_activations_are_the_sums_of_the_answers_everywhere(activation, contrast, parts, monkeypatch) -> None:
     monkeypatch.setattr(summed, "_BLOCK_VALUES", 100)  # several blocks an image
     images = stripes(channels=3)[:3, :, :15]  # 12 x 13 places
-    layer = ClusterLayer.learn(images, units=7, side=4, answer=answer, patches=300, contrast=contrast)
-    found = summed_answers(layer, images, parts=parts)
+    layer = ClusterLayer.learn(images, units=7, side=4, activation=activation, patches=300, contrast=contrast)
+    found = summed_activations(layer, images, parts=parts)
     for image, values in zip(images, found, strict=True):
         bands = np.array_split(layer.everywhere(image / 255), parts)
         expected = [part.sum(axis=(0, 1)) for band in bands for part in np.array_split(band, parts, axis=1)]
         np.testing.assert_allclose(values, np.concatenate(expected), rtol=1e-4, atol=1e-3)
 
 
-def test_summed_answers_refuse_other_images_and_parts() -> None:
+def test_summed_activations_refuse_other_images_and_parts() -> None:
     layer = ClusterLayer.learn(stripes(3), units=2, side=4, patches=50)
     with pytest.raises(DataError, match=r"`images` must be a uint8 array N H W 1\. Got uint8 \(2, 16, 16, 3\)"):
-        summed_answers(layer, stripes(2, channels=3))
-    with pytest.raises(ParameterError, match=r"`parts` must be from 1 to 13, the places along a side\. Got 14"):
-        summed_answers(layer, stripes(2), parts=14)
+        summed_activations(layer, stripes(2, channels=3))
+    with pytest.raises(ParameterError, match="`parts` must be from 1 to 13"):
+        summed_activations(layer, stripes(2), parts=14)
 
 
 def test_units_of_each_kind_answer_with_their_own_nonlinearity() -> None:
     images, pixels = stripes(), np.zeros((4, 4, 1))
     for by, low, high in (("autoencoder", 0.0, 1.0), ("rica", 0.0, np.inf), ("random", 0.0, np.inf)):
-        answers = learn_layer(images, units=6, side=4, by=by, patches=200).everywhere(pixels)
-        assert answers.min() >= low
-        assert answers.max() <= high
+        activations = learn_layer(images, units=6, side=4, by=by, patches=200).everywhere(pixels)
+        assert activations.min() >= low
+        assert activations.max() <= high
 
 
 def test_clusters_refuse_other_images_and_answers() -> None:
@@ -227,5 +229,5 @@ def test_clusters_refuse_other_images_and_answers() -> None:
         layer.everywhere(np.zeros((16, 16)))
     with pytest.raises(ParameterError, match=r"`patches` must be N × 4 × 4 × 1\. Got \(2, 3, 3, 1\)"):
         layer.over(np.zeros((2, 3, 3, 1)))
-    with pytest.raises(ParameterError, match=r"`answer` must be one of hard, triangle\. Got 'soft'"):
-        ClusterLayer.learn(stripes(3), units=2, side=4, patches=50, answer="soft")
+    with pytest.raises(ParameterError, match=r"`activation` must be one of hard, triangle\. Got 'soft'"):
+        ClusterLayer.learn(stripes(3), units=2, side=4, patches=50, activation="soft")

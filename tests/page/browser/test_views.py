@@ -15,7 +15,7 @@ from .opening import CHROMIUM, FLAGS, PHONE, Open, Opened, open_in
 
 BEND = """() => {
   for (const details of document.querySelectorAll("details.move")) details.open = true;
-  const slider = document.querySelector(".sliders input[aria-label$=bend]");
+  const slider = document.querySelector(".sliders input[aria-label$=elastic]");
   slider.value = slider.max; slider.dispatchEvent(new Event("input", { bubbles: true }));
 }"""
 

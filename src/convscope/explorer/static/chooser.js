@@ -248,7 +248,7 @@ function filter(network, buttons, chosen, changed) {
 }
 
 /**
- * The classes that the page has images of, and what was taken for what, most often first.
+ * The classes that the page has images of, and which was predicted as which, most often first.
  * @param {Network} network
  * @returns {{ classes: number[], confused: [number, number][] }}
  */

@@ -21,7 +21,7 @@ export function numbers(name, side, least, most, notify) {
   let used = [];
   inputs.forEach((input, index) => {
     input.addEventListener("input", () => notify(inputs.map(value)));
-    // what it was taken for
+    // the predicted class
     input.addEventListener("change", () => (input.value = String(used[index] ?? value(input))));
   });
   const rows = Array.from({ length: side }, (_, row) =>

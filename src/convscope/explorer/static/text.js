@@ -47,8 +47,8 @@ export function describe(network, number) {
       `${patch}${layer.stride[0] === layer.window[0] ? "" : `, stride ${layer.stride[0]}`}.`
     );
   }
-  const weights = layer.regions[0] * layer.regions[1];
-  const shared = weights === 1 ? "shared weights" : `own weights in each of ${weights} regions`;
+  const regions = layer.regions[0] * layer.regions[1];
+  const shared = regions === 1 ? "shared weights" : `own weights in each of ${regions} regions`;
   const plus = layer.residual ? " The input is added (residual connection)." : "";
   return `${counted(layer.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
 }
@@ -71,7 +71,7 @@ export const TEXT = {
   facts: (/** @type {number} */ parameters, /** @type {number} */ macs, /** @type {number} */ classes) =>
     `${counted(parameters, "parameter")}, ${counted(macs, "MAC")} an image, ${counted(classes, "class", "classes")}.`,
   outside: "outside the map: 0",
-  sliders: { right: "right", down: "down", turn: "turn", scale: "size", bend: "bend", blur: "blur", noise: "noise" },
+  sliders: { right: "right", down: "down", turn: "rotate", scale: "scale", bend: "elastic", blur: "blur", noise: "noise" },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "The image is at the left. Each column is one layer: a convolution slides a small window over all maps below " +
@@ -86,7 +86,7 @@ export const TEXT = {
   shown: "Images shown",
   all: "all",
   right: "correct predictions",
-  wrong: "wrong predictions",
+  wrong: "incorrect predictions",
   ofClass: "one class",
   confused: "confused classes",
   isClass: (/** @type {string} */ name) => `, true class ${name}`,

@@ -75,9 +75,7 @@ def describe_foreign(start: bytes, formats: tuple[str, ...]) -> str:
     for signature, offset, what in _FOREIGN:
         if start[offset : offset + len(signature)] == signature:
             kind = (
-                "not an image but "
-                if what.startswith(("a ", "an ", "gzip"))
-                else "an image in a format not read here: "
+                "not an image but " if what.startswith(("a ", "an ", "gzip")) else "an image in an unsupported format: "
             )
             return f"it is {kind}{what}"
     head = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

@@ -68,7 +68,7 @@ def is_known(tags: TiffTags) -> bool:
 
 
 def _named(name: str, kind: str) -> str:
-    return f"it is a {name} of a kind not read here ({kind})" if kind else ""
+    return f"it is a {name} of an unsupported kind ({kind})" if kind else ""
 
 
 def _tiff(tags: TiffTags | None, message: str) -> str:

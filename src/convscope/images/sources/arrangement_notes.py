@@ -13,7 +13,7 @@ _NAMED_FOLDERS = 4  # folders of each
 
 
 def arrangement_notes(arrangement: Arrangement, *, depth: int | None) -> list[str]:
-    """Return notes on the decisions of `arrange`, called with this `depth`."""
+    """Return notes on the decisions in `arrangement`, which was made with this `depth`."""
     notes = []
     if arrangement.passed:
         names = ", ".join(f"{printable(folder.relative)}/" for folder in arrangement.passed[:_NAMED])

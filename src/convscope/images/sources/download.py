@@ -34,7 +34,7 @@ def download(name: str, address: str, sums: dict[str, str], folder: Path, report
         MissingPackageError: the package for downloads is not installed.
         StorageError: `folder` cannot be written.
     """
-    pooch = optional("pooch", needed_for=f"Downloads of sets ({name} is not on this computer)", extra="sets")
+    pooch = optional("pooch", needed_for=f"Downloads of datasets ({name} is not on this computer)", extra="sets")
     for file, expected in sums.items():
         target = folder / f"{file}.gz"
         if target.exists() and unpacked_sum(target) == expected:
@@ -76,7 +76,7 @@ def _fetch(pooch: Any, name: str, address: str, file: BinaryIO, reporter: "Repor
             if isinstance(error, MemoryError) or not _of_network(error):
                 raise
             raise DataError(
-                f"The set {name} is not on this computer and cannot be downloaded from {address} "
+                f"The dataset {name} is not on this computer and cannot be downloaded from {address} "
                 f"({_reason(error)}). Connect to the network, or give its four IDX files with --data-dir FOLDER."
             ) from None
 

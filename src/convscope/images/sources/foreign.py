@@ -59,11 +59,11 @@ def foreign_reason(path: str, name: str) -> str:
 
     Examples:
         >>> foreign_reason("", "1.heic"), foreign_reason("", "notes.txt")
-        ('it is an image in a format not read here: HEIC', '')
+        ('it is an image in an unsupported format: HEIC', '')
     """
     end = extension(name)
     if end in FOREIGN:
-        return f"it is an image in a format not read here: {FOREIGN[end]}"
+        return f"it is an image in an unsupported format: {FOREIGN[end]}"
     if is_other(name) or end in EXTENSIONS:  # the latter is a pipe: a file would be listed
         return ""
     kind = image_format(first_bytes(path, _START) or b"")
@@ -72,7 +72,7 @@ def foreign_reason(path: str, name: str) -> str:
     if not kind:
         return f"{printable(end)} is not an image extension"
     if kind not in _READ:
-        return f"it is an image in a format not read here: {kind}"
+        return f"it is an image in an unsupported format: {kind}"
     named = f"{printable(end)} is not an image extension" if end else "its name has no extension"
     return f"{named}; it is a {kind} file: rename it to end in .{kind.lower().replace('jpeg', 'jpg')}"
 

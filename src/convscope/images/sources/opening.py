@@ -88,7 +88,7 @@ def open_source(
         return from_arrays(*data)
     if not isinstance(data, (str, os.PathLike)) or not _is_text(os.fspath(data)):
         arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, images and labels"
-        raise DataError(f"`data` must be a path, the name of a set, or {arrays}. Got {type(data).__name__}.")
+        raise DataError(f"`data` must be a path, the name of a dataset, or {arrays}. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
     there = text != "" and os.path.lexists(path)
     if there and text in NAMES and reporter is not None:
@@ -172,7 +172,7 @@ def _open_file(path: Path, reporter: "Reporter | None") -> Source:
         return open_idx(path)
     if path.suffix.lower() in EXTENSIONS:
         raise DataError(
-            f"`{path}` must be a set of images. Got a single one. Give the folder that holds a sub-folder a class."
+            f"`{path}` must be a dataset. Got a single image. Give the folder that holds a sub-folder a class."
         )
     raise DataError(
         f"`{path}` must be a folder, a list (.csv, .tsv, .parquet), an .npz file or IDX files. "

@@ -27,20 +27,22 @@ class ClusterLayer:
         whitening: what is done to a patch first.
         side: of a patch, in pixels.
         channels: values a pixel.
-        answer: ``hard``: 1 for the nearest cluster, else 0; ``triangle``: how much nearer than the mean cluster, or 0.
-        contrast: divide each patch by its own deviation first (its mean taken out, a little added to the variance).
+        activation: ``hard``: 1 for the nearest cluster, else 0; ``triangle``: how much nearer than the mean cluster,
+            or 0.
+        contrast: subtract the mean of each patch and divide by its standard deviation first (a little is added to the
+            variance).
     """
 
     centers: Values
     whitening: Whitening
     side: int
     channels: int
-    answer: Literal["hard", "triangle"] = "triangle"
+    activation: Literal["hard", "triangle"] = "triangle"
     contrast: bool = True
 
     def __post_init__(self) -> None:
-        """Validate the kind of answer."""
-        choose("answer", self.answer, ("hard", "triangle"))
+        """Validate the kind of activation."""
+        choose("activation", self.activation, ("hard", "triangle"))
 
     @staticmethod
     def learn(
@@ -48,7 +50,7 @@ class ClusterLayer:
         *,
         units: int,
         side: int,
-        answer: Literal["hard", "triangle"] = "triangle",
+        activation: Literal["hard", "triangle"] = "triangle",
         patches: int = 50_000,
         whitening: WhiteningKind = "zca",
         regularization: float = 0.1,
@@ -72,7 +74,7 @@ class ClusterLayer:
             whitening=white,
             side=side,
             channels=images.shape[3],
-            answer=answer,
+            activation=activation,
             contrast=contrast,
         )
 
@@ -89,7 +91,7 @@ class ClusterLayer:
         distances = np.sqrt(np.maximum(squares, 0))
         nearer: Values = distances.mean(axis=1, keepdims=True) - distances
         nearest: Values = np.eye(len(self.centers))[distances.argmin(axis=1)]
-        return np.maximum(nearer, 0) if self.answer == "triangle" else nearest
+        return np.maximum(nearer, 0) if self.activation == "triangle" else nearest
 
     def everywhere(self, image: ArrayLike) -> Values:
         """Return feature maps h × w × units of an image H × W × channels, values 0…1: the layer at every position.

@@ -33,7 +33,7 @@ def principal_axes(patches: Rows, units: int, seed: int) -> Learned:
     """Return the axes along which patches differ most, each in both directions: the whitening of the patch itself.
 
     What whitening does to a patch, as units: together they hold all that is in it, and no two that are not opposites
-    say the same. A rectified unit answers to one side only, so that each axis stands twice (Jordan 2024, airbench).
+    say the same. A rectified unit responds on one side only, so that each axis stands twice (Jordan 2024, airbench).
 
     Raises:
         ParameterError: there are more units than axes and their opposites.
@@ -143,7 +143,7 @@ class SparseAutoencoder:
 
 @dataclass(frozen=True, kw_only=True)
 class Rica:
-    """Independent components, as many as one likes: sparse answers that still hold the patch (Le et al. 2011).
+    """Independent components, as many as one likes: sparse activations that still hold the patch (Le et al. 2011).
 
     The cost is the mean of Σ √((w x)² + ε) × sparsity + ½ |WᵀW x - x|², for units of length 1; found by L-BFGS.
 
@@ -169,12 +169,12 @@ class Rica:
         free = theta.reshape(units, -1)
         length = np.sqrt(np.sum(free**2, axis=1, keepdims=True) + 1e-12)
         weights = free / length
-        answers = patches @ weights.T
-        strength = np.sqrt(answers**2 + self.smoothing)
-        error = answers @ weights - patches
+        activations = patches @ weights.T
+        strength = np.sqrt(activations**2 + self.smoothing)
+        error = activations @ weights - patches
         cost = (self.sparsity * strength.sum() + 0.5 * np.sum(error**2)) / number
-        through = self.sparsity * answers / strength + error @ weights.T
-        gradient = (through.T @ patches + answers.T @ error) / number
+        through = self.sparsity * activations / strength + error @ weights.T
+        gradient = (through.T @ patches + activations.T @ error) / number
         gradient = (gradient - weights * np.sum(gradient * weights, axis=1, keepdims=True)) / length
         return float(cost), gradient.ravel()
 
