@@ -67,7 +67,7 @@ def test_the_judgement_is_the_same_for_mirrored_images() -> None:
 def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
     symmetry = detect_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
     assert symmetry.flip is flip
-    assert symmetry.reason == f"{kind}, too few images per class to test"
+    assert symmetry.reason == f"{kind} images, too few per class to test"
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])

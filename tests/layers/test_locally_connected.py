@@ -84,5 +84,7 @@ def test_regions_follow_each_other_and_differ_by_one_place_at_most(places: int, 
 
 
 def test_more_regions_than_places_are_refused() -> None:
-    with pytest.raises(LayoutError, match=r"8U3:9 must have at least 9 places .* Got 8x12\. Use fewer .* or 8U3 for"):
+    with pytest.raises(
+        LayoutError, match=r"8U3:9 must have at least 9 positions .* Got 8x12\. Use fewer .* or 8U3 for"
+    ):
         Convolution(units=8, patch=3, regions=9).regions_over(12, 8)

@@ -137,15 +137,15 @@ def evaluate_classifiers(
     if features.classes == NO_CLASS:
         raise DataError("Classifiers need the class of each image. Got images of no class.")
     evaluated_on = "test" if len(features.part("test")) else "validation"
-    train, held_out = features.part("train"), features.part(evaluated_on)
-    if not len(train) or not len(held_out):
+    train_rows, evaluated_rows = features.part("train"), features.part(evaluated_on)
+    if not len(train_rows) or not len(evaluated_rows):
         raise DataError(
-            f"Classifiers need images to learn from and others to be evaluated on. Got {len(train):,} in train and "
-            f"{len(held_out):,} in test or validation."
+            "Classifiers need images to learn from and others to be evaluated on. "
+            f"Got {len(train_rows):,} in train and {len(evaluated_rows):,} in test or validation."
         )
-    learned_from, evaluated = features.vectors[train], features.vectors[held_out]
+    learned_from, evaluated = features.vectors[train_rows], features.vectors[evaluated_rows]
     for name, classifier in classifiers.items():
-        title = f"{name}: learning from {counted(len(train), 'image')}"
+        title = f"{name}: learning from {counted(len(train_rows), 'image')}"
         with (
             (reporter or Silent()).task(title, total=0),
             warnings.catch_warnings(record=True) as complaints,
@@ -153,15 +153,17 @@ def evaluate_classifiers(
         ):
             warnings.simplefilter("always")
             started = time.perf_counter()
-            classifier.fit(learned_from, features.labels[train])
+            classifier.fit(learned_from, features.labels[train_rows])
             fitted = time.perf_counter()
             predicted = classifier.predict(evaluated)
             ended = time.perf_counter()
         yield ClassifierResult(
             name=name,
-            accuracy=Proportion(correct=int(np.sum(predicted == features.labels[held_out])), total=len(held_out)),
+            accuracy=Proportion(
+                correct=int(np.sum(predicted == features.labels[evaluated_rows])), total=len(evaluated_rows)
+            ),
             fit_seconds=fitted - started,
-            predict_us=1e6 * (ended - fitted) / len(held_out),
+            predict_us=1e6 * (ended - fitted) / len(evaluated_rows),
             note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),
             fitted=classifier,
         )

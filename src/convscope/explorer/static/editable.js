@@ -21,7 +21,7 @@ export function numbers(name, side, least, most, notify) {
   let used = [];
   inputs.forEach((input, index) => {
     input.addEventListener("input", () => notify(inputs.map(value)));
-    // the predicted class
+    // the number that it was read as
     input.addEventListener("change", () => (input.value = String(used[index] ?? value(input))));
   });
   const rows = Array.from({ length: side }, (_, row) =>

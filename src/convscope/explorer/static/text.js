@@ -71,7 +71,15 @@ export const TEXT = {
   facts: (/** @type {number} */ parameters, /** @type {number} */ macs, /** @type {number} */ classes) =>
     `${counted(parameters, "parameter")}, ${counted(macs, "MAC")} an image, ${counted(classes, "class", "classes")}.`,
   outside: "outside the map: 0",
-  sliders: { right: "right", down: "down", turn: "rotate", scale: "scale", bend: "elastic", blur: "blur", noise: "noise" },
+  sliders: {
+    right: "right",
+    down: "down",
+    turn: "rotate",
+    scale: "scale",
+    bend: "elastic",
+    blur: "blur",
+    noise: "noise",
+  },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro:
     "The image is at the left. Each column is one layer: a convolution slides a small window over all maps below " +

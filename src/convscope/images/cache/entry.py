@@ -19,7 +19,7 @@ from convscope.core.records import from_json, to_json
 from convscope.images.loading.facts import FACTS
 from convscope.images.preprocessing import Preprocessing
 
-VERSION = 6
+VERSION = 7
 """Version of the format, of preprocessing, and of the rules that choose size and colours."""
 
 IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"
