@@ -89,3 +89,19 @@ def test_a_grid_larger_than_the_maps_is_one_sentence(
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["--stage", "0"]
     assert main(["features", str(run), "--layer-names", "--pool", "grid9"]) == 2
     assert "`pool` must be grid8 or smaller" in capsys.readouterr().err
+
+
+def test_what_no_model_file_can_hold_is_refused_before_any_image_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "features",
+        "none.safetensors",
+        "digits",
+        "--classifiers",
+        "svm",
+        "--save",
+        "s.safetensors",
+        "--pool",
+        "grid2",
+    ]
+    assert main(words) == 2
+    assert "--pool must be none, mean, max" in capsys.readouterr().err

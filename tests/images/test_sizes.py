@@ -158,3 +158,9 @@ def test_the_edge_is_the_middle_of_opaque_border_pixels(tmp_path):
     found = take_sample(open_source(tmp_path))
     assert edge_colors(found, ValueRanges()).tolist() == [[9, 8, 7]] * 2
     assert found.transparent
+
+
+@pytest.mark.parametrize("size", [(), (3,), [3, 4, 5]])
+def test_a_size_of_numbers_has_two(size: object) -> None:
+    with pytest.raises(ParameterError, match="one side or widthxheight"):
+        parse_size(size)  # type: ignore[arg-type]

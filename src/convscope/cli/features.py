@@ -64,12 +64,18 @@ def _check_classifiers(names: list[str], learning: ClassifierOptions, options: F
     """Refuse wrong names, and a model file without classifiers, before any image is read."""
     from convscope.core.atomic import check_output
     from convscope.features.classifiers import named_classifiers
+    from convscope.features.heads import SAVABLE_POOLS
 
     named_classifiers(names)
     if learning.save is not None:
         if not names:
             raise ParameterError(
                 "--save needs --classifiers to choose from, for example --classifiers softmax,svm,lda."
+            )
+        if options.pool not in SAVABLE_POOLS:
+            raise ParameterError(
+                f"--pool must be {', '.join(SAVABLE_POOLS)} for a classifier that goes into a model file. Got "
+                f"{options.pool}. Leave --save out, or give another --pool."
             )
         check_output(Path(learning.save), force=options.force)
 

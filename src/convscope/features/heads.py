@@ -31,7 +31,7 @@ Values = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
 STORABLE = ("softmax", "svm", "rbf-svm", "knn", "lda")
 """Those of `classifiers.CLASSIFIERS` that a model file can hold."""
-_POOLS = {"none": None, "mean": "AP", "max": "MP"}
+SAVABLE_POOLS = {"none": None, "mean": "AP", "max": "MP"}
 _FOLDS = 3
 
 
@@ -176,12 +176,12 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
     before, depth = model.network, reading.depth(model.network)
     stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
     has_maps = not stages or isinstance(stages[-1], (Convolution, Pooling))
-    if reading.pool not in _POOLS:
+    if reading.pool not in SAVABLE_POOLS:
         raise ParameterError(
             f"`pool` must be none, mean or max for features whose classifier goes into a model file. Got "
             f"{reading.pool!r}."
         )
-    code = _POOLS[reading.pool]
+    code = SAVABLE_POOLS[reading.pool]
     if code is not None and has_maps:
         stages.append(Pooling(code=code, window=None, stride=1))
     planned = before.plan

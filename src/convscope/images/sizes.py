@@ -142,7 +142,7 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     """Return ``"64"`` as 64 and ``"64x48"`` as (64, 48), width first; numbers are returned unchanged.
 
     Raises:
-        ParameterError: the text has another form.
+        ParameterError: the text has another form, or there are not two numbers.
 
     Examples:
         >>> parse_size("64"), parse_size("64x48"), parse_size(None), parse_size((64, 48))
@@ -150,6 +150,8 @@ def parse_size(size: str | int | Sequence[int] | None) -> int | tuple[int, int] 
     """
     if size is None:
         return None
+    if isinstance(size, (tuple, list)) and len(size) != 2:
+        raise _wrong_size(size)
     text = size_as_text(size)
     words = text.lower().split("x")
     if len(words) > 2 or not all(

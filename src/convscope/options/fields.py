@@ -7,7 +7,7 @@ from convscope.core.options import option
 
 def batch(text: str = "Images computed at once; as memory allows by default.") -> Any:
     """Return the option `batch`."""
-    return option(None, text, group="Output", metavar="N", least=1)
+    return option(None, text, group="Network", metavar="N", least=1)
 
 
 def class_depth() -> Any:
