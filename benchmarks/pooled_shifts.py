@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 import convscope
 from convscope.images.sources.opening import open_source
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 from convscope.layers.shifts import unchanged_by_shift
-from convscope.networks.build import ConvolutionStage
+from convscope.networks.build import ConvolutionModule
+from convscope.networks.stages import PoolingStage
 
 
 class Values(nn.Module):
@@ -51,7 +52,7 @@ def main() -> None:
     some = images[:10_000], labels[:10_000]
     trained = convscope.train(some, layout="16C5-MP2", epochs=1, output=tempfile.mkdtemp(), force=True)
     stage = trained.model.network.stages[0]
-    assert isinstance(stage, ConvolutionStage)
+    assert isinstance(stage, ConvolutionModule)
     stage.pooling = None
     stage.eval()
     tested = torch.from_numpy(images[-1_000:].copy())
@@ -62,7 +63,7 @@ def main() -> None:
     print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")
     for window in (2, 3):
         for code in POOLINGS:
-            subsample = Pooling(code=code, window=window, stride=window).build().eval()
+            subsample = PoolingStage(code=code, window=window, stride=window).build().eval()
             every = _of_eight(unchanged_by_shift(subsample, maps))
             living = unchanged_by_shift(Values(subsample, window), maps)
             share_alive = float(living[1, 1])  # unmoved, all is the same but what is NaN

@@ -33,12 +33,11 @@ from peer_environments import python_of, versions_of
 from results_file import processor_share, write
 
 from convscope.core.machine import machine
-from convscope.layers.convolution import Connected, Convolution
-from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
 from convscope.networks.folding import Connections, WeightedSums, fold
 from convscope.networks.layout import Layout
+from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 CIFAR = default_layout(height=32, width=32, channels=3, images=50_000, flipped=True)
 BEST = "bfloat16" if machine().bfloat16 else "float32"
@@ -105,14 +104,14 @@ def stages(layout: Layout) -> list[dict[str, Any]]:
     """Return the stages of `layout` in the words of peers/protocol.py."""
     found: list[dict[str, Any]] = []
     for stage in layout.stages:
-        if isinstance(stage, Convolution):
+        if isinstance(stage, ConvolutionStage):
             kept = {
                 name: value for name, value in asdict(stage).items() if name in ("units", "patch", "stride", "residual")
             }
             found.append({"kind": "convolution", **kept})
-        elif isinstance(stage, Pooling):
+        elif isinstance(stage, PoolingStage):
             found.append({"kind": "max", "window": stage.window})
-        elif isinstance(stage, Connected):
+        elif isinstance(stage, ConnectedStage):
             found.append({"kind": "connected", "units": stage.units})
     return found
 

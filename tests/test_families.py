@@ -20,8 +20,8 @@ from convscope.core.errors import ParameterError
 from convscope.explorer.data import NamedImage, explorer_data
 from convscope.images.sources.arrays import from_arrays
 from convscope.images.sources.opening import FILE_SOURCES
-from convscope.layers.nonlinearity import NONLINEARITIES, Nonlinearity
-from convscope.layers.normalization import NORMALIZATIONS, Normalization, NormalizationKind
+from convscope.layers.nonlinearity import NONLINEARITIES, NonlinearityKind
+from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization, NormalizationKind
 from convscope.layers.onnx_graph import OnnxGraph
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
@@ -58,7 +58,7 @@ def softsign_operator(graph: OnnxGraph, value: str) -> str:
     return graph.node("Softsign", value)
 
 
-class Tenfold(Normalization):
+class Tenfold(BatchNormalization):
     """Batch normalization with ten times the scale."""
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ POOLING = PoolingKind(
     formula="min x",
     phrase="the smallest value",
 )
-NONLINEARITY = Nonlinearity(
+NONLINEARITY = NonlinearityKind(
     apply=nn.functional.softsign,
     increasing=True,
     gain=1.0,
@@ -147,7 +147,7 @@ def test_the_comparison_has_a_variant_with_a_toy_pooling() -> None:
 )
 @pytest.mark.parametrize("field", ["formula", "phrase", "oracle"])
 def test_no_member_is_made_without_its_texts(
-    member: PoolingKind | Nonlinearity | NormalizationKind, field: str
+    member: PoolingKind | NonlinearityKind | NormalizationKind, field: str
 ) -> None:
     texts = {name: getattr(member, name) for name in member.__dataclass_fields__}
     with pytest.raises(ParameterError, match=field):

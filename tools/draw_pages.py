@@ -24,9 +24,10 @@ from convscope.figures.style import THEMES
 from convscope.layers import convolve
 from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.normalization import Normalization
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.normalization import BatchNormalization
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
+from convscope.networks.stages import PoolingStage
 
 ASSETS = Path(__file__).resolve().parents[1] / "docs" / "assets" / "pages"
 LIGHT = THEMES["light"]
@@ -100,7 +101,7 @@ def locally_connected() -> Figure:
 def pooling(code: str) -> Figure:
     """Draw a map, its pooled values, and both after a shift by one pixel."""
     wide = np.array([[1, 2, 0, 1, 0], [3, 8, 1, 0, 2], [0, 1, 4, 4, 1], [2, 0, 4, 5, 0]], dtype=float)
-    pool = Pooling(code=code, window=2, stride=2).build().eval()
+    pool = PoolingStage(code=code, window=2, stride=2).build().eval()
 
     def pooled(maps: Values) -> Values:
         result: Values = pool(torch.from_numpy(maps.copy())[None, None])[0, 0].numpy()
@@ -155,7 +156,7 @@ def normalization() -> Figure:
     maps = torch.stack(
         [torch.randn(4_000, generator=generator) * 0.4 + 3, torch.randn(4_000, generator=generator) * 2 - 1]
     )
-    after = Normalization(2).train()(maps.T).detach().T
+    after = BatchNormalization(2).train()(maps.T).detach().T
     figure, drawn = panels(2)
     for axes, values, title in zip(drawn, (maps, after), ("weighted sums of two units", "normalized"), strict=True):
         for sums, color in zip(values, (BLUE, ORANGE), strict=True):

@@ -6,13 +6,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError
-from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import NORMALIZATIONS
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.layout import Layout, Stage
 from convscope.networks.plan import Plan, plan
+from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
         else:
             size = draw(st.none() | st.integers(1, window))
             stride = 1 if size is None else draw(st.integers(1, window))
-            chosen.append(Pooling(code=draw(st.sampled_from(sorted(POOLINGS))), window=size, stride=stride))
-    chosen += [Connected(units=number) for number in draw(st.lists(st.integers(1, units), max_size=2))]
+            chosen.append(PoolingStage(code=draw(st.sampled_from(sorted(POOLINGS))), window=size, stride=stride))
+    chosen += [ConnectedStage(units=number) for number in draw(st.lists(st.integers(1, units), max_size=2))]
     return Layout(
         stages=tuple(chosen),
         nonlinearity=draw(st.sampled_from(sorted(NONLINEARITIES))),
@@ -60,9 +60,9 @@ def layouts(draw: st.DrawFn, *, units: int = 6, window: int = 5, stages: int = 5
 def _convolution(draw: st.DrawFn, chosen: list[Stage], below: int, units: int, window: int) -> int:
     residual = below > 0 and draw(st.booleans())
     if residual and draw(st.integers(0, 9)):  # one in ten may disagree in shape
-        chosen.append(Convolution(units=below, patch=draw(st.integers(1, window)), residual=True))
+        chosen.append(ConvolutionStage(units=below, patch=draw(st.integers(1, window)), residual=True))
         return below
-    stage = Convolution(
+    stage = ConvolutionStage(
         units=draw(st.integers(1, units)),
         patch=draw(st.integers(1, window)),
         stride=draw(st.integers(1, 3)),

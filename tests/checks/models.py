@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.normalization import Normalization
-from convscope.networks.build import ConvolutionStage, Network
+from convscope.layers.normalization import BatchNormalization
+from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -65,7 +65,7 @@ def with_statistics(network: Network, seed: int = 0) -> Network:
     """Return the network, which predicts, with normalization that has something to do."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        if isinstance(module, Normalization):
+        if isinstance(module, BatchNormalization):
             module.running_mean.normal_(0, 0.3, generator=generator)
             module.running_var.uniform_(0.5, 2, generator=generator)
             module.bias.data.normal_(0, 0.3, generator=generator)
@@ -97,7 +97,7 @@ def maps_of(network: Network, images: NDArray[np.uint8]) -> list[NDArray[np.floa
         maps = network.standardize(torch.from_numpy(images))
         found = [maps]
         for module in network.stages:
-            if isinstance(module, ConvolutionStage) and module.pooling is not None:
+            if isinstance(module, ConvolutionModule) and module.pooling is not None:
                 pooling, first = module.pooling, module.pool_first
                 module.pooling, module.pool_first = None, False
                 found.append(module(maps))  # the maps before the pooling: the same stage without it

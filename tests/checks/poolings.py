@@ -5,7 +5,8 @@ import torch
 
 from convscope.core.errors import LayoutError
 from convscope.layers.geometry import output_size
-from convscope.layers.pooling import POOLINGS, Pooling, PoolingKind
+from convscope.layers.pooling import POOLINGS, PoolingKind
+from convscope.networks.stages import PoolingStage
 from tests.oracles import stages as oracle
 
 SIDES = ((4, 4), (5, 7), (9, 6), (11, 11))
@@ -20,15 +21,15 @@ def maps_of(height: int, width: int) -> torch.Tensor:
     return ((order + 0.5) / order.numel() * 4 - 2).reshape(2, 3, height, width)
 
 
-def built(member: Pooling) -> torch.nn.Module:
+def built(member: PoolingStage) -> torch.nn.Module:
     """Return the module as it predicts."""
     return member.build().eval()
 
 
-def members(kind: PoolingKind) -> list[Pooling]:
+def members(kind: PoolingKind) -> list[PoolingStage]:
     """Return the kind over several windows and strides, and over the whole map."""
-    windowed = [Pooling(code=kind.code, window=window, stride=stride) for window, stride in WINDOWS]
-    return [*windowed, Pooling(code=kind.code, window=None, stride=1)]
+    windowed = [PoolingStage(code=kind.code, window=window, stride=stride) for window, stride in WINDOWS]
+    return [*windowed, PoolingStage(code=kind.code, window=None, stride=1)]
 
 
 @pytest.mark.parametrize("kind", POOLINGS.values(), ids=POOLINGS)
@@ -62,7 +63,7 @@ class PoolingChecks:
         self, kind: PoolingKind, side: tuple[int, int]
     ) -> None:
         maps = maps_of(*side)
-        member = Pooling(code=kind.code, window=2, stride=2)
+        member = PoolingStage(code=kind.code, window=2, stride=2)
         for pooling in (built(member), kind.whole().eval()):
             same = [torch.allclose(pooling(f(maps)), f(pooling(maps)), rtol=1e-12) for f in INCREASING]
             assert all(same) if kind.keeps_order else not any(same)
@@ -92,7 +93,7 @@ class PoolingChecks:
             torch.testing.assert_close(module(turned), module(maps), rtol=1e-13, atol=1e-13)
 
     def test_a_window_larger_than_the_map_is_refused(self, kind: PoolingKind, side: tuple[int, int]) -> None:
-        member = Pooling(code=kind.code, window=max(side) + 1, stride=1)
+        member = PoolingStage(code=kind.code, window=max(side) + 1, stride=1)
         with pytest.raises(LayoutError, match="`kernel` must be at most the side of the map"):
             member.window_over(max(side)).positions(max(side))
         with pytest.raises((LayoutError, RuntimeError)):

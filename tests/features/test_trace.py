@@ -8,8 +8,8 @@ from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk, walk_of_unit
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import Pooling
 from convscope.layers.unit import convolve
+from convscope.networks.stages import PoolingStage
 from tests.checks.models import LAYOUTS, maps_of, small_model, some_pixels, with_statistics
 
 
@@ -97,5 +97,5 @@ def test_a_unit_that_does_not_fit_is_refused() -> None:
 
 def test_without_a_pooling_there_is_no_smaller_map() -> None:
     assert walk(np.eye(5), np.ones((3, 3))).pooled.size == 0
-    pooled = walk(np.eye(5), np.ones((3, 3)), pooling=Pooling(code="AP", window=None, stride=1))
+    pooled = walk(np.eye(5), np.ones((3, 3)), pooling=PoolingStage(code="AP", window=None, stride=1))
     assert pooled.pooled.tolist() == [[pytest.approx(pooled.values.mean())]]

@@ -32,13 +32,13 @@ from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
 from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import THEMES, Theme, _luminance, save, theme_named
-from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
+from convscope.networks.stages import PoolingStage
 from convscope.training.history import EpochRecord
 from tests.checks.models import small_model, some_pixels
 from tests.checks.reports import reported
@@ -50,7 +50,7 @@ WALK = walk(
     [[-1, 0, 1]] * 3,
     bias=-0.5,
     nonlinearity="relu",
-    pooling=Pooling(code="MP", window=2, stride=1),
+    pooling=PoolingStage(code="MP", window=2, stride=1),
     channels=("image",),
 )
 

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError
-from convscope.layers.convolution import Convolution
-from convscope.layers.locally_connected import LocallyConnected, regions_along
+from convscope.layers.locally_connected import LocallyConnected2d, regions_along
+from convscope.networks.stages import ConvolutionStage
 from tests.checks.laws import LAWS
 from tests.oracles import stages as oracle
 
 
-def build(stage: Convolution, channels: int, height: int, width: int) -> LocallyConnected:
+def build(stage: ConvolutionStage, channels: int, height: int, width: int) -> LocallyConnected2d:
     """Return the module with weights from a normal distribution, in float64."""
     places = stage.window.positions(height), stage.window.positions(width)
-    module = LocallyConnected(
+    module = LocallyConnected2d(
         channels, stage.units, stage.window, stage.regions_over(*places), places, bias=True
     ).double()
     generator = torch.Generator().manual_seed(0)
@@ -36,7 +36,7 @@ def build(stage: Convolution, channels: int, height: int, width: int) -> Locally
     st.integers(6, 11),
 )
 def test_it_agrees_with_nested_loops(regions, patch, stride, padding, height, width) -> None:
-    stage = Convolution(units=2, patch=patch, stride=stride, padding=padding, regions=regions)
+    stage = ConvolutionStage(units=2, patch=patch, stride=stride, padding=padding, regions=regions)
     window = stage.window
     if regions and min(window.positions(height), window.positions(width)) < regions:
         return
@@ -51,7 +51,7 @@ def test_it_agrees_with_nested_loops(regions, patch, stride, padding, height, wi
 
 @pytest.mark.parametrize("regions", [None, 2, 4])
 def test_with_the_same_weights_everywhere_it_is_a_convolution(regions: int | None) -> None:
-    stage = Convolution(units=4, patch=3, regions=regions)
+    stage = ConvolutionStage(units=4, patch=3, regions=regions)
     module = build(stage, 2, 9, 7)
     with torch.no_grad():
         module.weight.copy_(module.weight[0, 0].expand_as(module.weight))
@@ -61,7 +61,7 @@ def test_with_the_same_weights_everywhere_it_is_a_convolution(regions: int | Non
 
 
 def test_the_gradient_is_the_numerical_one_and_stays_in_the_region() -> None:
-    module = build(Convolution(units=2, patch=2, padding="valid", regions=2), 1, 6, 4)
+    module = build(ConvolutionStage(units=2, patch=2, padding="valid", regions=2), 1, 6, 4)
     maps = torch.randn(1, 1, 6, 4, dtype=torch.float64, requires_grad=True)
 
     def compute(weight: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
@@ -87,4 +87,4 @@ def test_more_regions_than_places_are_refused() -> None:
     with pytest.raises(
         LayoutError, match=r"8U3:9 must have at least 9 positions .* Got 8x12\. Use fewer .* or 8U3 for"
     ):
-        Convolution(units=8, patch=3, regions=9).regions_over(12, 8)
+        ConvolutionStage(units=8, patch=3, regions=9).regions_over(12, 8)

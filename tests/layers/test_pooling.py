@@ -5,8 +5,9 @@ import torch
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 from convscope.layers.windows import Largest, RootMeanSquare, Stochastic, Subset
+from convscope.networks.stages import PoolingStage
 from tests.checks.poolings import PoolingChecks
 
 
@@ -26,18 +27,18 @@ def test_a_subset_of_a_map_that_is_too_small_is_refused_and_not_sliced_from_the_
 
 def test_an_unknown_code_is_refused() -> None:
     with pytest.raises(ParameterError, match="code"):
-        Pooling(code="XX", window=2, stride=2)
+        PoolingStage(code="XX", window=2, stride=2)
 
 
 @pytest.mark.parametrize(("window", "stride"), [(0, 1), (1, 0), (-2, 2), (1_025, 1), (2, 1_025), (2.5, 1), (True, 1)])
 def test_windows_and_strides_out_of_range_are_refused(window: int, stride: int) -> None:
     with pytest.raises(LayoutError, match=r"`(window|stride)` must be a whole number from 1 to 1,024\. Got "):
-        Pooling(code="MP", window=window, stride=stride)
+        PoolingStage(code="MP", window=window, stride=stride)
 
 
 def test_the_whole_map_takes_no_stride() -> None:
     with pytest.raises(LayoutError, match=r"`stride` must be 1 where the window is the whole map\. Got 2\."):
-        Pooling(code="MP", window=None, stride=2)
+        PoolingStage(code="MP", window=None, stride=2)
 
 
 def test_a_root_mean_square_has_no_slope_where_nothing_is() -> None:

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from convscope.core.errors import ParameterError
-from convscope.layers.pooling import POOLINGS, Pooling, PoolingKind
+from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.shifts import unchanged_by_shift
+from convscope.networks.stages import PoolingStage
 
 
 def weight(kind: PoolingKind, window: int, row: int, column: int) -> float:
@@ -30,7 +31,7 @@ def test_a_single_peak_stays_the_same_under_exactly_the_shifts_that_keep_its_wei
     kind, window, stride
 ) -> None:
     side = 3 * max(window, stride)
-    pooling = Pooling(code=kind.code, window=window, stride=stride).build().eval()
+    pooling = PoolingStage(code=kind.code, window=window, stride=stride).build().eval()
     tops = range(0, side - window + 1, stride)
     for row in range(side // 3, 2 * side // 3):
         for column in range(side // 3, 2 * side // 3):

@@ -13,9 +13,9 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.layers.geometry import ReceptiveField
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.planned import PlannedLayer
-from convscope.layers.pooling import Pooling
-from convscope.networks.build import ConvolutionStage, Network, flat
+from convscope.networks.build import ConvolutionModule, Network, flat
 from convscope.networks.layout import Layout
+from convscope.networks.stages import PoolingStage
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.oracles import network as oracle
@@ -48,9 +48,9 @@ def outputs(network: Network, maps: Tensor) -> list[tuple[PlannedLayer, Tensor]]
     layers = iter(zip(network.layout.stages, network.plan.layers, strict=False))
     for module in network.stages:
         _, layer = next(layers)
-        if isinstance(module, ConvolutionStage) and module.pooling is not None:
+        if isinstance(module, ConvolutionModule) and module.pooling is not None:
             stage, layer = next(layers)
-            assert isinstance(stage, Pooling)
+            assert isinstance(stage, PoolingStage)
         maps = module(maps)
         results.append((layer, maps))
     assert next(layers, None) is None
@@ -86,7 +86,7 @@ def test_scores_are_those_of_nested_loops(case: Case) -> None:
 def positive(case: Case) -> Network:
     """Return the network with means for what is no sum, no nonlinearity and positive weights: no gradient is zero."""
     stages = tuple(
-        Pooling(code="AP", window=stage.window, stride=stage.stride)
+        PoolingStage(code="AP", window=stage.window, stride=stage.stride)
         if getattr(stage, "code", "") in ("MP", "LP", "ST")
         else stage
         for stage in case.layout.stages

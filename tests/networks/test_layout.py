@@ -7,9 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.layers.convolution import Connected, Convolution
-from convscope.layers.pooling import Pooling
 from convscope.networks.layout import LARGEST_STAGES, Layout
+from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 from tests.checks.laws import LAWS
 from tests.checks.layouts import layouts
 from tests.checks.work import counted_calls
@@ -26,7 +25,7 @@ def test_the_text_of_a_layout_reads_as_that_layout(layout: Layout) -> None:
 
 
 def test_the_longest_layout_can_be_read_back() -> None:
-    longest = Convolution(units=65_536, patch=1_024, stride=1_024, padding="valid", residual=True)
+    longest = ConvolutionStage(units=65_536, patch=1_024, stride=1_024, padding="valid", residual=True)
     layout = Layout(stages=(longest,) * LARGEST_STAGES, nonlinearity="sigmoid", normalization=None)
     assert Layout.parse(str(layout)) == layout
 
@@ -34,12 +33,12 @@ def test_the_longest_layout_can_be_read_back() -> None:
 def test_every_part_reads_as_its_record() -> None:
     layout = Layout.parse("32C5/2v-MP2-+32C3-AP3/2-SSg-128N-gelu-nonorm-softmax")
     assert layout.stages == (
-        Convolution(units=32, patch=5, stride=2, padding="valid"),
-        Pooling(code="MP", window=2, stride=2),
-        Convolution(units=32, patch=3, residual=True),
-        Pooling(code="AP", window=3, stride=2),
-        Pooling(code="SS", window=None, stride=1),
-        Connected(units=128),
+        ConvolutionStage(units=32, patch=5, stride=2, padding="valid"),
+        PoolingStage(code="MP", window=2, stride=2),
+        ConvolutionStage(units=32, patch=3, residual=True),
+        PoolingStage(code="AP", window=3, stride=2),
+        PoolingStage(code="SS", window=None, stride=1),
+        ConnectedStage(units=128),
     )
     assert (layout.nonlinearity, layout.normalization, layout.classifier) == ("gelu", None, "softmax")
     assert str(layout) == "32C5/2v-MP2-+32C3-AP3/2-SSg-128N-gelu-nonorm"
@@ -158,7 +157,7 @@ def test_what_is_no_layout_is_refused_with_a_sentence(text: str, sentence: str) 
 
 
 def test_a_layout_made_by_hand_is_checked_as_well() -> None:
-    connected, convolution = Connected(units=3), Convolution(units=3, patch=3)
+    connected, convolution = ConnectedStage(units=3), ConvolutionStage(units=3, patch=3)
     with pytest.raises(LayoutError, match=r"Stage 2: after fully connected units .* Got '3C3' after '3N'"):
         Layout(stages=(connected, convolution))
     with pytest.raises(LayoutError, match=r"at most 200 stages\. Got 201\."):

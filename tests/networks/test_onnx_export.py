@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.layers.convolution import Convolution
 from convscope.layers.onnx_graph import OnnxGraph, varint
 from convscope.networks.build import Network
 from convscope.networks.int8 import Int8, calibrated
 from convscope.networks.onnx_export import INPUT, OUTPUT, onnx_bytes
+from convscope.networks.stages import ConvolutionStage
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import small_model, some_pixels, with_statistics
@@ -42,7 +42,7 @@ def test_it_is_valid_and_gives_the_probabilities_of_the_network(case: Case) -> N
     network = with_statistics(Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,))).eval()
     content = graph_of(network)
     if content is None:
-        assert any(isinstance(stage, Convolution) and stage.regions != 1 for stage in case.layout.stages)
+        assert any(isinstance(stage, ConvolutionStage) and stage.regions != 1 for stage in case.layout.stages)
         return
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     images = np.random.default_rng(1).integers(0, 256, (3, case.height, case.width, case.channels), np.uint8)

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import BATCH_NORM, NORMALIZATIONS
-from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
+from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 from tests.oracles import stages as oracle
 
 Values = NDArray[np.float64]
@@ -22,9 +21,9 @@ def logits(network: Network, image: NDArray[np.uint8]) -> Values:
     name = NONLINEARITIES[network.layout.nonlinearity].oracle
     apply = np.vectorize(lambda value: oracle.nonlinearity(name, value), otypes=[np.float64])
     for stage, key in _keys(network):
-        if isinstance(stage, Convolution):
+        if isinstance(stage, ConvolutionStage):
             maps = apply(_convolve(stage, maps, state, key))
-        elif isinstance(stage, Pooling):
+        elif isinstance(stage, PoolingStage):
             window = maps.shape[1:] if stage.window is None else (stage.window, stage.window)
             stride = maps.shape[1:] if stage.window is None else (stage.stride, stage.stride)
             maps = oracle.pooling(stage.kind.oracle, maps, window=window, stride=stride, whole=stage.window is None)
@@ -34,7 +33,7 @@ def logits(network: Network, image: NDArray[np.uint8]) -> Values:
     return np.asarray(state["classifier.weight"] @ maps.ravel() + state["classifier.bias"])
 
 
-def _convolve(stage: Convolution, maps: Values, state: dict[str, Values], key: str) -> Values:
+def _convolve(stage: ConvolutionStage, maps: Values, state: dict[str, Values], key: str) -> Values:
     before, after = ((stage.patch - 1) // 2, stage.patch // 2) if stage.padding == "same" else (0, 0)
     bias = state.get(f"{key}.convolution.bias", np.zeros(stage.units))
     weights = state[f"{key}.convolution.weight"]
@@ -53,11 +52,11 @@ def _normalize(values: Values, state: dict[str, Values], key: str) -> Values:
     return oracle.NORMALIZATIONS[NORMALIZATIONS[BATCH_NORM].oracle](values, mean, variance, shift)
 
 
-def _keys(network: Network) -> Iterator[tuple[Convolution | Pooling | Connected, str]]:
+def _keys(network: Network) -> Iterator[tuple[ConvolutionStage | PoolingStage | ConnectedStage, str]]:
     """Yield every stage with the prefix of its names in the state; a pooling shares its convolution's module."""
     index, below = -1, None
     for stage in network.layout.stages:
-        if not (isinstance(stage, Pooling) and isinstance(below, Convolution)):
+        if not (isinstance(stage, PoolingStage) and isinstance(below, ConvolutionStage)):
             index += 1
         yield stage, f"stages.{index}"
         below = stage

@@ -11,10 +11,10 @@ from convscope.core.text import printable
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
-from convscope.layers.convolution import Convolution
 from convscope.measures.comparison.experiment import EvaluationSet, Experiment, TrainingBudget, stratified
 from convscope.measures.comparison.variants import Baseline, named_variants
 from convscope.networks.layout import Layout
+from convscope.networks.stages import ConvolutionStage
 from convscope.options.compare import MOST_DISTORTED, MOST_TEST_IMAGES, CompareOptions
 from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
@@ -49,7 +49,7 @@ def with_defaults(options: CompareOptions) -> CompareOptions:
 
 def _check_convolution(layout: Layout) -> None:
     """Raise LayoutError for a layout without a convolution."""
-    if not any(isinstance(stage, Convolution) and stage.regions == 1 for stage in layout.stages):
+    if not any(isinstance(stage, ConvolutionStage) and stage.regions == 1 for stage in layout.stages):
         raise LayoutError(
             f"`layout` must have a convolution to compare with. Got {layout}. "
             f"Give one that has, for example {QUICK_LAYOUT}, or leave it out."

@@ -33,7 +33,6 @@ from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
 from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
-from convscope.layers.pooling import Pooling
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.records import UnitsReport
 from convscope.networks.folding import WeightedSums, fold
@@ -42,6 +41,7 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 from convscope.networks.named_layout import plan_of_layout
 from convscope.networks.plan import Plan
+from convscope.networks.stages import PoolingStage
 from convscope.options.look import DrawOptions, ThemeName
 from convscope.training.history import read_history
 from convscope.training.record_files import read_record_file
@@ -286,7 +286,7 @@ _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
 def _walk(subject: _Subject) -> Walk:
     """Return the walk of the unit that is asked for; without a model, of one over an image of 5 × 5."""
     if subject.model is None:
-        pooling = Pooling(code="MP", window=2, stride=1)
+        pooling = PoolingStage(code="MP", window=2, stride=1)
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", pooling=pooling, channels=("image",))
     model = subject.loaded()
     traced = trace(model, subject.pixels(model))

@@ -15,9 +15,10 @@ from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.planned import PlannedLayer
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.folding import Connections, Folded, FoldedLayer, WeightedSums, fold
 from convscope.networks.model import Model
+from convscope.networks.stages import PoolingStage
 
 from .comparison import ComparisonData
 from .evaluation import RunEvaluation
@@ -263,7 +264,7 @@ def _details(folded: FoldedLayer, sides: tuple[int, int], dtype: WeightDtype) ->
                 "residual": folded.residual,
                 **_weights(folded, dtype),
             }
-        case Pooling():
+        case PoolingStage():
             windows = [folded.window_over(side) for side in sides]
             return {
                 "kind": "pooling",

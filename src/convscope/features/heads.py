@@ -16,13 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.layers.convolution import Convolution
-from convscope.layers.pooling import Pooling
 from convscope.networks.build import Network
 from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids
+from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
 from .reading import Reading
@@ -175,7 +174,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
     """Return a network of the first stages and a classifier, with a pooling of whole maps where the reading has one."""
     before, depth = model.network, reading.depth(model.network)
     stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
-    has_maps = not stages or isinstance(stages[-1], (Convolution, Pooling))
+    has_maps = not stages or isinstance(stages[-1], (ConvolutionStage, PoolingStage))
     if reading.pool not in SAVABLE_POOLS:
         raise ParameterError(
             f"`pool` must be none, mean or max for features whose classifier goes into a model file. Got "
@@ -183,7 +182,7 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
         )
     code = SAVABLE_POOLS[reading.pool]
     if code is not None and has_maps:
-        stages.append(Pooling(code=code, window=None, stride=1))
+        stages.append(PoolingStage(code=code, window=None, stride=1))
     planned = before.plan
     network = Network(
         replace(before.layout, stages=tuple(stages), classifier=classifier),

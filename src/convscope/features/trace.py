@@ -10,7 +10,7 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
@@ -122,7 +122,7 @@ def layer_functions(network: Network) -> tuple[LayerFunction, ...]:
 
 def _functions(network: Network) -> Iterator[LayerFunction]:
     for module in network.stages:
-        if isinstance(module, ConvolutionStage):
+        if isinstance(module, ConvolutionModule):
             yield module.convolve
             if module.pooling is not None:
                 yield module.pooling

@@ -10,9 +10,9 @@ from convscope.core.errors import ParameterError, choose
 from convscope.core.text import counted
 from convscope.layers.geometry import output_size
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.pooling import Pooling
 from convscope.networks.folding import WeightedSums, fold
 from convscope.networks.model import Model
+from convscope.networks.stages import PoolingStage
 
 from .trace import Trace
 
@@ -47,7 +47,7 @@ class Walk:
     padding: tuple[int, int]
     nonlinearity: str
     values: Values
-    pooling: Pooling | None
+    pooling: PoolingStage | None
     pooled: Values
 
     def patch(self, row: int, column: int) -> Values:
@@ -69,7 +69,7 @@ def walk(
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
     nonlinearity: str = "linear",
-    pooling: Pooling | None = None,
+    pooling: PoolingStage | None = None,
     channels: tuple[str, ...] = ("image",),
     rest: ArrayLike = 0.0,
     added: ArrayLike = 0.0,
@@ -169,7 +169,7 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
         stride=sums.stride,
         padding=padding,
         nonlinearity=sums.nonlinearity,
-        pooling=after if isinstance(after, Pooling) else None,
+        pooling=after if isinstance(after, PoolingStage) else None,
         channels=tuple(_channel(layer, len(below), index) for index in strongest),
         rest=left,
         added=below[unit - 1] if sums.residual else 0.0,

@@ -4,10 +4,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.planned import PlannedLayer
-from convscope.layers.pooling import Pooling
 from convscope.networks.plan import Plan
+from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 from .style import Theme, drawing, figure
 
@@ -55,7 +54,7 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
 
 def _is_vector(planned: Plan, index: int) -> bool:
     stages = planned.layout.stages
-    return index == len(stages) or isinstance(stages[index], Connected)
+    return index == len(stages) or isinstance(stages[index], ConnectedStage)
 
 
 def _words(planned: Plan, index: int) -> str:
@@ -64,17 +63,17 @@ def _words(planned: Plan, index: int) -> str:
     if index == len(stages):
         return f"{layer.name}\nclassifier\n{layer.parameters:,} parameters"
     stage = stages[index]
-    if isinstance(stage, Convolution):
+    if isinstance(stage, ConvolutionStage):
         stride = f", every {stage.stride}" if stage.stride > 1 else ""
         added = ", input added" if stage.residual else ""
         return f"{layer.name}\n{_sharing(stage)}{stride}{added}\n{layer.parameters:,} parameters"
-    if isinstance(stage, Pooling):
+    if isinstance(stage, PoolingStage):
         window = "the whole map" if stage.window is None else f"{stage.window}×{stage.window}"
         return f"{layer.name}\n{stage.kind.name} of {window}\nsees {_field(layer)} pixels"
     return f"{layer.name}\nfully connected\n{layer.parameters:,} parameters"
 
 
-def _sharing(stage: Convolution) -> str:
+def _sharing(stage: ConvolutionStage) -> str:
     """Return the weight sharing of a convolution."""
     if stage.regions == 1:
         return "convolution"
@@ -86,7 +85,7 @@ def _seen(planned: Plan, index: int) -> str:
     if _is_vector(planned, index):
         return "all"
     stage = planned.layout.stages[index]
-    size = stage.patch if isinstance(stage, Convolution) else getattr(stage, "window", None)
+    size = stage.patch if isinstance(stage, ConvolutionStage) else getattr(stage, "window", None)
     return "map" if size is None else f"{size}×{size}"
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from convscope.core.errors import LayoutError, ParameterError
 
 LARGEST_PATCH = 1_024
+LARGEST_UNITS = 65_536
 
 
 def check_range(name: str, value: int, largest: int) -> None:

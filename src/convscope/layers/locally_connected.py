@@ -19,7 +19,7 @@ def regions_along(places: int, regions: int) -> list[int]:
     return [position * regions // places for position in range(places)]
 
 
-class LocallyConnected(nn.Module):
+class LocallyConnected2d(nn.Module):
     """Units with weights of their own for each region of the map, as one batched product.
 
     What a shared convolution computes with one matrix for all places, this computes with one for each region. The bias

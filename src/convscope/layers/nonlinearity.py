@@ -13,7 +13,7 @@ from .onnx_graph import OnnxGraph
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nonlinearity:
+class NonlinearityKind:
     """One nonlinearity.
 
     Attributes:
@@ -78,8 +78,8 @@ def _no_operator(_: OnnxGraph, value: str) -> str:
     return value
 
 
-NONLINEARITIES: dict[str, Nonlinearity] = {
-    "relu": Nonlinearity(
+NONLINEARITIES: dict[str, NonlinearityKind] = {
+    "relu": NonlinearityKind(
         apply=nn.functional.relu,
         increasing=True,
         gain=2**0.5,
@@ -88,7 +88,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="max(0, x)",
         phrase="negative values become 0",
     ),
-    "tanh": Nonlinearity(
+    "tanh": NonlinearityKind(
         apply=torch.tanh,
         increasing=True,
         gain=1.0,
@@ -97,7 +97,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)",
         phrase="values are squeezed between −1 and 1",
     ),
-    "sigmoid": Nonlinearity(
+    "sigmoid": NonlinearityKind(
         apply=torch.sigmoid,
         increasing=True,
         gain=4.0,
@@ -106,7 +106,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="1 / (1 + e⁻ˣ)",
         phrase="values are squeezed between 0 and 1",
     ),
-    "elu": Nonlinearity(
+    "elu": NonlinearityKind(
         apply=nn.functional.elu,
         increasing=True,
         gain=1.25,
@@ -115,7 +115,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="x if x > 0, else eˣ − 1",
         phrase="negative values become eˣ − 1",
     ),
-    "gelu": Nonlinearity(
+    "gelu": NonlinearityKind(
         apply=nn.functional.gelu,
         increasing=False,
         gain=1.53,
@@ -124,7 +124,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="x Φ(x), Φ the normal distribution function",
         phrase="each value is multiplied by the fraction of a normal distribution below it",
     ),
-    "abs": Nonlinearity(
+    "abs": NonlinearityKind(
         apply=torch.abs,
         increasing=False,
         gain=1.0,
@@ -133,7 +133,7 @@ NONLINEARITIES: dict[str, Nonlinearity] = {
         formula="|x|",
         phrase="the sign is dropped",
     ),
-    "linear": Nonlinearity(
+    "linear": NonlinearityKind(
         apply=_identity,
         increasing=True,
         gain=1.0,

@@ -9,7 +9,7 @@ from torch.nn import functional
 from .family import check_described
 
 
-class Normalization(nn.Module):
+class BatchNormalization(nn.Module):
     """Batch normalization (Ioffe & Szegedy 2015) whose scale stays 1; only the shift is learned.
 
     Without a scale of its own it is increasing for every map, so that it commutes with a pooling that keeps order:
@@ -68,7 +68,7 @@ class NormalizationKind:
         ParameterError: `oracle`, `formula` or `phrase` is empty.
     """
 
-    module: type[Normalization]
+    module: type[BatchNormalization]
     oracle: str
     formula: str
     phrase: str
@@ -80,7 +80,7 @@ class NormalizationKind:
 
 NORMALIZATIONS: dict[str, NormalizationKind] = {
     "batchnorm": NormalizationKind(
-        module=Normalization,
+        module=BatchNormalization,
         oracle="batch_normalization",
         formula="(x − mean) / √(variance + 10⁻⁵) + shift",
         phrase="each map gets mean 0 and standard deviation 1 over the training images, then a learned shift",

@@ -7,11 +7,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.planned import PlannedLayer
 from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
+from convscope.networks.stages import ConnectedStage, ConvolutionStage
 from convscope.networks.variants import locally_connected, without_pooling
 
 FORMAT_VERSION = 1
@@ -162,7 +162,7 @@ def count_costs(
         if changed != layout:
             other = plan(changed, **itself.sizes, bounded=False)
             costs.append(_cost(variant, other))
-    if any(isinstance(stage, Convolution) for stage in layout.stages):
+    if any(isinstance(stage, ConvolutionStage) for stage in layout.stages):
         costs.insert(-1 if costs[-1].variant == "without pooling" else len(costs), connected_cost(itself))
     return tuple(_read_by(cost, exemplars, classifier) for cost in costs)
 
@@ -188,7 +188,7 @@ def connected_cost(planned: Plan) -> LayoutCost:
     for index, layer in enumerate(planned.layers):
         cost = _layer(planned, index)
         stage = planned.layout.stages[index] if index < len(planned.layout.stages) else None
-        if isinstance(stage, Convolution):
+        if isinstance(stage, ConvolutionStage):
             weights = planned.below(index)[1] * layer.values
             cost = dataclasses.replace(
                 cost,
@@ -196,7 +196,9 @@ def connected_cost(planned: Plan) -> LayoutCost:
                 parameters=weights + layer.values,
                 macs=weights,
             )
-        whole = any(isinstance(before, (Convolution, Connected)) for before in planned.layout.stages[: index + 1])
+        whole = any(
+            isinstance(before, (ConvolutionStage, ConnectedStage)) for before in planned.layout.stages[: index + 1]
+        )
         field = (planned.height, planned.width) if whole or stage is None else (cost.field_rows, cost.field_columns)
         layers.append(dataclasses.replace(cost, field_rows=field[0], field_columns=field[1]))
     return LayoutCost(variant="fully connected", layout="", layers=tuple(layers))

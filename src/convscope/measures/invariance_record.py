@@ -9,9 +9,8 @@ from convscope.core.records import UNRECORDED
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted, printable
 from convscope.images.inspection import Problem
-from convscope.layers.convolution import Convolution
-from convscope.layers.pooling import Pooling
 from convscope.networks.layout import Layout
+from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .robustness import Limit, StrengthAccuracy, limits_of
 
@@ -212,7 +211,7 @@ class Invariance:
         """
         stages = Layout.parse(self.layout).stages
         pairs = zip((None, *stages), stages, strict=False)
-        begins = (not (isinstance(one, Pooling) and isinstance(before, Convolution)) for before, one in pairs)
+        begins = (not (isinstance(one, PoolingStage) and isinstance(before, ConvolutionStage)) for before, one in pairs)
         return (*itertools.accumulate(map(int, begins)), None)
 
     def shown(self, curve: Curve) -> Point:

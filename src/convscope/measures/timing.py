@@ -13,13 +13,13 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import LayerFunction, layer_functions
-from convscope.layers.convolution import Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
 from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.memory import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, PlanSizes, plan
+from convscope.networks.stages import ConvolutionStage
 
 from .cost import BYTES, CostRecord, LayoutCost, count_costs
 
@@ -176,7 +176,7 @@ def _connected(planned: Plan, functions: Sequence[LayerFunction]) -> Iterator[La
     """Give the layers, with fully connected units in place of convolutions."""
     for index, function in enumerate(functions):
         layer = planned.layers[index]
-        if index < len(planned.layout.stages) and isinstance(planned.layout.stages[index], Convolution):
+        if index < len(planned.layout.stages) and isinstance(planned.layout.stages[index], ConvolutionStage):
             shape = (layer.maps, layer.rows, layer.columns)
             yield _ConnectedMaps(planned.below(index)[1], shape, planned.layout.nonlinearity)
         else:

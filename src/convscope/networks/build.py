@@ -15,20 +15,19 @@ from torch.nn import functional
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
-from convscope.layers.convolution import Connected, Convolution
-from convscope.layers.locally_connected import LocallyConnected
+from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.layers.normalization import NORMALIZATIONS, Normalization
-from convscope.layers.pooling import Pooling
+from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization
 from convscope.layers.windows import Stochastic
 
 from .classifiers import LINEAR_CLASSIFIERS
 from .instance_based import ExemplarClassifier
 from .layout import Layout
 from .plan import Plan, check_built, plan
+from .stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 
-class ConvolutionStage(nn.Module):
+class ConvolutionModule(nn.Module):
     """Convolve → normalize → (add the input) → nonlinearity → pool: N C H W → N units h w.
 
     A pooling that keeps order is computed first where all before it increases: the values are the same, and
@@ -44,8 +43,8 @@ class ConvolutionStage(nn.Module):
 
     def __init__(
         self,
-        convolution: Convolution,
-        pooling: Pooling | None,
+        convolution: ConvolutionStage,
+        pooling: PoolingStage | None,
         *,
         channels: int,
         places: tuple[int, int],
@@ -57,7 +56,7 @@ class ConvolutionStage(nn.Module):
         uneven = window.before != window.after and convolution.regions == 1
         self.pad = nn.ZeroPad2d((window.before, window.after) * 2) if uneven else None
         if convolution.regions == 1:
-            self.convolution: nn.Conv2d | LocallyConnected = nn.Conv2d(
+            self.convolution: nn.Conv2d | LocallyConnected2d = nn.Conv2d(
                 channels,
                 convolution.units,
                 convolution.patch,
@@ -67,7 +66,7 @@ class ConvolutionStage(nn.Module):
             )
         else:
             regions = convolution.regions_over(*places)
-            self.convolution = LocallyConnected(channels, convolution.units, window, regions, places, bias=bias)
+            self.convolution = LocallyConnected2d(channels, convolution.units, window, regions, places, bias=bias)
         self.normalization = _normalization(layout, convolution.units)
         self.nonlinearity = NONLINEARITIES[layout.nonlinearity]
         self.pooling = pooling.build() if pooling else None
@@ -94,7 +93,7 @@ class ConvolutionStage(nn.Module):
         return self.nonlinearity.apply(values)
 
 
-def _normalization(layout: Layout, units: int) -> Normalization | None:
+def _normalization(layout: Layout, units: int) -> BatchNormalization | None:
     return NORMALIZATIONS[layout.normalization].module(units) if layout.normalization else None
 
 
@@ -124,10 +123,10 @@ def flat(maps: Tensor) -> Tensor:
     return maps.flatten(1)
 
 
-class ConnectedStage(nn.Module):
+class ConnectedModule(nn.Module):
     """Fully connected units, normalized, with their nonlinearity: N × anything → N × units."""
 
-    def __init__(self, stage: Connected, inputs: int, layout: Layout) -> None:
+    def __init__(self, stage: ConnectedStage, inputs: int, layout: Layout) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, stage.units, bias=not layout.normalization)
         self.normalization = _normalization(layout, stage.units)
@@ -288,15 +287,15 @@ def _stages(planned: Plan) -> list[nn.Module]:
     layout = planned.layout
     for index, (stage, after) in enumerate(pairwise([*layout.stages, None])):
         maps, values = planned.below(index)
-        if isinstance(stage, Convolution):
-            pooling = after if isinstance(after, Pooling) else None
+        if isinstance(stage, ConvolutionStage):
+            pooling = after if isinstance(after, PoolingStage) else None
             places = planned.layers[index].rows, planned.layers[index].columns
-            modules.append(ConvolutionStage(stage, pooling, channels=maps, places=places, layout=layout))
-        elif isinstance(stage, Pooling):
+            modules.append(ConvolutionModule(stage, pooling, channels=maps, places=places, layout=layout))
+        elif isinstance(stage, PoolingStage):
             if not layout.is_joined(index):
                 modules.append(stage.build())
-        elif isinstance(stage, Connected):
-            modules.append(ConnectedStage(stage, values, layout))
+        elif isinstance(stage, ConnectedStage):
+            modules.append(ConnectedModule(stage, values, layout))
     return modules
 
 
@@ -308,10 +307,10 @@ def _initialize(network: Network, layout: Layout, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     gain = NONLINEARITIES[layout.nonlinearity].gain
-    adding = [m.convolution for m in network.modules() if isinstance(m, ConvolutionStage) and m.residual]
+    adding = [m.convolution for m in network.modules() if isinstance(m, ConvolutionModule) and m.residual]
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear, LocallyConnected)):
+            if isinstance(module, (nn.Conv2d, nn.Linear, LocallyConnected2d)):
                 inputs = math.prod(module.weight.shape[-3:] if module.weight.ndim > 2 else module.weight.shape[1:])
                 scale = 1.0 if module is network.classifier else gain
                 if not layout.normalization and any(module is convolution for convolution in adding):

@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convscope.layers.convolution import Convolution
-from convscope.layers.normalization import Normalization
-from convscope.layers.pooling import Pooling
+from convscope.layers.normalization import BatchNormalization
 
-from .build import ConnectedStage, ConvolutionStage, Network
+from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import not_finite
+from .stages import ConvolutionStage, PoolingStage
 
 Values = NDArray[np.float32]
 
@@ -59,7 +58,7 @@ class Connections:
     nonlinearity: str
 
 
-FoldedLayer = WeightedSums | Pooling | Connections
+FoldedLayer = WeightedSums | PoolingStage | Connections
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,18 +89,18 @@ def fold(network: Network) -> Folded:
         >>> from convscope.networks.layout import Layout
         >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
         >>> [type(layer).__name__ for layer in folded.layers], folded.layers[0].weights.shape
-        (['WeightedSums', 'Pooling', 'Connections'], (1, 1, 4, 1, 3, 3))
+        (['WeightedSums', 'PoolingStage', 'Connections'], (1, 1, 4, 1, 3, 3))
     """
     layout, modules = network.layout, iter(network.stages)
     layers: list[FoldedLayer] = []
     for index, stage in enumerate(layout.stages):
-        if isinstance(stage, Pooling):
+        if isinstance(stage, PoolingStage):
             if not layout.is_joined(index):
                 next(modules)  # it stands alone
             layers.append(stage)
             continue
         module = next(modules)
-        if isinstance(stage, Convolution) and isinstance(module, ConvolutionStage):
+        if isinstance(stage, ConvolutionStage) and isinstance(module, ConvolutionModule):
             weights, biases = _folded(module.convolution.weight, module.convolution.bias, module.normalization)
             layers.append(
                 WeightedSums(
@@ -114,12 +113,12 @@ def fold(network: Network) -> Folded:
                     nonlinearity=layout.nonlinearity,
                 )
             )
-        elif isinstance(module, ConnectedStage):
+        elif isinstance(module, ConnectedModule):
             weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
             layers.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
     layers.append(_last(network))
     for layer, planned in zip(layers, network.plan.layers, strict=True):
-        if not isinstance(layer, Pooling) and not (
+        if not isinstance(layer, PoolingStage) and not (
             np.isfinite(layer.weights).all() and np.isfinite(layer.biases).all()
         ):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
@@ -142,12 +141,12 @@ def _last(network: Network) -> Connections:
     return Connections(weights=weights, biases=biases, nonlinearity="linear")
 
 
-def _folded(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Values, Values]:
+def _folded(weight: Tensor, bias: Tensor | None, normalization: BatchNormalization | None) -> tuple[Values, Values]:
     weights, biases = folded_sums(weight, bias, normalization)
     return _array(weights), _array(biases)
 
 
-def folded_sums(weight: Tensor, bias: Tensor | None, normalization: Normalization | None) -> tuple[Tensor, Tensor]:
+def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormalization | None) -> tuple[Tensor, Tensor]:
     """Return weights and biases, float64, that give what the sums and the normalization behind them give.
 
     Args:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from convscope.core.machine import machine, memory_format
 from convscope.core.precision import Precision
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.locally_connected import LocallyConnected
+from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
 
-from .build import ConnectedStage, ConvolutionStage, Network
+from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import check_probabilities
 from .folding import folded_sums
 from .instance_based import ExemplarClassifier
@@ -35,7 +35,7 @@ class FusedStage(nn.Module):
     the pooling, if any: it keeps order, so that it may follow ReLU.
     """
 
-    def __init__(self, stage: ConvolutionStage, convolution: nn.Conv2d) -> None:
+    def __init__(self, stage: ConvolutionModule, convolution: nn.Conv2d) -> None:
         super().__init__()
         self.convolution, self.pad, self.pooling = convolution, stage.pad, stage.pooling
         self.residual = stage.residual
@@ -59,7 +59,7 @@ class FusedStage(nn.Module):
 def _fused(stage: nn.Module, precision: Precision) -> nn.Module:
     """Return `stage` with convolution and ReLU fused, where possible; else unchanged."""
     able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-    if not able or (precision == "bfloat16" and not machine().bfloat16) or not isinstance(stage, ConvolutionStage):
+    if not able or (precision == "bfloat16" and not machine().bfloat16) or not isinstance(stage, ConvolutionModule):
         return stage
     late = stage.pooling is not None and not stage.pool_first
     ambiguous = stage.residual and stage.convolution.in_channels == 1  # oneDNN of torch 2.6 cannot add such maps
@@ -91,9 +91,9 @@ def optimize_for_inference(network: Network, precision: Precision = "float32", *
     dtype = _DTYPES[precision]
     optimized = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
     for stage in optimized.stages:
-        if isinstance(stage, ConvolutionStage):
+        if isinstance(stage, ConvolutionModule):
             _absorb(stage, stage.convolution)
-        elif isinstance(stage, ConnectedStage):
+        elif isinstance(stage, ConnectedModule):
             _absorb(stage, stage.linear)
         stage.to(dtype)
     if not isinstance(optimized.classifier, ExemplarClassifier):
@@ -105,7 +105,7 @@ def optimize_for_inference(network: Network, precision: Precision = "float32", *
     return optimized
 
 
-def _absorb(stage: ConvolutionStage | ConnectedStage, sums: nn.Conv2d | LocallyConnected | nn.Linear) -> None:
+def _absorb(stage: ConvolutionModule | ConnectedModule, sums: nn.Conv2d | LocallyConnected2d | nn.Linear) -> None:
     """Put the stage's normalization, if there is one, into the weights and biases of its sums."""
     if stage.normalization is None:
         return

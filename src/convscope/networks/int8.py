@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.layers.onnx_graph import OnnxGraph
 
-from .build import ConnectedStage, ConvolutionStage, Network
+from .build import ConnectedModule, ConvolutionModule, Network
 from .inference import optimize_for_inference
 
 _STEPS, _WEIGHT_STEPS = 255, 63
@@ -96,9 +96,9 @@ def calibrated(network: Network, images: NDArray[np.uint8]) -> Int8:
 def _summing(network: Network) -> Iterator[nn.Module]:
     """Give the modules that add up what they weigh, from the image upward."""
     for stage in network.stages:
-        if isinstance(stage, ConvolutionStage):
+        if isinstance(stage, ConvolutionModule):
             yield stage.convolution
-        elif isinstance(stage, ConnectedStage):
+        elif isinstance(stage, ConnectedModule):
             yield stage.linear
 
 

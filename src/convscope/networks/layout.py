@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from convscope.core.errors import LayoutError, choose, did_you_mean
-from convscope.layers.convolution import Connected, Convolution
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import BATCH_NORM, NORMALIZATIONS
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 
 from .classifiers import LINEAR_CLASSIFIERS
+from .stages import ConnectedStage, ConvolutionStage, PoolingStage
 
-Stage = Convolution | Pooling | Connected
+Stage = ConvolutionStage | PoolingStage | ConnectedStage
 
 LARGEST_STAGES = 200
 _NO_NORMALIZATION = "nonorm"
@@ -66,8 +66,8 @@ class Layout:
         choose("classifier", self.classifier, LINEAR_CLASSIFIERS)
         if not isinstance(self.stages, tuple) or not all(isinstance(stage, Stage) for stage in self.stages):
             raise LayoutError(
-                f"`stages` must be a tuple of Convolution, Pooling and Connected. Got {self.stages!r:.200}. "
-                "Layout.parse reads a text."
+                "`stages` must be a tuple of ConvolutionStage, PoolingStage and ConnectedStage. "
+                f"Got {self.stages!r:.200}. Layout.parse reads a text."
             )
         _check_number(len(self.stages))
         for number, (below, stage) in enumerate(pairwise(self.stages), start=2):
@@ -76,7 +76,11 @@ class Layout:
 
     def is_joined(self, index: int) -> bool:
         """Return whether the stage at `index` (from 0) is a pooling that belongs to the convolution before it."""
-        return isinstance(self.stages[index], Pooling) and index > 0 and isinstance(self.stages[index - 1], Convolution)
+        return (
+            isinstance(self.stages[index], PoolingStage)
+            and index > 0
+            and isinstance(self.stages[index - 1], ConvolutionStage)
+        )
 
     @staticmethod
     def parse(text: str) -> "Layout":
@@ -168,7 +172,7 @@ def _stage(part: str, where: str, before: Sequence[Stage], words: Sequence[str])
 
 def _misplaced(stage: Stage, below: Stage) -> str:
     """Return why `stage` cannot follow `below`, or the empty text."""
-    if isinstance(below, Connected) and not isinstance(stage, Connected):
+    if isinstance(below, ConnectedStage) and not isinstance(stage, ConnectedStage):
         return (
             f"after fully connected units only fully connected units can follow. Got {str(stage)!r} after "
             f"{str(below)!r}. Move it before the first …N."
@@ -185,7 +189,7 @@ def _read(part: str) -> Stage | None:
     """Return the stage of one part of the text, None where it has the form of none; LayoutError: out of range."""
     if (match := _CONVOLUTION.fullmatch(part)) and not (match[3] == "C" and match[5]):
         plus, units, letter, patch, regions, stride, valid = match.groups()
-        return Convolution(
+        return ConvolutionStage(
             units=int(units),
             patch=int(patch),
             stride=int(stride or 1),
@@ -194,11 +198,11 @@ def _read(part: str) -> Stage | None:
             regions=1 if letter == "C" else int(regions) if regions else None,
         )
     if match := _CONNECTED.fullmatch(part):
-        return Connected(units=int(match[1]))
+        return ConnectedStage(units=int(match[1]))
     if (match := _POOLING.fullmatch(part)) and match[1] in POOLINGS:
         if match[2] is None:
-            return Pooling(code=match[1], window=None, stride=1)
-        return Pooling(code=match[1], window=int(match[2]), stride=int(match[3] or match[2]))
+            return PoolingStage(code=match[1], window=None, stride=1)
+        return PoolingStage(code=match[1], window=int(match[2]), stride=int(match[3] or match[2]))
     return None
 
 

@@ -3,9 +3,9 @@
 from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
 from convscope.core.numeric import at_least
-from convscope.layers.convolution import Convolution
 
 from .plan import Plan
+from .stages import ConvolutionStage
 
 _BYTES = 4  # of a number
 _PART = 0.8  # of what is free
@@ -32,7 +32,7 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
         stage = planned.layout.stages[index] if index < len(planned.layout.stages) else None
         maps, values = planned.below(index)
         patches = 0
-        if isinstance(stage, Convolution) and stage.regions != 1:
+        if isinstance(stage, ConvolutionStage) and stage.regions != 1:
             patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # laid out, and in the order of regions
         most = max(most, values + layer.values + patches)
     cached = planned.values * copies if copies > 1 else 0

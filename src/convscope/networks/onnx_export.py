@@ -11,12 +11,12 @@ from convscope.core.errors import ParameterError
 from convscope.core.text import counted
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.onnx_graph import OnnxGraph
-from convscope.layers.pooling import Pooling
 from convscope.layers.pooling_operators import OnnxPooling
 
 from .build import Network
 from .folding import Connections, WeightedSums, fold
 from .int8 import Int8
+from .stages import PoolingStage
 
 INPUT, OUTPUT = "images", "probabilities"
 
@@ -43,7 +43,7 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
     shape = planned.channels, planned.height, planned.width
     flat, sums = False, 0
     for index, layer in enumerate(folded.layers):
-        if isinstance(layer, Pooling):
+        if isinstance(layer, PoolingStage):
             value = _pooled(graph, value, layer, shape)
         elif isinstance(layer, WeightedSums):
             value = _sums(graph, value, layer, int8, sums)
@@ -51,11 +51,11 @@ def onnx_bytes(network: Network, int8: Int8 | None = None) -> bytes:
             value = value if flat else graph.node("Flatten", value)
             last = index == len(folded.layers) - 1
             value, flat = _connections(graph, value, layer, None if last else int8, sums), True
-        sums += not isinstance(layer, Pooling)
+        sums += not isinstance(layer, PoolingStage)
         if index < len(folded.layers) - 1:
             shape = planned.layers[index].maps, planned.layers[index].rows, planned.layers[index].columns
             following = folded.layers[index + 1]
-            if int8 and isinstance(following, Pooling) and following.code == "MP":
+            if int8 and isinstance(following, PoolingStage) and following.code == "MP":
                 value = int8.rounded(graph, value, sums)  # the largest of whole numbers is one of them
     if folded.sigmoids:
         value = graph.node("Neg", graph.node("Softplus", graph.node("Neg", value)))  # the logarithm of the sigmoid
@@ -73,7 +73,7 @@ def _standardized(graph: OnnxGraph, mean: NDArray[np.float32], std: NDArray[np.f
     return graph.node("Transpose", shifted, perm=[0, 3, 1, 2])  # N H W C -> N C H W
 
 
-def _pooled(graph: OnnxGraph, value: str, layer: Pooling, shape: tuple[int, int, int]) -> str:
+def _pooled(graph: OnnxGraph, value: str, layer: PoolingStage, shape: tuple[int, int, int]) -> str:
     """Return the name of the pooled maps; `shape` is maps, rows and columns of the input."""
     return layer.kind.onnx(OnnxPooling(graph=graph, window=layer.window, stride=layer.stride, shape=shape), value)
 

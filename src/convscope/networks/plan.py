@@ -9,12 +9,11 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
-from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
-from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.geometry import LARGEST_UNITS, ReceptiveField, Window
 from convscope.layers.planned import PlannedLayer
-from convscope.layers.pooling import Pooling
 
 from .layout import Layout, Stage
+from .stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 LARGEST_PARAMETERS = 1_000_000_000
 LARGEST_MACS = 10**13  # for one image: minutes
@@ -209,12 +208,12 @@ def _image(height: int, width: int, channels: int, classes: int) -> PlannedLayer
 
 
 def _next(stage: Stage, number: int, below: PlannedLayer) -> PlannedLayer:
-    if isinstance(stage, Connected):
+    if isinstance(stage, ConnectedStage):
         return _connected(str(stage), stage.units, below)
     rows, rows_sight = _places(stage, below.rows, number, below)
     columns, columns_sight = _places(stage, below.columns, number, below)
     maps, parameters, macs = below.maps, 0, 0
-    if isinstance(stage, Convolution):
+    if isinstance(stage, ConvolutionStage):
         maps = stage.units
         weights = below.maps * stage.patch**2 * maps
         parameters = weights * math.prod(_regions(stage, number, rows, columns)) + maps
@@ -238,18 +237,18 @@ def _next(stage: Stage, number: int, below: PlannedLayer) -> PlannedLayer:
     )
 
 
-def _regions(stage: Convolution, number: int, rows: int, columns: int) -> tuple[int, int]:
+def _regions(stage: ConvolutionStage, number: int, rows: int, columns: int) -> tuple[int, int]:
     try:
         return stage.regions_over(rows, columns)
     except LayoutError as error:
         raise LayoutError(f"Stage {number}: {error}") from None
 
 
-def _places(stage: Convolution | Pooling, size: int, number: int, below: PlannedLayer) -> tuple[int, Window]:
+def _places(stage: ConvolutionStage | PoolingStage, size: int, number: int, below: PlannedLayer) -> tuple[int, Window]:
     """Return the places along a side of `size` and the window that the receptive field grows by."""
-    window = stage.window if isinstance(stage, Convolution) else stage.window_over(size)
+    window = stage.window if isinstance(stage, ConvolutionStage) else stage.window_over(size)
     if window.kernel > size + window.before + window.after:
-        valid = isinstance(stage, Convolution)
+        valid = isinstance(stage, ConvolutionStage)
         remedies = [
             *(["drop its 'v' (same padding keeps the side)"] if valid else [f"remove {stage}"]),
             *(["remove a pooling or a stride before it"] if number > 1 else []),
@@ -260,7 +259,7 @@ def _places(stage: Convolution | Pooling, size: int, number: int, below: Planned
             f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
             f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
         )
-    return window.positions(size), window if isinstance(stage, Convolution) else stage.sight_over(size)
+    return window.positions(size), window if isinstance(stage, ConvolutionStage) else stage.sight_over(size)
 
 
 def _connected(name: str, units: int, below: PlannedLayer) -> PlannedLayer:

@@ -2,11 +2,10 @@
 
 import torch
 
-from convscope.layers.convolution import Connected, Convolution
-
 from .classifiers import LINEAR_CLASSIFIERS
 from .instance_based import Exemplars, Tensors
 from .plan import Plan
+from .stages import ConnectedStage, ConvolutionStage
 
 
 def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tensors:
@@ -30,12 +29,12 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
     for index, stage in enumerate(stages):
         maps, values = planned.below(index)
         module += not planned.layout.is_joined(index)
-        if isinstance(stage, Convolution):
+        if isinstance(stage, ConvolutionStage):
             shape = (stage.units, maps, stage.patch, stage.patch)
             if stage.regions != 1:
                 shape = stage.regions_over(planned.layers[index].rows, planned.layers[index].columns) + shape
             result |= _weights(f"stages.{module}", "convolution", shape, units=stage.units, normalized=normalized)
-        elif isinstance(stage, Connected):
+        elif isinstance(stage, ConnectedStage):
             shape = (stage.units, values)
             result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
     values, classes = planned.below(len(stages))[1], planned.classes

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from convscope.core.errors import LayoutError
 from convscope.core.text import counted
-from convscope.layers.convolution import LARGEST_UNITS, Connected, Convolution
-from convscope.layers.pooling import Pooling
+from convscope.layers.geometry import LARGEST_UNITS
 
 from .layout import Layout, Stage
 from .plan import Plan, plan
+from .stages import ConnectedStage, ConvolutionStage, PoolingStage
 
 REGIONS = 4  # along each side: a partly shared convolution has its weights 16 times
 _TOLERANCE = 0.1  # how far a matched count may be from its target, as a fraction of it
@@ -23,7 +23,8 @@ def locally_connected(layout: Layout) -> Layout:
         '8U3-MP2-16U5/2v-10N'
     """
     stages = tuple(
-        dataclasses.replace(stage, regions=None) if isinstance(stage, Convolution) else stage for stage in layout.stages
+        dataclasses.replace(stage, regions=None) if isinstance(stage, ConvolutionStage) else stage
+        for stage in layout.stages
     )
     return dataclasses.replace(layout, stages=stages)
 
@@ -40,7 +41,7 @@ def partly_shared(planned: Plan, regions: int = REGIONS) -> Layout:
     """
     stages = tuple(
         dataclasses.replace(stage, regions=min(regions, layer.rows, layer.columns))
-        if isinstance(stage, Convolution)
+        if isinstance(stage, ConvolutionStage)
         else stage
         for stage, layer in zip(planned.layout.stages, planned.layers, strict=False)
     )
@@ -55,7 +56,7 @@ def pooled_by(layout: Layout, code: str) -> Layout:
         '8C3-AP3/2-16C3-MPg'
     """
     stages = tuple(
-        dataclasses.replace(stage, code=code) if isinstance(stage, Pooling) and stage.window else stage
+        dataclasses.replace(stage, code=code) if isinstance(stage, PoolingStage) and stage.window else stage
         for stage in layout.stages
     )
     return dataclasses.replace(layout, stages=stages)
@@ -73,9 +74,9 @@ def strided(layout: Layout) -> Layout:
     """
     stages: list[Stage] = []
     for index, stage in enumerate(layout.stages):
-        if not isinstance(stage, Pooling) or stage.window is None:
+        if not isinstance(stage, PoolingStage) or stage.window is None:
             stages.append(stage)
-        elif layout.is_joined(index) and isinstance(below := stages[-1], Convolution):
+        elif layout.is_joined(index) and isinstance(below := stages[-1], ConvolutionStage):
             stages[-1] = dataclasses.replace(below, stride=below.stride * stage.stride, residual=False)
         else:
             stages.append(dataclasses.replace(stage, code="SS"))
@@ -96,13 +97,13 @@ def without_pooling(layout: Layout, *, keep_strides: bool = True, global_mean: b
         ('8C3/2-16C3-10N', '8C3-16C3-APg-10N')
     """
     stages: list[Stage] = [
-        stage if keep_strides or not isinstance(stage, Convolution) else dataclasses.replace(stage, stride=1)
+        stage if keep_strides or not isinstance(stage, ConvolutionStage) else dataclasses.replace(stage, stride=1)
         for stage in layout.stages
-        if not isinstance(stage, Pooling)
+        if not isinstance(stage, PoolingStage)
     ]
     if global_mean:
-        last = max((index for index, stage in enumerate(stages) if isinstance(stage, Convolution)), default=-1)
-        stages.insert(last + 1, Pooling(code="AP", window=None, stride=1))
+        last = max((index for index, stage in enumerate(stages) if isinstance(stage, ConvolutionStage)), default=-1)
+        stages.insert(last + 1, PoolingStage(code="AP", window=None, stride=1))
     return dataclasses.replace(layout, stages=tuple(stages))
 
 
@@ -125,7 +126,7 @@ def fully_connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
     target = count(planned)
 
     def layout_of(units: int) -> Layout:
-        return dataclasses.replace(planned.layout, stages=(Connected(units=units),))
+        return dataclasses.replace(planned.layout, stages=(ConnectedStage(units=units),))
 
     def count_of(units: int) -> int:
         return count(plan(layout_of(units), **planned.sizes, bounded=False))

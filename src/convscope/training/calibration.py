@@ -11,7 +11,7 @@ from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
-from convscope.layers.normalization import Normalization
+from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import Network
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
@@ -126,7 +126,7 @@ def recalibrate_batch_norm(network: Network, data: TrainingData, *, steps: int, 
         steps: of its training; from 200 on nothing is done.
         batch: images at once.
     """
-    layers = [module for module in network.modules() if isinstance(module, Normalization)]
+    layers = [module for module in network.modules() if isinstance(module, BatchNormalization)]
     if steps >= FEW_STEPS or not layers:
         return
     mode = network.training

@@ -16,13 +16,13 @@ from torch import nn
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
-from convscope.layers.convolution import Convolution
 from convscope.layers.patch_learning.hand_made import BANKS
 from convscope.layers.patch_learning.layer import layer_of_patches, learner_for
 from convscope.layers.patch_learning.patches import Rows, patches_of_maps, random_patches
 from convscope.layers.unit import HiddenLayer
-from convscope.networks.build import ConvolutionStage, Network
+from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.plan import Plan
+from convscope.networks.stages import ConvolutionStage
 
 from .recipe import Recipe
 from .training_data import TrainingData
@@ -43,7 +43,7 @@ def check_pretraining(recipe: Recipe, planned: Plan, *, images: int) -> tuple[st
     stages = planned.layout.stages
     if not recipe.pretrain:
         return ()
-    if not (stages and isinstance(stages[0], Convolution) and stages[0].regions == 1):
+    if not (stages and isinstance(stages[0], ConvolutionStage) and stages[0].regions == 1):
         raise ParameterError(
             f"`pretrain` needs a layout whose first stage is a convolution, like 32C5. Got {planned.layout}. "
             "Begin with a convolution, or leave `pretrain` out."
@@ -59,7 +59,7 @@ def check_pretraining(recipe: Recipe, planned: Plan, *, images: int) -> tuple[st
     return tuple(f"{_check_one(name, planned, *convolution, images)}; {after}" for name, convolution in first)
 
 
-def _check_one(name: str, planned: Plan, index: int, stage: Convolution, images: int) -> str:
+def _check_one(name: str, planned: Plan, index: int, stage: ConvolutionStage, images: int) -> str:
     """Return how the stage is pretrained; raise ParameterError if it cannot be."""
     where, patch = f"Stage {index + 1}, {stage},", f"{stage.patch}x{stage.patch}"
     rows, columns = _size_below(planned, index)
@@ -121,7 +121,7 @@ def pretrain_convolutions(
             task.advance()
 
 
-def put_units(network: Network, stage: ConvolutionStage, layer: HiddenLayer) -> None:
+def put_units(network: Network, stage: ConvolutionModule, layer: HiddenLayer) -> None:
     """Make a stage of `network` convolve the units of `layer`, which takes what reaches the stage.
 
     The units of the network's first stage take pixels 0…1, as they are before the network standardizes them.
@@ -145,14 +145,14 @@ def freeze(network: Network, number: int) -> None:
         stage.convolution.requires_grad_(False)
 
 
-def _convolutions_of(planned: Plan) -> list[tuple[int, Convolution]]:
+def _convolutions_of(planned: Plan) -> list[tuple[int, ConvolutionStage]]:
     """Return the convolutions of a layout, shared or not, with their numbers among its stages (from 0)."""
-    return [(index, stage) for index, stage in enumerate(planned.layout.stages) if isinstance(stage, Convolution)]
+    return [(index, stage) for index, stage in enumerate(planned.layout.stages) if isinstance(stage, ConvolutionStage)]
 
 
-def _convolutions_in(network: Network) -> list[ConvolutionStage]:
+def _convolutions_in(network: Network) -> list[ConvolutionModule]:
     """Return the modules of the same convolutions."""
-    return [module for module in network.stages if isinstance(module, ConvolutionStage)]
+    return [module for module in network.stages if isinstance(module, ConvolutionModule)]
 
 
 def _size_below(planned: Plan, index: int) -> tuple[int, int]:
@@ -162,7 +162,7 @@ def _size_below(planned: Plan, index: int) -> tuple[int, int]:
     return planned.layers[index - 1].rows, planned.layers[index - 1].columns
 
 
-def _patches(planned: Plan, index: int, stage: Convolution, images: int) -> int:
+def _patches(planned: Plan, index: int, stage: ConvolutionStage, images: int) -> int:
     """Return how many patches are learned from: no more than there are, nor than are of use."""
     rows, columns = (size - stage.patch + 1 for size in _size_below(planned, index))
     seen = images if index == 0 else min(images, _MOST_IMAGES)
@@ -170,7 +170,7 @@ def _patches(planned: Plan, index: int, stage: Convolution, images: int) -> int:
 
 
 def _patches_of_images(
-    network: Network, data: TrainingData, module: ConvolutionStage, *, side: int, count: int, seed: int
+    network: Network, data: TrainingData, module: ConvolutionModule, *, side: int, count: int, seed: int
 ) -> Rows:
     """Return patches of the training images, pixels 0…1."""
     del network, module
@@ -178,7 +178,7 @@ def _patches_of_images(
 
 
 def _patches_above(
-    network: Network, data: TrainingData, module: ConvolutionStage, *, side: int, count: int, seed: int
+    network: Network, data: TrainingData, module: ConvolutionModule, *, side: int, count: int, seed: int
 ) -> Rows:
     """Return patches of the maps that reach `module`, normalized as in training: by the images of their batch."""
     generator = torch.Generator().manual_seed(seed)

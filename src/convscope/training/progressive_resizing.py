@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError
-from convscope.layers.convolution import Convolution
 from convscope.networks.plan import Plan, plan
+from convscope.networks.stages import ConvolutionStage
 
 SMALLEST_SIDE = 32  # of images from which on progressive resizing is the default
 _FRACTION = 2 / 3
@@ -47,7 +47,7 @@ def obstacle_to_resizing(planned: Plan) -> str | None:
     height, width = reduced_size(planned.height, planned.width)
     if (height, width) == (planned.height, planned.width):
         return "the images are too small to reduce"
-    local = [stage for stage in planned.layout.stages if isinstance(stage, Convolution) and stage.regions != 1]
+    local = [stage for stage in planned.layout.stages if isinstance(stage, ConvolutionStage) and stage.regions != 1]
     if local:
         return f"{local[0]} is locally connected: its weights depend on the image size"
     try:

@@ -12,8 +12,8 @@ from convscope.layers.patch_learning.learners import Rica, SparseAutoencoder
 from convscope.layers.patch_learning.patches import random_patches
 from convscope.layers.patch_learning.summed import summed_activations
 from convscope.layers.patch_learning.whitening import WHITENINGS, Whitening
-from convscope.layers.pooling import Pooling
 from convscope.layers.unit import logistic, rectified
+from convscope.networks.stages import PoolingStage
 
 RANDOM = np.random.default_rng(0)
 
@@ -89,14 +89,14 @@ def test_at_1000_random_places_the_copied_layer_gives_what_whitening_and_unit_gi
 def test_means_are_exact_and_those_of_the_copied_layer_are_those_of_the_patches_one_by_one() -> None:
     """The checks of UFLDL's exercise: its table of 1 to 64, and the pooled layer."""
     known = np.arange(1.0, 65.0).reshape(8, 8)
-    means = Pooling(code="AP", window=4, stride=4).build()(torch.from_numpy(known)[None, None])[0, 0]
+    means = PoolingStage(code="AP", window=4, stride=4).build()(torch.from_numpy(known)[None, None])[0, 0]
     assert means.tolist() == [[14.5, 18.5], [46.5, 50.5]]
     images = stripes(2)
     layer = learn_layer(images, units=5, side=5, by="random", patches=200, brightness=False)
     every = np.lib.stride_tricks.sliding_window_view(images[0, :, :, 0] / 255, (5, 5)).reshape(-1, 5, 5, 1)
     patch_by_patch = layer.over(every).reshape(12, 12, 5)
     copied = layer.everywhere(images[0] / 255)
-    pool = Pooling(code="AP", window=4, stride=4).build()
+    pool = PoolingStage(code="AP", window=4, stride=4).build()
     maps = [torch.from_numpy(values.transpose(2, 0, 1).copy())[None] for values in (copied, patch_by_patch)]
     np.testing.assert_allclose(pool(maps[0]), pool(maps[1]), rtol=0, atol=1e-12)
     engine = layer.everywhere(images[0] / 255, by="engine")

@@ -10,11 +10,11 @@ from typing import Literal
 
 from convscope.core.errors import ConvscopeError, LayoutError, ParameterError, choose
 from convscope.images.augmentation import Augmentation
-from convscope.layers.convolution import Convolution
-from convscope.layers.pooling import POOLINGS, Pooling
+from convscope.layers.pooling import POOLINGS
 from convscope.networks import variants as layouts
 from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_PARAMETERS, Plan, plan
+from convscope.networks.stages import ConvolutionStage, PoolingStage
 from convscope.training.recipe import Recipe
 
 MOST_PARAMETERS = 50_000_000  # with their gradients and the optimizer's state about 1 GB
@@ -120,7 +120,7 @@ def _unchanged(baseline: Baseline) -> Layout:
 def _check_convolution(baseline: Baseline) -> Plan:
     """Return the plan of the baseline; LayoutError if it has no convolution."""
     layout = baseline.plan.layout
-    if not any(isinstance(stage, Convolution) for stage in layout.stages):
+    if not any(isinstance(stage, ConvolutionStage) for stage in layout.stages):
         raise LayoutError(f"{layout} has no convolution to change. Give a --layout with one.")
     return baseline.plan
 
@@ -128,7 +128,7 @@ def _check_convolution(baseline: Baseline) -> Plan:
 def _check_pooling(baseline: Baseline, *, windows: bool = True) -> Layout:
     """Return the layout of the baseline; LayoutError if it has no pooling, or with `windows` only a global one."""
     layout = baseline.plan.layout
-    if not any(isinstance(stage, Pooling) and (stage.window or not windows) for stage in layout.stages):
+    if not any(isinstance(stage, PoolingStage) and (stage.window or not windows) for stage in layout.stages):
         raise LayoutError(f"{layout} has no pooling to change. Give a --layout with one, like 16C5-MP2-32C3-MP2.")
     return layout
 
@@ -152,7 +152,7 @@ def _pixels(classifier: str) -> Callable[[Baseline], Layout]:
 def _first_stage(way: str, *, frozen: bool) -> Callable[[Baseline], Learner]:
     def make(baseline: Baseline) -> Learner:
         first = next(iter(baseline.plan.layout.stages), None)
-        if not isinstance(first, Convolution) or first.regions != 1:
+        if not isinstance(first, ConvolutionStage) or first.regions != 1:
             raise ParameterError(
                 f"{baseline.plan.layout} does not begin with a convolution that can be pretrained. Give a --layout "
                 "that does."

@@ -12,10 +12,10 @@ from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import layer_functions
 from convscope.layers.planned import PlannedLayer
-from convscope.layers.pooling import Pooling
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import Plan
+from convscope.networks.stages import PoolingStage
 
 from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 from .streams import Firing, Histograms, Strongest
@@ -103,7 +103,7 @@ def _add(
 
 def unit_layers(planned: Plan) -> tuple[int, ...]:
     """Return the indices of the layers with units: convolutions and fully connected ones."""
-    return tuple(index for index, stage in enumerate(planned.layout.stages) if not isinstance(stage, Pooling))
+    return tuple(index for index, stage in enumerate(planned.layout.stages) if not isinstance(stage, PoolingStage))
 
 
 def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:

@@ -1,17 +1,17 @@
-"""Units that see patches, with shared or local weights, and fully connected units."""
+"""The stages of a layout: convolution (weights shared or local), pooling and fully connected units, as records."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from torch import nn
+
 from convscope.core.errors import LayoutError, choose
-
-from .geometry import LARGEST_PATCH, Window, check_range, same_padding
-
-LARGEST_UNITS = 65_536
+from convscope.layers.geometry import LARGEST_PATCH, LARGEST_UNITS, Window, check_range, same_padding
+from convscope.layers.pooling import POOLINGS, PoolingKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Convolution:
+class ConvolutionStage:
     """`units` hidden units, each seeing one patch × patch window of all input maps, at every position.
 
     By default the weights of a unit are shared by all positions.
@@ -31,9 +31,9 @@ class Convolution:
         ParameterError: the padding is neither of the two.
 
     Examples:
-        >>> str(Convolution(units=32, patch=5, stride=2, padding="valid"))
+        >>> str(ConvolutionStage(units=32, patch=5, stride=2, padding="valid"))
         '32C5/2v'
-        >>> str(Convolution(units=32, patch=5, regions=None)), str(Convolution(units=32, patch=5, regions=4))
+        >>> str(ConvolutionStage(units=32, patch=5, regions=None)), str(ConvolutionStage(units=32, patch=5, regions=4))
         ('32U5', '32U5:4')
     """
 
@@ -84,7 +84,7 @@ class Convolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Connected:
+class ConnectedStage:
     """`units` hidden units that see everything below (fully connected).
 
     Raises:
@@ -100,3 +100,70 @@ class Connected:
     def __str__(self) -> str:
         """Return the notation, for example ``128N``."""
         return f"{self.units}N"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolingStage:
+    """One value for each window × window positions, every `stride` positions; for the whole map if `window` is None.
+
+    Windows that do not fit at the right and lower edge are left out.
+
+    Raises:
+        LayoutError: a number is out of range.
+        ParameterError: the code is not in `POOLINGS`.
+
+    Examples:
+        >>> str(PoolingStage(code="MP", window=3, stride=2)), str(PoolingStage(code="AP", window=None, stride=1))
+        ('MP3/2', 'APg')
+    """
+
+    code: str
+    window: int | None
+    stride: int
+
+    def __post_init__(self) -> None:
+        """Validate the code and the ranges."""
+        choose("code", self.code, POOLINGS)
+        if self.window is not None:
+            check_range("window", self.window, LARGEST_PATCH)
+            check_range("stride", self.stride, LARGEST_PATCH)
+        elif self.stride != 1:
+            raise LayoutError(f"`stride` must be 1 where the window is the whole map. Got {self.stride}.")
+
+    def __str__(self) -> str:
+        """Return the notation, for example ``MP2``, ``MP3/2`` or, for the whole map, ``APg``."""
+        if self.window is None:
+            return f"{self.code}g"
+        return f"{self.code}{self.window}" + (f"/{self.stride}" if self.stride != self.window else "")
+
+    @property
+    def phrase(self) -> str:
+        """What it computes, in words, for example “the largest value of each window”."""
+        return f"{self.kind.phrase} of {'each window' if self.window else 'the whole map'}"
+
+    @property
+    def kind(self) -> PoolingKind:
+        """The way of pooling, from the family's list."""
+        return POOLINGS[self.code]
+
+    def window_over(self, size: int) -> Window:
+        """Return the sliding window along a side of `size`."""
+        if self.window is None:
+            return Window(kernel=size, stride=size)
+        return Window(kernel=self.window, stride=self.stride)
+
+    def sight_over(self, size: int) -> Window:
+        """Return the part of `window_over` that a value depends on; receptive fields grow by it."""
+        window = self.window_over(size)
+        if self.kind.sees == "first":
+            return Window(kernel=1, stride=window.stride)
+        if self.kind.sees == "around" and self.window is not None:
+            reach = self.window - 1
+            return Window(kernel=1 + 2 * reach, stride=window.stride, before=reach, after=reach)
+        return window
+
+    def build(self) -> nn.Module:
+        """Return the module: N C H W → N C h w."""
+        if self.window is None:
+            return self.kind.whole()
+        return self.kind.windowed(self.window, self.stride)
