@@ -78,7 +78,7 @@ def measure(
                 samples[name].append(len(images) / (look() - started))
     rates = {name: statistics.median(values[1:]) for name, values in samples.items()}
     return {
-        "layout": str(model.layout),
+        "layout": model.title,
         "images_per_second": {name: round(rate, 1) for name, rate in rates.items()},
         "times_torch_float32": {name: round(rate / rates["torch float32"], 2) for name, rate in rates.items()},
         "accuracy": {name: float(np.mean(found == labels)) for name, found in answers.items()},

@@ -24,7 +24,7 @@ from convscope.api.features import save_features
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
-from convscope.networks.build import Network
+from convscope.networks.build import Network, layout_network
 from convscope.networks.defaults import default_layout
 from convscope.networks.model import Model
 
@@ -36,14 +36,14 @@ def default_model(images: int, side: int) -> Model:
     layout = default_layout(height=side, width=side, channels=1, images=images, flipped=False, effort="balanced")
     network = Network(layout, height=side, width=side, channels=1, classes=10).eval()
     step = Preprocessing(height=side, width=side, channels=1)
-    return Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step, training={})
+    return Model(network=network, classes=tuple("0123456789"), preprocessing=step, training={})
 
 
 def check(model: Model, images: Images) -> None:
     """Stop unless the classifier makes the predicted probabilities of the features."""
     features = np.concatenate(list(StageFeatures(model, Reading()).of(images)))
     with torch.inference_mode():
-        scores = model.network.classifier(torch.from_numpy(features).flatten(1)).softmax(dim=1).numpy()
+        scores = layout_network(model.network).classifier(torch.from_numpy(features).flatten(1)).softmax(dim=1).numpy()
     worst = float(np.abs(scores - model.predict_proba(images)).max())
     if worst > 1e-4:
         raise SystemExit(f"features and prediction differ by {worst}")
@@ -69,7 +69,7 @@ def measure(images: Images, labels: Labels, *, rounds: int) -> dict[str, object]
                     seconds[way].append(time.perf_counter() - started)
     pairs = {way: [one / other for one, other in zip(seconds[way], seconds["prediction"], strict=True)] for way in ways}
     return {
-        "layout": str(model.layout),
+        "layout": model.title,
         "images": len(images),
         "most_times_prediction": MOST,
         "seconds": {way: spread(times) for way, times in seconds.items()},

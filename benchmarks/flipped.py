@@ -42,7 +42,7 @@ def measure(models: Sequence[Model], parts: Parts) -> dict[str, Any]:
     gain = np.mean(flipped, axis=0) - np.mean(plain, axis=0)
     recipe = models[0].training["recipe"]
     return {
-        "layout": str(models[0].layout),
+        "layout": models[0].title,
         "recipe": models[0].training["settings"]["recipe"],
         "epochs": recipe["epochs"],
         "seeds": [model.training["settings"]["seed"] for model in models],
@@ -74,7 +74,7 @@ def main() -> None:
         model = read_model(Path(run))
         check(model, name)
         recipe, epochs = model.training["settings"]["recipe"], str(model.training["recipe"]["epochs"])
-        models.setdefault((name, recipe, str(model.layout), epochs), []).append(model)
+        models.setdefault((name, recipe, model.title, epochs), []).append(model)
     parts_of = functools.cache(functools.partial(load, data_dir=given.data_dir.resolve()))
     rows = []
     for (name, recipe, *_), ones in models.items():

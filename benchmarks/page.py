@@ -97,7 +97,7 @@ def model_of(case: Case) -> Model:
     layout, side = Layout.parse(case.layout), case.side
     network = Network(layout, height=side, width=side, channels=case.channels, classes=10).eval()
     step = Preprocessing(height=side, width=side, channels=case.channels)
-    return Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
+    return Model(network=network, classes=tuple("0123456789"), preprocessing=step)
 
 
 def images_of(case: Case, count: int) -> np.ndarray:

@@ -21,7 +21,7 @@ import convscope
 from convscope.images.sources.opening import open_source
 from convscope.layers.pooling import POOLINGS
 from convscope.layers.shifts import unchanged_by_shift
-from convscope.networks.build import ConvolutionModule
+from convscope.networks.build import ConvolutionModule, layout_network
 from convscope.networks.stages import PoolingStage
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     images, labels = np.asarray(stack), source.labels
     some = images[:10_000], labels[:10_000]
     trained = convscope.train(some, layout="16C5-MP2", epochs=1, output=tempfile.mkdtemp(), force=True)
-    stage = trained.model.network.stages[0]
+    stage = layout_network(trained.model.network).stages[0]
     assert isinstance(stage, ConvolutionModule)
     stage.pooling = None
     stage.eval()

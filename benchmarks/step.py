@@ -33,9 +33,10 @@ from peer_environments import python_of, versions_of
 from results_file import processor_share, write
 
 from convscope.core.machine import machine
+from convscope.layers.kinds import Convolution, Linear
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout
-from convscope.networks.folding import Connections, WeightedSums, fold
+from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.stages import ConnectedStage, ConvolutionStage, PoolingStage
 
@@ -121,11 +122,12 @@ def save_weights(case: Case, path: Path) -> None:
     layout = Layout.parse(case.layout)
     network = Network(layout, height=case.side, width=case.side, channels=case.channels, classes=10)
     arrays: dict[str, np.ndarray] = {}
-    for step in fold(network).layers:
-        if isinstance(step, (WeightedSums, Connections)):
-            place = len(arrays) // 2
-            arrays[f"weights{place}"] = step.weights[0, 0] if isinstance(step, WeightedSums) else step.weights
-            arrays[f"biases{place}"] = step.biases
+    folded = fold(network)
+    for node in folded.graph.nodes:
+        if isinstance(node.layer, (Convolution, Linear)):
+            place, tensors = len(arrays) // 2, folded.tensors_of(node)
+            arrays[f"weights{place}"] = tensors["weight"].numpy()
+            arrays[f"biases{place}"] = tensors["bias"].numpy()
     np.savez(path, **arrays)  # type: ignore[arg-type]  # numpy takes names
 
 

@@ -49,7 +49,7 @@ def one_pass(folder: Path, images: int) -> dict[str, Any]:
     layout = Layout.parse(LAYOUT)
     network = Network(layout, height=32, width=32, channels=3, classes=len(dataset.classes), seed=0).eval()
     step = Preprocessing(height=32, width=32, channels=3)
-    model = Model(network=network, layout=layout, classes=dataset.classes, preprocessing=step)
+    model = Model(network=network, classes=dataset.classes, preprocessing=step)
     with tuned():
         measure_units(model, pixels[:256], labels=labels[:256])  # warms up
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -102,7 +102,7 @@ def ablation(data_dir: Path, epochs: int) -> dict[str, Any]:
         report = convscope.units(trained.folder.path, "fashion-mnist", context=Context(data_dir=data_dir))
         whole = time.perf_counter() - started
     return {
-        "layout": str(model.layout),
+        "layout": model.title,
         "epochs": epochs,
         "accuracy": found.accuracy.fraction,
         "units": sum(len(step.units) for step in found.layers),

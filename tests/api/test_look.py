@@ -170,7 +170,7 @@ def test_the_page_of_the_usual_network_for_mnist_is_small() -> None:
     layout = Layout.parse("24C5-MP2-64C3-MP2-128C3-MP2-192N")
     network = Network(layout, height=28, width=28, channels=1, classes=10)
     step = Preprocessing(height=28, width=28, channels=1)
-    model = Model(network=network, layout=layout, classes=tuple("0123456789"), preprocessing=step)
+    model = Model(network=network, classes=tuple("0123456789"), preprocessing=step)
     pixels = np.zeros((28, 28, 1), np.uint8)
     assert len(render_look(explorer_data(model, [NamedImage(name="", pixels=pixels)] * 200))) < 3_000_000
 
@@ -200,7 +200,6 @@ def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_class
     named = convscope.load(run)
     second = Model(
         network=Network(Layout.parse("20N"), height=8, width=8, channels=1, classes=10),
-        layout=Layout.parse("20N"),
         classes=named.classes,
         preprocessing=named.preprocessing,
     )

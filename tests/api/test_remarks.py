@@ -28,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     network = Network(Layout.parse("2C3-MP2"), height=12, width=12, channels=1, classes=2).eval()
     step = Preprocessing(height=12, width=12, channels=1)
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
-    write_model(Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=step), path)
+    write_model(Model(network=network, classes=("a", "b"), preprocessing=step), path)
     return str(path)
 
 

@@ -5,9 +5,9 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import Exemplars
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import ConvolutionModule, Network
-from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 
@@ -42,7 +42,6 @@ def small_model(
     network.train()(some_images(8, height, width))  # moves the running statistics
     return Model(
         network=network.eval(),
-        layout=layout,
         classes=tuple(f"class {number}" for number in range(classes)),
         preprocessing=Preprocessing(height=height, width=width, channels=3, background=(1, 2, 3)),
         training={"epochs": 3, "seed": seed, "loss": [1.5, 0.25]},

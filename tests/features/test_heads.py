@@ -23,8 +23,8 @@ from convscope.core.records import from_json, to_json
 from convscope.features.extraction import FeatureSet
 from convscope.features.heads import STORABLE, head_of, with_classifier
 from convscope.features.reading import Reading
+from convscope.layers import instance_based
 from convscope.measures.cost import CostRecord
-from convscope.networks import instance_based
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model
 
@@ -115,7 +115,7 @@ def test_the_model_gives_the_probabilities_of_the_classifier(
     best = save_with_classifier(run, found, evaluated, tmp_path / "m.safetensors", stage=stage, pool=pool)
     assert best is evaluated[0]
     model = convscope.load(tmp_path / "m.safetensors")
-    assert str(model.layout) == layout
+    assert model.title == layout
     expected = best.fitted.predict_proba(found.vectors[:200])
     np.testing.assert_allclose(model.predict_proba(pixels(found)[:200]), expected, atol=2e-4)
     assert model.training["classifier"]["name"] == name
@@ -130,7 +130,7 @@ def test_what_is_kept_or_weighed_is_in_the_file_and_scores_are_those_of_the_clas
     (evaluated,) = compare_classifiers(found, [name])
     save_with_classifier(run, found, [evaluated], tmp_path / "m.safetensors")
     model = convscope.load(tmp_path / "m.safetensors")
-    assert str(model.layout) == layout
+    assert model.title == layout
     images = pixels(found)
     logits = model.network(torch.from_numpy(images)).numpy(force=True)
     if name == "knn":

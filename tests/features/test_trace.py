@@ -7,9 +7,9 @@ import torch
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk, walk_of_unit
+from convscope.layers.kinds import Pooling
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.unit import convolve
-from convscope.networks.stages import PoolingStage
 from tests.checks.models import LAYOUTS, maps_of, small_model, some_pixels, with_statistics
 
 
@@ -57,7 +57,7 @@ def test_the_walk_of_a_unit_gives_its_maps(text: str, layer: int) -> None:
         after = traced.layers[layer]
         if found.pooling is not None:
             np.testing.assert_allclose(found.pooled, traced.maps[layer][unit - 1], rtol=1e-4, atol=1e-5)
-        assert str(found.pooling or after.name) == after.name
+        assert found.pooling is None or found.pooling.notation == after.name
         row, column = (side // 2 for side in found.values.shape)
         apply = NONLINEARITIES[found.nonlinearity].apply
         assert float(apply(torch.tensor(found.total(row, column)))) == pytest.approx(found.values[row, column])
@@ -97,5 +97,5 @@ def test_a_unit_that_does_not_fit_is_refused() -> None:
 
 def test_without_a_pooling_there_is_no_smaller_map() -> None:
     assert walk(np.eye(5), np.ones((3, 3))).pooled.size == 0
-    pooled = walk(np.eye(5), np.ones((3, 3)), pooling=PoolingStage(code="AP", window=None, stride=1))
+    pooled = walk(np.eye(5), np.ones((3, 3)), pooling=Pooling(code="AP"))
     assert pooled.pooled.tolist() == [[pytest.approx(pooled.values.mean())]]

@@ -32,13 +32,14 @@ from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
 from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import THEMES, Theme, _luminance, save, theme_named
+from convscope.layers.geometry import Window
+from convscope.layers.kinds import Pooling
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import with_patches
-from convscope.networks.folding import WeightedSums, fold
+from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
-from convscope.networks.stages import PoolingStage
 from convscope.training.history import EpochRecord
 from tests.checks.models import small_model, some_pixels
 from tests.checks.reports import reported
@@ -50,16 +51,16 @@ WALK = walk(
     [[-1, 0, 1]] * 3,
     bias=-0.5,
     nonlinearity="relu",
-    pooling=PoolingStage(code="MP", window=2, stride=1),
+    pooling=Pooling(code="MP", rows=Window(kernel=2), columns=Window(kernel=2)),
     channels=("image",),
 )
 
 
 def _filters(text: str, place: int) -> Callable[[Theme], Figure]:
     def made(theme: Theme) -> Figure:
-        sums = fold(small_model(text).network).layers[place]
-        assert isinstance(sums, WeightedSums)
-        return draw_filters(sums, name=text.split("-")[place], theme=theme)
+        folded = fold(small_model(text).network)
+        weights = folded.tensors_of(folded.graph.nodes[place])["weight"].numpy()
+        return draw_filters(weights, name=text.split("-")[place], theme=theme)
 
     return made
 

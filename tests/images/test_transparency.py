@@ -27,7 +27,7 @@ INK[3:9, 5:7] = 255
 def _model(channels: int = 1) -> Model:
     network = Network(Layout.parse("2C3-MP2"), height=12, width=12, channels=channels, classes=2).eval()
     step = Preprocessing(height=12, width=12, channels=channels)
-    return Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=step)
+    return Model(network=network, classes=("a", "b"), preprocessing=step)
 
 
 def _palette() -> Image.Image:

@@ -85,7 +85,7 @@ def test_prediction_reads_each_image_as_training_did(kind: str, tmp_path: Path) 
     values = SAME[kind][0](LEVELS)
     dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
     network = Network(Layout.parse("4C3"), height=9, width=8, channels=1, classes=2)
-    model = Model(network=network, layout=network.layout, classes=dataset.classes, preprocessing=dataset.preprocessing)
+    model = Model(network=network, classes=dataset.classes, preprocessing=dataset.preprocessing)
     known = model.predict_proba(dataset.images)[:, 0]
     one_by_one = [model.predict(dataset.path(place), top=2)[0] for place in range(len(dataset))]
     every = model.predict([np.asarray(values[number]) for number in (*range(0, 12, 2), *range(1, 12, 2))], top=2)
@@ -225,7 +225,6 @@ def test_what_no_rule_covers_is_refused_with_its_values() -> None:
     network = Network(Layout.parse("4C3"), height=8, width=8, channels=1, classes=2)
     model = Model(
         network=network,
-        layout=network.layout,
         classes=("a", "b"),
         preprocessing=prepare(open_source((LEVELS[:, :8], np.arange(12) % 2))).preprocessing,
     )
@@ -272,7 +271,7 @@ def test_tiny_values_are_read_alike_where_computing_flushes_them(tmp_path: Path)
     assert 0 < values.max() < np.finfo("f4").tiny
     dataset = prepare(open_source(_tiffs(tmp_path / "set", values)), cache_dir=tmp_path / "cache")
     network = Network(Layout.parse("4C3"), height=9, width=8, channels=1, classes=2)
-    model = Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=dataset.preprocessing)
+    model = Model(network=network, classes=("a", "b"), preprocessing=dataset.preprocessing)
     alone = model.predict([dataset.path(0)])
     with tuned():
         assert model.predict([dataset.path(0)]) == alone

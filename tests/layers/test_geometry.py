@@ -34,7 +34,9 @@ def test_sizes_that_are_none_are_refused(arguments: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("values", [{"kernel": 0}, {"kernel": 1, "stride": 0}, {"kernel": 2, "before": -1}])
 def test_windows_that_are_none_are_refused(values: dict[str, int]) -> None:
-    with pytest.raises(ParameterError, match="`kernel` and `stride` must be at least 1, `before` and `after`"):
+    with pytest.raises(
+        ParameterError, match="`kernel`, `stride` and `dilation` must be at least 1, `before` and `after`"
+    ):
         Window(**values)
 
 

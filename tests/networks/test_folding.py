@@ -5,47 +5,52 @@ import pytest
 import torch
 from hypothesis import given, settings
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
+from convscope.layers.kinds import Convolution, Linear, LocallyConnected, Pooling
 from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
-from convscope.networks.folding import Connections, Folded, WeightedSums, fold
+from convscope.networks.folding import fold, ready
+from convscope.networks.graph import Node
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import calibrated, small_model, with_statistics
 
 
-def computed(folded: Folded, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the logits by the arithmetic that the records describe, in float64."""
-    maps = (torch.from_numpy(images).double() / 255 - torch.from_numpy(folded.mean)) / torch.from_numpy(folded.std)
+def computed(network: GraphNetwork, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the logits by the arithmetic that the graph describes, in float64."""
+    maps = (torch.from_numpy(images).double() / 255 - network.mean.double()) / network.std.double()
     maps = maps.permute(0, 3, 1, 2)
-    for layer in folded.layers:
-        if isinstance(layer, WeightedSums):
-            maps = _sums(layer, maps)
-        elif isinstance(layer, Connections):
-            sums = maps.flatten(1) @ torch.from_numpy(layer.weights).double().T + torch.from_numpy(layer.biases)
-            maps = NONLINEARITIES[layer.nonlinearity].apply(sums)
+    for node in network.graph.nodes:
+        tensors = {name: value.double() for name, value in network.tensors_of(node).items()}
+        if isinstance(node.layer, Pooling):
+            maps = node.layer.compute([maps], {})
+        elif isinstance(node.layer, Linear):
+            maps = maps.flatten(1) @ tensors["weight"].T + tensors["bias"]
         else:
-            maps = layer.build().eval()(maps)
+            maps = _sums(node, tensors, maps)
+        maps = NONLINEARITIES[node.nonlinearity].apply(maps)
     return maps.numpy()
 
 
-def _sums(layer: WeightedSums, maps: torch.Tensor) -> torch.Tensor:
-    padded = functional.pad(maps, (layer.before, layer.after) * 2)
-    weights = torch.from_numpy(layer.weights).double()
+def _sums(node: Node, tensors: dict[str, torch.Tensor], maps: torch.Tensor) -> torch.Tensor:
+    layer = node.layer
+    assert isinstance(layer, (Convolution, LocallyConnected))
+    window = layer.rows if isinstance(layer, Convolution) else layer.window
+    padded = functional.pad(maps, (window.before, window.after) * 2)
+    weights = tensors["weight"] if isinstance(layer, LocallyConnected) else tensors["weight"][None, None]
     each = torch.stack(
-        [
-            functional.conv2d(padded, one, torch.from_numpy(layer.biases).double(), stride=layer.stride)
-            for one in weights.flatten(0, 1)
-        ]
+        [functional.conv2d(padded, own, tensors["bias"], stride=window.stride) for own in weights.flatten(0, 1)]
     )
     rows, columns = each.shape[-2:]
     regions = torch.tensor(regions_along(rows, weights.shape[0]))[:, None] * weights.shape[1]
     regions = regions + torch.tensor(regions_along(columns, weights.shape[1]))
     values = each.gather(0, regions.expand(1, *each.shape[1:]))[0]
-    return NONLINEARITIES[layer.nonlinearity].apply(values + maps if layer.residual else values)
+    return values + maps if len(node.inputs) == 2 else values
 
 
 def assert_same_scores(case: Case) -> None:
@@ -58,10 +63,15 @@ def assert_same_scores(case: Case) -> None:
         expected = expected / network.temperature.numpy()
     else:
         expected = expected * network.slopes.numpy() + network.offsets.numpy()
-    folded = fold(network)
-    assert folded.sigmoids == (network.temperature is None)
-    assert len(folded.layers) == len(network.plan.layers)
+    folded = ready(network)
+    assert (folded.temperature is None) == (network.temperature is None)
+    assert [(node.maps, node.rows, node.macs, node.field_rows) for node in folded.plan.layers] == [
+        (layer.maps, layer.rows, layer.macs, layer.field_rows) for layer in network.plan.layers
+    ]
     np.testing.assert_allclose(computed(folded, images), expected, rtol=1e-3, atol=1e-4)
+    with torch.inference_mode():
+        logits = folded(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4)
 
 
 @settings(LAWS, max_examples=80)
@@ -87,6 +97,9 @@ def test_the_network_stays_as_it_was() -> None:
 
 def test_a_classifier_alone_is_one_layer() -> None:
     network = Network(Layout.parse("softmax"), height=2, width=2, channels=1, classes=3)
-    (logits,) = fold(network).layers
-    assert isinstance(logits, Connections)
-    np.testing.assert_array_equal(logits.weights, network.classifier.weight.detach().numpy())
+    folded = fold(network)
+    (logits,) = folded.graph.nodes
+    assert isinstance(logits.layer, Linear)
+    weights = folded.tensors_of(logits)["weight"]
+    assert isinstance(network.classifier, nn.Linear)
+    np.testing.assert_array_equal(weights.numpy(), network.classifier.weight.detach().numpy())

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from convscope.core.errors import ModelFileError, ParameterError
-from convscope.networks.folding import fold
-from convscope.networks.instance_based import ExemplarClassifier, Exemplars
+from convscope.layers.instance_based import ExemplarClassifier, Exemplars
+from convscope.networks.folding import ready
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.tensors import expected_tensors
@@ -84,7 +84,7 @@ def test_a_model_read_back_predicts_the_same_bits(exemplars: Exemplars, layout: 
 @EVERY
 def test_what_needs_weighted_sums_says_that_there_are_none(exemplars: Exemplars, layout: str) -> None:
     with pytest.raises(ParameterError, match=r"linear classifier.* \((12|9) stored"):
-        fold(kept_by(exemplars, layout).network)
+        ready(kept_by(exemplars, layout).network)
 
 
 def test_a_file_that_lies_is_refused_with_one_sentence_at_once(tmp_path: Path) -> None:

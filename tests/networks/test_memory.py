@@ -42,7 +42,7 @@ def test_a_model_file_of_a_few_kb_that_asks_for_gigabytes_is_refused(
         patch.setattr("convscope.networks.build.check_built", lambda _: None)
         network = Network(Layout.parse("-".join(["1C1"] * 30)), height=SIDE, width=SIDE, channels=1, classes=2)
     layer = Preprocessing(height=SIDE, width=SIDE, channels=1)
-    write_model(Model(network=network, layout=network.layout, classes=("a", "b"), preprocessing=layer), path)
+    write_model(Model(network=network, classes=("a", "b"), preprocessing=layer), path)
     with pytest.raises(ModelFileError, match="all its maps must have at most"):
         read_model(path)
 

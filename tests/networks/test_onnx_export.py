@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import ParameterError
 from convscope.layers.onnx_graph import OnnxGraph, varint
 from convscope.networks.build import Network
-from convscope.networks.int8 import Int8, calibrated
+from convscope.networks.int8 import calibrated, rounded_weights
 from convscope.networks.onnx_export import INPUT, OUTPUT, onnx_bytes
 from convscope.networks.stages import ConvolutionStage
 from tests.checks.laws import LAWS
@@ -70,10 +70,10 @@ def test_rounded_to_8_bits_it_gives_nearly_the_same() -> None:
 
 
 def test_a_unit_without_weights_keeps_its_bias_in_8_bits() -> None:
-    graph, ranges = OnnxGraph(), Int8(inputs=((0.0, 1.0),), outputs=((0.0, 1.0),))
+    graph = OnnxGraph()
     weights = np.array([[[[0.0]]], [[[1e-9]]], [[[0.25]]]], np.float32)
     biases = np.array([0.5, -300.0, 0.5], np.float32)
-    both = ranges.weighted(graph, weights, biases, 0)
+    both = rounded_weights(graph, weights, biases, (0.0, 1.0))
     total = graph.node("Conv", graph.constant(np.zeros((1, 1, 1, 1), np.float32)), *both)
     graph.node("Identity", total, name=OUTPUT)
     content = graph.model({INPUT: ("uint8", ["N"])}, {OUTPUT: ("float32", [1, 3, 1, 1])})
@@ -84,7 +84,7 @@ def test_a_unit_without_weights_keeps_its_bias_in_8_bits() -> None:
 def test_ranges_are_those_of_the_images() -> None:
     network = small_model("4C3-MP2").network
     ranges = calibrated(network, np.full((1, 17, 14, 3), 255, np.uint8))
-    assert ranges.inputs[0] == pytest.approx((0.6 / 0.3, 0.7 / 0.25))
+    assert ranges.inputs["convolution1"] == pytest.approx((0.6 / 0.3, 0.7 / 0.25))
     with pytest.raises(ParameterError, match="`calibration` must have at least one image"):
         calibrated(network, np.empty((0, 17, 14, 3), np.uint8))
 

@@ -131,6 +131,14 @@ NONLINEARITIES: dict[str, Callable[[float], float]] = {
     "elu": lambda x: x if x > 0 else math.exp(x) - 1,
     "gelu": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
     "absolute": abs,
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "relu6": lambda x: min(max(x, 0.0), 6.0),
+    "hardswish": lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    "hardsigmoid": lambda x: min(max(x + 3, 0.0), 6.0) / 6,
+    "leakyrelu": lambda x: x if x > 0 else x / 100,
+    "gelutanh": lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
+    "softplus": lambda x: math.log1p(math.exp(x)),
     "linear": lambda x: x,
 }
 

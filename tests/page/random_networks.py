@@ -35,7 +35,7 @@ def model_of(case: Case, seed: int) -> Model:
     calibrated(network)
     layer = Preprocessing(height=case.height, width=case.width, channels=case.channels)
     classes = tuple(f"class {place}" for place in range(case.classes))
-    return Model(network=network.eval(), layout=case.layout, classes=classes, preprocessing=layer)
+    return Model(network=network.eval(), classes=classes, preprocessing=layer)
 
 
 def images_of(case: Case, count: int, seed: int) -> np.ndarray:

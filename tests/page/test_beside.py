@@ -33,7 +33,7 @@ def exchanged(model: Model, text: str) -> Model:
     sizes = {"height": planned.height, "width": planned.width, "channels": planned.channels}
     network = Network(layout, **sizes, classes=planned.classes)
     network.load_state_dict(model.network.state_dict())
-    return replace(model, network=network.eval(), layout=layout)
+    return replace(model, network=network.eval())
 
 
 def page(model: Model, beside: ExplorerData | None = None) -> ExplorerData:
@@ -68,7 +68,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
         layout = Layout.parse("2C3")
         network = Network(layout, height=height, width=width, channels=channels, classes=3)
         layer = Preprocessing(height=height, width=width, channels=channels, fit="letterbox")
-        others.append(Model(network=network, layout=layout, classes=("a", "b", "c"), preprocessing=layer))
+        others.append(Model(network=network, classes=("a", "b", "c"), preprocessing=layer))
     given = [{"data": to_json(page(small_model(), explorer_data(one))), "code": "MP"} for one in others]
     return list(zip(others, run_driver("exchanged_driver.mjs", given, tmp_path_factory.mktemp("fit")), strict=True))
 

@@ -9,7 +9,7 @@ import pytest
 
 from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, _weight_dtype, explorer_data
-from convscope.networks.folding import Connections, fold
+from convscope.networks.folding import ready
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from tests.checks.layouts import Case
@@ -88,14 +88,16 @@ def test_boxes_are_those_of_the_plan(computed: Any) -> None:
 def test_what_comes_after_a_unit_that_is_turned_off_goes_without_it(computed: Any) -> None:
     count = 0
     for case, model, _, made in computed:
-        classifier = fold(model.network).layers[-1]
-        assert isinstance(classifier, Connections)
+        folded = ready(model.network)
+        classifier = folded.tensors_of(folded.graph.output)
         for result in (one for one in made if one["without"]):
             maps, logits, intact = (np.frombuffer(base64.b64decode(text), "<f4") for text in result["without"])
             expected = np.frombuffer(base64.b64decode(result["maps"][-2]), "<f4").copy()
             expected[: len(expected) // case.plan().layers[-2].maps] = 0  # the map of unit 1
             np.testing.assert_array_equal(maps, expected)
-            assert relative(logits, classifier.weights @ expected + classifier.biases) < 1e-4, str(case.layout)
+            assert relative(logits, classifier["weight"].numpy() @ expected + classifier["bias"].numpy()) < 1e-4, str(
+                case.layout
+            )
             assert base64.b64encode(intact.tobytes()).decode() == result["maps"][-1]
             count += 1
     assert count > 100
@@ -133,6 +135,6 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
 
 def test_only_large_networks_have_weights_of_fewer_bits() -> None:
     case = Case(layout=Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-    folded = fold(model_of(case, 0).network)
+    folded = ready(model_of(case, 0).network)
     kinds = [_weight_dtype(count, folded) for count in (1, 200_000, 200_001, 1_200_000, 1_200_001, 8_000_000)]
     assert kinds == ["float32", "float32", "float24", "float24", "float16", "float16"]

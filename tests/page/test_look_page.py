@@ -33,9 +33,7 @@ NAMES = [*HOSTILE, "</script><script>alert(1)</script>", "<!--<script>", "x" * 1
 def hostile_page() -> str:
     layout = Layout.parse("2C3-MP2")
     network = Network(layout, height=17, width=14, channels=3, classes=len(NAMES))
-    model = Model(
-        network=network, layout=layout, classes=tuple(NAMES), preprocessing=small_model(classes=2).preprocessing
-    )
+    model = Model(network=network, classes=tuple(NAMES), preprocessing=small_model(classes=2).preprocessing)
     images = [
         NamedImage(name=name, pixels=pixels, truth=0)
         for name, pixels in zip(NAMES, some_pixels(len(NAMES)), strict=True)

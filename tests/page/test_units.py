@@ -14,10 +14,11 @@ from convscope.explorer import units as module
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.explorer.page import render_look
 from convscope.explorer.units import UnitsData, units_data
+from convscope.layers.kinds import Linear
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.patches import cut
 from convscope.measures.units.records import UnitsRecord
-from convscope.networks.folding import Connections, WeightedSums, fold
+from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
 
@@ -74,13 +75,14 @@ def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(dra
 def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> None:
     for model, _, record, _, made in drawn:
         for layer, found in zip(record.layers, made, strict=True):
-            folded = fold(model.network).layers[layer.layer - 1]
-            assert isinstance(folded, (WeightedSums, Connections))
-            weights = folded.weights
+            folded = fold(model.network)
+            node = folded.graph.nodes[layer.layer - 1]
+            weights = folded.tensors_of(node)["weight"].numpy()
             for place, unit in enumerate(found):
-                if isinstance(folded, WeightedSums):
+                if not isinstance(node.layer, Linear):
                     down, across = weights.shape[0] // 2, weights.shape[1] // 2
-                    own = (weights[down, across, place] ** 2).sum(axis=(1, 2))
+                    central = weights[down, across] if weights.ndim == 6 else weights
+                    own = (central[place] ** 2).sum(axis=(1, 2))
                 else:
                     below = model.network.plan.below(layer.layer - 1)[0]
                     own = (weights[place].reshape(below, -1) ** 2).sum(axis=1)

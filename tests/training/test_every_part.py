@@ -51,7 +51,7 @@ def test_it_learns_goes_on_to_the_same_bits_and_is_read_back(layout: str, tmp_pa
     after = whole.network.state_dict()
     assert all(not torch.equal(before[name], after[name]) for name in after if name.endswith("weight"))
     step = Preprocessing(height=8, width=8, channels=1)
-    model = Model(network=whole.network.eval(), layout=whole.network.layout, classes=("a", "b"), preprocessing=step)
+    model = Model(network=whole.network.eval(), classes=("a", "b"), preprocessing=step)
     write_model(model, tmp_path / "m.safetensors")
     back, images = read_model(tmp_path / "m.safetensors"), data.images.numpy()
     probabilities = back.predict_proba(images)

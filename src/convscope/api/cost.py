@@ -7,9 +7,10 @@ from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
+from convscope.layers.instance_based import Exemplars, exemplars_of
 from convscope.measures.cost import CostRecord
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
-from convscope.networks.instance_based import Exemplars, exemplars_of
+from convscope.networks.build import layout_network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
@@ -56,7 +57,7 @@ def cost(
     target = record_file(model if planned is None else None, "cost", output, partial=not repeats, force=force)
     if planned is None:
         used = opened(model if isinstance(model, Model) else str(model))
-        planned, read = used.network.plan, _read_by(used)
+        planned, read = layout_network(used.network).plan, _read_by(used)
     with tuned():
         found = measure_cost(
             planned.layout,
@@ -80,4 +81,4 @@ class _Read(TypedDict, total=False):
 def _read_by(model: Model) -> _Read:
     """Return the classifier of a model, which its record names if it was trained on features."""
     named = (model.learned.classifier or "")[:_LONGEST_NAME]
-    return {"exemplars": exemplars_of(model.network.classifier), "classifier": named}
+    return {"exemplars": exemplars_of(layout_network(model.network).classifier), "classifier": named}

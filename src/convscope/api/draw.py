@@ -33,15 +33,17 @@ from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
 from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
+from convscope.layers.geometry import Window
+from convscope.layers.kinds import Convolution, LocallyConnected, Pooling
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.records import UnitsReport
-from convscope.networks.folding import WeightedSums, fold
+from convscope.networks.build import layout_network
+from convscope.networks.folding import fold
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 from convscope.networks.named_layout import plan_of_layout
-from convscope.networks.plan import Plan
-from convscope.networks.stages import PoolingStage
+from convscope.networks.plan import NetworkPlan, Plan
 from convscope.options.look import DrawOptions, ThemeName
 from convscope.training.history import read_history
 from convscope.training.record_files import read_record_file
@@ -49,6 +51,7 @@ from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 _WALK = "convolution"
+_FILTERED = Convolution, LocallyConnected
 _Drawing: TypeAlias = Callable[[], Figure]
 _OF_LAYOUTS = "layout", "fields"
 _EDGES = np.array(  # an image of 5 × 5 with an upright edge in it, and a unit that looks for one
@@ -88,12 +91,17 @@ class _Subject:
             raise ParameterError("`model` must name a model file or run folder. Got none. Put it after what to draw.")
         return opened(self.model)
 
-    def planned(self) -> Plan:
+    def planned(self) -> NetworkPlan:
         """Return the network's plan, or that of a layout that is no model."""
-        planned = plan_of_layout(
+        planned: NetworkPlan | None = plan_of_layout(
             self.model, size=self.options.size, channels=self.options.channels, classes=self.options.classes
         )
         return self.loaded().network.plan if planned is None else planned
+
+    def layout_plan(self) -> Plan:
+        """Return the plan of a layout, or of the network of a model that has one."""
+        planned = self.planned()
+        return planned if isinstance(planned, Plan) else layout_network(self.loaded().network).plan
 
     def run(self) -> RunFolder:
         """Return the run folder."""
@@ -218,15 +226,18 @@ def _default_path(what: str, model: Model | str | os.PathLike[str] | None) -> Pa
 
 def _filters(subject: _Subject) -> _Drawing:
     model = subject.loaded()
-    folded = fold(model.network).layers
-    known = [number for number, sums in enumerate(folded, start=1) if isinstance(sums, WeightedSums)]
+    arithmetic = fold(model.network)
+    nodes = arithmetic.graph.nodes
+    known = [number for number, node in enumerate(nodes, start=1) if isinstance(node.layer, _FILTERED)]
     if not known:
-        raise ParameterError(f"`filters` are those of convolutions. Got {model.layout}, which has none.")
+        raise ParameterError(f"`filters` are those of convolutions. Got {model.title}, which has none.")
     number = subject.options.layer or known[0]
-    sums = folded[number - 1] if number in known else None
-    if not isinstance(sums, WeightedSums):
+    if number not in known:
         raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
-    return functools.partial(draw_filters, sums, name=model.network.plan.layers[number - 1].name, theme=subject.theme)
+    filters = arithmetic.tensors_of(nodes[number - 1])["weight"].numpy()
+    return functools.partial(
+        draw_filters, filters, name=model.network.plan.layers[number - 1].name, theme=subject.theme
+    )
 
 
 def _maps(subject: _Subject) -> _Drawing:
@@ -271,7 +282,7 @@ def _patches(subject: _Subject) -> _Drawing:
 _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
     "filters": _filters,
     "maps": _maps,
-    "layout": lambda subject: functools.partial(draw_layout, subject.planned(), theme=subject.theme),
+    "layout": lambda subject: functools.partial(draw_layout, subject.layout_plan(), theme=subject.theme),
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
@@ -286,7 +297,7 @@ _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
 def _walk(subject: _Subject) -> Walk:
     """Return the walk of the unit that is asked for; without a model, of one over an image of 5 × 5."""
     if subject.model is None:
-        pooling = PoolingStage(code="MP", window=2, stride=1)
+        pooling = Pooling(code="MP", rows=Window(kernel=2), columns=Window(kernel=2))
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", pooling=pooling, channels=("image",))
     model = subject.loaded()
     traced = trace(model, subject.pixels(model))
@@ -294,6 +305,6 @@ def _walk(subject: _Subject) -> Walk:
     if not known:
         raise ParameterError(
             "`model` must have a convolution with shared weights for a unit to walk. "
-            f"Got {model.layout}, which has none."
+            f"Got {model.title}, which has none."
         )
     return walk_of_unit(model, traced, layer=subject.options.layer or known[0], unit=subject.options.unit)

@@ -28,6 +28,7 @@ from convscope.images.dataset import Dataset, prepare, reading_notes, source_not
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
+from convscope.networks.build import layout_network
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, write_model
 from convscope.options.features import FeaturesOptions
@@ -152,7 +153,7 @@ def _options(arguments: Mapping[str, Any]) -> FeaturesOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class FeatureLayer:
     """What can be taken from one stage: its number, its notation, and the shape for one image."""
 
     stage: int
@@ -160,7 +161,7 @@ class Layer:
     shape: tuple[int, ...]
 
 
-def layers(model: Model | AnyPath, *, pool: str = "none") -> list[Layer]:
+def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
     """Return what features can be taken from a model, from the pixels (stage 0) to the last stage.
 
     Stages whose maps are smaller than the grid of `pool` are left out.
@@ -177,10 +178,10 @@ def layers(model: Model | AnyPath, *, pool: str = "none") -> list[Layer]:
     """
     options_from(FeaturesOptions, {"pool": pool})
     network = opened(model).network
-    readings = [Reading(stage=number, pool=pool) for number in range(len(network.stages) + 1)]
+    readings = [Reading(stage=number, pool=pool) for number in range(len(layout_network(network).stages) + 1)]
     readings[0].check(network)  # no maps are larger than the image
     return [
-        Layer(stage=one.stage, name=one.layer(network), shape=one.shape(network))
+        FeatureLayer(stage=one.stage, name=one.layer(network), shape=one.shape(network))
         for one in readings
         if one.fits(network)
     ]

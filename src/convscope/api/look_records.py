@@ -153,13 +153,13 @@ def _is_among(model: Model, data: str, comparison: Comparison) -> bool:
     """Whether a network trained on the dataset `data` has the layout and sizes of the comparison."""
     preprocessing = model.preprocessing
     sizes = (preprocessing.height, preprocessing.width, preprocessing.channels)
-    same_network = comparison.layout == str(model.layout) and comparison.classes == len(model.classes)
+    same_network = comparison.layout == model.title and comparison.classes == len(model.classes)
     same_images = sizes == (comparison.height, comparison.width, comparison.channels)
     return same_network and same_images and comparison.data == printable(data)
 
 
 def _fits(layout: str, path: Path, model: Model, reporter: Reporter) -> bool:
-    if layout == str(model.layout):
+    if layout == model.title:
         return True
     reporter.say(f"{path.name} is of another network ({printable(layout)}) and is not in the page")
     return False

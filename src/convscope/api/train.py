@@ -251,7 +251,6 @@ def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
     """Return the trained network as a model: with classes, preprocessing, and how it was trained."""
     return Model(
         network=network,
-        layout=prepared.plan.layout,
         classes=prepared.images.classes,
         preprocessing=prepared.images.preprocessing,
         training={

@@ -20,7 +20,7 @@ from convscope.measures.units.measuring import TOP, measure_units
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
 from convscope.measures.units.records import UnitsReport
-from convscope.networks.build import Network
+from convscope.networks.build import Network, layout_network
 from convscope.networks.model import Model, as_tensor
 from convscope.networks.model_file import opened
 from convscope.options.measure import UnitsOptions
@@ -112,7 +112,8 @@ def _subset(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np
 
 def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
     """Return the model with random weights, and the normalization statistics of some of the images."""
-    planned, trained = model.network.plan, model.network
+    trained = layout_network(model.network)
+    planned = trained.plan
     network = Network(
         trained.layout,
         **planned.sizes,

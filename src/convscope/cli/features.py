@@ -16,7 +16,7 @@ from .unusable import end_with_unusable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convscope.api.features import Layer
+    from convscope.api.features import FeatureLayer
     from convscope.features.classifiers import ClassifierResult
     from convscope.images.inspection import Problem
 
@@ -120,7 +120,7 @@ def _written(path: Path, shape: tuple[int, ...]) -> str:
     return f"{printable(str(path))}: {counted(shape[0], 'image')}, {' x '.join(map(str, shape[1:]))} {values} each"
 
 
-def layer_table(layers: "Sequence[Layer]") -> str:
+def layer_table(layers: "Sequence[FeatureLayer]") -> str:
     """Return the layers as lines of text."""
     width = max(len("layer"), *(len(layer.name) for layer in layers))
     lines = [f"--stage  {'layer':<{width}}  values of one image"]

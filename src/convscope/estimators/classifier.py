@@ -26,7 +26,7 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
-from convscope.networks.plan import Plan
+from convscope.networks.plan import NetworkPlan
 from convscope.options.train import TrainOptions
 from convscope.training.choices import choose_network
 from convscope.training.fit import fit
@@ -198,14 +198,13 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         training |= {"calibration": to_json(history.calibration)} if history.calibration else {}
         self.model_ = Model(
             network=network,
-            layout=planned.layout,
             classes=data.class_names,
             preprocessing=preprocessing,
             training=training,
         )
         self.history_, self.n_iter_ = history.epochs, len(history.epochs)
 
-    def _threads(self, planned: Plan, batch: int) -> int:
+    def _threads(self, planned: NetworkPlan, batch: int) -> int:
         return whole_number("threads", self.threads) or threads_for(planned.macs * batch)
 
     def __sklearn_tags__(self) -> Tags:

@@ -13,12 +13,14 @@ from convscope.core.records import DIGITS
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
+from convscope.layers.kinds import Convolution, Linear, LocallyConnected, Pooling
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import POOLINGS
-from convscope.networks.folding import Connections, Folded, FoldedLayer, WeightedSums, fold
+from convscope.networks.folding import ready
+from convscope.networks.graph import Node
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.stages import PoolingStage
 
 from .comparison import ComparisonData
 from .evaluation import RunEvaluation
@@ -181,30 +183,29 @@ def explorer_data(
             f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
             f"Got {network.plan.parameters:,}. Train one with fewer units, or pool more before its last stages."
         )
-    planned = network.plan.layers
-    below = [(preprocessing.height, preprocessing.width), *((layer.rows, layer.columns) for layer in planned[:-1])]
-    folded = fold(network)
-    dtype = _weight_dtype(network.plan.parameters, folded)
+    arithmetic = ready(network)
+    nodes = arithmetic.graph.nodes
+    dtype = _weight_dtype(network.plan.parameters, arithmetic)
     layers = tuple(
-        LayerData(planned=here, **_details(layer, sides, dtype))
-        for layer, here, sides in zip(folded.layers, planned, below, strict=True)
+        LayerData(planned=planned, **_details(arithmetic, node, dtype))
+        for node, planned in zip(nodes, network.plan.layers, strict=True)
     )
     return ExplorerData(
         title=printable(title)[:LONGEST_NAME],
-        layout=str(model.layout),
+        layout=model.title,
         version=model.version,
         classes=tuple(printable(name)[:LONGEST_NAME] for name in model.classes),
         height=preprocessing.height,
         width=preprocessing.width,
         channels=preprocessing.channels,
-        mean=tuple(folded.mean.tolist()),
-        std=tuple(folded.std.tolist()),
+        mean=tuple(arithmetic.mean.tolist()),
+        std=tuple(arithmetic.std.tolist()),
         fit=preprocessing.fit,
         background=preprocessing.background,
         ranges=preprocessing.ranges,
         weight_dtype=dtype,
         layers=layers,
-        sigmoids=folded.sigmoids,
+        sigmoids=arithmetic.temperature is None,
         images=_predicted(model, images),
         beside=beside,
         poolings=_pooling_texts(),
@@ -241,45 +242,49 @@ def _nonlinearity_texts() -> tuple[KindText, ...]:
     )
 
 
-def _weight_dtype(parameters: int, folded: Folded) -> WeightDtype:
+def _weight_dtype(parameters: int, network: GraphNetwork) -> WeightDtype:
     """Return the dtype of the weights of a network of so many parameters."""
     if parameters <= MOST_EXACT:
         return "float32"
-    sums = [layer for layer in folded.layers if isinstance(layer, (WeightedSums, Connections))]
-    fit = all(float(np.abs(layer.weights).max(initial=0.0)) < _LARGEST_HALF for layer in sums)
+    weights = [value for name, value in network.tensors.items() if name.endswith(".weight")]
+    fit = all(float(value.abs().max()) < _LARGEST_HALF for value in weights)
     return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
 
 
-def _details(folded: FoldedLayer, sides: tuple[int, int], dtype: WeightDtype) -> dict[str, Any]:
-    """Return what the kinds of layers do not have in common; `sides` are rows and columns of the maps below."""
-    match folded:
-        case WeightedSums(weights=weights):
+def _details(network: GraphNetwork, node: Node, dtype: WeightDtype) -> dict[str, Any]:
+    """Return what the kinds of layers do not have in common."""
+    layer, below = node.layer, network.graph.inputs_of(node)[0]
+    match layer:
+        case Convolution(rows=window) | LocallyConnected(window=window):
             return {
                 "kind": "convolution",
-                "window": weights.shape[4:],
-                "stride": (folded.stride, folded.stride),
-                "before": folded.before,
-                "after": folded.after,
-                "regions": weights.shape[:2],
-                "residual": folded.residual,
-                **_weights(folded, dtype),
+                "window": (window.kernel, window.kernel),
+                "stride": (window.stride, window.stride),
+                "before": window.before,
+                "after": window.after,
+                "regions": layer.regions if isinstance(layer, LocallyConnected) else (1, 1),
+                "residual": len(node.inputs) == 2,
+                **_weights(network, node, dtype),
             }
-        case PoolingStage():
-            windows = [folded.window_over(side) for side in sides]
+        case Pooling():
+            rows, columns = layer.windows(below)
             return {
                 "kind": "pooling",
-                "window": (windows[0].kernel, windows[1].kernel),
-                "stride": (windows[0].stride, windows[1].stride),
-                "code": folded.code,
-                "whole": folded.window is None,
+                "window": (rows.kernel, columns.kernel),
+                "stride": (rows.stride, columns.stride),
+                "code": layer.code,
+                "whole": layer.rows is None,
             }
-        case Connections():
-            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(folded, dtype)}
+        case Linear():
+            sides = (below.rows, below.columns)
+            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(network, node, dtype)}
+    raise DataError(f"The page cannot show a layer of the kind {layer.KIND} yet. Got {node.name}.")
 
 
-def _weights(folded: WeightedSums | Connections, dtype: WeightDtype) -> dict[str, str]:
+def _weights(network: GraphNetwork, node: Node, dtype: WeightDtype) -> dict[str, str]:
+    tensors = network.tensors_of(node)
     return {
-        "nonlinearity": folded.nonlinearity,
-        "weights": inline_values(folded.weights, _NUMPY_DTYPES[dtype]),
-        "bias": inline_values(folded.biases, "<f4"),
+        "nonlinearity": node.nonlinearity,
+        "weights": inline_values(tensors["weight"].numpy(), _NUMPY_DTYPES[dtype]),
+        "bias": inline_values(tensors["bias"].numpy(), "<f4"),
     }

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.networks.build import Network
-from convscope.networks.instance_based import Exemplars
+from convscope.layers.instance_based import Exemplars
+from convscope.networks.build import Network, layout_network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids
@@ -107,9 +107,7 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
         "pool": reading.pool,
         "probabilities": "platt" if head.margins else "its own",
     }
-    return replace(
-        model, network=network.eval(), layout=network.layout, training={**model.training, "classifier": record}
-    )
+    return replace(model, network=network.eval(), training={**model.training, "classifier": record})
 
 
 def _linear(last: Any, scaler: Any) -> Arrays:
@@ -172,7 +170,7 @@ def _scaling(scaler: Any, values: int) -> Arrays:
 
 def _without_later_stages(model: Model, reading: Reading, *, classifier: str) -> Network:
     """Return a network of the first stages and a classifier, with a pooling of whole maps where the reading has one."""
-    before, depth = model.network, reading.depth(model.network)
+    before, depth = layout_network(model.network), reading.depth(model.network)
     stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
     has_maps = not stages or isinstance(stages[-1], (ConvolutionStage, PoolingStage))
     if reading.pool not in SAVABLE_POOLS:

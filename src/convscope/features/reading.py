@@ -14,8 +14,9 @@ from torch.nn import functional
 from convscope.core.errors import ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.numeric import is_integer
-from convscope.networks.build import Network
+from convscope.networks.build import layout_network
 from convscope.networks.finite import check_finite
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
@@ -49,22 +50,22 @@ class Reading:
         if not isinstance(self.pool, str) or not (self.pool in _POOLS or _GRID.fullmatch(self.pool)):
             raise ParameterError(f"`pool` must be one of none, mean, max, or grid2 for 2 × 2 means. Got {self.pool!r}.")
 
-    def depth(self, network: Network) -> int:
+    def depth(self, network: ImageNetwork) -> int:
         """Return the number of stages that are computed.
 
         Raises:
             ParameterError: the network has no such stage.
         """
-        stages = len(network.stages)
+        stages = len(layout_network(network).stages)
         depth = self.stage + stages + 1 if self.stage < 0 else self.stage
         if not 0 <= depth <= stages:
             raise ParameterError(
-                f"`stage` must be from 0 (the pixels) to {stages}, or from -{stages + 1} to -1, in {network.layout}. "
-                f"Got {self.stage}."
+                f"`stage` must be from 0 (the pixels) to {stages}, or from -{stages + 1} to -1, in "
+                f"{network.plan.title}. Got {self.stage}."
             )
         return depth
 
-    def check(self, network: Network) -> None:
+    def check(self, network: ImageNetwork) -> None:
         """Refuse a network that this cannot be taken from.
 
         Raises:
@@ -74,7 +75,7 @@ class Reading:
         if _GRID.fullmatch(self.pool):
             self.shape(network)
 
-    def fits(self, network: Network) -> bool:
+    def fits(self, network: ImageNetwork) -> bool:
         """Return whether this can be taken from `network`."""
         try:
             self.check(network)
@@ -82,7 +83,7 @@ class Reading:
             return False
         return True
 
-    def shape(self, network: Network) -> tuple[int, ...]:
+    def shape(self, network: ImageNetwork) -> tuple[int, ...]:
         """Return the shape of what is taken from one image: units, or maps × rows × columns.
 
         Raises:
@@ -108,10 +109,11 @@ class Reading:
                 check_finite(taken, f"in the features of stage {self.depth(model.network)}")
                 yield taken.contiguous().numpy()
 
-    def names(self, network: Network) -> list[str]:
+    def names(self, network: ImageNetwork) -> list[str]:
         """Return a name for each value of a vector, in order: stage, map and, where there are several, place.
 
         Examples:
+            >>> from convscope.networks.build import Network
             >>> from convscope.networks.layout import Layout
             >>> network = Network(Layout.parse("2C3-MP2"), height=4, width=4, channels=1, classes=2)
             >>> Reading(pool="mean").names(network), Reading().names(network)[:2]
@@ -123,22 +125,23 @@ class Reading:
             return [f"{first}{index + 1}" for index in range(shape[0])]
         return [f"{first}{maps + 1}_row{row + 1}_column{column + 1}" for maps, row, column in np.ndindex(shape)]
 
-    def layer(self, network: Network) -> str:
+    def layer(self, network: ImageNetwork) -> str:
         """Return the layout's notation of what is taken; ``pixels`` before the first stage.
 
         Examples:
+            >>> from convscope.networks.build import Network
             >>> from convscope.networks.layout import Layout
             >>> network = Network(Layout.parse("2C3-MP2-3C3-9N"), height=8, width=8, channels=1, classes=2)
             >>> [Reading(stage=number).layer(network) for number in range(4)]
             ['pixels', '2C3-MP2', '3C3', '9N']
         """
-        layout, depth = network.layout, self.depth(network)
+        layout, depth = layout_network(network).layout, self.depth(network)
         first = [index for index in range(len(layout.stages)) if not layout.is_joined(index)]  # of each module
         ends = [*first[1:], len(layout.stages)]
         return "-".join(map(str, layout.stages[first[depth - 1] : ends[depth - 1]])) if depth else "pixels"
 
-    def _take(self, network: Network, maps: Tensor) -> Tensor:
-        for stage in network.stages[: self.depth(network)]:
+    def _take(self, network: ImageNetwork, maps: Tensor) -> Tensor:
+        for stage in layout_network(network).stages[: self.depth(network)]:
             maps = stage(maps)
         maps = maps.float()
         if maps.dim() == 2:
@@ -194,7 +197,7 @@ class StageFeatures(Extractor):
 
     def identity(self) -> str:
         """Return the reading with a digest of the weights."""
-        sums = hashlib.blake2b(repr((str(self.model.layout), self.reading)).encode(), digest_size=16)
+        sums = hashlib.blake2b(repr((self.model.title, self.reading)).encode(), digest_size=16)
         for name, value in self.model.network.state_dict().items():
             sums.update(name.encode() + value.contiguous().numpy(force=True).tobytes())
         return sums.hexdigest()

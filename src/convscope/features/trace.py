@@ -12,8 +12,11 @@ from convscope.core.errors import DataError
 from convscope.layers.planned import PlannedLayer
 from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.finite import check_finite
+from convscope.networks.folding import fold
+from convscope.networks.graph import IMAGE
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.memory import fitting_batch
-from convscope.networks.model import Model, as_tensor, evaluating
+from convscope.networks.model import Model, as_tensor
 
 Maps = NDArray[np.float32]
 
@@ -27,6 +30,7 @@ class Trace:
         below: the same, standardized: float32 C H W.
         layers: of the network's plan; the classifier last.
         maps: of each layer, float32 maps × rows × columns; the logits of the classifier last.
+        names: of the nodes of the graph, one a layer.
         classes: names.
         probabilities: of every class, float32.
     """
@@ -35,8 +39,13 @@ class Trace:
     below: Maps
     layers: tuple[PlannedLayer, ...]
     maps: tuple[Maps, ...]
+    names: tuple[str, ...]
     classes: tuple[str, ...]
     probabilities: NDArray[np.float32]
+
+    def values_of(self, name: str) -> Maps:
+        """Return the values of a node of the graph, or of the standardized ``image``."""
+        return self.below if name == IMAGE else self.maps[self.names.index(name)]
 
 
 def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
@@ -49,7 +58,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
         >>> from convscope.images.preprocessing import Preprocessing
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> [maps.shape for maps in trace(model, np.zeros((8, 8, 1), np.uint8)).maps]
         [(4, 8, 8), (4, 4, 4), (2, 1, 1)]
@@ -61,38 +70,38 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
             f"`pixels` must be a uint8 array {' '.join(map(str, expected))}. Got {pixels.dtype} {pixels.shape}."
         )
     fitting_batch(planned, 1, copies=2)
-    with evaluating(model.network), torch.inference_mode():
-        standardized = model.network.standardize(as_tensor(pixels[None]))
-        below, *maps = (_array(values) for values in (standardized, *each_layer(model.network, standardized)))
+    arithmetic = fold(model.network)
+    with torch.inference_mode():
+        image = arithmetic.standardize(as_tensor(pixels[None]))
+        maps = [_array(values) for values in each_layer(arithmetic, image)]
     return Trace(
         pixels=pixels,
-        below=below,
+        below=_array(image),
         layers=planned.layers,
         maps=tuple(maps),
+        names=tuple(node.name for node in arithmetic.graph.nodes),
         classes=model.classes,
         probabilities=model.predict_proba(pixels[None])[0],
     )
 
 
-def each_layer(network: Network, maps: Tensor) -> Iterator[Tensor]:
-    """Give what every layer of `network` makes of standardized images N C H W: one tensor a layer of its plan.
+def each_layer(network: GraphNetwork, image: Tensor) -> Iterator[Tensor]:
+    """Give the values of every layer of `network` for standardized images N C H W: N C h w, the logits last.
 
     Raises:
         DataError: a value is not finite.
     """
-    for layer, planned in zip(layer_functions(network), network.plan.layers, strict=True):
-        maps = layer(maps)
-        if planned is not network.plan.layers[-1]:
-            check_finite(maps, f"in the maps of {planned.name}")
+    for (node, values), planned in zip(network.values(image), network.plan.layers, strict=True):
+        if node is not network.graph.output:
+            check_finite(values, f"in the maps of {planned.name}")
         else:  # a score may be -∞, of a class without any vote
-            check_finite(torch.softmax(maps, dim=1), "in the logits")
-        yield maps
+            check_finite(torch.softmax(values, dim=1), "in the logits")
+        yield values
 
 
 def _array(values: Tensor) -> Maps:
-    """Return the maps of the only image, maps × rows × columns, from 1 C H W or 1 × units."""
-    first = values[0].float()
-    result: Maps = (first if first.ndim == 3 else first[:, None, None]).contiguous().numpy()
+    """Return the maps of the only image, maps × rows × columns, from 1 C H W."""
+    result: Maps = values[0].float().contiguous().numpy()
     return result
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from convscope.core.errors import ParameterError, choose
+from convscope.core.errors import ParameterError
 from convscope.core.text import counted
 from convscope.layers.geometry import output_size
-from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.networks.folding import WeightedSums, fold
+from convscope.layers.kinds import Convolution, Pooling
+from convscope.layers.nonlinearity import nonlinearity_of
+from convscope.networks.folding import fold
+from convscope.networks.graph import IMAGE, Node
 from convscope.networks.model import Model
-from convscope.networks.stages import PoolingStage
 
 from .trace import Trace
 
@@ -32,7 +33,7 @@ class Walk:
         added: of each position, what a stage that adds its input back adds before the nonlinearity; else 0.
         stride: pixels between neighbouring positions.
         padding: zeros before and after each side of the image.
-        nonlinearity: a key of `NONLINEARITIES`.
+        nonlinearity: as `nonlinearity_of` takes it.
         values: the map, h × w.
         pooling: what follows, if any; `pooled` is its map, else it is empty.
     """
@@ -47,7 +48,7 @@ class Walk:
     padding: tuple[int, int]
     nonlinearity: str
     values: Values
-    pooling: PoolingStage | None
+    pooling: Pooling | None
     pooled: Values
 
     def patch(self, row: int, column: int) -> Values:
@@ -69,7 +70,7 @@ def walk(
     stride: int = 1,
     padding: tuple[int, int] = (0, 0),
     nonlinearity: str = "linear",
-    pooling: PoolingStage | None = None,
+    pooling: Pooling | None = None,
     channels: tuple[str, ...] = ("image",),
     rest: ArrayLike = 0.0,
     added: ArrayLike = 0.0,
@@ -82,7 +83,7 @@ def walk(
         bias: added to each sum.
         stride: pixels between neighbouring positions.
         padding: zeros before and after each side.
-        nonlinearity: a key of `NONLINEARITIES`.
+        nonlinearity: as `nonlinearity_of` takes it.
         pooling: of the map.
         channels: their names.
         rest: what else is added at each position.
@@ -97,7 +98,7 @@ def walk(
         >>> found.values.shape, found.values[0].tolist(), found.total(0, 2)
         ((3, 3), [3.0, 2.0, 1.0], 1.0)
     """
-    choose("nonlinearity", nonlinearity, tuple(NONLINEARITIES))
+    function = nonlinearity_of(nonlinearity)
     pixels, unit = (np.asarray(value, np.float64) for value in (image, weights))
     pixels, unit = (value[None] if value.ndim == 2 else value for value in (pixels, unit))
     if pixels.ndim != 3 or unit.ndim != 3 or len(pixels) != len(unit) or len(channels) != len(unit):
@@ -111,8 +112,8 @@ def walk(
     others, back = (np.broadcast_to(np.asarray(value, np.float64), shape) for value in (rest, added))
     sums = np.einsum("chwij,cij->hw", patches, unit) + others + bias + back
     values = torch.from_numpy(sums)[None, None]
-    values = NONLINEARITIES[nonlinearity].apply(values)
-    after = torch.zeros(1, 1, 0, 0) if pooling is None else pooling.build().eval()(values)
+    values = function.apply(values)
+    after = torch.zeros(1, 1, 0, 0) if pooling is None else pooling.compute([values], {})
     return Walk(
         image=pixels,
         channels=channels,
@@ -144,50 +145,59 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
     Raises:
         ParameterError: there is no such convolution or unit, or its weights are not the same everywhere.
     """
-    folded = fold(model.network).layers
-    sums = folded[layer - 1] if 1 <= layer <= len(folded) else None
-    if not isinstance(sums, WeightedSums) or not _is_shared(sums):
+    arithmetic = fold(model.network)
+    graph = arithmetic.graph
+    node = graph.nodes[layer - 1] if 1 <= layer <= len(graph.nodes) else None
+    convolution = None if node is None else _walked(node)
+    if node is None or convolution is None:
         known = shared_layers(model)
         raise ParameterError(
             f"`layer` must be a convolution with shared weights, one of {known or 'none here'}. Got {layer}."
         )
-    units = len(sums.biases)
+    window, units = convolution.rows, convolution.units
     if not 1 <= unit <= units:
         raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
-    below = (traced.below if layer == 1 else traced.maps[layer - 2]).astype(np.float64)
-    weights = sums.weights[0, 0, unit - 1].astype(np.float64)
-    padding = (sums.before, sums.after)
-    pairs = zip(below, weights, strict=True)
-    parts = np.stack([walk(image, part, stride=sums.stride, padding=padding).values for image, part in pairs])
+    below = traced.values_of(node.inputs[0]).astype(np.float64)
+    tensors = arithmetic.tensors_of(node)
+    weights = tensors["weight"][unit - 1].double().numpy()
+    first = (unit - 1) // (units // convolution.groups) * len(weights)  # the maps of the unit's group
+    seen, padding = below[first : first + len(weights)], (window.before, window.after)
+    pairs = zip(seen, weights, strict=True)
+    parts = np.stack([walk(image, part, stride=window.stride, padding=padding).values for image, part in pairs])
     strongest = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
     left = np.delete(parts, strongest, axis=0).sum(axis=0)
-    after = folded[layer] if layer < len(folded) else None
+    after = [graph.by_name[name].layer for name in graph.readers[node.name]]
+    pooling = after[0] if len(after) == 1 and isinstance(after[0], Pooling) else None
     return walk(
-        below[strongest],
+        seen[strongest],
         weights[strongest],
-        bias=float(sums.biases[unit - 1]),
-        stride=sums.stride,
+        bias=float(tensors["bias"][unit - 1]),
+        stride=window.stride,
         padding=padding,
-        nonlinearity=sums.nonlinearity,
-        pooling=after if isinstance(after, PoolingStage) else None,
-        channels=tuple(_channel(layer, len(below), index) for index in strongest),
+        nonlinearity=node.nonlinearity,
+        pooling=pooling,
+        channels=tuple(_channel(node.inputs[0], len(below), first + index) for index in strongest),
         rest=left,
-        added=below[unit - 1] if sums.residual else 0.0,
+        added=traced.values_of(node.inputs[1])[unit - 1] if len(node.inputs) == 2 else 0.0,
     )
 
 
 def shared_layers(model: Model) -> list[int]:
     """Return the numbers of the layers whose units have the same weights everywhere, from 1."""
-    layers = enumerate(fold(model.network).layers, 1)
-    return [number for number, one in layers if isinstance(one, WeightedSums) and _is_shared(one)]
+    nodes = enumerate(fold(model.network).graph.nodes, 1)
+    return [number for number, node in nodes if _walked(node)]
 
 
-def _is_shared(sums: WeightedSums) -> bool:
-    return sums.weights.shape[:2] == (1, 1)
+def _walked(node: Node) -> Convolution | None:
+    """Return the layer of a node whose units are square windows without holes; None of others."""
+    layer = node.layer
+    if isinstance(layer, Convolution) and layer.rows == layer.columns and layer.rows.dilation == 1:
+        return layer
+    return None
 
 
-def _channel(layer: int, count: int, index: int) -> str:
-    """Return the name of one of `count` maps below."""
-    if layer > 1:
+def _channel(below: str, count: int, index: int) -> str:
+    """Return the name of one of `count` maps of the node `below`."""
+    if below != IMAGE:
         return f"map {index + 1}"
     return "image" if count == 1 else ("red", "green", "blue")[index] if count == 3 else f"channel {index + 1}"

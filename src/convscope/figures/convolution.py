@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convscope.features.walk import Walk
+from convscope.layers.layer import MapShape
 
 from .letters import write_letters
 from .settings import default_settings
@@ -154,7 +155,8 @@ class Scene:
         """Return the window of the map that is pooled: top, left, height and width."""
         if self._walk.pooling is None:
             return None
-        down, across = (self._walk.pooling.window_over(side) for side in self._walk.values.shape)
+        rows, columns = self._walk.values.shape
+        down, across = self._walk.pooling.windows(MapShape(maps=1, rows=rows, columns=columns))
         return frame.row * down.stride, frame.column * across.stride, down.kernel, across.kernel
 
     def _add_channel(self, row: Sequence[Axes], channel: int, theme: Theme) -> "_Cells":
@@ -180,7 +182,8 @@ class Scene:
 
     def _add_pooled(self, axes: Axes, theme: Theme) -> tuple["_Cells", "_Mark"]:
         rows, columns = self._walk.pooled.shape
-        title = f"{self._walk.pooling}, {columns}×{rows}"
+        name = self._walk.pooling.notation if self._walk.pooling else ""
+        title = f"{name}, {columns}×{rows}"
         return _Cells(axes, (rows, columns), scale_of(self._walk.values), title, theme), _Mark(axes, theme)
 
 

@@ -1,5 +1,7 @@
 """Receptive fields of the layers over an image."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,14 +10,14 @@ from numpy.typing import NDArray
 
 from convscope.layers.geometry import ReceptiveField
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.plan import Plan
+from convscope.networks.plan import NetworkPlan
 
 from .style import Theme, bare, drawing, figure
 
 _STYLES = ("-", "--", ":", "-.")
 
 
-def draw_fields(planned: Plan, pixels: NDArray[np.uint8] | None, *, theme: Theme) -> Figure:
+def draw_fields(planned: NetworkPlan, pixels: NDArray[np.uint8] | None, *, theme: Theme) -> Figure:
     """Return the image with the receptive field of the central activation of each layer as a box.
 
     Layers whose maps are one value, and the classifier, see the whole image and have no box.
@@ -43,7 +45,7 @@ def draw_fields(planned: Plan, pixels: NDArray[np.uint8] | None, *, theme: Theme
     return drawn
 
 
-def _show(axes: Axes, planned: Plan, pixels: NDArray[np.uint8] | None, theme: Theme) -> None:
+def _show(axes: Axes, planned: NetworkPlan, pixels: NDArray[np.uint8] | None, theme: Theme) -> None:
     if pixels is not None:
         axes.imshow(pixels[..., 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=255)
     bare(axes, theme)
@@ -67,7 +69,7 @@ def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float
 
 def _start(field: ReceptiveField, positions: int) -> int:
     """Return the first pixel that the central position depends on; below 0 in the padding."""
-    return field.start + (positions // 2) * field.stride
+    return math.floor(field.start + (positions // 2) * field.stride)
 
 
 def _words(number: int, layer: PlannedLayer) -> str:

@@ -5,9 +5,9 @@ import textwrap
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from numpy.typing import NDArray
 
 from convscope.core.text import counted
-from convscope.networks.folding import WeightedSums
 
 from .style import Theme, bare, drawing, figure, name_values, scale_of
 
@@ -16,19 +16,21 @@ _TILE = 0.62  # inches
 _LETTERS = 11  # of a title an inch
 
 
-def draw_filters(sums: WeightedSums, *, name: str, theme: Theme) -> Figure:
+def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme) -> Figure:
     """Return the figure of a convolution's filters, blue above 0 and orange below, on one scale.
 
     Filters on one map or on the three colours of an image are tiles in a grid; filters on more maps have a row each,
     with a tile for each input map. Of weights that are separate in each region, those of the central region are drawn.
 
     Args:
-        sums: of the convolution, with normalization folded in.
+        filters: weights of the convolution with normalization folded in: units × maps below × k × k; of one with local
+            weights, regions down × regions across in front of them.
         name: of the layer in the layout.
         theme: the colours.
     """
-    regions = sums.weights.shape[:2]
-    weights = sums.weights[regions[0] // 2, regions[1] // 2].astype(np.float64)  # units, input maps, k, k
+    regions = filters.shape[:2] if filters.ndim == 6 else (1, 1)
+    central = filters[regions[0] // 2, regions[1] // 2] if filters.ndim == 6 else filters
+    weights = central.astype(np.float64)  # units, input maps, k, k
     with drawing(theme):
         drawn = _mixed(weights, theme) if weights.shape[1] in (1, 3) else _by_map(weights, theme)
         fits = int(_LETTERS * drawn.get_figwidth())

@@ -11,7 +11,8 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent, Task
 from convscope.features.trace import each_layer
-from convscope.networks.build import Network
+from convscope.networks.folding import fold
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
@@ -85,7 +86,7 @@ def measure_invariance(
         correct = _add_all(_Work(model, evaluated, margin_px, size), tallies, variations, seed=seed, task=task)
     points = iter([tally.point(variations) for tally in tallies])
     return Invariance(
-        layout=str(model.layout),
+        layout=model.title,
         data=evaluated.name,
         split=evaluated.split,
         images=len(evaluated.indices),
@@ -131,6 +132,7 @@ class _Work:
 
     def __init__(self, model: Model, evaluated: EvaluationImages, margin_px: int, batch: int) -> None:
         self.network, self._evaluated, self._margin, self._batch = model.network, evaluated, margin_px, batch
+        self._arithmetic = fold(model.network)
         color = model.preprocessing.background
         self.background = tuple(map(float, color)) if model.preprocessing.channels == 3 else (float(color[0]),)
 
@@ -145,8 +147,7 @@ class _Work:
     def maps(self, images: Tensor) -> list[Tensor]:
         """Return the maps of every layer, positions × N × C; vectors have one position; the last are the logits."""
         standardized = self.network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
-        found = (maps.float() for maps in each_layer(self.network, standardized))
-        return [by_position(maps) if maps.dim() == 4 else maps[None] for maps in found]
+        return [by_position(maps.float()) for maps in each_layer(self._arithmetic, standardized)]
 
     def background_maps(self) -> list[Tensor]:
         """Return the value of each map at its center on an image of background, C values a layer."""
@@ -159,7 +160,7 @@ class _Work:
 class _Tally:
     """Counts and distances over the images, for one strength of one distortion."""
 
-    def __init__(self, network: Network, distortion: Distortion, strength: float) -> None:
+    def __init__(self, network: ImageNetwork, distortion: Distortion, strength: float) -> None:
         self.distortion, self.strength = distortion, strength
         planned = network.plan
         motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.plan import Plan
+from convscope.networks.plan import NetworkPlan
 
 from .distortions.motions import Lattice, Motion, neighbours
 from .invariance_record import LayerChange
@@ -65,7 +65,7 @@ class Movement:
     inside: Tensor
 
     @staticmethod
-    def of(layer: PlannedLayer, planned: Plan, motion: Motion, *, wrap: bool = False) -> "Movement":
+    def of(layer: PlannedLayer, planned: NetworkPlan, motion: Motion, *, wrap: bool = False) -> "Movement":
         """Return the movement for a layer of a network; with `wrap`, maps are periodic."""
         fields = (layer.field_rows, layer.field_columns)
         lattice = Lattice(
@@ -81,7 +81,7 @@ class Movement:
         sides = (planned.height, planned.width)
         for here, there, field, side in zip(positions, (rows, columns), fields, sides, strict=True):
             for position in (here, there.floor(), there.ceil()):
-                first = field.start + position * field.stride
+                first = float(field.start) + position * float(field.stride)
                 inside = inside * ((first >= 0) & (first + field.size <= side))
         image = Lattice.of_image(*sides)
         around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=wrap)
@@ -112,7 +112,7 @@ def _any_in_field(marked: Tensor, layer: PlannedLayer) -> Tensor:
     sums[1:, 1:] = marked.cumsum(0).cumsum(1)
     ends = []
     for field, count, side in ((layer.field_rows, layer.rows, height), (layer.field_columns, layer.columns, width)):
-        first = field.start + torch.arange(count) * field.stride
+        first = torch.tensor(field.starts(count))
         ends.append((first.clamp(0, side), (first + field.size).clamp(0, side)))
     (top, bottom), (left, right) = ends
     marks = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]

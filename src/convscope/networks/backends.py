@@ -19,8 +19,8 @@ from convscope.core.extras import optional
 from convscope.core.machine import usable_cores
 from convscope.core.precision import BackendPrecision, choose_precision
 
-from .build import Network
 from .finite import check_probabilities, without_broken
+from .image_network import ImageNetwork
 from .inference import optimize_for_inference
 from .int8 import Int8, calibrated
 from .onnx_export import INPUT, onnx_bytes
@@ -67,7 +67,7 @@ def fitting_backends(asked: BackendName, precision: BackendPrecision) -> tuple[s
 
 
 def runner(
-    network: Network,
+    network: ImageNetwork,
     *,
     backend: BackendName,
     precision: BackendPrecision,
@@ -115,7 +115,7 @@ def runner(
 
 
 def _made(
-    network: Network, name: str, precision: str, ranges: Int8 | None, calibration: NDArray[np.uint8] | None
+    network: ImageNetwork, name: str, precision: str, ranges: Int8 | None, calibration: NDArray[np.uint8] | None
 ) -> Runner:
     content = onnx_bytes(network, ranges)
     try:
@@ -139,7 +139,7 @@ def _made(
     return session
 
 
-def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
+def _check_calibration(network: ImageNetwork, images: NDArray[np.uint8]) -> None:
     planned = network.plan
     shape = (planned.height, planned.width, planned.channels)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
@@ -147,7 +147,7 @@ def _check_calibration(network: Network, images: NDArray[np.uint8]) -> None:
         raise ParameterError(f"`calibration` must be a uint8 array N {' '.join(map(str, shape))}. Got {got}.")
 
 
-def _check_computes(network: Network) -> None:
+def _check_computes(network: ImageNetwork) -> None:
     """Validate that the output of a network is finite: a fused ReLU, which makes 0 of NaN, could hide it.
 
     Raises:
@@ -176,7 +176,7 @@ def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
     return min(taken[1:])
 
 
-def _torch(network: Network, precision: BackendPrecision) -> Runner:
+def _torch(network: ImageNetwork, precision: BackendPrecision) -> Runner:
     optimized = optimize_for_inference(network, "float32" if precision == "int8" else choose_precision(precision))
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -187,7 +187,7 @@ def _torch(network: Network, precision: BackendPrecision) -> Runner:
     return run
 
 
-def _some_images(network: Network, count: int) -> NDArray[np.uint8]:
+def _some_images(network: ImageNetwork, count: int) -> NDArray[np.uint8]:
     """Return random images of the size that `network` takes: noise on plain gray, from full contrast to little."""
     planned, rng = network.plan, np.random.default_rng(0)
     noise = rng.integers(0, 256, (count, planned.height, planned.width, planned.channels))
@@ -201,13 +201,13 @@ def _word(precision: BackendPrecision, name: str) -> str:
     return choose_precision("auto") if name == "openvino" else "float32"
 
 
-def _answers(network: Network, session: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _answers(network: ImageNetwork, session: Runner, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     """Return the probabilities that torch gives and those that `session` gives, computed for a few images at once."""
     batches = [images[start : start + _COMPARED] for start in range(0, len(images), _COMPARED)]
     return [np.concatenate([run(batch) for batch in batches]) for run in (_torch(network, "float32"), session)]
 
 
-def _compare(network: Network, session: Runner, name: str, precision: str, images: NDArray[np.uint8]) -> None:
+def _compare(network: ImageNetwork, session: Runner, name: str, precision: str, images: NDArray[np.uint8]) -> None:
     """Validate that a back end agrees with torch.
 
     Logits are compared too, as logarithms of probabilities: where one class is certain, wrong ones have the same
@@ -226,7 +226,7 @@ def _compare(network: Network, session: Runner, name: str, precision: str, image
         )
 
 
-def _compare_classes(network: Network, session: Runner, name: str, images: NDArray[np.uint8]) -> None:
+def _compare_classes(network: ImageNetwork, session: Runner, name: str, images: NDArray[np.uint8]) -> None:
     """Validate that 8-bit sums predict the same class as torch for nearly all calibration images."""
     expected, computed = _answers(network, session, images)
     agreed = float(np.mean(computed.argmax(1) == expected.argmax(1)))

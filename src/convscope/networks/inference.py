@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from convscope.core.machine import machine, memory_format
 from convscope.core.precision import Precision
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
 
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import check_probabilities
 from .folding import folded_sums
-from .instance_based import ExemplarClassifier
+from .graph_network import GraphNetwork
+from .image_network import ImageNetwork
 from .prediction import Predictor
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -73,7 +75,9 @@ def _fused(stage: nn.Module, precision: Precision) -> nn.Module:
     return FusedStage(stage, stage.convolution)
 
 
-def optimize_for_inference(network: Network, precision: Precision = "float32", *, fused: bool = True) -> Network:
+def optimize_for_inference(
+    network: ImageNetwork, precision: Precision = "float32", *, fused: bool = True
+) -> ImageNetwork:
     """Return a copy of `network` that predicts faster; it can only predict. The network is unchanged.
 
     Args:
@@ -90,6 +94,12 @@ def optimize_for_inference(network: Network, precision: Precision = "float32", *
     """
     dtype = _DTYPES[precision]
     optimized = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    optimized.precision, optimized.only_predicts = dtype, True
+    optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+    if isinstance(optimized, GraphNetwork):
+        optimized.weights.to(dtype)
+    if not isinstance(optimized, Network):
+        return optimized
     for stage in optimized.stages:
         if isinstance(stage, ConvolutionModule):
             _absorb(stage, stage.convolution)
@@ -98,8 +108,7 @@ def optimize_for_inference(network: Network, precision: Precision = "float32", *
         stage.to(dtype)
     if not isinstance(optimized.classifier, ExemplarClassifier):
         optimized.classifier.to(dtype)
-    optimized.precision, optimized.only_predicts = dtype, True
-    optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+    optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # weights that were folded
     if fused:
         optimized.stages = nn.ModuleList(_fused(stage, precision) for stage in optimized.stages)
     return optimized
@@ -130,7 +139,7 @@ class FlipTTA:
         >>> from convscope.networks.layout import Layout
         >>> from convscope.networks.model import Model
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> images = np.tile(np.arange(8, dtype=np.uint8), (1, 8, 1))[..., None]
         >>> both, flipped = FlipTTA(model=model), images[:, :, ::-1]

@@ -22,14 +22,14 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
-from .build import Network
 from .finite import check_probabilities, without_broken
-from .layout import Layout
+from .image_network import ImageNetwork
 from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
 
 if TYPE_CHECKING:
     from .backends import BackendName, Runner
+    from .layout import Layout
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
@@ -41,8 +41,7 @@ class Model:
     """A trained network and what belongs to it.
 
     Attributes:
-        network: computes the logits.
-        layout: of the network.
+        network: computes the logits; that of a layout, or of a graph that was read.
         classes: their names, in the order of the logits.
         preprocessing: how an image becomes the network's input; the same in training and in prediction.
         training: how it was trained, as JSON: dicts, lists, texts, numbers.
@@ -54,15 +53,16 @@ class Model:
         ParameterError: the parts do not belong together.
 
     Examples:
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> model.predict_proba(np.zeros((3, 8, 8, 1), np.uint8)).shape
         (3, 2)
     """
 
-    network: Network
-    layout: Layout
+    network: ImageNetwork
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     training: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Model:
 
     def __post_init__(self) -> None:
         """Validate that the parts belong together."""
-        kinds = {"network": Network, "layout": Layout, "classes": tuple, "preprocessing": Preprocessing}
+        kinds = {"network": ImageNetwork, "classes": tuple, "preprocessing": Preprocessing}
         for name, kind in (kinds | {"training": dict, "version": str}).items():
             if not isinstance(getattr(self, name), kind):
                 raise ParameterError(f"`{name}` must be a {kind.__name__}. Got {shown(getattr(self, name))}.")
@@ -80,8 +80,6 @@ class Model:
             raise ParameterError("`classes` must be names. Got something else among them.")
         object.__setattr__(self, "learned", read_training(self.training))
         preprocessing, planned = self.preprocessing, self.network.plan
-        if self.layout != self.network.layout:
-            raise ParameterError(f"`layout` must be that of the network, {self.network.layout}. Got {self.layout}.")
         if len(self.classes) != planned.classes or len(set(self.classes)) != planned.classes:
             raise ParameterError(
                 f"`classes` must be {counted(planned.classes, 'different name')}, one a logit of the network. "
@@ -99,6 +97,16 @@ class Model:
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+
+    @property
+    def layout(self) -> "Layout | None":
+        """The layout of the network; None of one that was read from elsewhere."""
+        return getattr(self.network, "layout", None)
+
+    @property
+    def title(self) -> str:
+        """Names the network to a reader; of a layout, its notation."""
+        return self.network.plan.title
 
     @property
     def batch(self) -> int:

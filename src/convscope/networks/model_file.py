@@ -20,13 +20,16 @@ from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
 
 from .build import Network
-from .instance_based import Exemplars, exemplars_of
+from .graph import graph_from_json, graph_json
+from .graph_network import GraphNetwork, GraphPlan, plan_of
+from .image_network import ImageNetwork
 from .layout import Layout
 from .memory import fitting_batch
 from .model import Model
-from .plan import Plan, check_built, plan
+from .plan import Plan, check_bounds, check_built, plan
 from .tensor_file import LARGEST_HEADER, content_digest, open_tensors, refusal
 from .tensors import expected_tensors
 
@@ -48,8 +51,9 @@ _ABOVE_ZERO = {
 class Document:
     """What the metadata say about a model: the JSON document of format version 1.
 
-    `exemplars` says what the classifier keeps, where it is no weighted sums. `digest`, at the end of the text, stands
-    for the text before it and for the tensors.
+    The network is that of a `layout`, or, where that is empty, of a `graph` with a `title`. `exemplars` says what the
+    classifier keeps, where it is no weighted sums. `digest`, at the end of the text, stands for the text before it and
+    for the tensors.
     """
 
     format: str
@@ -60,6 +64,8 @@ class Document:
     preprocessing: Preprocessing
     training: dict[str, Any]
     exemplars: Exemplars | None = None
+    title: str = ""
+    graph: dict[str, Any] | None = None
     digest: str = ""
 
 
@@ -87,11 +93,13 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
             format=FORMAT,
             format_version=FORMAT_VERSION,
             library_version=model.version,
-            layout=str(model.layout),
+            layout=str(model.network.layout) if isinstance(model.network, Network) else "",
             classes=tuple(printable(name) for name in model.classes),
             preprocessing=model.preprocessing,
             training=_finite(to_json(model.training)),
-            exemplars=exemplars_of(model.network.classifier),
+            exemplars=exemplars_of(model.network.classifier) if isinstance(model.network, Network) else None,
+            title="" if isinstance(model.network, Network) else printable(model.title)[:_LONGEST_NAME],
+            graph=graph_json(model.network.graph) if isinstance(model.network, GraphNetwork) else None,
         )
         text = json.dumps(to_json(document), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -100,9 +108,17 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         raise ParameterError(
             f"`training` must make a document below {LARGEST_HEADER // 4:,} characters. Got {len(text):,}."
         )
-    tensors = {name: value.detach().contiguous() for name, value in model.network.state_dict().items()}
+    tensors = {name: value.detach().contiguous() for name, value in _stored(model.network).items()}
     body = text.removesuffix(_ending(""))
     write_bytes(Path(path), save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))}))
+
+
+def _stored(network: ImageNetwork) -> dict[str, Tensor]:
+    """Return the tensors of a network by the names that the file gives them."""
+    if not isinstance(network, GraphNetwork):
+        return network.state_dict()
+    own = {name: value for name, value in network.named_buffers() if "." not in name}
+    return {**{f"graph.{name}": value for name, value in network.tensors.items()}, **own}
 
 
 def check_class_names(classes: Sequence[str]) -> None:
@@ -177,27 +193,48 @@ def _read(path: Path) -> Model:
         if text is None:
             raise _UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
-        layout, planned = _planned(document)
-        expected = expected_tensors(planned, document.exemplars)
+        planned = _planned(document)
+        expected = _expected(document, planned)
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != expected:
-            raise _UnfitError(f"its tensors are not those of the layout {layout}")
+            what = f"layout {planned.title}" if isinstance(planned, Plan) else "graph"
+            raise _UnfitError(f"its tensors are not those of the {what}")
         tensors = file.read()
     body = text.removesuffix(_ending(document.digest))
     if body == text or document.digest != content_digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
     _check_values(tensors, classes=planned.classes)
-    network = Network(layout, **planned.sizes)
-    if document.exemplars is not None:
-        network.classifier = document.exemplars.build(planned.below(len(layout.stages))[1], planned.classes)
-    network.load_state_dict(tensors)
     return Model(
-        network=network.eval(),
-        layout=layout,
+        network=_network(document, planned, tensors).eval(),
         classes=document.classes,
         preprocessing=document.preprocessing,
         training=document.training,
         version=document.library_version,
     )
+
+
+def _expected(document: Document, planned: Plan | GraphPlan) -> Tensors:
+    """Return type and shape of each tensor in the file."""
+    if isinstance(planned, Plan):
+        return expected_tensors(planned, document.exemplars)
+    result: Tensors = {f"graph.{name}": (torch.float32, shape) for name, shape in planned.graph.tensors.items()}
+    result |= dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
+    return result | {"temperature": (torch.float32, (1,))}
+
+
+def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, Tensor]) -> ImageNetwork:
+    """Return the network with the tensors of the file."""
+    if isinstance(planned, Plan):
+        network = Network(planned.layout, **planned.sizes)
+        if document.exemplars is not None:
+            below = planned.below(len(planned.layout.stages))[1]
+            network.classifier = document.exemplars.build(below, planned.classes)
+        network.load_state_dict(tensors)
+        return network
+    own = {name: tensors[f"graph.{name}"] for name in planned.graph.tensors}
+    mean, std = tensors["mean"].tolist(), tensors["std"].tolist()
+    read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title)
+    read.temperature = tensors["temperature"]
+    return read
 
 
 def _document(text: str) -> Document:
@@ -234,22 +271,27 @@ def _check_names(document: Document) -> None:
         raise _UnfitError("a name in it holds control characters")
 
 
-def _planned(document: Document) -> tuple[Layout, Plan]:
+def _planned(document: Document) -> Plan | GraphPlan:
+    """Return the plan of the network, whose sizes are within bounds: nothing is allocated yet."""
     preprocessing = document.preprocessing
+    what = "layout" if document.graph is None else "graph"
+    sizes = (preprocessing.channels, preprocessing.height, preprocessing.width, len(document.classes))
     try:
-        layout = Layout.parse(document.layout)
-        planned = plan(
-            layout,
-            height=preprocessing.height,
-            width=preprocessing.width,
-            channels=preprocessing.channels,
-            classes=len(document.classes),
-        )
+        if document.graph is None:
+            channels, height, width, classes = sizes
+            planned: Plan | GraphPlan = plan(
+                Layout.parse(document.layout), height=height, width=width, channels=channels, classes=classes
+            )
+        else:
+            planned = plan_of(graph_from_json(document.graph), document.title or "network")
+            check_bounds(planned)
+            if (planned.channels, planned.height, planned.width, planned.classes) != sizes:
+                raise _UnfitError("its graph is not for its images and classes")
         check_built(planned)
         fitting_batch(planned, 1)
-        return layout, planned
-    except ConvscopeError as error:
-        raise _UnfitError(f"its layout cannot be built ({_short(error)})") from None
+    except (ConvscopeError, RecursionError) as error:
+        raise _UnfitError(f"its {what} cannot be built ({_short(error)})") from None
+    return planned
 
 
 def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:

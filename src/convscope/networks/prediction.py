@@ -110,7 +110,7 @@ def predict(
         >>> from convscope.networks.layout import Layout
         >>> from convscope.networks.model import Model
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> first, second = predict(model, [np.zeros((30, 20)), b"no image"], top=2)
         >>> len(first.top), second.label, second.error

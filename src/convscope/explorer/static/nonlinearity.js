@@ -32,8 +32,25 @@ export const NONLINEARITIES = {
   elu: (value) => (value > 0 ? value : Math.expm1(value)),
   gelu: (value) => value * normalPart(value),
   abs: Math.abs,
+  silu: (value) => value / (1 + Math.exp(-value)),
+  relu6: (value) => Math.min(6, Math.max(0, value)),
+  hardswish: (value) => (value * Math.min(6, Math.max(0, value + 3))) / 6,
+  hardsigmoid: (value) => Math.min(6, Math.max(0, value + 3)) / 6,
+  leakyrelu: (value) => (value > 0 ? value : value / 100),
+  gelutanh: (value) => 0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3))),
+  mish: (value) => value * Math.tanh(softplus(value)),
+  softplus: (value) => softplus(value),
   linear: (value) => value,
 };
+
+/**
+ * ln(1 + eˣ), without overflow.
+ * @param {number} value
+ * @returns {number}
+ */
+function softplus(value) {
+  return Math.max(0, value) + Math.log1p(Math.exp(-Math.abs(value)));
+}
 
 /**
  * What a layer makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.

@@ -118,7 +118,6 @@ def _train_network(  # noqa: PLR0917  # one place calls it
         raise KeyboardInterrupt
     model = Model(
         network=network,
-        layout=planned.layout,
         classes=dataset.classes,
         preprocessing=dataset.preprocessing,
     )

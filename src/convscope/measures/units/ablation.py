@@ -8,10 +8,11 @@ from torch import Tensor
 
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import LayerFunction, layer_functions
+from convscope.networks.build import layout_network
 from convscope.networks.finite import check_finite
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import Plan
+from convscope.networks.plan import NetworkPlan
 
 from .measuring import Images, Labels, check_images, unit_layers
 from .records import AblationRecord, LayerAblation, UnitAblation
@@ -42,7 +43,7 @@ def measure_ablation(
         >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("3C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_ablation(model, np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 0, 1, 1]))
         >>> found.images, len(found.layers[0].units)
@@ -52,7 +53,7 @@ def measure_ablation(
     check_images(images, labels, planned)
     largest = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     size = fitting_batch(planned, largest, copies=2)
-    functions = layer_functions(model.network)
+    functions = layer_functions(layout_network(model.network))
     indices = unit_layers(planned)
     whole = torch.zeros(planned.classes, dtype=torch.int64)
     without = {index: torch.zeros(planned.layers[index].maps, planned.classes, dtype=torch.int64) for index in indices}
@@ -81,7 +82,7 @@ def measure_ablation(
     )
 
 
-def _layer(planned: Plan, index: int, counts: list[list[int]]) -> LayerAblation:
+def _layer(planned: NetworkPlan, index: int, counts: list[list[int]]) -> LayerAblation:
     """Return the record of a layer from the correct predictions, units × classes."""
     units = (UnitAblation(unit=unit, correct=tuple(correct)) for unit, correct in enumerate(counts))
     return LayerAblation(layer=index + 1, name=planned.layers[index].name, units=tuple(units))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.networks.build import Network
-from convscope.networks.folding import WeightedSums, fold
+from convscope.layers.kinds import Convolution
+from convscope.networks.folding import fold
+from convscope.networks.image_network import ImageNetwork
 
 Values = NDArray[np.float64]
 _ITERATIONS = 40
@@ -32,21 +33,24 @@ class GaborFit:
     explained: float
 
 
-def fit_filters(network: Network) -> tuple[GaborFit, ...]:
+def fit_filters(network: ImageNetwork) -> tuple[GaborFit, ...]:
     """Return the fit of every unit of the first layer; empty if that is no convolution of at least 2 × 2.
 
     Weights on several channels are reduced to one pattern, that of the mixture of channels with most of their energy;
     other mixtures count as unexplained.
 
     Examples:
+        >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> len(fit_filters(Network(Layout.parse("4C5-MP2"), height=8, width=8, channels=3, classes=2)))
         4
     """
-    first = fold(network).layers[0]
-    if not isinstance(first, WeightedSums) or first.weights.shape[:2] != (1, 1) or first.weights.shape[-1] < 2:
+    arithmetic = fold(network)
+    first = arithmetic.graph.nodes[0]
+    if not isinstance(first.layer, Convolution) or min(first.layer.rows.kernel, first.layer.columns.kernel) < 2:
         return ()
-    return tuple(fit_gabor(weights, unit=unit) for unit, weights in enumerate(first.weights[0, 0]))
+    weights = arithmetic.tensors_of(first)["weight"].numpy()
+    return tuple(fit_gabor(own, unit=unit) for unit, own in enumerate(weights))
 
 
 def fit_gabor(weights: NDArray[np.float32], *, unit: int = 0) -> GaborFit:

@@ -12,10 +12,10 @@ from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import layer_functions
 from convscope.layers.planned import PlannedLayer
+from convscope.networks.build import layout_network
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
-from convscope.networks.plan import Plan
-from convscope.networks.stages import PoolingStage
+from convscope.networks.plan import NetworkPlan
 
 from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord
 from .streams import Firing, Histograms, Strongest
@@ -62,7 +62,7 @@ def measure_units(
         >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2-6N"), height=8, width=8, channels=1, classes=2)
-        >>> model = Model(network=network, layout=network.layout, classes=("cat", "dog"),
+        >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
         >>> found = measure_units(model, np.eye(8, dtype=np.uint8)[None, ..., None].repeat(5, 0), top=2)
         >>> [(layer.name, len(layer.units), layer.field_rows.size) for layer in found.layers], found.images
@@ -80,7 +80,7 @@ def measure_units(
             task.update(min(start + size, len(images)))
     records = (stream.record(planned, len(images), name, labelled=labels is not None) for stream in streams.values())
     return UnitsRecord(
-        layout=str(model.layout),
+        layout=model.title,
         classes=model.classes,
         images=len(images),
         data=data,
@@ -101,12 +101,12 @@ def _add(
             streams[index].add(maps, batch_labels, start)
 
 
-def unit_layers(planned: Plan) -> tuple[int, ...]:
+def unit_layers(planned: NetworkPlan) -> tuple[int, ...]:
     """Return the indices of the layers with units: convolutions and fully connected ones."""
-    return tuple(index for index, stage in enumerate(planned.layout.stages) if not isinstance(stage, PoolingStage))
+    return tuple(index for index, layer in enumerate(planned.layers[:-1]) if layer.parameters)
 
 
-def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
+def check_images(images: Images, labels: Labels | None, planned: NetworkPlan) -> None:
     """Check the shapes and types of images of the network's size, and of their labels.
 
     Raises:
@@ -127,7 +127,7 @@ def check_images(images: Images, labels: Labels | None, planned: Plan) -> None:
 
 def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
     """Give, for each batch, the index of its first image and the maps of each layer but the classifier."""
-    functions = layer_functions(model.network)[:-1]
+    functions = layer_functions(layout_network(model.network))[:-1]
 
     def layers(batch: Images) -> Iterator[tuple[int, Tensor]]:
         maps = model.network.standardize(as_tensor(batch))
@@ -143,7 +143,7 @@ def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterat
 class _UnitStreams:
     """Streaming statistics of the units of one layer."""
 
-    def __init__(self, planned: Plan, index: int, top: int) -> None:
+    def __init__(self, planned: NetworkPlan, index: int, top: int) -> None:
         self.index = index
         units = planned.layers[index].maps
         self.histograms, self.strongest = Histograms(units), Strongest(units, top)
@@ -157,7 +157,7 @@ class _UnitStreams:
         self.strongest.add(peaks, positions, start)
         self.firing.add(values, peaks, labels)
 
-    def record(self, planned: Plan, images: int, name: Callable[[int], str], *, labelled: bool) -> LayerUnits:
+    def record(self, planned: NetworkPlan, images: int, name: Callable[[int], str], *, labelled: bool) -> LayerUnits:
         """Return the record of the layer."""
         layer = planned.layers[self.index]
         edge, width, counts = self.histograms.bins()

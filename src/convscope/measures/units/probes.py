@@ -11,6 +11,7 @@ from convscope.features.extraction import extract
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
+from convscope.networks.build import layout_network
 from convscope.networks.model import Model
 
 from .records import ProbeRecord
@@ -32,7 +33,7 @@ def probe_stages(
     """
     subset = _subset(dataset, seed)
     records = []
-    for stage in range(len(model.network.stages) + 1):
+    for stage in range(len(layout_network(model.network).stages) + 1):
         pool = _pool(model, stage)
         features = extract(StageFeatures(model, Reading(stage=stage, pool=pool)), subset)
         (evaluated,) = evaluate_classifiers(features, named_classifiers(["softmax"], seed=seed), reporter=reporter)
