@@ -1,7 +1,7 @@
 """A comparison as text for a terminal."""
 
 from convscope.core.tables import DataTable
-from convscope.core.text import counted
+from convscope.core.text import counted, percent_cell
 from convscope.measures.comparison.conclusions import (
     baseline_difference,
     conclusions,
@@ -52,5 +52,5 @@ def _row(comparison: Comparison, result: VariantResult, groups: list[str]) -> li
         "-" if result.parameters is None else f"{result.parameters:,}",
         "-" if result.macs is None else f"{result.macs:,}",
         f"{result.seconds:.1f}",
-        *("-" if one is None else f"{one.value:.0%}" for one in relative),
+        *(percent_cell(None if one is None else one.value, 0) for one in relative),
     ]

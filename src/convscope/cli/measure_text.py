@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from convscope.core.tables import DataTable
-from convscope.core.text import counted, shortened
+from convscope.core.text import counted, percent_cell, shortened
 from convscope.measures.invariance_record import Curve, Invariance, Point
 from convscope.measures.robustness import Limit
 
@@ -60,7 +60,7 @@ def _by_strength(curve: Curve) -> DataTable:
         ["    at least", *(f"{low:.1%}" for low, _ in intervals)],
         ["    at most", *(f"{high:.1%}" for _, high in intervals)],
         ["  same class", *(f"{point.consistency:.1%}" for point in points)],
-        ["    of correct", *(_percent(point.consistency_of_correct) for point in points)],
+        ["    of correct", *(percent_cell(point.consistency_of_correct) for point in points)],
         ["  probability", *(f"{point.probability_change:+.0%}" for point in points)],
     ]
     if any(point.fraction_outside > 0.0005 for point in points):
@@ -90,12 +90,8 @@ def _sensitivity(found: Invariance, point: Point) -> Iterable[str]:
     rows = []
     for stage, name, layer in zip(found.stages, found.layers, point.layers, strict=True):
         values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
-        rows.append([f"  {stage or '-'}: {name}", *map(_percent, values)])
+        rows.append([f"  {stage or '-'}: {name}", *map(percent_cell, values)])
     columns = ["  stage", "changed", "residual", "moved", "changed inside", "residual inside"]
     verdicts = ["", *(layer.verdict for layer in point.layers)]
     lines = DataTable.of(columns, rows).lines()
     return (f"{line}  {verdict}".rstrip() for line, verdict in zip(lines, verdicts, strict=True))
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

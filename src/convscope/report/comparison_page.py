@@ -1,5 +1,6 @@
 """``compare.html``: one file with the results of a comparison: tables, charts and conclusions."""
 
+import functools
 from collections.abc import Sequence
 
 from convscope.core.document import document, static
@@ -16,6 +17,7 @@ from .comparison_tables import facts_list, limits_table, skipped_list, table_htm
 from .plots import DotRow, Line, Value, dots, lines
 
 _PACKAGE = "convscope.report"
+_percent_text = functools.partial(percent, fine_ends=True)
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -91,16 +93,12 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     ]
     found = [one for one in contrasts(comparison) if one.topic == topic]
     said = " ".join([*(one.text for one in found), texts.get(topic, "")]).strip()
-    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent, tick=_tick, said=said)
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent_text, tick=_tick, said=said)
     return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
     return Value(at=at, value=value, low=interval[0], high=interval[1])
-
-
-def _percent(value: float) -> str:
-    return percent(value, 1_000 if value > 0.985 else None)
 
 
 def _tick(value: float) -> str:
@@ -132,7 +130,7 @@ def _distorted(comparison: Comparison) -> Html:
         ]
         charts.append(
             lines(
-                drawn, title=title_of(name), across=f"strength ({unit})", label="accuracy (%)", text=_percent,
+                drawn, title=title_of(name), across=f"strength ({unit})", label="accuracy (%)", text=_percent_text,
                 tick=_tick,
             )
         )  # fmt: skip
@@ -166,7 +164,7 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
         title="Accuracy by number of training images",
         across="training images",
         label="accuracy (%), 95 % intervals",
-        text=_percent,
+        text=_percent_text,
         tick=_tick,
         logarithmic=True,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.tables import DataTable
+from convscope.core.text import percent
 from convscope.measures.distortions.family import GROUPS
 from convscope.measures.robustness import Limit
 
@@ -107,7 +108,7 @@ def contrast_table(found: Sequence[Contrast]) -> DataTable:
     rows = []
     for one in found:
         value, low, high = points_text(one.difference)
-        values = " - ".join(percent_text(part) for part in one.values)
+        values = " - ".join(percent(part, fine_ends=True) for part in one.values)
         significant = "yes" if one.difference.significant else "no"
         rows.append(
             [
@@ -163,7 +164,7 @@ def _ranking(ranked: Sequence[VariantResult], what: str) -> str:
     """Return a sentence on the first of several results, and those that are not significantly worse."""
     best, others = ranked[0], ranked[1:]
     alike = [one.title for one in others if not accuracy_difference(best, one, comparisons=len(others)).significant]
-    text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent_text(best.accuracy)}); "
+    text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 
 
@@ -235,12 +236,14 @@ def images_sentence(comparison: Comparison) -> str:
 
 
 def _law_text(title: str, law: PowerLaw) -> str:
-    text = f"{_capital(title)}: the error with {law.images:,} images is {percent_text(law.error)}"
+    error, twice, low, high = (
+        percent(value, fine_ends=True) for value in (law.error, law.at_twice, law.at_twice_low, law.at_twice_high)
+    )
+    text = f"{_capital(title)}: the error with {law.images:,} images is {error}"
     if not law.falls:
         interval = f"{law.exponent_low:.2f} to {law.exponent_high:.2f}"
         return f"{text}; more images do not help significantly (exponent {law.exponent:.2f}, 95 % interval {interval})."
-    ends = f"{percent_text(law.at_twice_low)} to {percent_text(law.at_twice_high)}"
-    text += f"; with twice as many, {percent_text(law.at_twice)} ({ends})"
+    text += f"; with twice as many, {twice} ({low} to {high})"
     if law.for_half is None:
         return f"{text}; half the error needs more than 100 times the images."
     low = "" if law.for_half_low is None else _images_text(law.for_half_low)
@@ -258,11 +261,6 @@ def points_text(difference: Difference) -> tuple[str, str, str]:
     low, high = difference.interval
     digits = 2 if max(abs(low), abs(high)) < 0.01 and high - low < 0.01 else 1
     return f"{100 * difference.value:+.{digits}f}", f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f}"
-
-
-def percent_text(value: float) -> str:
-    """Return a fraction in per cent, with more digits near both ends."""
-    return f"{100 * value:.{2 if value > 0.985 or value < 0.015 else 1}f} %"
 
 
 def _listed(names: Sequence[str]) -> str:
