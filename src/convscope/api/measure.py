@@ -78,7 +78,7 @@ def measure(
     if len(small) == len(by_distortion):
         raise DataError(
             f"The images must be large enough to be distorted. Got {used.preprocessing.width}x"
-            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
+            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name distortions and strengths."
         )
     if small:
         context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")

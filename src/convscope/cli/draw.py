@@ -9,6 +9,7 @@ from convscope.core.text import counted, printable
 from convscope.options.look import DrawOptions
 
 from .options import GroupedCommand, options_of, with_context
+from .wording import WordChoice
 
 _FIGURES = (
     "filters", "maps", "layout", "fields", "curves", "confusion", "invariance", "sensitivity", "patches", "convolution",
@@ -16,7 +17,7 @@ _FIGURES = (
 
 
 @click.command("draw", cls=GroupedCommand)
-@click.argument("what", metavar="WHAT", type=click.Choice(_FIGURES))
+@click.argument("what", metavar="WHAT", type=WordChoice(_FIGURES))
 @click.argument("model", metavar="[MODEL]", required=False)
 @click.argument("image", metavar="[IMAGE]", required=False)
 @options_of(DrawOptions)

@@ -13,6 +13,7 @@ from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
+from .wording import WordChoice
 
 _OPTIONS: dict[str, type[Dataclass]] = {"distortions": MeasureOptions, "units": UnitsOptions, "cost": CostOptions}
 _SUBJECTS = tuple(_OPTIONS)
@@ -24,7 +25,7 @@ _OF_LAYOUTS = ("size", "channels", "classes")
 @click.argument("data", metavar="[DATA]", required=False)
 @cli_option(
     "--what",
-    type=click.Choice([*_SUBJECTS, "all"]),
+    type=WordChoice([*_SUBJECTS, "all"]),
     default="distortions",
     show_default=True,
     help="What is measured.",

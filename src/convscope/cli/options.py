@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from convscope.core.context import CommandContext
+from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.options import AnyPath, Declared, declared
 from convscope.core.records import Dataclass
+
+from .wording import WordChoice, as_typed
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _GROUPS = ("Common", "Data", "Network", "Training", "Measurement", "Output")
@@ -48,7 +51,18 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose ``--help`` lists the most used options first, then the others by subject."""
+    """A command whose ``--help`` lists the most used options first, then the others by subject.
+
+    Errors of parameters name the options as they are typed.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except (ParameterError, LayoutError) as error:
+            error.args = (as_typed(str(error), self.params, ctx.params),)
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group that has options."""
@@ -100,7 +114,7 @@ def _click_option(one: Declared) -> Callable[[CommandT], CommandT]:
 
 def _click_type(one: Declared) -> Any:
     if one.choices:
-        return click.Choice(one.choices)
+        return WordChoice(one.choices)
     return PATH if one.kind == AnyPath else {int: int, float: float}.get(one.kind, str)
 
 
