@@ -172,6 +172,13 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
             "`--distortions` must be one of shift-x, jpeg. Got 'shift-z'.",
         ),
         (["patches", "RUN", "--layer", "2"], "`--layer` must have units of its own, one of [1, 3]. Got 2."),
+        (
+            ["curves", "RUN", "--layer", "2"],
+            "`--layer` must come with filters, patches or convolution. Got it for curves.",
+        ),
+        (["filters", "RUN", "--unit", "1"], "`--unit` must come with convolution. Got it for filters."),
+        (["maps", "RUN", "--distortions", "jpeg"], "`--distortions` must come with invariance or sensitivity."),
+        (["layout", "8C3", "a.png"], "`IMAGE` must come with maps, fields or convolution. Got it for layout."),
         (["sensitivity"], "`model` must name a run folder here."),
         (["invariance", "RUN/checkpoint"], "invariance.json. Got none. Make it with: convscope measure"),
     ],
