@@ -144,6 +144,10 @@ def test_cost_needs_no_images(run: str, capsys: pytest.CaptureFixture[str]) -> N
             ["digits", "--strengths", "1,2.5"],
             "`--strengths` must come with `--distortions`",
         ),
+        (
+            ["digits", "--distortions", "shift-x", "--strengths", "100"],
+            "The strength of shift-x must leave a part of the image of 8x8 pixels inside. Got 100 (px).",
+        ),
         (["digits", "--margin", "4"], "`--margin` must be from 0 to 3 px"),
         (["digits", "--images", "1"], "at least 2 images"),
         (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),

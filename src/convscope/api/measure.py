@@ -72,8 +72,11 @@ def measure(
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model)
-    side = min(used.preprocessing.height, used.preprocessing.width)
-    by_distortion = {one: strengths or one.strengths(side) for one in chosen}
+    sides = used.preprocessing.height, used.preprocessing.width
+    by_distortion = {one: strengths or one.strengths(min(sides)) for one in chosen}
+    for one, values in by_distortion.items():
+        for strength in values:
+            one.check_on(strength, sides)
     small = [one.name for one, values in by_distortion.items() if not values]
     if len(small) == len(by_distortion):
         raise DataError(

@@ -71,6 +71,35 @@ class Distortion:
                 f"Got {strength:g}."
             )
 
+    def check_on(self, strength: float, sides: tuple[int, int]) -> None:
+        """Check a strength for images of this height and width.
+
+        Raises:
+            ParameterError: it is out of range, it moves the whole image out, or it is in pixels and longer than the
+                longer side.
+
+        Examples:
+            >>> DISTORTIONS["shift-x"].check_on(7.5, (8, 8))
+            >>> DISTORTIONS["shift-x"].check_on(8, (8, 8))
+            Traceback (most recent call last):
+            convscope.core.errors.ParameterError: The strength of shift-x must leave a part of the image of 8x8 pixels \
+            inside. Got 8 (px). Give one nearer to 0.
+        """
+        self.check(strength)
+        height, width = sides
+        if self.motion is not None and not self.wrap:
+            rows, columns = Lattice.of_image(height, width).pulled(self.motion(strength, sides))
+            if not bool(((rows > -1) & (rows < height) & (columns > -1) & (columns < width)).any()):
+                raise ParameterError(
+                    f"The strength of {self.name} must leave a part of the image of {width}x{height} pixels inside. "
+                    f"Got {strength:g} ({self.unit}). Give one nearer to 0."
+                )
+        elif self.unit == "px" and abs(strength) > max(sides):
+            raise ParameterError(
+                f"The strength of {self.name} must be at most the longer side of the image, {max(sides)} px. "
+                f"Got {strength:g}."
+            )
+
 
 def _elastic(images: Tensor, strength: float, generators: list[torch.Generator], background: Tensor) -> Tensor:
     height, width = images.shape[2:]
