@@ -74,9 +74,6 @@ def measure(
     used = opened(model)
     sides = used.preprocessing.height, used.preprocessing.width
     by_distortion = {one: strengths or one.strengths(min(sides)) for one in chosen}
-    for one, values in by_distortion.items():
-        for strength in values:
-            one.check_on(strength, sides)
     small = [one.name for one, values in by_distortion.items() if not values]
     if len(small) == len(by_distortion):
         raise DataError(
@@ -87,6 +84,9 @@ def measure(
         context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")
     by_distortion = {one: values for one, values in by_distortion.items() if values}
     with tuned():
+        for one, values in by_distortion.items():
+            for strength in values:
+                one.check_on(strength, sides)
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
         indices = dataset.indices(dataset.evaluation_split)
