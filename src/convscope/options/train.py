@@ -15,7 +15,7 @@ Fit = Literal["letterbox", "stretch", "crop"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How to train: everything that ``--resume`` needs to go on as before. None leaves the choice to convscope.
+    """How to train: everything that ``--resume`` needs to continue. None leaves the choice to convscope.
 
     Attributes:
         data: folder, list, file or name of a dataset.
