@@ -73,8 +73,8 @@ def measure(
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model)
     sides = used.preprocessing.height, used.preprocessing.width
-    by_distortion = {one: strengths or one.strengths(min(sides)) for one in chosen}
-    small = [one.name for one, values in by_distortion.items() if not values]
+    by_distortion = {distortion: strengths or distortion.strengths(min(sides)) for distortion in chosen}
+    small = [distortion.name for distortion, values in by_distortion.items() if not values]
     if len(small) == len(by_distortion):
         raise DataError(
             f"The images must be large enough to be distorted. Got {used.preprocessing.width}x"
@@ -82,11 +82,11 @@ def measure(
         )
     if small:
         context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")
-    by_distortion = {one: values for one, values in by_distortion.items() if values}
+    by_distortion = {distortion: values for distortion, values in by_distortion.items() if values}
     with tuned():
-        for one, values in by_distortion.items():
+        for distortion, values in by_distortion.items():
             for strength in values:
-                one.check_on(strength, sides)
+                distortion.check_on(strength, sides)
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
         indices = dataset.indices(dataset.evaluation_split)

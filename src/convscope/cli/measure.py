@@ -81,9 +81,11 @@ def _check(
     """Refuse options that exclude each other, and those of other subjects."""
     if subjects != ("cost",):
         _check_measured(shell, subjects, what, data, values)
-    own = {one.name for subject in subjects for one in declared(_OPTIONS[subject])}
+    own = {option.name for subject in subjects for option in declared(_OPTIONS[subject])}
     for name in sorted(typed_names(shell)):
-        others = [subject for subject, kind in _OPTIONS.items() if any(one.name == name for one in declared(kind))]
+        others = [
+            subject for subject, kind in _OPTIONS.items() if any(option.name == name for option in declared(kind))
+        ]
         if others and name not in own:
             spelling = f"--{'no-' if values[name] is False else ''}{name.replace('_', '-')}"
             wanted = " or ".join(others)

@@ -153,7 +153,7 @@ def _scattering(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Ca
 
 
 def _of_each(histograms: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> Callable[[NDArray[np.uint8]], Vectors]:
-    return lambda some: np.stack([histograms(one) for one in some]).astype(np.float32)
+    return lambda some: np.stack([histograms(pixels) for pixels in some]).astype(np.float32)
 
 
 def _skimage() -> Any:

@@ -65,7 +65,7 @@ def _line(
 
 
 def _band(axes: Axes, history: Sequence[EpochRecord], validation_images: int, theme: Theme) -> None:
-    known = [(one.epoch, one.validation_accuracy) for one in history if one.validation_accuracy is not None]
+    known = [(record.epoch, record.validation_accuracy) for record in history if record.validation_accuracy is not None]
     if not known:
         return
     intervals = [wilson_interval(round(fraction * validation_images), validation_images) for _, fraction in known]

@@ -175,7 +175,7 @@ class Invariance:
             self.data,
             self.split,
             *self.layers,
-            *(text for one in self.curves for text in (one.distortion, one.unit)),
+            *(text for curve in self.curves for text in (curve.distortion, curve.unit)),
         ]
         for text in texts:
             if printable(text) != text:
@@ -211,7 +211,9 @@ class Invariance:
         """
         stages = Layout.parse(self.layout).stages
         pairs = zip((None, *stages), stages, strict=False)
-        begins = (not (isinstance(one, PoolingStage) and isinstance(before, ConvolutionStage)) for before, one in pairs)
+        begins = (
+            not (isinstance(stage, PoolingStage) and isinstance(before, ConvolutionStage)) for before, stage in pairs
+        )
         return (*itertools.accumulate(map(int, begins)), None)
 
     def shown(self, curve: Curve) -> Point:

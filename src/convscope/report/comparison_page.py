@@ -88,11 +88,11 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     if len(results) < 2:
         return joined()
     rows = [
-        DotRow(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
-        for one in results
+        DotRow(name=result.title, value=_value(0, result.accuracy, result.interval), marked=result.variant == BASELINE)
+        for result in results
     ]
-    found = [one for one in contrasts(comparison) if one.topic == topic]
-    said = " ".join([*(one.text for one in found), texts.get(topic, "")]).strip()
+    found = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
+    said = " ".join([*(contrast.text for contrast in found), texts.get(topic, "")]).strip()
     chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent_text, tick=_tick, said=said)
     return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
 
@@ -124,7 +124,7 @@ def _distorted(comparison: Comparison) -> Html:
         drawn = [
             Line(
                 name=result.title,
-                points=tuple(_value(one.strength, one.accuracy, one.interval) for one in result.points(name)),
+                points=tuple(_value(point.strength, point.accuracy, point.interval) for point in result.points(name)),
             )
             for result in results
         ]
@@ -139,7 +139,7 @@ def _distorted(comparison: Comparison) -> Html:
         "Relative "
         "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
     ) + not_drawn(len(results), len(comparison.measured))
-    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic in GROUPS]
     differences = _differences(robustness, "Differences in relative accuracy")
     return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
@@ -182,7 +182,7 @@ def _curve(result: VariantResult, evaluated: int) -> Line:
     law = fit_power_law(points, test_images=evaluated)
     return Line(
         name=result.title,
-        points=tuple(_value(one.images, one.accuracy, one.interval) for one in points),
+        points=tuple(_value(point.images, point.accuracy, point.interval) for point in points),
         beyond=() if law is None or not law.falls else (_twice(law),),
     )
 
@@ -194,9 +194,9 @@ def _twice(law: PowerLaw) -> Value:
 def _curve_table(results: Sequence[VariantResult]) -> Html:
     rows = []
     for result in results:
-        for one in points_of(result):
-            low, high = map(percent, one.interval)
-            rows.append([result.title, f"{one.images:,}", percent(one.accuracy, 1_000), f"{low} to {high}"])
+        for point in points_of(result):
+            low, high = map(percent, point.interval)
+            rows.append([result.title, f"{point.images:,}", percent(point.accuracy, 1_000), f"{low} to {high}"])
     columns = ["variant", "training images", "accuracy", "95 % interval"]
     return table_html(DataTable.of(columns, rows), "Curves")
 

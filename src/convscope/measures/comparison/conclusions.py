@@ -95,7 +95,7 @@ def contrast_table(found: Sequence[Contrast]) -> DataTable:
 
     Contrasts in robustness have a column for the kind of distorted images.
     """
-    robustness = any(one.topic in GROUPS for one in found)
+    robustness = any(contrast.topic in GROUPS for contrast in found)
     columns = [
         *(["images"] if robustness else []),
         "variant",
@@ -106,15 +106,15 @@ def contrast_table(found: Sequence[Contrast]) -> DataTable:
         "significant",
     ]
     rows = []
-    for one in found:
-        value, low, high = points_text(one.difference)
-        values = " - ".join(percent(part, fine_ends=True) for part in one.values)
-        significant = "yes" if one.difference.significant else "no"
+    for contrast in found:
+        value, low, high = points_text(contrast.difference)
+        values = " - ".join(percent(part, fine_ends=True) for part in contrast.values)
+        significant = "yes" if contrast.difference.significant else "no"
         rows.append(
             [
-                *([one.topic] if robustness else []),
-                one.first,
-                one.second,
+                *([contrast.topic] if robustness else []),
+                contrast.first,
+                contrast.second,
                 values,
                 value,
                 f"{low} to {high}",
@@ -144,7 +144,9 @@ def conclusions(comparison: Comparison) -> dict[str, str]:
 def best_sentence(comparison: Comparison) -> str:
     """Return which variant is the most accurate, and which are not significantly worse (Bonferroni)."""
     ranked = sorted(comparison.measured, key=lambda result: -result.accuracy)
-    distinct = [one for index, one in enumerate(ranked) if not any(one.runs == other.runs for other in ranked[:index])]
+    distinct = [
+        result for index, result in enumerate(ranked) if not any(result.runs == other.runs for other in ranked[:index])
+    ]
     return _ranking(distinct, "variants") if len(distinct) > 1 else ""
 
 
@@ -163,7 +165,9 @@ def pooling_sentence(comparison: Comparison) -> str:
 def _ranking(ranked: Sequence[VariantResult], what: str) -> str:
     """Return a sentence on the first of several results, and those that are not significantly worse."""
     best, others = ranked[0], ranked[1:]
-    alike = [one.title for one in others if not accuracy_difference(best, one, comparisons=len(others)).significant]
+    alike = [
+        other.title for other in others if not accuracy_difference(best, other, comparisons=len(others)).significant
+    ]
     text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 

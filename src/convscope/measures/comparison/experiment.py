@@ -113,7 +113,11 @@ class EvaluationSet:
     def strengths(self) -> Mapping[Distortion, tuple[float, ...]]:
         """Return the strengths that are measured, by distortion."""
         side = min(self.images.shape[1:3])
-        return {one: one.strengths(side, one.compared) for one in DISTORTIONS.values() if one.compared}
+        return {
+            distortion: distortion.strengths(side, distortion.compared)
+            for distortion in DISTORTIONS.values()
+            if distortion.compared
+        }
 
     @property
     def distorted_total(self) -> int:

@@ -114,8 +114,8 @@ _COMPARED_SHIFTS = (-0.3, -0.215, -0.145, -0.07, -0.035, 0.035, 0.07, 0.145, 0.2
 _FAR = 1e6
 
 DISTORTIONS: dict[str, Distortion] = {
-    one.name: one
-    for one in (
+    distortion.name: distortion
+    for distortion in (
         Distortion(
             name="shift-x",
             unit="px",
@@ -248,8 +248,8 @@ DISTORTIONS: dict[str, Distortion] = {
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    group: tuple(one.name for one in DISTORTIONS.values() if one.group == group)
-    for group in dict.fromkeys(one.group for one in DISTORTIONS.values() if one.group)
+    group: tuple(distortion.name for distortion in DISTORTIONS.values() if distortion.group == group)
+    for group in dict.fromkeys(distortion.group for distortion in DISTORTIONS.values() if distortion.group)
 }
 """Names of the distortions of a comparison, by the group that they are reported in."""
 
