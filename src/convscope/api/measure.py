@@ -98,9 +98,9 @@ def measure(
             name=printable(dataset.name),
             split=PARTS[int(dataset.evaluation_split)],
         )
-        found = measure_invariance(
+        record = measure_invariance(
             used, evaluated, by_distortion, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
         )
-        found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
-    target.write(found, context.reporter)
-    return found
+        record = dataclasses.replace(record, unusable=dataset.inspection.unusable)
+    target.write(record, context.reporter)
+    return record

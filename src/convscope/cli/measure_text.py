@@ -8,20 +8,21 @@ from convscope.measures.invariance_record import Curve, Invariance, Point
 from convscope.measures.robustness import Limit
 
 
-def measure_text(found: Invariance) -> str:
+def measure_text(invariance: Invariance) -> str:
     """Return the limits of robustness, the predictions by strength, and the sensitivity of each layer."""
-    low, high = found.accuracy.interval
+    low, high = invariance.accuracy.interval
     lines = [
-        f"{shortened(found.layout, 160)} on {counted(found.images, 'image')} of {found.data} ({found.split})",
-        f"clean accuracy {found.accuracy.fraction:.2%} (95 % interval {low:.2%} to {high:.2%})",
+        f"{shortened(invariance.layout, 160)} on {counted(invariance.images, 'image')} of {invariance.data} "
+        f"({invariance.split})",
+        f"clean accuracy {invariance.accuracy.fraction:.2%} (95 % interval {low:.2%} to {high:.2%})",
         "",
-        *_limits(found),
+        *_limits(invariance),
         "",
         "Predictions by strength: accuracy with its 95 % interval; the fraction that stays the same, of all images and",
         "of those correct when clean; the change of the probability of that class; the fraction outside the image.",
         "",
     ]
-    for curve in found.curves:
+    for curve in invariance.curves:
         lines += [f"{curve.distortion} ({curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
         "Sensitivity of each layer, as fractions of the distance between two different images.",
@@ -29,26 +30,26 @@ def measure_text(found: Invariance) -> str:
         "moved: the fraction of the change that is movement (equivariance). Inside: where no edge is seen.",
         "",
     ]
-    for curve in found.curves:
-        point = found.shown(curve)
+    for curve in invariance.curves:
+        point = invariance.shown(curve)
         outside = point.fraction_outside
         gone = f"; {outside:.0%} of the image is outside" if outside > 0.005 else ""
-        lines += [curve.at(point) + gone, *_sensitivity(found, point), ""]
+        lines += [curve.at(point) + gone, *_sensitivity(invariance, point), ""]
     return "\n".join(lines).rstrip()
 
 
-def _limits(found: Invariance) -> list[str]:
-    if not found.above_chance:
+def _limits(invariance: Invariance) -> list[str]:
+    if not invariance.above_chance:
         return [
-            f"The clean accuracy is not above chance ({found.chance:.2%}): limits as fractions of it are meaningless",
-            "and omitted.",
+            f"The clean accuracy is not above chance ({invariance.chance:.2%}): limits as fractions of it are",
+            "meaningless and omitted.",
         ]
     return [
         "The strength at which accuracy falls below a fraction of the clean accuracy; in brackets, where the ends of "
         "its",
         "95 % interval do:",
         "",
-        *_limit_table(found).lines(),
+        *_limit_table(invariance).lines(),
     ]
 
 
@@ -68,9 +69,9 @@ def _by_strength(curve: Curve) -> DataTable:
     return DataTable.of(["", *(f"{point.strength:g}" for point in points)], rows)
 
 
-def _limit_table(found: Invariance) -> DataTable:
-    every = found.limits()
-    units = {curve.distortion: curve.unit for curve in found.curves}
+def _limit_table(invariance: Invariance) -> DataTable:
+    every = invariance.limits()
+    units = {curve.distortion: curve.unit for curve in invariance.curves}
     rows = []
     for name, sign in dict.fromkeys((limit.distortion, limit.sign) for limit in every):
         own = [limit for limit in every if (limit.distortion, limit.sign) == (name, sign)]
@@ -86,9 +87,9 @@ def _limit_cell(limit: Limit) -> str:
     return strength if low == beyond else f"{strength} ({low} to {high})"
 
 
-def _sensitivity(found: Invariance, point: Point) -> Iterable[str]:
+def _sensitivity(invariance: Invariance, point: Point) -> Iterable[str]:
     rows = []
-    for stage, name, layer in zip(found.stages, found.layers, point.layers, strict=True):
+    for stage, name, layer in zip(invariance.stages, invariance.layers, point.layers, strict=True):
         values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
         rows.append([f"  {stage or '-'}: {name}", *map(percent_cell, values)])
     columns = ["  stage", "changed", "residual", "moved", "changed inside", "residual inside"]

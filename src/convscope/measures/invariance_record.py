@@ -229,7 +229,7 @@ class Invariance:
         """
         if not self.above_chance:
             return ()
-        found: list[Limit] = []
+        limits: list[Limit] = []
         for curve in self.curves:
             points = [
                 StrengthAccuracy(
@@ -237,5 +237,5 @@ class Invariance:
                 )
                 for point in curve.points
             ]
-            found += limits_of(curve.distortion, points, self.accuracy.fraction)
-        return tuple(found)
+            limits += limits_of(curve.distortion, points, self.accuracy.fraction)
+        return tuple(limits)

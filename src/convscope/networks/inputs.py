@@ -204,13 +204,13 @@ def _in_folder(path: str) -> Iterable[Input]:
 def _listed(path: str, top: Folder) -> Iterator[Input]:
     """Give the images in a folder, and what only looks like one, or cannot be read: each is answered by name."""
     for folder in top.every():
-        found = dict.fromkeys(folder.images, "")
+        errors = dict.fromkeys(folder.images, "")
         like = (name for name in folder.others if foreign_reason(_in(path, folder.inside(name)), name))
-        found |= dict.fromkeys(like, "")
-        found |= dict(folder.broken)
-        for name in sorted(found, key=natural_key) if len(found) > len(folder.images) else folder.images:
+        errors |= dict.fromkeys(like, "")
+        errors |= dict(folder.broken)
+        for name in sorted(errors, key=natural_key) if len(errors) > len(folder.images) else folder.images:
             file = _in(path, folder.inside(name))
-            yield Input(name=file, error=found[name]) if found[name] else Input(name=file, content=file)
+            yield Input(name=file, error=errors[name]) if errors[name] else Input(name=file, content=file)
 
 
 def _in(path: str, name: str) -> str:

@@ -76,9 +76,9 @@ def _paragraph(texts: dict[str, str], topic: str) -> Html:
     return tag("p", texts[topic], class_="said") if topic in texts else joined()
 
 
-def _differences(found: Sequence[Contrast], name: str) -> Html:
+def _differences(compared: Sequence[Contrast], name: str) -> Html:
     """Return the table of differences; nothing without one."""
-    return table_html(contrast_table(found), name) if found else joined()
+    return table_html(contrast_table(compared), name) if compared else joined()
 
 
 def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: dict[str, str]) -> Html:
@@ -91,10 +91,10 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
         DotRow(name=result.title, value=_value(0, result.accuracy, result.interval), marked=result.variant == BASELINE)
         for result in results
     ]
-    found = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
-    said = " ".join([*(contrast.text for contrast in found), texts.get(topic, "")]).strip()
+    compared = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
+    said = " ".join([*(contrast.text for contrast in compared), texts.get(topic, "")]).strip()
     chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent_text, tick=_tick, said=said)
-    return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
+    return joined(_paragraph(texts, topic), chart, _differences(compared, f"Differences: {topic}"))
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> Value:

@@ -65,18 +65,18 @@ class Contrast:
 
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     """Return every measured pair of `PAIRS`, and of `ROBUST_PAIRS` for each group of distortions."""
-    found = []
+    compared = []
     for topic, pairs in PAIRS.items():
         for first, second in _measured(comparison, pairs):
             values = first.accuracy, second.accuracy
-            found.append(_contrast(topic, first, second, values, accuracy_difference(first, second)))
+            compared.append(_contrast(topic, first, second, values, accuracy_difference(first, second)))
     for group in GROUPS:
         for first, second in _measured(comparison, ROBUST_PAIRS):
             difference = robustness_difference(first, second, group)
             ours, theirs = relative_accuracy(first, group), relative_accuracy(second, group)
             if ours is not None and theirs is not None and difference is not None:
-                found.append(_contrast(group, first, second, (ours.value, theirs.value), difference))
-    return tuple(found)
+                compared.append(_contrast(group, first, second, (ours.value, theirs.value), difference))
+    return tuple(compared)
 
 
 def _measured(comparison: Comparison, pairs: Sequence[tuple[str, str]]) -> list[tuple[VariantResult, VariantResult]]:
@@ -90,12 +90,12 @@ def _contrast(
     return Contrast(topic=topic, first=first.title, second=second.title, values=values, difference=difference)
 
 
-def contrast_table(found: Sequence[Contrast]) -> DataTable:
+def contrast_table(compared: Sequence[Contrast]) -> DataTable:
     """Return the contrasts as a table with a significance column; differences are in points.
 
     Contrasts in robustness have a column for the kind of distorted images.
     """
-    robustness = any(contrast.topic in GROUPS for contrast in found)
+    robustness = any(contrast.topic in GROUPS for contrast in compared)
     columns = [
         *(["images"] if robustness else []),
         "variant",
@@ -106,7 +106,7 @@ def contrast_table(found: Sequence[Contrast]) -> DataTable:
         "significant",
     ]
     rows = []
-    for contrast in found:
+    for contrast in compared:
         value, low, high = points_text(contrast.difference)
         values = " - ".join(percent(part, fine_ends=True) for part in contrast.values)
         significant = "yes" if contrast.difference.significant else "no"

@@ -136,11 +136,11 @@ class EvaluationSet:
         labels, clean = self.labels[self.distorted], self._predictions(predict, self.distorted)
         results = []
         for distortion, strengths in self.strengths().items():
-            found = {}
+            outcomes = {}
             for strength in strengths:
                 predictions = np.concatenate([predict(batch) for batch in self._batches(distortion, strength)])
-                found[strength] = predictions == labels, int((predictions == clean).sum())
-            results.append(DistortionResult.of((distortion.name, distortion.unit), found))
+                outcomes[strength] = predictions == labels, int((predictions == clean).sum())
+            results.append(DistortionResult.of((distortion.name, distortion.unit), outcomes))
         return digits_of(clean == labels), tuple(results)
 
     def _predictions(self, predict: Predict, indices: Indices) -> NDArray[np.int64]:

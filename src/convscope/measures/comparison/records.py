@@ -257,12 +257,12 @@ class VariantResult:
 
     def limits(self) -> tuple[Limit, ...]:
         """Return where accuracy falls below fractions of the clean accuracy, for each distortion and direction."""
-        found: list[Limit] = []
+        limits: list[Limit] = []
         for result in self.runs[0].distorted:
             points = self.points(result.distortion)
             clean = next(point.accuracy for point in points if point.strength == 0)
-            found += limits_of(result.distortion, points, clean)
-        return tuple(found)
+            limits += limits_of(result.distortion, points, clean)
+        return tuple(limits)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -271,8 +271,8 @@ def distortion_named(name: str) -> Distortion:
     """
     if name in DISTORTIONS:
         return DISTORTIONS[name]
-    if found := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
-        motion = motions.shift(float(found[1]))
+    if match := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
+        motion = motions.shift(float(match[1]))
         return Distortion(name=name, unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motion)
     if name.startswith("shift@"):
         raise ParameterError(
