@@ -67,7 +67,7 @@ def measure(images: Images, labels: Labels, *, rounds: int) -> dict[str, object]
                     work()
                 if turn:  # the first warms up
                     seconds[way].append(time.perf_counter() - started)
-    pairs = {way: [one / other for one, other in zip(seconds[way], seconds["prediction"], strict=True)] for way in ways}
+    pairs = {way: [own / other for own, other in zip(seconds[way], seconds["prediction"], strict=True)] for way in ways}
     return {
         "layout": model.title,
         "images": len(images),

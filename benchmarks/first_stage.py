@@ -41,7 +41,7 @@ def trained(parts: Parts, layout: str, way: str, *, epochs: int, seed: int) -> d
 
 def against(samples: list[dict[str, Any]], way: str, what: str) -> dict[str, Any]:
     """Return `way` - learned: mean and paired interval over the seeds, and whether it is sure."""
-    found: dict[str, Any] = spread([one[way][what] - one[LEARNED][what] for one in samples])
+    found: dict[str, Any] = spread([sample[way][what] - sample[LEARNED][what] for sample in samples])
     return {**found, "sure": abs(found["mean"]) > found.get("mean_95_half_width", float("inf"))}
 
 
@@ -49,11 +49,12 @@ def measure(parts: Parts, layout: str, *, epochs: int, seeds: int) -> dict[str, 
     """Return every sample of a set, and the differences; the ways take turns, so that all meet the same machine."""
     samples: list[dict[str, Any]] = []
     for seed in range(seeds):
-        one = {way: trained(parts, layout, way, epochs=epochs, seed=seed) for way in WAYS}
-        samples.append({"seed": seed, **one})
+        by_way = {way: trained(parts, layout, way, epochs=epochs, seed=seed) for way in WAYS}
+        samples.append({"seed": seed, **by_way})
         print(samples[-1], flush=True)
     summary = {
-        way: {what: spread([one[way][what] for one in samples]) for what in ("accuracy", "seconds")} for way in WAYS
+        way: {what: spread([sample[way][what] for sample in samples]) for what in ("accuracy", "seconds")}
+        for way in WAYS
     }
     differences = {
         way: {what: against(samples, way, what) for what in ("accuracy", "seconds")} for way in WAYS if way != LEARNED

@@ -79,7 +79,7 @@ def main() -> None:
     options = {"units": given.units, "window": given.window, "images": given.images}
     for way, least in LEAST.items():
         samples = [measure(parts, way, **options, seed=seed) for seed in range(given.seeds)]
-        accuracy = spread([one["accuracy"] for one in samples])
+        accuracy = spread([sample["accuracy"] for sample in samples])
         ways[way] = {"least_accuracy": least, "accuracy": accuracy, "samples": samples}
         print(way, accuracy, flush=True)
     print(write("first-stage-digits04", __doc__.strip().splitlines()[0], {**options, "ways": ways}))

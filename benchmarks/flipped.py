@@ -47,8 +47,8 @@ def measure(models: Sequence[Model], parts: Parts) -> dict[str, Any]:
         "epochs": recipe["epochs"],
         "seeds": [model.training["settings"]["seed"] for model in models],
         "images": len(gain),
-        "plain": [round(float(one.mean()), 4) for one in plain],
-        "flipped": [round(float(one.mean()), 4) for one in flipped],
+        "plain": [round(float(values.mean()), 4) for values in plain],
+        "flipped": [round(float(values.mean()), 4) for values in flipped],
         "gain": {name: round(value, 6) for name, value in spread(gain.tolist()).items()},
         "times_the_seconds": round(seconds[1] / seconds[0], 2),
     }
@@ -70,7 +70,7 @@ def main() -> None:
     add_data_dir(parser)
     given = parser.parse_args()
     models: dict[tuple[str, ...], list[Model]] = {}
-    for name, _, run in (one.partition("=") for one in given.runs):
+    for name, _, run in (text.partition("=") for text in given.runs):
         model = read_model(Path(run))
         check(model, name)
         recipe, epochs = model.training["settings"]["recipe"], str(model.training["recipe"]["epochs"])
@@ -79,10 +79,13 @@ def main() -> None:
     rows = []
     for (name, recipe, *_), ones in models.items():
         with tuned():
-            one = measure(ones, parts_of(name))
-        gain, found = one["gain"], f"{np.mean(one['plain']):.2%}, flipped too {np.mean(one['flipped']):.2%}"
+            measured = measure(ones, parts_of(name))
+        gain, found = (
+            measured["gain"],
+            f"{np.mean(measured['plain']):.2%}, flipped too {np.mean(measured['flipped']):.2%}",
+        )
         print(f"{name} {recipe} {found}: {gain['mean']:+.2%} ± {gain['mean_95_half_width']:.2%}", flush=True)
-        rows.append({"set": name, **one})
+        rows.append({"set": name, **measured})
     write("flipped", __doc__.strip().splitlines()[0], {"rows": rows})
 
 

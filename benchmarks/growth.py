@@ -118,10 +118,10 @@ def main() -> None:
         ]  # fmt: skip
         results[name] = {
             "sizes": sizes,
-            "seconds": [round(one["seconds"], 4) for one in found],
-            "memory_bytes": [one["memory_bytes"] for one in found],
-            "of_seconds": exponent(list(sizes), [one["seconds"] for one in found]),
-            "of_memory": exponent(list(sizes), [one["memory_bytes"] for one in found]),
+            "seconds": [round(sample["seconds"], 4) for sample in found],
+            "memory_bytes": [sample["memory_bytes"] for sample in found],
+            "of_seconds": exponent(list(sizes), [sample["seconds"] for sample in found]),
+            "of_memory": exponent(list(sizes), [sample["memory_bytes"] for sample in found]),
         }
         print(name, results[name], flush=True)
     print(write("growth", __doc__.strip().splitlines()[0], results, timed=True))

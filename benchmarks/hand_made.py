@@ -67,7 +67,7 @@ def choose(parts: Parts) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             accuracy = float(classifier.score(evaluated, some.train_labels[held]))
             tried.append({"cells": cells, "orientations": orientations, "strength": strength, "accuracy": accuracy})
             print(tried[-1], flush=True)
-    return max(tried, key=lambda one: one["accuracy"]), tried
+    return max(tried, key=lambda result: result["accuracy"]), tried
 
 
 def tuned(name: str, parts: Parts) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def one_unit(found: Found) -> list[str]:
         "",
         f"float64; all positions agree to {worst:.0e}.",
         *table(head, rows),
-        *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *one) for one in GROWTH]),
+        *table(["time ~ size ^ exponent", *WAYS], [_growth(found["rows"], *columns) for columns in GROWTH]),
     ]
 
 
@@ -75,7 +75,7 @@ def _growth(rows: list[Found], grows: str, fixed: str, at: int, least: int) -> l
     sizes = [math.log(row[grows]) for row in some]
     times = [[math.log(row["seconds"][way]) for row in some] for way in WAYS]
     name = f"{grows} from {some[0][grows]} to {some[-1][grows]}, {fixed} {at}"
-    return [name, *(_exponent(sizes, one) for one in times)]
+    return [name, *(_exponent(sizes, fitted) for fitted in times)]
 
 
 def _exponent(sizes: list[float], times: list[float]) -> str:
@@ -99,18 +99,18 @@ def elsewhere() -> list[str]:
 def kmeans(found: Found) -> list[str]:
     """Return k-means features on CIFAR-10."""
     rows = []
-    for one in found["rows"]:
-        seconds = one["seconds"]
+    for row in found["rows"]:
+        seconds = row["seconds"]
         parts = ", ".join(f"{name} {seconds[name]:.0f}" for name in ("clusters", "features", "svm"))
-        low, high = one["interval"]
+        low, high = row["interval"]
         cells = [
-            f"{one['units']:,}",
-            f"{one['values']:,}",
-            percent(one["accuracy"]),
+            f"{row['units']:,}",
+            f"{row['values']:,}",
+            percent(row["accuracy"]),
             f"{percent(low)} to {percent(high)}",
-            percent(one["alone"]) if "alone" in one else "–",
+            percent(row["alone"]) if "alone" in row else "–",
         ]
-        rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(one["threads"]), f"{one['training_images']:,}"])
+        rows.append([*cells, f"{seconds['all']:.0f} s ({parts})", str(row["threads"]), f"{row['training_images']:,}"])
     head = ["clusters", "values", "accuracy", "95 % interval", "without flips", "seconds", "threads"]
     head.append("training images")
     last = found["rows"][-1]
@@ -123,7 +123,7 @@ def kmeans(found: Found) -> list[str]:
 
 def mlp(found: Found) -> list[str]:
     """Return the error of a feed-forward network on pixels."""
-    rows = [[way, mean_of(one["error"]), str(one["error"]["n"])] for way, one in found["ways"].items()]
+    rows = [[way, mean_of(result["error"]), str(result["error"]["n"])] for way, result in found["ways"].items()]
     text = f"`{found['layout']}`, {found['epochs']} epochs."
     return ["## A feed-forward network on pixels, MNIST", "", text, *table(["recipe", "test error", "seeds"], rows)]
 
@@ -131,11 +131,11 @@ def mlp(found: Found) -> list[str]:
 def by_hand(found: Found) -> list[str]:
     """Return hand-made features."""
     rows = []
-    for one in found["rows"]:
-        low, high = one["interval"]
-        cells = [one["set"], one["features"], f"{one['values']:,}", one["classifier"], percent(one["accuracy"])]
+    for row in found["rows"]:
+        low, high = row["interval"]
+        cells = [row["set"], row["features"], f"{row['values']:,}", row["classifier"], percent(row["accuracy"])]
         rows.append(
-            [*cells, f"{percent(low)} to {percent(high)}", f"{one['feature_seconds']:.0f} + {one['fit_seconds']:.0f}"]
+            [*cells, f"{percent(low)} to {percent(high)}", f"{row['feature_seconds']:.0f} + {row['fit_seconds']:.0f}"]
         )
     head = ["set", "features", "values", "classifier", "accuracy", "95 % interval", "seconds (features + fit)"]
     return [
@@ -163,10 +163,10 @@ def speed(found: Found) -> list[str]:
 def locally_connected(found: Found) -> list[str]:
     """Return weights shared by all positions, by regions and not at all."""
     rows = []
-    for one in found["rows"]:
-        low, high = one["interval"]
-        cells = [f"`{one['layout']}`", f"{one['parameters_of_the_stage']:,}", percent(one["accuracy"])]
-        rows.append([*cells, f"{percent(low)} to {percent(high)}", f"{one['seconds_an_epoch']:.0f} s"])
+    for row in found["rows"]:
+        low, high = row["interval"]
+        cells = [f"`{row['layout']}`", f"{row['parameters_of_the_stage']:,}", percent(row["accuracy"])]
+        rows.append([*cells, f"{percent(low)} to {percent(high)}", f"{row['seconds_an_epoch']:.0f} s"])
     head = ["layout", "parameters of the first stage", "accuracy", "95 % interval", "epoch"]
     text = f"All 60,000 training images of MNIST, {counted(found['rows'][0]['epochs'], 'epoch')}."
     return ["## Weight sharing: all, regions, none", "", text, *table(head, rows)]

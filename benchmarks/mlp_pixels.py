@@ -43,7 +43,7 @@ def main() -> None:
             samples.append({"seed": seed, "error": 1 - report.accuracy.fraction, "seconds": round(report.seconds, 1)})
             samples[-1] |= {"images": report.images, "processor_share_before": share}
             print(way, samples[-1], flush=True)
-        ways[way] = {"error": spread([one["error"] for one in samples]), "samples": samples}
+        ways[way] = {"error": spread([sample["error"] for sample in samples]), "samples": samples}
     settings = {"layout": given.layout, "epochs": given.epochs, "most_error": MOST_ERROR}
     print(write("mlp-pixels", __doc__.strip().splitlines()[0], {**settings, "ways": ways}))
 

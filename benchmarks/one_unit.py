@@ -48,7 +48,7 @@ def measure(sides: Sequence[int] = SIDES, patches: Sequence[int] = PATCHES) -> l
             continue
         image, unit = rng.normal(size=(side, side)), rng.normal(size=(patch, patch))
         found = {way: timed(partial(convolve, unit, image, by=way)) for way in WAYS}
-        oracle, seconds = found["loop"][0], {way: one[1] for way, one in found.items()}
+        oracle, seconds = found["loop"][0], {way: result[1] for way, result in found.items()}
         difference = max(float(np.abs(answer - oracle).max()) for answer, _ in found.values())
         if difference > 1e-9:
             raise SystemExit(f"the ways differ by {difference} at {side} and {patch}")

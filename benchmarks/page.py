@@ -197,7 +197,7 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
     for module in ("engine.js", "reading.js"):
         page.add_script_tag(content=program(module).removeprefix('"use strict";\n'))
     page.add_script_tag(content=ENGINES.read_text(encoding="utf-8"))
-    shown = [NamedImage(name="", pixels=one) for one in images_of(case, 8)]
+    shown = [NamedImage(name="", pixels=image) for image in images_of(case, 8)]
     given = [
         json.dumps(to_json(explorer_data(model_of(case), shown))),
         base64.b64encode(graph_of(case, folder)).decode(),
@@ -210,7 +210,7 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
     for name, values in found["probabilities"].items():
         assert np.abs(ours - np.array(values)).max() < 1e-3, f"{name} computes something else"
     forward = {name: rounded(values) for name, values in found["milliseconds"].items()}
-    medians = {name: one["median"] for name, one in forward.items()}
+    medians = {name: times["median"] for name, times in forward.items()}
     return {
         "loops": found["loops"],
         "forward_ms": forward,
@@ -261,7 +261,7 @@ def main() -> None:
             if not given.without_peers:
                 found |= compare_engines(chromium, case, Path(scratch), rounds=given.rounds)
             results.setdefault("cases", {})[name] = {"layout": case.layout, **found}
-            forward = {one: values["median"] for one, values in found.get("forward_ms", {}).items()}
+            forward = {engine: values["median"] for engine, values in found.get("forward_ms", {}).items()}
             print(
                 f"{name:12} {found['file_bytes'] / 1e6:5.2f} MB, look {found['look_seconds']} s, first "
                 f"{found['first_image_ms']['median']:.0f} ms, frame {found['frame_ms']['median']:.1f} ms {forward}",

@@ -85,7 +85,7 @@ def relative_change(subsample: nn.Module, maps: Tensor) -> float:
     with torch.inference_mode():
         still = subsample(maps[:, :, 1 : 1 + height, 1 : 1 + width])
         moved = [subsample(maps[:, :, top : top + height, left : left + width]) for top, left in np.ndindex(3, 3)]
-        return float(sum((one - still).abs().mean() for one in moved) / 8 / still.abs().mean())
+        return float(sum((shifted - still).abs().mean() for shifted in moved) / 8 / still.abs().mean())
 
 
 def _of_eight(shares: np.ndarray) -> float:

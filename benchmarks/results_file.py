@@ -43,8 +43,8 @@ def told_by_set(found: dict[str, Any], told: Callable[[dict[str, Any]], str]) ->
     If a dataset does not record its run, only the last run that wrote the file is known.
     """
     lines: dict[str, list[str]] = {}
-    for name, one in found["sets"].items():
-        line = told(one) if "command" in one else f"Not recorded; last run: {told(found)}"
+    for name, result in found["sets"].items():
+        line = told(result) if "command" in result else f"Not recorded; last run: {told(found)}"
         lines.setdefault(line, []).append(name)
     return [f"{line.removesuffix('.')} ({', '.join(names)})" for line, names in lines.items()]
 

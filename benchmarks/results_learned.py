@@ -37,10 +37,10 @@ def _softmax_svm() -> Lines:
     if found is None:
         return []
     lines = ["## Softmax or SVM?", "", "Accuracy of the SVM minus that of the softmax, paired by seed, in points:"]
-    ways = dict.fromkeys(what for one in found["sets"].values() for what in one["svm_minus_softmax"])
+    ways = dict.fromkeys(what for result in found["sets"].values() for what in result["svm_minus_softmax"])
     rows = [
-        [SETS.get(name, name), *(_difference(one["svm_minus_softmax"].get(what), "SVM", "softmax") for what in ways)]
-        for name, one in found["sets"].items()
+        [SETS.get(name, name), *(_difference(result["svm_minus_softmax"].get(what), "SVM", "softmax") for what in ways)]
+        for name, result in found["sets"].items()
     ]
     sources = "\\\n".join(told_by_set(found, measured_on))
     lines += table(["dataset", *(WORDS.get(what, what) for what in ways)], rows)
@@ -53,15 +53,15 @@ _SHORT = "In short trainings the end-to-end difference includes how fast each cl
 def _ends(found: Found) -> Lines:
     """Return the accuracy of the networks trained end to end, and their training."""
     return [
-        f"{SETS.get(name, name)} ({counted(one['training_images'], 'training image')}, "
-        f"{counted(one['epochs'], 'epoch')}, {counted(_seeds(one), 'seed')}): "
-        + ", ".join(f"{classifier} {_finely(accuracy)}" for classifier, accuracy in one["accuracy"].items())
-        for name, one in found["sets"].items()
+        f"{SETS.get(name, name)} ({counted(result['training_images'], 'training image')}, "
+        f"{counted(result['epochs'], 'epoch')}, {counted(_seeds(result), 'seed')}): "
+        + ", ".join(f"{classifier} {_finely(accuracy)}" for classifier, accuracy in result["accuracy"].items())
+        for name, result in found["sets"].items()
     ]
 
 
-def _seeds(one: Found) -> int:
-    return int(next(iter(one["svm_minus_softmax"].values()))["n"])
+def _seeds(result: Found) -> int:
+    return int(next(iter(result["svm_minus_softmax"].values()))["n"])
 
 
 def _finely(found: Found) -> str:
@@ -92,9 +92,10 @@ def _first_stage() -> Lines:
             "The same network with another first stage, compared with the supervised one, paired by seed "
             f"({'; '.join(_networks(found))}):"
         ]
-        ways = dict.fromkeys(way for one in found["sets"].values() for way in one["ways"])
+        ways = dict.fromkeys(way for result in found["sets"].values() for way in result["ways"])
         rows = [
-            [WORDS.get(way, way), *(cell for one in found["sets"].values() for cell in _way(one, way))] for way in ways
+            [WORDS.get(way, way), *(cell for result in found["sets"].values() for cell in _way(result, way))]
+            for way in ways
         ]
         names = [SETS.get(name, name) for name in found["sets"]]
         head = ["first stage", *(f"{name}{what}" for name in names for what in ("", ": difference", ": seconds"))]
@@ -105,7 +106,9 @@ def _first_stage() -> Lines:
             f"about 99 % for learned ones. Here, with {counted(found['units'], 'unit')} of 9 × 9 learned on the "
             f"digits 5 to 9, and {counted(found['images'], 'training image')}:"
         ]
-        rows = [[way, _finely(one["accuracy"]), str(one["accuracy"]["n"])] for way, one in found["ways"].items()]
+        rows = [
+            [way, _finely(result["accuracy"]), str(result["accuracy"]["n"])] for way, result in found["ways"].items()
+        ]
         lines += [*table(["units", "accuracy", "seeds"], rows), measured_on(found), ""]
     return lines
 
@@ -113,17 +116,17 @@ def _first_stage() -> Lines:
 def _networks(found: Found) -> Lines:
     """Return what was trained on each dataset."""
     return [
-        f"{SETS.get(name, name)}: `{one['layout']}`, {counted(one['training_images'], 'training image')}, "
-        f"{counted(one['epochs'], 'epoch')}, {counted(next(iter(one['ways'].values()))['accuracy']['n'], 'seed')}"
-        for name, one in found["sets"].items()
+        f"{SETS.get(name, name)}: `{result['layout']}`, {counted(result['training_images'], 'training image')}, "
+        f"{counted(result['epochs'], 'epoch')}, {counted(next(iter(result['ways'].values()))['accuracy']['n'], 'seed')}"
+        for name, result in found["sets"].items()
     ]
 
 
-def _way(one: Found, way: str) -> Lines:
+def _way(result: Found, way: str) -> Lines:
     """Return accuracy of a first stage, its difference from the supervised one, and the seconds of training."""
-    if way not in one["ways"]:
+    if way not in result["ways"]:
         return ["–", "–", "–"]
-    values, gain = one["ways"][way], one["minus_learned"].get(way, {}).get("accuracy")
+    values, gain = result["ways"][way], result["minus_learned"].get(way, {}).get("accuracy")
     difference = _difference(gain, "better", "worse")
     return [_finely(values["accuracy"]), difference, f"{values['seconds']['median']:.1f}"]
 

@@ -105,17 +105,17 @@ def _limits(comparisons: dict[str, Comparison]) -> Lines:
     """Return where accuracy falls below 90 % of the clean accuracy."""
     measured = {name for comparison in comparisons.values() for name, *_ in comparison.distortions}
     sides = {
-        (one.name, sign): one.directions[sign > 0]
-        for one in DISTORTIONS.values()
+        (distortion.name, sign): distortion.directions[sign > 0]
+        for distortion in DISTORTIONS.values()
         for sign in (-1, 1)
-        if one.name in measured and one.directions[sign > 0]
+        if distortion.name in measured and distortion.directions[sign > 0]
     }
     rows = []
     for name, comparison in comparisons.items():
         for kind in ("convolution", "mlp-parameters"):
             if (variant := comparison.variant(kind)) is None:
                 continue
-            limits = {(one.distortion, one.sign): one for one in variant.limits() if one.fraction == LIMIT}
+            limits = {(limit.distortion, limit.sign): limit for limit in variant.limits() if limit.fraction == LIMIT}
             cells = [limit_text(limits[side]) if side in limits else "–" for side in sides]
             rows.append([SETS[name], variant.title, *cells])
     head = ["dataset", "variant", *sides.values()]
@@ -150,10 +150,10 @@ def _where(found: Found) -> str:
     changed = [(name, values["changed"]) for name, values in steps.items()]
     falls = sorted(map(_fall, itertools.pairwise(changed)), key=lambda fall: -fall[0])
     most, half, (name, values) = falls[0]
-    end = {kind: list(one["steps"].values())[-1]["changed"] for kind, one in found["sensitivity"].items()}
+    end = {kind: list(layers["steps"].values())[-1]["changed"] for kind, layers in found["sensitivity"].items()}
     ends = f"The classifier changes by {mean_of(end['convolution'])}, that of fully connected units by "
     ends += f"{mean_of(end['mlp-parameters'])}."
-    before = next(one for after, one in zip([*steps][1:], changed, strict=False) if after == name)
+    before = next(step for after, step in zip([*steps][1:], changed, strict=False) if after == name)
     if not surely(before[1], values):
         return f"the change falls significantly at no layer. {NOT_CONFIRMED} {ends}"
     word = "pooling" if name.split(": ")[1][:2] in POOLINGS else "not pooling"
@@ -170,7 +170,7 @@ def _comma(layer: str) -> str:
 def _fall(pair: tuple[tuple[str, Found], tuple[str, Found]]) -> tuple[float, float, tuple[str, Found]]:
     """Return by how much the change falls from one layer to the next, its 95 % half-width, and the next."""
     (_, before), after = pair
-    half = math.hypot(*(one.get("mean_95_half_width", math.inf) for one in (before, after[1])))
+    half = math.hypot(*(spread.get("mean_95_half_width", math.inf) for spread in (before, after[1])))
     return before["mean"] - after[1]["mean"], half, after
 
 
@@ -198,9 +198,9 @@ def _pooled() -> Lines:
     return lines
 
 
-def _pooled_row(name: str, one: Found) -> Lines:
-    moved = f"{one['change']:.0%}" if "change" in one else "–"
-    return [f"`{name}`", _eighths(one["all"]), _eighths(one["alive"]), moved]
+def _pooled_row(name: str, result: Found) -> Lines:
+    moved = f"{result['change']:.0%}" if "change" in result else "–"
+    return [f"`{name}`", _eighths(result["all"]), _eighths(result["alive"]), moved]
 
 
 def _eighths(part: float) -> str:

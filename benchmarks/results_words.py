@@ -26,7 +26,7 @@ def result(name: str) -> Found | None:
 def compared() -> dict[str, tuple[Found, Comparison]]:
     """Return the comparison of every measured dataset, with the result that contains it."""
     results = {name: result(f"why-it-works-{name}") for name in SETS}
-    return {name: (one, from_json(Comparison, one["comparison"])) for name, one in results.items() if one}
+    return {name: (found, from_json(Comparison, found["comparison"])) for name, found in results.items() if found}
 
 
 def measured_on(found: Found) -> str:

@@ -48,7 +48,7 @@ def pair(parts: Parts, layout: str, *, epochs: int, seed: int) -> dict[str, Any]
 
 def difference(pairs: list[dict[str, float]]) -> dict[str, Any]:
     """Return svm - softmax: mean and interval over the seeds, and who has won."""
-    found: dict[str, Any] = spread([one["svm"] - one["softmax"] for one in pairs])
+    found: dict[str, Any] = spread([pair["svm"] - pair["softmax"] for pair in pairs])
     half = found.get("mean_95_half_width", float("inf"))
     sure = abs(found["mean"]) > half
     return {**found, "won": "none" if not sure else "svm" if found["mean"] > 0 else "softmax"}
@@ -60,15 +60,15 @@ def measure(parts: Parts, layout: str, *, epochs: int, seeds: int) -> dict[str, 
     for seed in range(seeds):
         pairs.append(pair(parts, layout, epochs=epochs, seed=seed))
         print(pairs[-1], flush=True)
-    frozen = {key: difference([one["frozen"][key] for one in pairs]) for key in pairs[0]["frozen"]}
+    frozen = {key: difference([pair["frozen"][key] for pair in pairs]) for key in pairs[0]["frozen"]}
     return {
         **surroundings(),
         "layout": layout,
         "epochs": epochs,
         "training_images": len(parts.train),
         "test_images": len(parts.test),
-        "accuracy": {word: spread([one["end_to_end"][word] for one in pairs]) for word in WORDS},
-        "svm_minus_softmax": {"end to end": difference([one["end_to_end"] for one in pairs]), **frozen},
+        "accuracy": {word: spread([pair["end_to_end"][word] for pair in pairs]) for word in WORDS},
+        "svm_minus_softmax": {"end to end": difference([pair["end_to_end"] for pair in pairs]), **frozen},
         "pairs": pairs,
     }
 

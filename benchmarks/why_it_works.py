@@ -91,9 +91,9 @@ def _one(
     rows: dict[str, dict[str, float | None]] = {}
     for place, (name, step) in enumerate(zip(moved.layers, moved.curves[0].points[0].layers, strict=True), start=1):
         rows[f"{place}: {name}"] = {"changed": step.changed, "residual": step.residual, "moved": step.moved}
-    for one, chance in zip(units.units.layers, units.random, strict=True):
-        key = f"{one.layer}: {one.name}"
-        rows[key] |= {"selectivity": one.mean_selectivity, "selectivity_random": chance}
+    for layer, chance in zip(units.units.layers, units.random, strict=True):
+        key = f"{layer.layer}: {layer.name}"
+        rows[key] |= {"selectivity": layer.mean_selectivity, "selectivity_random": chance}
     if units.gabor_fits:
         first = f"1: {moved.layers[0]}"
         rows[first]["gabor"] = float(np.mean([fit.explained for fit in units.gabor_fits]))

@@ -78,6 +78,9 @@ REPLACED = (
     Replaced(word="exams?", use="test set"),
     Replaced(word="counter-facts?", use="ablation, variant"),
     Replaced(word="gone on with", use="resumed"),
+    Replaced(word="(?:resume`?|run|training|comparison) goes on with", use="continues with"),
+    Replaced(word="taken for an?", use="read as, become"),
+    Replaced(word="middle of (?:the|an?|its|each) (?:image|map|patch|window)s?", use="center"),
     Replaced(
         word="held[- ]out",
         use="validation",

@@ -38,7 +38,7 @@ def random_images(folder: Path) -> tuple[Tensor, Tensor]:
     files = [(path, place) for place, name in enumerate(names) for path in sorted((folder / name).iterdir())]
     pixels = np.stack([np.asarray(Image.open(path).convert("RGB")) for path, _ in files])
     maps = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255  # N H W C -> N C H W
-    mean, deviation = (torch.tensor(one).view(1, 3, 1, 1) for one in (MEAN, DEVIATION))
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
     return (maps - mean) / deviation, torch.tensor([place for _, place in files])
 
 
@@ -52,8 +52,8 @@ class Group(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(units, eps=1e-12, momentum=0.4) for _ in range(2))
         for norm in self.norms:
             norm.weight.requires_grad = False
-        for one in (self.first, self.second):
-            nn.init.dirac_(one.weight[: one.in_channels])
+        for convolution in (self.first, self.second):
+            nn.init.dirac_(convolution.weight[: convolution.in_channels])
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of half the side."""
@@ -117,8 +117,8 @@ class Optimizers:
     """Muon for the convolutions, SGD for biases and the head."""
 
     def __init__(self, learner: Learner) -> None:
-        self.filters = [one.weight for group in learner.groups for one in (group.first, group.second)]
-        self.means = [torch.zeros_like(one) for one in self.filters]
+        self.filters = [convolution.weight for group in learner.groups for convolution in (group.first, group.second)]
+        self.means = [torch.zeros_like(weights) for weights in self.filters]
         biases = [norm.bias for group in learner.groups for norm in group.norms]
         self.whitening = learner.whitening.bias
         self.sgd = torch.optim.SGD(

@@ -82,6 +82,19 @@ def test_a_folder_in_the_place_of_a_file_is_noticed_at_once(
         place.rmdir()
 
 
+def test_a_saved_model_replaces_a_file_only_by_force(run: Path, tmp_path: Path) -> None:
+    model, path = convscope.load(run), tmp_path / "model.safetensors"
+    convscope.save(model, path)
+    path.write_bytes(b"other")
+    with pytest.raises(StorageError, match="is already there and is not overwritten"):
+        convscope.save(model, path)
+    assert path.read_bytes() == b"other"
+    convscope.save(model, path, force=True)
+    assert convscope.load(path).classes == model.classes
+    with pytest.raises(StorageError, match="is a folder"):
+        convscope.save(model, tmp_path, force=True)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
 def test_a_run_begun_anew_keeps_the_links_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()

@@ -83,12 +83,12 @@ def test_a_grid_larger_than_the_maps_is_one_sentence(
 ) -> None:
     target = tmp_path / "x.npy"
     assert main(["features", str(run), "digits", "--pool", "grid99", "-o", str(target)]) == 2
-    assert "`pool` must be grid4 or smaller for maps of 4 × 4. Got 'grid99'." in capsys.readouterr().err
+    assert "`--pool` must be grid4 or smaller for maps of 4 × 4. Got 'grid99'." in capsys.readouterr().err
     assert not target.exists()
     assert main(["features", str(run), "--layer-names", "--pool", "grid8"]) == 0  # the pixels have 8 × 8
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["--stage", "0"]
     assert main(["features", str(run), "--layer-names", "--pool", "grid9"]) == 2
-    assert "`pool` must be grid8 or smaller" in capsys.readouterr().err
+    assert "`--pool` must be grid8 or smaller" in capsys.readouterr().err
 
 
 def test_what_no_model_file_can_hold_is_refused_before_any_image_is_read(capsys: pytest.CaptureFixture[str]) -> None:

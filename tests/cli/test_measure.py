@@ -142,16 +142,20 @@ def test_cost_needs_no_images(run: str, capsys: pytest.CaptureFixture[str]) -> N
         (["digits", "--strengths", "nan", "--distortions", "blur"], "The strength of blur must be"),
         (
             ["digits", "--strengths", "1,2.5"],
-            "`strengths` must come with `distortions`",
+            "`--strengths` must come with `--distortions`",
         ),
-        (["digits", "--margin", "4"], "`margin` must be from 0 to 3 px"),
+        (
+            ["digits", "--distortions", "shift-x", "--strengths", "100"],
+            "The strength of shift-x must leave a part of the image of 8x8 pixels inside. Got 100 (px).",
+        ),
+        (["digits", "--margin", "4"], "`--margin` must be from 0 to 3 px"),
         (["digits", "--images", "1"], "at least 2 images"),
         (["digits", "--distortions", "rotation", "--strengths", "181"], "The strength of rotation must be from -180"),
         (["digits", "--what", "all", "-o", "a.json"], "-o must name the file of one record. Got it for all."),
         (["--what", "units", "--cost"], "Got both."),
         (
             ["--cost", "--size", "8"],
-            "`size` is for a layout that is no model. Got '8' for a network that has its",
+            "`--size` is for a layout that is no model. Got '8' for a network that has its",
         ),
         (["digits", "--what", "all", "--size", "8"], "--size must come with --cost, for a MODEL that is a layout. Got"),
         (["digits", "--classes", "8"], "--classes must come with --cost, for a MODEL that is a layout. Got it for dis"),
@@ -161,8 +165,8 @@ def test_cost_needs_no_images(run: str, capsys: pytest.CaptureFixture[str]) -> N
         (["--cost", "--no-probes"], "--no-probes must come with --what units. Got it for cost."),
         (["--cost", "--class-depth", "1"], "--class-depth must come with --what distortions or units."),
         (["digits", "--repeats", "2"], "--repeats must come with --what cost. Got it for distortions."),
-        (["--cost", "--channels", "3"], "`channels` is for a layout that is no model. Got 3 for a network that has"),
-        (["--cost", "--classes", "7"], "`classes` is for a layout that is no model. Got 7 for a network that has"),
+        (["--cost", "--channels", "3"], "`--channels` is for a layout that is no model. Got 3 for a network that has"),
+        (["--cost", "--classes", "7"], "`--classes` is for a layout that is no model. Got 7 for a network that has"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(

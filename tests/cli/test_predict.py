@@ -284,7 +284,7 @@ def test_int8_is_calibrated_on_training_images(here: Path, capsys: pytest.Captur
     rows = _rows(capsys.readouterr().out)
     assert [float(row[2]) for row in rows] == pytest.approx([float(row[2]) for row in expected], abs=0.05)
     assert main(["predict", "run", "photos", "--precision", "int8"]) == 2
-    assert "`backend` must be openvino or onnxruntime" in capsys.readouterr().err
+    assert "`--backend` must be openvino or onnxruntime" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("flip", "said"), [(True, False), (False, True), (None, False)])
@@ -389,4 +389,4 @@ def test_the_background_is_there_before_the_model_is_made_ready(
     write_model(small_model(), tmp_path / "m.safetensors")
     assert main(["predict", str(tmp_path / "m.safetensors"), "no.png", "--background", color]) == code
     assert [set(model.preprocessing.background) for model in ready] == ([{255}] if code == 1 else [])
-    assert ("`background` must be" in capsys.readouterr().err) == (code == 2)
+    assert ("`--background` must be" in capsys.readouterr().err) == (code == 2)

@@ -162,7 +162,7 @@ def test_a_run_is_not_put_among_the_images(
     monkeypatch.chdir(images if data == "." else here)
     before = sorted((here / "set").rglob("*"))
     assert main(["train", data, *(["-o", output] if output else [])]) == 2
-    assert "`output` must be outside the folder of images" in capsys.readouterr().err
+    assert "`--output` must be outside the folder of images" in capsys.readouterr().err
     assert sorted((here / "set").rglob("*")) == before
 
 
@@ -170,7 +170,7 @@ def test_a_run_is_not_put_among_images_that_it_does_not_learn(here: Path, capsys
     images = folder(here / "others", each=4)
     before = sorted(images.rglob("*"))
     assert main(["train", "digits", "--epochs", "1", "-o", str(images)]) == 2
-    assert "`output` must not be a folder of images" in capsys.readouterr().err
+    assert "`--output` must not be a folder of images" in capsys.readouterr().err
     assert sorted(images.rglob("*")) == before
 
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -237,6 +238,7 @@ def test_a_file_that_stays_is_no_pipe_and_no_folder(kind: str, tmp_path: Path) -
 
 PROGRAM = """
 import os, signal, sys
+from collections.abc import Callable
 from pathlib import Path
 from convscope.core.atomic import Output
 output = Output(Path(sys.argv[1]))
@@ -319,6 +321,7 @@ def test_a_whole_disk_is_not_written_without_force(tmp_path: Path) -> None:
 SMALL_DISK = """
 mount -t tmpfs -o size=16k none "$1" && "$2" -c '
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import StorageError
@@ -333,6 +336,7 @@ for size in (1, 5_000, 20_000, 1_000_000):
         print(size, (disk / "file").stat().st_size)
 ' "$1" && mount -o remount,ro "$1" && "$2" -c '
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from convscope.core.atomic import check_folder, check_output
 for check in (check_folder, lambda path: check_output(path, force=True)):
@@ -421,3 +425,12 @@ def test_a_reader_that_left_before_a_stream_is_opened_is_no_fault_of_the_output(
     monkeypatch.setattr(sys, "stdout", _Left())
     with pytest.raises(BrokenPipeError), replacing(Path("/dev/fd/2")):
         pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc of Linux")
+@pytest.mark.parametrize("check", [check_folder, refuse_unwritable, lambda path: write_bytes(path, b"")])
+def test_a_folder_of_the_system_that_takes_no_files_is_named(check: Callable[[Path], None]) -> None:
+    with pytest.raises(StorageError, match="Cannot write /proc/x: nothing can be created in /proc"):
+        check(Path("/proc/x"))
+    with pytest.raises(StorageError, match="Cannot write /proc/x/y: its folder does not exist and cannot be created"):
+        check(Path("/proc/x/y"))

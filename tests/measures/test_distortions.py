@@ -1,5 +1,6 @@
 """Laws that every distortion keeps, and scipy as the oracle for what lies between pixels."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from convscope.core.errors import DataError, ParameterError
 from convscope.measures.distortions.family import (
     DISTORTIONS,
+    Distortion,
     distort,
     distortion_named,
     fraction_outside,
@@ -253,6 +255,30 @@ def test_a_strength_out_of_range_is_refused(name: str, strength: float, rule: st
         distort(random_images(), DISTORTIONS[name], strength)
     with pytest.raises(ParameterError, match=f"The strength of {name} must be"):
         distort(random_images(), DISTORTIONS[name], math.nan)
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "refused"),
+    [
+        ("shift-x", 15.5, None), ("shift-x", -16, "must leave a part of the image of 16x8 pixels inside"),
+        ("shift-y", 7.5, None), ("shift-y", 8, "must leave a part"), ("shift@30", -100, "must leave a part"),
+        ("circular-shift-x", 16, None), ("circular-shift-x", 17, "at most the longer side of the image, 16 px"),
+        ("blur", 100, "at most the longer side"), ("elastic", 100, "at most the longer side"),
+        ("rotation", 180, None), ("shear", 80, None), ("jpeg", 100, "from 0 to 99"),
+    ],
+)  # fmt: skip
+def test_a_strength_that_leaves_nothing_of_the_image_is_refused(
+    name: str, strength: float, refused: str | None
+) -> None:
+    with pytest.raises(ParameterError, match=refused) if refused else contextlib.nullcontext():
+        distortion_named(name).check_on(strength, (8, 16))
+
+
+@pytest.mark.parametrize("one", DISTORTIONS.values(), ids=lambda one: one.name)
+def test_the_usual_strengths_leave_a_part_of_the_image(one: Distortion) -> None:
+    for side in (8, 28):
+        for strength in (*one.strengths(side), *one.strengths(side, one.compared)):
+            one.check_on(strength, (side, 2 * side))
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:

@@ -17,8 +17,9 @@ from convscope.cli.group import COMMANDS, group
 from convscope.core.errors import ParameterError
 from convscope.core.options import Declared, Size, ValueLimits, check_options, declared, python_help
 from convscope.images.preprocessing import FITS
+from convscope.measures.comparison.variants import VARIANTS
 from convscope.options.check import CacheOptions, CheckOptions
-from convscope.options.compare import CompareOptions
+from convscope.options.compare import VARIANT_NAMES, CompareOptions
 from convscope.options.features import ClassifierOptions, FeaturesOptions
 from convscope.options.look import DrawOptions, LookOptions
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
@@ -165,6 +166,18 @@ def test_numbers_of_numpy_become_pythons_own() -> None:
         int, int, float, bool,
     ]  # fmt: skip
     check_options(options)
+
+
+def test_the_help_of_compare_lists_every_variant() -> None:
+    assert tuple(VARIANTS) == VARIANT_NAMES
+    text = next(one.about.help for one in declared(CompareOptions) if one.name == "variants")
+    assert ", ".join(VARIANTS) in text
+
+
+@pytest.mark.parametrize("name", [one.name for one in declared(TrainOptions) if one.about.group == "Training"])
+def test_an_option_of_training_that_may_be_left_out_says_what_then_happens(name: str) -> None:
+    one = next(one for one in declared(TrainOptions) if one.name == name)
+    assert one.default is not None or "default" in one.about.help
 
 
 def test_the_choices_are_those_of_the_layers_below() -> None:

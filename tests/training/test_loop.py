@@ -113,6 +113,22 @@ def test_a_finished_run_does_nothing_more() -> None:
     assert all(torch.equal(value, before[name]) for name, value in everything(state).items())
 
 
+class Satisfied(Stopper):
+    """Needs no step."""
+
+    def is_satisfied(self, state: TrainingState) -> bool:
+        return True
+
+
+def test_a_satisfied_listener_ends_training_before_its_first_step() -> None:
+    data, recipe = stripes(), small_recipe()
+    state = begin(data, recipe)
+    before = everything(state)
+    run(state, data, recipe, Satisfied(), seed=3)
+    assert (state.step, state.history) == (0, [])
+    assert all(torch.equal(value, before[name]) for name, value in everything(state).items())
+
+
 def test_one_step_alone_learns_and_its_weights_are_the_ones_kept() -> None:
     data, recipe = stripes(), small_recipe(epochs=1, batch=1_000)
     state = begin(data, recipe)

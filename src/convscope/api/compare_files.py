@@ -84,9 +84,11 @@ def _numbers(comparison: Comparison, result: VariantResult) -> list[str]:
         f"{result.seconds:.3f}",
         *(
             cell
-            for one in relative
+            for accuracy in relative
             for cell in _triple(
-                None if one is None else (one.value, one.value - one.half_width, one.value + one.half_width)
+                None
+                if accuracy is None
+                else (accuracy.value, accuracy.value - accuracy.half_width, accuracy.value + accuracy.half_width)
             )
         ),
     ]

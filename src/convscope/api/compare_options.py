@@ -87,7 +87,11 @@ def experiment_of(options: CompareOptions, dataset: Dataset) -> Experiment:
     test = np.sort(rng.permutation(evaluated)[: options.test_images])
     distorted = np.sort(rng.permutation(test)[: options.distorted])
     variants = named_variants(tuple(options.variants))
-    curves = tuple(one.name for one in variants if one.curve or options.variants) if options.learning_curve else ()
+    curves = (
+        tuple(variant.name for variant in variants if variant.curve or options.variants)
+        if options.learning_curve
+        else ()
+    )
     return Experiment(
         dataset=dataset,
         indices=indices,

@@ -59,7 +59,7 @@ def cost(
         used = opened(model if isinstance(model, Model) else str(model))
         planned, read = layout_network(used.network).plan, _read_by(used)
     with tuned():
-        found = measure_cost(
+        record = measure_cost(
             planned.layout,
             planned.sizes,
             batch=batch or BATCH,
@@ -67,8 +67,8 @@ def cost(
             reporter=context.reporter,
             **read,
         )
-    target.write(found, context.reporter)
-    return found
+    target.write(record, context.reporter)
+    return record
 
 
 class _Read(TypedDict, total=False):

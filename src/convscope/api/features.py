@@ -36,13 +36,15 @@ from convscope.options.features import FeaturesOptions
 
 def _are_classifiers(given: Any) -> bool:
     if isinstance(given, Mapping):
-        return all(isinstance(name, str) and hasattr(one, "fit") for name, one in given.items())
+        return all(isinstance(name, str) and hasattr(classifier, "fit") for name, classifier in given.items())
     return isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
 
 
 def _are_evaluated(given: Any) -> bool:
     return (
-        isinstance(given, (list, tuple)) and len(given) > 0 and all(isinstance(one, ClassifierResult) for one in given)
+        isinstance(given, (list, tuple))
+        and len(given) > 0
+        and all(isinstance(result, ClassifierResult) for result in given)
     )
 
 
@@ -173,7 +175,7 @@ def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
         >>> from tempfile import mkdtemp
         >>> from convscope.api.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2-12N", output=mkdtemp())
-        >>> [(one.stage, one.name, one.shape) for one in layers(trained.model)]
+        >>> [(layer.stage, layer.name, layer.shape) for layer in layers(trained.model)]
         [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
     """
     options_from(FeaturesOptions, {"pool": pool})
@@ -181,9 +183,9 @@ def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
     readings = [Reading(stage=number, pool=pool) for number in range(len(layout_network(network).stages) + 1)]
     readings[0].check(network)  # no maps are larger than the image
     return [
-        FeatureLayer(stage=one.stage, name=one.layer(network), shape=one.shape(network))
-        for one in readings
-        if one.fits(network)
+        FeatureLayer(stage=reading.stage, name=reading.layer(network), shape=reading.shape(network))
+        for reading in readings
+        if reading.fits(network)
     ]
 
 
@@ -258,7 +260,7 @@ def save_with_classifier(
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     check_output(Path(output), force=options.force)
-    storable = (one for one in evaluated if head_of(one.fitted, found) is not None)
+    storable = (result for result in evaluated if head_of(result.fitted, found) is not None)
     best = next(storable, evaluated[0])
     write_model(with_classifier(known.model, known.reading, found, best.name, best.fitted), output)
     return best

@@ -72,18 +72,21 @@ def measure(
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model)
-    side = min(used.preprocessing.height, used.preprocessing.width)
-    by_distortion = {one: strengths or one.strengths(side) for one in chosen}
-    small = [one.name for one, values in by_distortion.items() if not values]
+    sides = used.preprocessing.height, used.preprocessing.width
+    by_distortion = {distortion: strengths or distortion.strengths(min(sides)) for distortion in chosen}
+    small = [distortion.name for distortion, values in by_distortion.items() if not values]
     if len(small) == len(by_distortion):
         raise DataError(
             f"The images must be large enough to be distorted. Got {used.preprocessing.width}x"
-            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name `distortions` with `strengths`."
+            f"{used.preprocessing.height}, too small for {', '.join(small)}. Name distortions and strengths."
         )
     if small:
         context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")
-    by_distortion = {one: values for one, values in by_distortion.items() if values}
+    by_distortion = {distortion: values for distortion, values in by_distortion.items() if values}
     with tuned():
+        for distortion, values in by_distortion.items():
+            for strength in values:
+                distortion.check_on(strength, sides)
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
         indices = dataset.indices(dataset.evaluation_split)
@@ -95,9 +98,9 @@ def measure(
             name=printable(dataset.name),
             split=PARTS[int(dataset.evaluation_split)],
         )
-        found = measure_invariance(
+        record = measure_invariance(
             used, evaluated, by_distortion, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
         )
-        found = dataclasses.replace(found, unusable=dataset.inspection.unusable)
-    target.write(found, context.reporter)
-    return found
+        record = dataclasses.replace(record, unusable=dataset.inspection.unusable)
+    target.write(record, context.reporter)
+    return record

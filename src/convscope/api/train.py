@@ -196,7 +196,7 @@ def _new_run(
 
 def _refuse_options(options: TrainOptions, run: RunOptions) -> None:
     """Raise ParameterError if an option is given beside `resume`."""
-    changed = [one.name for one in declared(TrainOptions) if getattr(options, one.name) != one.default]
+    changed = [option.name for option in declared(TrainOptions) if getattr(options, option.name) != option.default]
     if changed or run.output is not None:
         given = ", ".join([*changed, *["output"] * (run.output is not None)])
         raise ParameterError(

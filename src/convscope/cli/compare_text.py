@@ -1,7 +1,7 @@
 """A comparison as text for a terminal."""
 
 from convscope.core.tables import DataTable
-from convscope.core.text import counted
+from convscope.core.text import counted, percent_cell
 from convscope.measures.comparison.conclusions import (
     baseline_difference,
     conclusions,
@@ -21,7 +21,7 @@ def compare_text(comparison: Comparison) -> str:
         f"evaluated on {counted(comparison.test_images, f'{comparison.split} image')}"
     )
     lines = [head, "", *_variants(comparison).lines(), ""]
-    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic in GROUPS]
     if robustness:
         lines += [
             "The last columns are the accuracy on distorted images, relative to the clean accuracy. Differences in it:",
@@ -29,14 +29,16 @@ def compare_text(comparison: Comparison) -> str:
             *contrast_table(robustness).lines(),
             "",
         ]
-    skipped = [f"{one.title}: {one.skipped or 'not run yet'}" for one in comparison.variants if not one.measured]
+    skipped = [
+        f"{result.title}: {result.skipped or 'not run yet'}" for result in comparison.variants if not result.measured
+    ]
     return "\n".join([*lines, *skipped, *([""] if skipped else []), *conclusions(comparison).values()]).rstrip()
 
 
 def _variants(comparison: Comparison) -> DataTable:
-    groups = [group for group in GROUPS if any(relative_accuracy(one, group) for one in comparison.measured)]
+    groups = [group for group in GROUPS if any(relative_accuracy(result, group) for result in comparison.measured)]
     columns = ["variant", "accuracy", "95 % interval", "points", "significant", "parameters", "MACs", "seconds"]
-    return DataTable.of([*columns, *groups], (_row(comparison, one, groups) for one in comparison.measured))
+    return DataTable.of([*columns, *groups], (_row(comparison, result, groups) for result in comparison.measured))
 
 
 def _row(comparison: Comparison, result: VariantResult, groups: list[str]) -> list[str]:
@@ -52,5 +54,5 @@ def _row(comparison: Comparison, result: VariantResult, groups: list[str]) -> li
         "-" if result.parameters is None else f"{result.parameters:,}",
         "-" if result.macs is None else f"{result.macs:,}",
         f"{result.seconds:.1f}",
-        *("-" if one is None else f"{one.value:.0%}" for one in relative),
+        *(percent_cell(None if accuracy is None else accuracy.value, 0) for accuracy in relative),
     ]

@@ -9,7 +9,7 @@ from convscope.measures.cost import CostRecord, LayoutCost
 def cost_text(record: CostRecord) -> str:
     """Return the record as tables of text: the layers of the layout, then its variants."""
     notes = _about(record.exemplars)
-    notes += [f"{one.variant}: not timed, {one.why_untimed}" for one in record.costs if one.why_untimed]
+    notes += [f"{cost.variant}: not timed, {cost.why_untimed}" for cost in record.costs if cost.why_untimed]
     where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
     return "\n".join([*_layers(record.costs[0]).lines(), "", *_variants(record).lines(), "", *notes, where])
 
@@ -38,7 +38,7 @@ def _layers(cost: LayoutCost) -> DataTable:
 def _variants(record: CostRecord) -> DataTable:
     """Return one row for the layout, and one for each variant."""
     columns = ["layout", "parameters", "MACs", "training", "predicting", "forward", "backward"]
-    rows = ([_title(one), *_totals(one), _ms(one.forward_ms), _ms(one.backward_ms)] for one in record.costs)
+    rows = ([_title(cost), *_totals(cost), _ms(cost.forward_ms), _ms(cost.backward_ms)] for cost in record.costs)
     return DataTable.of(columns, rows)
 
 
@@ -53,13 +53,13 @@ def _about(exemplars: Exemplars | None) -> list[str]:
     ]
 
 
-def _title(one: LayoutCost) -> str:
-    return f"{one.variant}: {one.layout}" if one.layout else one.variant
+def _title(cost: LayoutCost) -> str:
+    return f"{cost.variant}: {cost.layout}" if cost.layout else cost.variant
 
 
-def _totals(one: LayoutCost) -> list[str]:
-    counts = [f"{one.parameters:,}", f"{one.macs:,}"]
-    return [*counts, size_text(one.training_bytes), size_text(one.predicting_bytes)]
+def _totals(cost: LayoutCost) -> list[str]:
+    counts = [f"{cost.parameters:,}", f"{cost.macs:,}"]
+    return [*counts, size_text(cost.training_bytes), size_text(cost.predicting_bytes)]
 
 
 def _ms(value: float | None) -> str:

@@ -95,15 +95,15 @@ def _classified(
     """Evaluate the classifiers and save the best if asked; return what could not be used."""
     from convscope.api.features import compare_classifiers, extract_features, save_with_classifier
 
-    found = extract_features(model, data, unlabelled=False, context=context, **vars(options))
+    features = extract_features(model, data, unlabelled=False, context=context, **vars(options))
     if options.output is not None:
-        click.echo(_written(Path(options.output), found.values.shape))
-    evaluated = compare_classifiers(found, learning.classifiers, seed=learning.seed, context=context)
+        click.echo(_written(Path(options.output), features.values.shape))
+    evaluated = compare_classifiers(features, learning.classifiers, seed=learning.seed, context=context)
     click.echo(table(evaluated))
     if learning.save is not None:
         best = save_with_classifier(
             model,
-            found,
+            features,
             evaluated,
             learning.save,
             stage=options.stage,
@@ -112,7 +112,7 @@ def _classified(
             force=options.force,
         )
         click.echo(saved(Path(learning.save), best, evaluated))
-    return found.unusable
+    return features.unusable
 
 
 def _written(path: Path, shape: tuple[int, ...]) -> str:

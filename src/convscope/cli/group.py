@@ -19,6 +19,7 @@ from convscope.core.tunings import let_idle_threads_rest
 from convscope.core.version import __version__
 
 from .standard import discard_output, filled
+from .wording import spelling
 
 # One line a command, so that `convscope --help` imports no command; a test compares them with the commands.
 COMMANDS = {
@@ -172,9 +173,8 @@ def _usage_sentence(error: click.ClickException) -> str:
 def _missing(parameter: click.Parameter) -> str:
     """Return the sentence on a missing parameter; click's own takes a line for each choice."""
     kind = parameter.type
-    name = parameter.opts[-1] if isinstance(parameter, click.Option) else parameter.human_readable_name.strip("[]")
     rule = f"be one of {', '.join(map(str, kind.choices))}" if isinstance(kind, click.Choice) else "be given"
-    return f"`{name}` must {rule}. Got none."
+    return f"`{spelling(parameter)}` must {rule}. Got none."
 
 
 def _system_sentence(error: OSError) -> str:

@@ -13,6 +13,7 @@ from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
+from .wording import WordChoice
 
 _OPTIONS: dict[str, type[Dataclass]] = {"distortions": MeasureOptions, "units": UnitsOptions, "cost": CostOptions}
 _SUBJECTS = tuple(_OPTIONS)
@@ -24,7 +25,7 @@ _OF_LAYOUTS = ("size", "channels", "classes")
 @click.argument("data", metavar="[DATA]", required=False)
 @cli_option(
     "--what",
-    type=click.Choice([*_SUBJECTS, "all"]),
+    type=WordChoice([*_SUBJECTS, "all"]),
     default="distortions",
     show_default=True,
     help="What is measured.",
@@ -80,9 +81,11 @@ def _check(
     """Refuse options that exclude each other, and those of other subjects."""
     if subjects != ("cost",):
         _check_measured(shell, subjects, what, data, values)
-    own = {one.name for subject in subjects for one in declared(_OPTIONS[subject])}
+    own = {option.name for subject in subjects for option in declared(_OPTIONS[subject])}
     for name in sorted(typed_names(shell)):
-        others = [subject for subject, kind in _OPTIONS.items() if any(one.name == name for one in declared(kind))]
+        others = [
+            subject for subject, kind in _OPTIONS.items() if any(option.name == name for option in declared(kind))
+        ]
         if others and name not in own:
             spelling = f"--{'no-' if values[name] is False else ''}{name.replace('_', '-')}"
             wanted = " or ".join(others)

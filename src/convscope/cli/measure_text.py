@@ -3,25 +3,26 @@
 from collections.abc import Iterable
 
 from convscope.core.tables import DataTable
-from convscope.core.text import counted, shortened
+from convscope.core.text import counted, percent_cell, shortened
 from convscope.measures.invariance_record import Curve, Invariance, Point
 from convscope.measures.robustness import Limit
 
 
-def measure_text(found: Invariance) -> str:
+def measure_text(invariance: Invariance) -> str:
     """Return the limits of robustness, the predictions by strength, and the sensitivity of each layer."""
-    low, high = found.accuracy.interval
+    low, high = invariance.accuracy.interval
     lines = [
-        f"{shortened(found.layout, 160)} on {counted(found.images, 'image')} of {found.data} ({found.split})",
-        f"clean accuracy {found.accuracy.fraction:.2%} (95 % interval {low:.2%} to {high:.2%})",
+        f"{shortened(invariance.layout, 160)} on {counted(invariance.images, 'image')} of {invariance.data} "
+        f"({invariance.split})",
+        f"clean accuracy {invariance.accuracy.fraction:.2%} (95 % interval {low:.2%} to {high:.2%})",
         "",
-        *_limits(found),
+        *_limits(invariance),
         "",
         "Predictions by strength: accuracy with its 95 % interval; the fraction that stays the same, of all images and",
         "of those correct when clean; the change of the probability of that class; the fraction outside the image.",
         "",
     ]
-    for curve in found.curves:
+    for curve in invariance.curves:
         lines += [f"{curve.distortion} ({curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
         "Sensitivity of each layer, as fractions of the distance between two different images.",
@@ -29,26 +30,26 @@ def measure_text(found: Invariance) -> str:
         "moved: the fraction of the change that is movement (equivariance). Inside: where no edge is seen.",
         "",
     ]
-    for curve in found.curves:
-        point = found.shown(curve)
+    for curve in invariance.curves:
+        point = invariance.shown(curve)
         outside = point.fraction_outside
         gone = f"; {outside:.0%} of the image is outside" if outside > 0.005 else ""
-        lines += [curve.at(point) + gone, *_sensitivity(found, point), ""]
+        lines += [curve.at(point) + gone, *_sensitivity(invariance, point), ""]
     return "\n".join(lines).rstrip()
 
 
-def _limits(found: Invariance) -> list[str]:
-    if not found.above_chance:
+def _limits(invariance: Invariance) -> list[str]:
+    if not invariance.above_chance:
         return [
-            f"The clean accuracy is not above chance ({found.chance:.2%}): limits as fractions of it are meaningless",
-            "and omitted.",
+            f"The clean accuracy is not above chance ({invariance.chance:.2%}): limits as fractions of it are",
+            "meaningless and omitted.",
         ]
     return [
         "The strength at which accuracy falls below a fraction of the clean accuracy; in brackets, where the ends of "
         "its",
         "95 % interval do:",
         "",
-        *_limit_table(found).lines(),
+        *_limit_table(invariance).lines(),
     ]
 
 
@@ -60,7 +61,7 @@ def _by_strength(curve: Curve) -> DataTable:
         ["    at least", *(f"{low:.1%}" for low, _ in intervals)],
         ["    at most", *(f"{high:.1%}" for _, high in intervals)],
         ["  same class", *(f"{point.consistency:.1%}" for point in points)],
-        ["    of correct", *(_percent(point.consistency_of_correct) for point in points)],
+        ["    of correct", *(percent_cell(point.consistency_of_correct) for point in points)],
         ["  probability", *(f"{point.probability_change:+.0%}" for point in points)],
     ]
     if any(point.fraction_outside > 0.0005 for point in points):
@@ -68,9 +69,9 @@ def _by_strength(curve: Curve) -> DataTable:
     return DataTable.of(["", *(f"{point.strength:g}" for point in points)], rows)
 
 
-def _limit_table(found: Invariance) -> DataTable:
-    every = found.limits()
-    units = {curve.distortion: curve.unit for curve in found.curves}
+def _limit_table(invariance: Invariance) -> DataTable:
+    every = invariance.limits()
+    units = {curve.distortion: curve.unit for curve in invariance.curves}
     rows = []
     for name, sign in dict.fromkeys((limit.distortion, limit.sign) for limit in every):
         own = [limit for limit in every if (limit.distortion, limit.sign) == (name, sign)]
@@ -86,16 +87,12 @@ def _limit_cell(limit: Limit) -> str:
     return strength if low == beyond else f"{strength} ({low} to {high})"
 
 
-def _sensitivity(found: Invariance, point: Point) -> Iterable[str]:
+def _sensitivity(invariance: Invariance, point: Point) -> Iterable[str]:
     rows = []
-    for stage, name, layer in zip(found.stages, found.layers, point.layers, strict=True):
+    for stage, name, layer in zip(invariance.stages, invariance.layers, point.layers, strict=True):
         values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
-        rows.append([f"  {stage or '-'}: {name}", *map(_percent, values)])
+        rows.append([f"  {stage or '-'}: {name}", *map(percent_cell, values)])
     columns = ["  stage", "changed", "residual", "moved", "changed inside", "residual inside"]
     verdicts = ["", *(layer.verdict for layer in point.layers)]
     lines = DataTable.of(columns, rows).lines()
     return (f"{line}  {verdict}".rstrip() for line, verdict in zip(lines, verdicts, strict=True))
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

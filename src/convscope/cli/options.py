@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 import click
 
 from convscope.core.context import CommandContext
+from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.options import AnyPath, Declared, declared
 from convscope.core.records import Dataclass
+
+from .wording import WordChoice, as_typed
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _GROUPS = ("Common", "Data", "Network", "Training", "Measurement", "Output")
@@ -48,7 +51,18 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose ``--help`` lists the most used options first, then the others by subject."""
+    """A command whose ``--help`` lists the most used options first, then the others by subject.
+
+    Errors of parameters name the options as they are typed.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        try:
+            return super().invoke(ctx)
+        except (ParameterError, LayoutError) as error:
+            error.args = (as_typed(str(error), self.params, ctx.params),)
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group that has options."""
@@ -69,43 +83,43 @@ def grouped(command: click.Command, context: click.Context) -> dict[str, list[tu
 
 def options_of(*kinds: type[Dataclass], leave_out: Sequence[str] = ()) -> Callable[[CommandT], CommandT]:
     """Return a decorator that gives a command the options of these records; of equal names the first one counts."""
-    by_name = {one.name: one for kind in reversed(kinds) for one in reversed(declared(kind))}
-    ordered = [one for name, one in reversed(by_name.items()) if name not in leave_out]
+    by_name = {option.name: option for kind in reversed(kinds) for option in reversed(declared(kind))}
+    ordered = [option for name, option in reversed(by_name.items()) if name not in leave_out]
 
     def decorate(function: CommandT) -> CommandT:
-        for one in reversed(ordered):
-            function = _click_option(one)(function)
+        for option in reversed(ordered):
+            function = _click_option(option)(function)
         return function
 
     return decorate
 
 
-def _click_option(one: Declared) -> Callable[[CommandT], CommandT]:
+def _click_option(option: Declared) -> Callable[[CommandT], CommandT]:
     """Return the click option of a field of a record."""
-    dashed = one.name.replace("_", "-")
-    spelling, settings = f"--{dashed}", {"help": one.about.help, "default": one.default, "show_default": False}
-    if one.kind is bool:
-        if one.optional or one.default:
+    dashed = option.name.replace("_", "-")
+    spelling, settings = f"--{dashed}", {"help": option.about.help, "default": option.default, "show_default": False}
+    if option.kind is bool:
+        if option.optional or option.default:
             spelling += f"/--no-{dashed}"
         else:
             settings["is_flag"] = True
     else:
-        settings |= {"type": _click_type(one), "metavar": one.about.metavar or None}
-        settings["show_default"] = not _is_list(one) and one.default is not None
-    if _is_list(one):
-        settings |= {"default": None, "callback": functools.partial(_split, number=one.kind == Sequence[float])}
-    names = [*([one.about.short] if one.about.short else []), spelling, one.name]
-    return click.option(*names, cls=GroupedOption, group=one.about.group, **settings)
+        settings |= {"type": _click_type(option), "metavar": option.about.metavar or None}
+        settings["show_default"] = not _is_list(option) and option.default is not None
+    if _is_list(option):
+        settings |= {"default": None, "callback": functools.partial(_split, number=option.kind == Sequence[float])}
+    names = [*([option.about.short] if option.about.short else []), spelling, option.name]
+    return click.option(*names, cls=GroupedOption, group=option.about.group, **settings)
 
 
-def _click_type(one: Declared) -> Any:
-    if one.choices:
-        return click.Choice(one.choices)
-    return PATH if one.kind == AnyPath else {int: int, float: float}.get(one.kind, str)
+def _click_type(option: Declared) -> Any:
+    if option.choices:
+        return WordChoice(option.choices)
+    return PATH if option.kind == AnyPath else {int: int, float: float}.get(option.kind, str)
 
 
-def _is_list(one: Declared) -> bool:
-    return one.kind in (Sequence[str], Sequence[float])
+def _is_list(option: Declared) -> bool:
+    return option.kind in (Sequence[str], Sequence[float])
 
 
 def _split(
@@ -164,4 +178,4 @@ def typed_names(context: click.Context) -> set[str]:
 
 def options_in(kind: type[Dataclass], values: dict[str, Any]) -> dict[str, Any]:
     """Return the values of the options of a record."""
-    return {one.name: values[one.name] for one in declared(kind) if one.name in values}
+    return {option.name: values[option.name] for option in declared(kind) if option.name in values}

@@ -13,6 +13,7 @@ from convscope.options.train import RunOptions, TrainOptions
 from .options import GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 from .unusable import end_with_unusable
+from .wording import spelling
 
 if TYPE_CHECKING:
     from convscope.api.train import TrainResult
@@ -72,7 +73,8 @@ def _refuse_typed(shell: click.Context, *, dry_run: bool) -> None:
     """Refuse options beside --resume, even those with the value that they have anyway."""
     if dry_run:
         raise click.UsageError("--dry-run shows a new run. Leave --resume out.", shell)
-    typed = sorted(typed_names(shell) & {*options_in(TrainOptions, shell.params), "output"})
+    names = typed_names(shell) & {*options_in(TrainOptions, shell.params), "output"}
+    typed = sorted(spelling(option) for option in shell.command.params if option.name in names)
     if typed:
         raise click.UsageError(
             f"--resume takes the options of the run. Got {', '.join(typed)}. Leave out every option but DATA and "

@@ -63,8 +63,8 @@ def escaped(text: str, code: str, width: int) -> str:
         '3 \\u00d7 3'
     """
 
-    def coded(found: re.Match[str]) -> str:
-        units = found[0].encode("utf-16-be" if width == 2 else "utf-32-be", "surrogatepass")
+    def coded(match: re.Match[str]) -> str:
+        units = match[0].encode("utf-16-be" if width == 2 else "utf-32-be", "surrogatepass")
         return "".join(code.format(int.from_bytes(units[at : at + width])) for at in range(0, len(units), width))
 
     return re.sub(r"[^\x00-\x7f]", coded, text)

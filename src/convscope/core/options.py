@@ -87,19 +87,21 @@ class Declared:
 def declared(kind: type[Dataclass]) -> tuple[Declared, ...]:
     """Return the options of a record, in their order; fields that are no options are left out."""
     hints = get_type_hints(kind)
-    return tuple(_declared(one, hints[one.name]) for one in fields(kind) if "option" in one.metadata)
+    return tuple(
+        _declared(attribute, hints[attribute.name]) for attribute in fields(kind) if "option" in attribute.metadata
+    )
 
 
-def _declared(one: "Field[Any]", hint: Any) -> Declared:
+def _declared(attribute: "Field[Any]", hint: Any) -> Declared:
     members = get_args(hint) if get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     kinds = [member for member in members if member is not type(None)]
     kind = kinds[0] if len(kinds) == 1 else typing.Union[tuple(kinds)]  # noqa: UP007  # of a list
     return Declared(
-        name=one.name,
+        name=attribute.name,
         kind=kind,
         optional=len(kinds) < len(members),
-        default=None if one.default is MISSING else one.default,
-        about=one.metadata["option"],
+        default=None if attribute.default is MISSING else attribute.default,
+        about=attribute.metadata["option"],
     )
 
 
@@ -109,26 +111,26 @@ def check_options(record: Dataclass) -> None:
     Raises:
         ParameterError: the message names the option, the rule and the value.
     """
-    for one in declared(type(record)):
-        value = getattr(record, one.name)
-        if value is None and one.optional:
+    for option in declared(type(record)):
+        value = getattr(record, option.name)
+        if value is None and option.optional:
             continue
-        if one.choices:
-            choose(one.name, value, one.choices)
-        elif (rule := _rule(one)) is not None:
-            check_value(one.name, value, rule)
+        if option.choices:
+            choose(option.name, value, option.choices)
+        elif (rule := _rule(option)) is not None:
+            check_value(option.name, value, rule)
         if hasattr(value, "dtype") and getattr(value, "shape", None) == ():
-            object.__setattr__(record, one.name, value.item())
+            object.__setattr__(record, option.name, value.item())
 
 
-def _rule(one: Declared) -> Rule | None:
+def _rule(option: Declared) -> Rule | None:
     """Return the rule of a type and its limits; None where a parser has its own."""
     plain = {bool: FLAG, int: WHOLE, float: NUMBER, str: TEXT, AnyPath: PATH}
     lists = {Sequence[str]: NAMES, Sequence[float]: NUMBERS}
-    rule = plain.get(one.kind) or lists.get(one.kind)
-    if rule is None or one.kind not in (int, float):
+    rule = plain.get(option.kind) or lists.get(option.kind)
+    if rule is None or option.kind not in (int, float):
         return rule
-    least, most = one.about.least, one.about.most
+    least, most = option.about.least, option.about.most
     limits = f" from {least:,} to {most:,}" if least is not None and most is not None else ""
     limits = limits or (f" of at least {least:,}" if least is not None else "")
     low, high = -math.inf if least is None else least, math.inf if most is None else most
@@ -140,7 +142,7 @@ def _rule(one: Declared) -> Rule | None:
 
 def options_from(kind: type[RecordT], arguments: Mapping[str, Any]) -> RecordT:
     """Return the record of the options in `arguments`, the ``locals()`` of a function that has them as parameters."""
-    return kind(**{one.name: arguments[one.name] for one in declared(kind) if one.name in arguments})
+    return kind(**{option.name: arguments[option.name] for option in declared(kind) if option.name in arguments})
 
 
 def documented(*kinds: type[Dataclass]) -> Callable[[FunctionT], FunctionT]:
@@ -150,7 +152,9 @@ def documented(*kinds: type[Dataclass]) -> Callable[[FunctionT], FunctionT]:
         if function.__doc__ is None:  # python -OO
             return function
         known = inspect.signature(function).parameters
-        lines = [f"    {one.name}: {python_help(one, known)}" for one in _all_options(kinds) if one.name in known]
+        lines = [
+            f"    {option.name}: {python_help(option, known)}" for option in _all_options(kinds) if option.name in known
+        ]
         before, mark, after = inspect.cleandoc(function.__doc__).partition("Raises:\n")
         function.__doc__ = "\n".join([f"{before}Keyword Args:", *lines, "", f"{mark}{after}"])
         return function
@@ -158,23 +162,23 @@ def documented(*kinds: type[Dataclass]) -> Callable[[FunctionT], FunctionT]:
     return decorate
 
 
-def python_help(one: Declared, parameters: Iterable[str]) -> str:
+def python_help(option: Declared, parameters: Iterable[str]) -> str:
     """Return the help of an option in the words of Python: parameters in backticks, lists as lists.
 
     Args:
-        one: the option.
+        option: with its help.
         parameters: of the function; the command line writes its arguments in capitals.
 
     Examples:
         >>> about = Option(help="Names, separated by commas, for example a,b; with --all-of MODEL.")
-        >>> one = Declared(name="names", kind=Sequence[str], optional=False, default=(), about=about)
-        >>> python_help(one, ["model"])
+        >>> option = Declared(name="names", kind=Sequence[str], optional=False, default=(), about=about)
+        >>> python_help(option, ["model"])
         "Names, as a list, for example ['a', 'b']; with `all_of` `model`."
     """
-    text = re.sub(r"--([a-z][a-z-]*)", lambda match: f"`{match[1].replace('-', '_')}`", one.about.help)
+    text = re.sub(r"--([a-z][a-z-]*)", lambda match: f"`{match[1].replace('-', '_')}`", option.about.help)
     for name in parameters:
         text = re.sub(rf"\b{name.upper()}\b", f"`{name}`", text)
-    if one.kind == Sequence[str]:
+    if option.kind == Sequence[str]:
         text = re.sub(r"(?<=for example )[^ ;.]+(?=[;.])", lambda match: str(match[0].split(",")), text)
     return text.replace("separated by commas", "as a list")
 

@@ -23,7 +23,7 @@ _REASONS = {
     errno.EACCES: "there is no permission to write there. Choose another path",
     errno.EPERM: "there is no permission to write there. Choose another path",
     errno.EROFS: "the file system is read-only. Choose another path",
-    errno.ENOENT: "its folder does not exist. Choose another path",
+    errno.ENOENT: "its folder does not exist and cannot be created. Choose another path",
     errno.ENOTDIR: "a component of the path is a file, not a folder. Choose another path",
     errno.EEXIST: "it already exists and is not a folder. Choose another path",
     errno.EISDIR: "it is a folder. Give the name of a file",
@@ -36,8 +36,18 @@ _REASONS = {
 def explain(error: OSError, path: Path) -> StorageError:
     """Return an error of the operating system as a StorageError about `path`."""
     reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    if error.errno == errno.ENOENT and _has_folder(path):  # a system's own folder, such as /proc
+        reason = f"nothing can be created in {printable(str(path.parent))}. Choose another path"
     name = printable(str(path))
     return StorageError(f"Cannot write {name if len(name) < 300 else f'{name[:200]}…'}: {reason}.")
+
+
+def _has_folder(path: Path) -> bool:
+    """Return whether the folder of `path` exists; not in a current folder that was removed."""
+    try:
+        return path.absolute().parent.is_dir()
+    except OSError:
+        return False
 
 
 @final

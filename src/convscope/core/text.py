@@ -152,28 +152,46 @@ def _written_out(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def percent(value: float | None, total: int | None = None) -> str:
+def percent(value: float | None, total: int | None = None, *, fine_ends: bool = False) -> str:
     """Return a fraction in percent, with as many decimals as `total` images justify.
 
     Only 1 reads as 100 % and only 0 as 0 %.
+
+    Args:
+        value: the fraction; None reads as a dash.
+        total: number of images; from 1,000 on there are two decimals, else one.
+        fine_ends: two decimals below 1.5 % and above 98.5 %, where differences are small, in any case.
 
     Examples:
         >>> percent(0.98888, 360), percent(0.99412, 10_000), percent(1.0, 50), percent(None)
         ('98.9 %', '99.41 %', '100 %', '–')
         >>> percent(0.99999, 360), percent(0.00001, 360)
         ('>99.9 %', '<0.1 %')
+        >>> [percent(value, fine_ends=True) for value in (0.012, 0.5, 0.9912)]
+        ['1.20 %', '50.0 %', '99.12 %']
     """
     if value is None:
         return "–"
     if value in (0, 1):
         return f"{value * 100:.0f} %"
-    decimals = 2 if total is not None and total >= 1000 else 1
+    fine = (total is not None and total >= 1000) or (fine_ends and not 0.015 <= value <= 0.985)
+    decimals = 2 if fine else 1
     text = f"{value * 100:.{decimals}f}"
     if float(text) == 100:
         return f">{100 - 10**-decimals:.{decimals}f} %"
     if float(text) == 0:
         return f"<{10**-decimals:.{decimals}f} %"
     return f"{text} %"
+
+
+def percent_cell(value: float | None, decimals: int = 1) -> str:
+    """Return a fraction in percent for a table in a terminal.
+
+    Examples:
+        >>> percent_cell(0.12345), percent_cell(0.5, 0), percent_cell(None)
+        ('12.3%', '50%', '-')
+    """
+    return "-" if value is None else f"{value:.{decimals}%}"
 
 
 def large(number: int) -> str:

@@ -176,8 +176,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each image in `X`: N labels."""
-        places = self.predict_proba(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[places]
+        indices = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[indices]
         return labels
 
     def _learn(self, data: TrainingData, settings: TrainOptions, ranges: ValueRanges) -> None:

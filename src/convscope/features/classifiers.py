@@ -164,7 +164,7 @@ def evaluate_classifiers(
             ),
             fit_seconds=fitted - started,
             predict_us=1e6 * (ended - fitted) / len(evaluated_rows),
-            note="; ".join(dict.fromkeys(str(one.message).splitlines()[0] for one in complaints)),
+            note="; ".join(dict.fromkeys(str(complaint.message).splitlines()[0] for complaint in complaints)),
             fitted=classifier,
         )
 

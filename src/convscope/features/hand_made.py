@@ -102,13 +102,13 @@ def _pixels(_images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Calla
 def _pca(images: NDArray[np.uint8], learn_from: NDArray[np.int64]) -> Callable[[NDArray[np.uint8]], Vectors]:
     from sklearn.decomposition import PCA
 
-    places = learn_from[:: max(1, -(-len(learn_from) // _LEARN_FROM))]
+    indices = learn_from[:: max(1, -(-len(learn_from) // _LEARN_FROM))]
     pixels = _pixels(images, learn_from)
-    count = min(_COMPONENTS, len(places) - 1, int(np.prod(images.shape[1:])))
+    count = min(_COMPONENTS, len(indices) - 1, int(np.prod(images.shape[1:])))
     if count < 1:
-        raise DataError(f"Principal components need at least two training images. Got {len(places)}.")
-    few = len(places) < np.prod(images.shape[1:])  # then the matrix of images is smaller than the covariance
-    components = PCA(count, svd_solver="full" if few else "covariance_eigh").fit(pixels(images[places]))
+        raise DataError(f"Principal components need at least two training images. Got {len(indices)}.")
+    few = len(indices) < np.prod(images.shape[1:])  # then the matrix of images is smaller than the covariance
+    components = PCA(count, svd_solver="full" if few else "covariance_eigh").fit(pixels(images[indices]))
     return lambda some: components.transform(pixels(some)).astype(np.float32)
 
 
@@ -153,7 +153,7 @@ def _scattering(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Ca
 
 
 def _of_each(histograms: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> Callable[[NDArray[np.uint8]], Vectors]:
-    return lambda some: np.stack([histograms(one) for one in some]).astype(np.float32)
+    return lambda some: np.stack([histograms(pixels) for pixels in some]).astype(np.float32)
 
 
 def _skimage() -> Any:

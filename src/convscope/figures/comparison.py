@@ -50,7 +50,7 @@ def draw_distorted(comparison: Comparison, *, theme: Theme) -> Figure | None:
         panels = list(drawn.subplots(rows, 3, squeeze=False).flat)
         for axes, (name, unit) in zip(panels, names, strict=False):
             for series, result in enumerate(results):
-                points = [(one.strength, one.accuracy, *one.interval) for one in result.points(name)]
+                points = [(point.strength, point.accuracy, *point.interval) for point in result.points(name)]
                 _draw(axes, points, result.title, series, theme)
             _finish(axes, title_of(name), f"strength ({unit})")
         for axes in panels[len(names) :]:
@@ -82,7 +82,10 @@ def draw_learning_curves(comparison: Comparison, *, theme: Theme) -> Figure | No
 def _draw_curve(axes: Axes, result: VariantResult, evaluated: int, series: int, theme: Theme) -> None:
     points: Sequence[CurvePoint] = points_of(result)
     smallest = 50 / evaluated  # half an image in per cent: 0 has no logarithm
-    rows = [(one.images, *(max(smallest, 100 * (1 - end)) for end in (one.accuracy, *one.interval))) for one in points]
+    rows = [
+        (point.images, *(max(smallest, 100 * (1 - end)) for end in (point.accuracy, *point.interval)))
+        for point in points
+    ]
     colour, (marker, style) = theme.series[series], _STYLES[series]
     sizes = [row[0] for row in rows]
     axes.plot(sizes, [row[1] for row in rows], marker + style, color=colour, markersize=4, label=result.title)

@@ -36,23 +36,26 @@ def draw_curves(history: Sequence[EpochRecord], *, validation_images: int = 0, t
         _line(loss, history, lambda record: record.loss, "training", theme)
         _line(loss, history, lambda record: record.validation_loss, "validation", theme)
         _finish(loss, "Loss", "cross-entropy (nats)", theme)
-        _line(accuracy, history, lambda record: _percent(record.accuracy), "training", theme)
-        _line(accuracy, history, lambda record: _percent(record.validation_accuracy), "validation", theme)
+        _line(accuracy, history, lambda record: record.accuracy, "training", theme, factor=100)
+        _line(accuracy, history, lambda record: record.validation_accuracy, "validation", theme, factor=100)
         if validation_images:
             _band(accuracy, history, validation_images, theme)
         _finish(accuracy, "Accuracy", "accuracy (%)", theme)
     return drawn
 
 
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value
-
-
 def _line(
-    axes: Axes, history: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None], name: str, theme: Theme
+    axes: Axes,
+    history: Sequence[EpochRecord],
+    value: Callable[[EpochRecord], float | None],
+    name: str,
+    theme: Theme,
+    *,
+    factor: float = 1,
 ) -> None:
+    """Draw one series; `factor` turns its values into the unit of the axis."""
     values = [(record.epoch, value(record)) for record in history]
-    points = [(epoch, number) for epoch, number in values if number is not None and math.isfinite(number)]
+    points = [(epoch, factor * number) for epoch, number in values if number is not None and math.isfinite(number)]
     if points:
         series = _NAMES.index(name)
         marker, style = _STYLES[series]
@@ -62,7 +65,7 @@ def _line(
 
 
 def _band(axes: Axes, history: Sequence[EpochRecord], validation_images: int, theme: Theme) -> None:
-    known = [(one.epoch, one.validation_accuracy) for one in history if one.validation_accuracy is not None]
+    known = [(record.epoch, record.validation_accuracy) for record in history if record.validation_accuracy is not None]
     if not known:
         return
     intervals = [wilson_interval(round(fraction * validation_images), validation_images) for _, fraction in known]

@@ -14,13 +14,13 @@ from .panels import draw_panels
 from .style import Theme
 
 
-def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
+def draw_invariance(invariance: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
     """Return a chart for each distortion: accuracy by strength with its 95 % interval, and unchanged predictions.
 
     Three thin lines show 95 %, 90 % and 50 % of the clean accuracy.
 
     Args:
-        found: the measurement.
+        invariance: the measurement.
         curves: the distortions to draw.
         theme: the colours.
     """
@@ -32,9 +32,9 @@ def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme)
         (Line2D([], [], color=theme.quiet, linestyle=":"), "95 %, 90 % and 50 % of the clean accuracy"),
     ]
     return draw_panels(
-        found,
+        invariance,
         curves,
-        lambda axes, curve: _chart(axes, found, curve, theme),
+        lambda axes, curve: _chart(axes, invariance, curve, theme),
         height=2.3,
         title="Robustness to distortions",
         legend=legend,
@@ -42,17 +42,17 @@ def draw_invariance(found: Invariance, curves: Sequence[Curve], *, theme: Theme)
     )
 
 
-def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
+def _chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme) -> None:
     first, second = theme.series[:2]
     points = sorted(
         (point.strength, point.accuracy.fraction, point.accuracy.interval, point.consistency) for point in curve.points
     )
     if all(point[0] for point in points):
-        points = sorted([*points, (0.0, found.accuracy.fraction, found.accuracy.interval, 1.0)])
+        points = sorted([*points, (0.0, invariance.accuracy.fraction, invariance.accuracy.interval, 1.0)])
     strengths, accuracies, intervals, same = zip(*points, strict=True)
     low, high = zip(*intervals, strict=True)
     for fraction in FRACTIONS:
-        axes.axhline(100 * fraction * found.accuracy.fraction, color=theme.quiet, linewidth=0.8, linestyle=":")
+        axes.axhline(100 * fraction * invariance.accuracy.fraction, color=theme.quiet, linewidth=0.8, linestyle=":")
     axes.fill_between(strengths, _percent(low), _percent(high), color=first, alpha=0.2, linewidth=0)
     axes.plot(strengths, _percent(accuracies), "o-", color=first, markersize=5, linewidth=2.5)
     axes.plot(strengths, _percent(same), "s--", color=second, markersize=2.5, linewidth=1.2)

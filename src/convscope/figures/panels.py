@@ -15,7 +15,7 @@ _WIDTH, _LEGEND = 3.9, 1.05  # inches
 
 
 def draw_panels(
-    found: Invariance,
+    invariance: Invariance,
     curves: Sequence[Curve],
     draw: Callable[[Axes, Curve], None],
     *,
@@ -27,7 +27,7 @@ def draw_panels(
     """Return the charts of some distortions, three in a row, with one legend for all.
 
     Args:
-        found: the measurement.
+        invariance: the measurement.
         curves: the distortions.
         draw: draws one distortion.
         height: of a chart, in inches.
@@ -45,10 +45,11 @@ def draw_panels(
             axes.spines[["top", "right"]].set_visible(False)
         for axes in every[len(curves) :]:
             axes.set_axis_off()
-        low, high = (100 * value for value in found.accuracy.interval)
+        low, high = (100 * value for value in invariance.accuracy.interval)
         heading = (
-            f"{title}\n{found.layout}, {counted(found.images, 'image')} of {found.data} ({found.split})\n"
-            f"clean accuracy {100 * found.accuracy.fraction:.1f} % (95 % interval {low:.1f} to {high:.1f} %)"
+            f"{title}\n{invariance.layout}, {counted(invariance.images, 'image')} of {invariance.data} "
+            f"({invariance.split})\n"
+            f"clean accuracy {100 * invariance.accuracy.fraction:.1f} % (95 % interval {low:.1f} to {high:.1f} %)"
         )
         drawn.suptitle(heading, x=0.01, ha="left", fontsize=10, parse_math=False)
         handles, names = zip(*legend, strict=True)

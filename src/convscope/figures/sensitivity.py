@@ -14,13 +14,13 @@ from .panels import draw_panels
 from .style import Theme
 
 
-def draw_sensitivity(found: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
+def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
     """Return a chart for each distortion: the change of each layer's maps, and the residual after moving them along.
 
     Both are fractions of the distance between two different images. A mark shows the same where no edge is seen.
 
     Args:
-        found: the measurement.
+        invariance: the measurement.
         curves: the distortions to draw, each at one small strength.
         theme: the colours.
     """
@@ -32,18 +32,18 @@ def draw_sensitivity(found: Invariance, curves: Sequence[Curve], *, theme: Theme
         (Line2D([], [], color=theme.ink, **mark), "the same where no edge is seen"),
     ]
     return draw_panels(
-        found,
+        invariance,
         curves,
-        lambda axes, curve: _chart(axes, found, curve, theme),
-        height=0.55 + 0.36 * len(found.layers),
+        lambda axes, curve: _chart(axes, invariance, curve, theme),
+        height=0.55 + 0.36 * len(invariance.layers),
         title="Sensitivity of each layer",
         legend=legend,
         theme=theme,
     )
 
 
-def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
-    point = found.shown(curve)
+def _chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme) -> None:
+    point = invariance.shown(curve)
     for row, layer in enumerate(point.layers):
         for value, inside, colour, offset in _bars(layer, theme):
             if value is not None:
@@ -51,7 +51,9 @@ def _chart(axes: Axes, found: Invariance, curve: Curve, theme: Theme) -> None:
                 axes.text(100 * value + 2, row + offset, f"{100 * value:.0f} %", va="center", fontsize=6.5)
             if inside is not None:
                 axes.plot([100 * inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
-    names = [f"{stage}: {name}" if stage else name for stage, name in zip(found.stages, found.layers, strict=True)]
+    names = [
+        f"{stage}: {name}" if stage else name for stage, name in zip(invariance.stages, invariance.layers, strict=True)
+    ]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max(125.0, 120 * max((layer.changed or 0) for layer in point.layers)))

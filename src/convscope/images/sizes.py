@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from convscope.core.errors import ParameterError, choose
+from convscope.core.errors import ParameterError, choose, did_you_mean
 from convscope.core.numeric import is_integer
 
 from .preprocessing import FITS, LARGEST_PIXELS, LARGEST_SIDE, Preprocessing
@@ -118,8 +118,8 @@ def parse_color(text: str) -> tuple[int, int, int]:
         return _NAMED[text]
     if not re.fullmatch("#[0-9a-fA-F]{6}", str(text)):
         raise ParameterError(
-            f"`background` must be auto, white, black or a colour like #ff8000. Got {text!r}. "
-            "Give red, green and blue as two hexadecimal digits each."
+            f"`background` must be auto, white, black or a colour like #ff8000. Got {text!r}."
+            + (did_you_mean(text, ("auto", *_NAMED)) or " Give red, green and blue as two hexadecimal digits each.")
         )
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 

@@ -45,9 +45,9 @@ class MapShape:
             >>> str(MapShape(maps=8, rows=4, columns=6)), str(MapShape(maps=10))
             ('8 maps of 6x4', '10 values')
         """
-        return (
-            f"{self.maps} maps of {self.columns}x{self.rows}" if self.rows * self.columns > 1 else f"{self.maps} values"
-        )
+        if self.rows * self.columns == 1:
+            return counted(self.maps, "value")
+        return f"{counted(self.maps, 'map')} of {self.columns}x{self.rows}"
 
 
 class OnnxWriter(Protocol):

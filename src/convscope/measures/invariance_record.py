@@ -175,7 +175,7 @@ class Invariance:
             self.data,
             self.split,
             *self.layers,
-            *(text for one in self.curves for text in (one.distortion, one.unit)),
+            *(text for curve in self.curves for text in (curve.distortion, curve.unit)),
         ]
         for text in texts:
             if printable(text) != text:
@@ -211,7 +211,9 @@ class Invariance:
         """
         stages = Layout.parse(self.layout).stages
         pairs = zip((None, *stages), stages, strict=False)
-        begins = (not (isinstance(one, PoolingStage) and isinstance(before, ConvolutionStage)) for before, one in pairs)
+        begins = (
+            not (isinstance(stage, PoolingStage) and isinstance(before, ConvolutionStage)) for before, stage in pairs
+        )
         return (*itertools.accumulate(map(int, begins)), None)
 
     def shown(self, curve: Curve) -> Point:
@@ -227,7 +229,7 @@ class Invariance:
         """
         if not self.above_chance:
             return ()
-        found: list[Limit] = []
+        limits: list[Limit] = []
         for curve in self.curves:
             points = [
                 StrengthAccuracy(
@@ -235,5 +237,5 @@ class Invariance:
                 )
                 for point in curve.points
             ]
-            found += limits_of(curve.distortion, points, self.accuracy.fraction)
-        return tuple(found)
+            limits += limits_of(curve.distortion, points, self.accuracy.fraction)
+        return tuple(limits)

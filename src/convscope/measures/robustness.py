@@ -52,12 +52,12 @@ def limits_of(distortion: str, points: Sequence[StrengthAccuracy], clean: float)
         points: accuracy by strength, in any order; strength 0 is ignored.
         clean: accuracy without distortion, 0…1.
     """
-    found = []
+    limits = []
     for sign in (-1, 1):
         side = sorted((point for point in points if sign * point.strength > 0), key=lambda point: abs(point.strength))
         if side:
-            found += [_limit(distortion, sign, fraction, side, clean) for fraction in FRACTIONS]
-    return tuple(found)
+            limits += [_limit(distortion, sign, fraction, side, clean) for fraction in FRACTIONS]
+    return tuple(limits)
 
 
 def falls_below(bound: float, points: Sequence[tuple[float, float]]) -> float | None:
@@ -81,8 +81,8 @@ def falls_below(bound: float, points: Sequence[tuple[float, float]]) -> float | 
 def _limit(distortion: str, sign: int, fraction: float, points: Sequence[StrengthAccuracy], clean: float) -> Limit:
     def crossing(accuracies: Sequence[float]) -> float | None:
         strengths = [abs(point.strength) for point in points]
-        found = falls_below(fraction * clean, [(0.0, clean), *zip(strengths, accuracies, strict=True)])
-        return None if found is None else sign * found
+        strength = falls_below(fraction * clean, [(0.0, clean), *zip(strengths, accuracies, strict=True)])
+        return None if strength is None else sign * strength
 
     return Limit(
         distortion=distortion,

@@ -136,15 +136,15 @@ def time_layers(functions: Sequence[LayerFunction], maps: Tensor, repeats: int) 
 
     The backward pass computes the gradient of the weights and, except for the first layer, of the input.
     """
-    found: list[Times] = []
+    times: list[Times] = []
     for index, function in enumerate(functions):
         inputs = maps.detach().requires_grad_(index > 0)
         samples = [_once(function, inputs) for _ in range(repeats + 1)][1:]  # the first one warms up
         forward, backward = zip(*samples, strict=True)
-        found.append((statistics.median(forward), statistics.median(backward)))
+        times.append((statistics.median(forward), statistics.median(backward)))
         with torch.no_grad():
             maps = function(maps)
-    return found
+    return times
 
 
 def _once(function: LayerFunction, inputs: Tensor) -> Times:

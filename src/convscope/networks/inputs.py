@@ -126,7 +126,7 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
         raise ParameterError(
             f"`images` must be paths, arrays, or one array N H W C. Got {type(given).__name__}. Give a list of paths."
         )
-    images = itertools.chain.from_iterable(_found(index, one) for index, one in enumerate(given))
+    images = itertools.chain.from_iterable(_found(index, image) for index, image in enumerate(given))
     if not isinstance(given, Sized):
         return Inputs(images=images, total=None)
     every = _with_usual(list(images))
@@ -158,13 +158,15 @@ def _found(index: int, given: Any) -> Iterable[Input]:
 def _with_usual(inputs: list[Input]) -> list[Input]:
     """Return the inputs, arrays with the range that those of their type have together."""
     ends: dict[np.dtype[Any], list[Any]] = {}
-    for one in inputs:
-        if isinstance(one.content, np.ndarray) and one.content.dtype != np.uint8:
-            ends.setdefault(one.content.dtype, []).extend((one.content.min(), one.content.max()))
+    for image in inputs:
+        if isinstance(image.content, np.ndarray) and image.content.dtype != np.uint8:
+            ends.setdefault(image.content.dtype, []).extend((image.content.min(), image.content.max()))
     usual = {dtype: convention(np.array(values, dtype), together=True) for dtype, values in ends.items()}
     return [
-        dataclasses.replace(one, usual=usual.get(one.content.dtype)) if isinstance(one.content, np.ndarray) else one
-        for one in inputs
+        dataclasses.replace(image, usual=usual.get(image.content.dtype))
+        if isinstance(image.content, np.ndarray)
+        else image
+        for image in inputs
     ]
 
 
@@ -202,13 +204,13 @@ def _in_folder(path: str) -> Iterable[Input]:
 def _listed(path: str, top: Folder) -> Iterator[Input]:
     """Give the images in a folder, and what only looks like one, or cannot be read: each is answered by name."""
     for folder in top.every():
-        found = dict.fromkeys(folder.images, "")
+        errors = dict.fromkeys(folder.images, "")
         like = (name for name in folder.others if foreign_reason(_in(path, folder.inside(name)), name))
-        found |= dict.fromkeys(like, "")
-        found |= dict(folder.broken)
-        for name in sorted(found, key=natural_key) if len(found) > len(folder.images) else folder.images:
+        errors |= dict.fromkeys(like, "")
+        errors |= dict(folder.broken)
+        for name in sorted(errors, key=natural_key) if len(errors) > len(folder.images) else folder.images:
             file = _in(path, folder.inside(name))
-            yield Input(name=file, error=found[name]) if found[name] else Input(name=file, content=file)
+            yield Input(name=file, error=errors[name]) if errors[name] else Input(name=file, content=file)
 
 
 def _in(path: str, name: str) -> str:

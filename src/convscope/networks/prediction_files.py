@@ -79,8 +79,8 @@ def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
         ParameterError: a name has the extension of an image or model, is a folder, or is there twice.
         MissingPackageError: Parquet is asked for and pyarrow is not there.
     """
-    places = [place for target in targets.values() if (place := _place(target)) is not None]
-    if len(set(places)) != len(places):
+    identities = [identity for target in targets.values() if (identity := _identity(target)) is not None]
+    if len(set(identities)) != len(identities):
         raise ParameterError(
             f"{' and '.join(f'`{kind}`' for kind in targets)} must name different files. "
             f"Got {', '.join(map(printable, targets.values()))}. At most one can be standard output."
@@ -92,22 +92,22 @@ def check_targets(targets: Mapping[str, str], *, force: bool) -> None:
             _check_target(Path(target), kind, force=force)
 
 
-def _place(target: str) -> tuple[object, ...] | None:
+def _identity(target: str) -> tuple[object, ...] | None:
     """Return the identity of an output, equal for two names of the same one; None for a device such as /dev/null."""
     if target == STDOUT:
         return (STDOUT,)
-    found = target_of(Path(target))
-    if found.descriptor == 1:
+    output = target_of(Path(target))
+    if output.descriptor == 1:
         return (STDOUT,)
-    if found.status is not None and stat.S_ISCHR(found.status.st_mode) and found.descriptor is None:
+    if output.status is not None and stat.S_ISCHR(output.status.st_mode) and output.descriptor is None:
         return None
-    return found.identity
+    return output.identity
 
 
 def _check_target(path: Path, kind: str, *, force: bool) -> None:
-    found = target_of(path)
-    if {extension(path.name), extension(found.resolved.name)} & _NEVER or found.is_folder:
-        what = "a folder" if found.is_folder else "the name of an image or model"
+    output = target_of(path)
+    if {extension(path.name), extension(output.resolved.name)} & _NEVER or output.is_folder:
+        what = "a folder" if output.is_folder else "the name of an image or model"
         raise ParameterError(
             f"`{kind}` must name a file for the results. Got {printable(str(path))!r}, {what}. "
             f"Put the name of the file right after --{kind}."

@@ -8,6 +8,13 @@ from convscope.core.options import AnyPath, Size, ValueLimits, check_options, op
 from . import fields
 
 MOST_TEST_IMAGES, MOST_DISTORTED = 10_000, 1_000
+VARIANT_NAMES = (
+    "convolution", "locally-connected", "partly-shared", "mlp-parameters", "mlp-macs", "no-pooling-mean",
+    "no-pooling-connected", "pooling-max", "pooling-mean", "pooling-subset", "pooling-root-mean-square",
+    "pooling-stochastic", "pooling-blurred-subset", "stride", "first-random", "first-kmeans-frozen", "first-kmeans",
+    "by-hand-svm", "pixels-softmax", "pixels-svm", "convolution-distorted", "mlp-distorted",
+)  # fmt: skip
+"""Keys of `convscope.measures.comparison.variants.VARIANTS`, which a light ``--help`` does not import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,11 +24,12 @@ class CompareOptions:
     quick: bool = option(False, "Few images, a small network, 2 to 16 epochs: minutes on two cores.")
     variants: Sequence[str] = option(
         (),
-        "Variants to compare, separated by commas, for example convolution,locally-connected,mlp-parameters; all by "
-        "default.",
+        f"Variants to compare, separated by commas; by default all: {', '.join(VARIANT_NAMES)}.",
         metavar="NAMES",
     )
-    epochs: int | None = option(None, "Epochs of every network.", metavar="N")
+    epochs: int | None = option(
+        None, "Epochs of every network; chosen from the number of images by default.", metavar="N"
+    )
     seconds: float | None = option(None, "Seconds of training of every network, in place of epochs.", metavar="S")
     seeds: int | None = option(
         None,

@@ -15,7 +15,7 @@ Fit = Literal["letterbox", "stretch", "crop"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How to train: everything that ``--resume`` needs to go on as before. None leaves the choice to convscope.
+    """How to train: everything that ``--resume`` needs to continue. None leaves the choice to convscope.
 
     Attributes:
         data: folder, list, file or name of a dataset.
@@ -33,7 +33,9 @@ class TrainOptions:
         group="Common",
         metavar="TEXT",
     )
-    epochs: int | None = option(None, "Epochs of training.", metavar="N")
+    epochs: int | None = option(
+        None, "Epochs of training; by default chosen from the number of images: fewer for more.", metavar="N"
+    )
     minutes: float | None = option(None, "Minutes of training, in place of epochs.", metavar="M", group="Common")
     seed: int = fields.seed()
     recipe: Effort = option(
@@ -50,31 +52,53 @@ class TrainOptions:
     channels: int | None = fields.channels()
     value_range: ValueLimits | None = fields.value_range()
     validation: float | None = option(
-        None, "Fraction of the training images used for validation.", group="Data", metavar="FRACTION"
+        None,
+        "Fraction of the training images used for validation; 0.2 by default, where the dataset has no splits.",
+        group="Data",
+        metavar="FRACTION",
     )
     target_accuracy: float | None = option(
-        None, "Stop at this validation accuracy (0 to 1).", group="Training", metavar="ACCURACY"
+        None,
+        "Stop at this validation accuracy (0 to 1); at none by default.",
+        group="Training",
+        metavar="ACCURACY",
     )
-    batch: int | None = option(None, "Images per optimizer step.", group="Training", metavar="N")
+    batch: int | None = option(
+        None,
+        "Images per optimizer step; by default chosen from their number, 32 to 256, and memory.",
+        group="Training",
+        metavar="N",
+    )
     learning_rate: float | None = option(
         None,
         "Highest learning rate of the schedule; 0.003 by default, less for more than 300 steps.",
         group="Training",
         metavar="X",
     )
-    smoothing: float | None = option(None, "Label smoothing, 0 to 1.", group="Training", metavar="X")
+    smoothing: float | None = option(None, "Label smoothing, 0 to 1; 0.05 by default.", group="Training", metavar="X")
     flip: bool | None = option(
         None, "Flip training images horizontally; decided from the dataset by default.", group="Training"
     )
-    shift: int | None = option(None, "Shift training images by up to this many pixels.", group="Training", metavar="PX")
+    shift: int | None = option(
+        None,
+        "Shift training images by up to this many pixels; by default 4 to 7 % of the shorter side.",
+        group="Training",
+        metavar="PX",
+    )
     rotate: float | None = option(
-        None, "Rotate training images by up to this many degrees.", group="Training", metavar="DEG"
+        None, "Rotate training images by up to this many degrees; 0 by default.", group="Training", metavar="DEG"
     )
     scale: float | None = option(
-        None, "Scale training images by up to this ratio, for example 0.1.", group="Training", metavar="RATIO"
+        None,
+        "Scale training images by up to this ratio, for example 0.1; 0 by default.",
+        group="Training",
+        metavar="RATIO",
     )
     erase: float | None = option(
-        None, "Random erasing: a square of this fraction of the side.", group="Training", metavar="FRACTION"
+        None,
+        "Random erasing: a square of this fraction of the side; 0 by default.",
+        group="Training",
+        metavar="FRACTION",
     )
     progressive_resizing: float | None = option(
         None,
@@ -87,7 +111,7 @@ class TrainOptions:
     pretrain: str | None = option(
         None,
         "Learn the first convolutions without labels, each by one of random, patches, whitening, kmeans, "
-        "autoencoder, rica, gabor, edges, dct.",
+        "autoencoder, rica, gabor, edges, dct; none by default.",
         group="Training",
         metavar="WAY[,WAY...]",
     )

@@ -1,5 +1,6 @@
 """``compare.html``: one file with the results of a comparison: tables, charts and conclusions."""
 
+import functools
 from collections.abc import Sequence
 
 from convscope.core.document import document, static
@@ -16,6 +17,7 @@ from .comparison_tables import facts_list, limits_table, skipped_list, table_htm
 from .plots import DotRow, Line, Value, dots, lines
 
 _PACKAGE = "convscope.report"
+_percent_text = functools.partial(percent, fine_ends=True)
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -74,9 +76,9 @@ def _paragraph(texts: dict[str, str], topic: str) -> Html:
     return tag("p", texts[topic], class_="said") if topic in texts else joined()
 
 
-def _differences(found: Sequence[Contrast], name: str) -> Html:
+def _differences(compared: Sequence[Contrast], name: str) -> Html:
     """Return the table of differences; nothing without one."""
-    return table_html(contrast_table(found), name) if found else joined()
+    return table_html(contrast_table(compared), name) if compared else joined()
 
 
 def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: dict[str, str]) -> Html:
@@ -86,21 +88,17 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     if len(results) < 2:
         return joined()
     rows = [
-        DotRow(name=one.title, value=_value(0, one.accuracy, one.interval), marked=one.variant == BASELINE)
-        for one in results
+        DotRow(name=result.title, value=_value(0, result.accuracy, result.interval), marked=result.variant == BASELINE)
+        for result in results
     ]
-    found = [one for one in contrasts(comparison) if one.topic == topic]
-    said = " ".join([*(one.text for one in found), texts.get(topic, "")]).strip()
-    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent, tick=_tick, said=said)
-    return joined(_paragraph(texts, topic), chart, _differences(found, f"Differences: {topic}"))
+    compared = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
+    said = " ".join([*(contrast.text for contrast in compared), texts.get(topic, "")]).strip()
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent_text, tick=_tick, said=said)
+    return joined(_paragraph(texts, topic), chart, _differences(compared, f"Differences: {topic}"))
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
     return Value(at=at, value=value, low=interval[0], high=interval[1])
-
-
-def _percent(value: float) -> str:
-    return percent(value, 1_000 if value > 0.985 else None)
 
 
 def _tick(value: float) -> str:
@@ -126,13 +124,13 @@ def _distorted(comparison: Comparison) -> Html:
         drawn = [
             Line(
                 name=result.title,
-                points=tuple(_value(one.strength, one.accuracy, one.interval) for one in result.points(name)),
+                points=tuple(_value(point.strength, point.accuracy, point.interval) for point in result.points(name)),
             )
             for result in results
         ]
         charts.append(
             lines(
-                drawn, title=title_of(name), across=f"strength ({unit})", label="accuracy (%)", text=_percent,
+                drawn, title=title_of(name), across=f"strength ({unit})", label="accuracy (%)", text=_percent_text,
                 tick=_tick,
             )
         )  # fmt: skip
@@ -141,7 +139,7 @@ def _distorted(comparison: Comparison) -> Html:
         "Relative "
         "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
     ) + not_drawn(len(results), len(comparison.measured))
-    robustness = [one for one in contrasts(comparison) if one.topic in GROUPS]
+    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic in GROUPS]
     differences = _differences(robustness, "Differences in relative accuracy")
     return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
@@ -166,7 +164,7 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
         title="Accuracy by number of training images",
         across="training images",
         label="accuracy (%), 95 % intervals",
-        text=_percent,
+        text=_percent_text,
         tick=_tick,
         logarithmic=True,
     )
@@ -184,7 +182,7 @@ def _curve(result: VariantResult, evaluated: int) -> Line:
     law = fit_power_law(points, test_images=evaluated)
     return Line(
         name=result.title,
-        points=tuple(_value(one.images, one.accuracy, one.interval) for one in points),
+        points=tuple(_value(point.images, point.accuracy, point.interval) for point in points),
         beyond=() if law is None or not law.falls else (_twice(law),),
     )
 
@@ -196,9 +194,9 @@ def _twice(law: PowerLaw) -> Value:
 def _curve_table(results: Sequence[VariantResult]) -> Html:
     rows = []
     for result in results:
-        for one in points_of(result):
-            low, high = map(percent, one.interval)
-            rows.append([result.title, f"{one.images:,}", percent(one.accuracy, 1_000), f"{low} to {high}"])
+        for point in points_of(result):
+            low, high = map(percent, point.interval)
+            rows.append([result.title, f"{point.images:,}", percent(point.accuracy, 1_000), f"{low} to {high}"])
     columns = ["variant", "training images", "accuracy", "95 % interval"]
     return table_html(DataTable.of(columns, rows), "Curves")
 

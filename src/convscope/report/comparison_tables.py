@@ -24,7 +24,7 @@ _HEAD: tuple[tuple[str, str], ...] = (
 
 def variants_table(comparison: Comparison) -> Html:
     """Return one row for each measured variant, sortable by every column."""
-    groups = [group for group in GROUPS if any(relative_accuracy(one, group) for one in comparison.measured)]
+    groups = [group for group in GROUPS if any(relative_accuracy(result, group) for result in comparison.measured)]
     head = [*_HEAD, *((group, "relative accuracy") for group in groups)]
     heading = tag(
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
@@ -80,8 +80,8 @@ def skipped_list(comparison: Comparison) -> Html:
     if not skipped:
         return tag("p", "All requested variants were measured.", class_="quiet")
     rows = [
-        tag("li", tag("strong", one.title), ": ", shortened(printable(one.skipped or "not run yet."), 600))
-        for one in skipped
+        tag("li", tag("strong", result.title), ": ", shortened(printable(result.skipped or "not run yet."), 600))
+        for result in skipped
     ]
     return tag("div", tag("h3", "Skipped"), tag("ul", *rows))
 
@@ -107,10 +107,10 @@ def limits_table(comparison: Comparison) -> Html:
     """Return the strengths at which each variant falls below fractions of its clean accuracy."""
     names = dict(comparison.distortions)
     columns = [
-        (one.name, sign, one.directions[sign > 0])
-        for one in DISTORTIONS.values()
+        (distortion.name, sign, distortion.directions[sign > 0])
+        for distortion in DISTORTIONS.values()
         for sign in (-1, 1)
-        if one.name in names and one.directions[sign > 0]
+        if distortion.name in names and distortion.directions[sign > 0]
     ]
     head = tag("tr", tag("th", "variant", scope="col"), *(tag("th", text, scope="col") for *_, text in columns))
     rows = []

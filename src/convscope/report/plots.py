@@ -1,18 +1,16 @@
 """Charts of measured values with their intervals, as SVG: rows of dots, and lines by strength or number."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.markup import Html, joined, tag
 from convscope.core.text import shortened
 
-from .curves import Axis, nice_ticks
+from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Axis, Text, grid, legend, marker, nice_ticks, path
 
-Text = Callable[[float], str]
 STYLES = ("first", "second", "third", "fourth")
-_WIDTH, _HEIGHT = 440, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 24, 46
+_TOP = 24
 _DOTS_WIDTH, _NAME, _ROW, _CHARACTERS = 720, 270, 24, 38
 _LEGEND_ROW = 18
 
@@ -61,8 +59,8 @@ def dots(rows: Sequence[DotRow], *, label: str, text: Text, tick: Text, said: st
         y = _ROW * index + _ROW / 2 + 4
         parts.append(tag("text", shortened(row.name, _CHARACTERS), x=_NAME, y=y + 4, text_anchor="end"))
         parts.append(_dot(along, row, y, text))
-    middle = (along.start + along.stop) / 2
-    parts.append(tag("text", label, x=middle, y=height - 8, text_anchor="middle", class_="label"))
+    center = (along.start + along.stop) / 2
+    parts.append(tag("text", label, x=center, y=height - 8, text_anchor="middle", class_="label"))
     svg = tag("svg", *parts, viewBox=f"0 0 {_DOTS_WIDTH} {height}", role="img", aria_label=said)
     return tag("figure", svg, class_="chart wide")
 
@@ -109,18 +107,18 @@ def lines(
     """
     shown = series[: len(STYLES)]
     top = _TOP + _LEGEND_ROW * len(shown)
-    bottom = _HEIGHT - _BOTTOM + _LEGEND_ROW * len(shown)
+    bottom = HEIGHT - BOTTOM + _LEGEND_ROW * len(shown)
     every = [value for line in shown for value in (*line.points, *line.beyond)]
     marks = nice_ticks(max(0.0, min(value.low for value in every)), max(value.high for value in every))
     upright = Axis(low=marks[0], high=marks[-1], start=bottom, stop=top, ticks=marks)
     along = _along([value.at for value in every], logarithmic=logarithmic)
-    parts = [_grid(along, upright, across, label, tick, bottom, logarithmic=logarithmic)]
+    parts = [grid(along, upright, across, label, tick, _power_of_ten if logarithmic else "{:g}".format)]
     for index, line in enumerate(shown):
         parts.append(_line(line, STYLES[index], along, upright, text, logarithmic=logarithmic))
-        parts.append(_legend(line.name, STYLES[index], _TOP + _LEGEND_ROW * index + 6))
-    height = bottom + _BOTTOM
+        parts.append(legend(shortened(line.name, 52), STYLES[index], LEFT, _TOP + _LEGEND_ROW * index + 6))
+    height = bottom + BOTTOM
     names = ", ".join(line.name for line in shown)
-    svg = tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=f"{title}: {label} of {names}")
+    svg = tag("svg", *parts, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=f"{title}: {label} of {names}")
     return tag("figure", tag("h3", title), svg, class_="chart")
 
 
@@ -132,34 +130,11 @@ def _along(positions: Sequence[float], *, logarithmic: bool) -> Axis:
         low, high = min(positions), max(positions)
         ticks = tuple(mark for mark in nice_ticks(low, high, most=6) if low - 1e-9 <= mark <= high + 1e-9)
     high = high if high > low else low + 1
-    return Axis(low=low, high=high, start=_LEFT + 8, stop=_WIDTH - _RIGHT - 12, ticks=ticks)
+    return Axis(low=low, high=high, start=LEFT + 8, stop=WIDTH - RIGHT - 12, ticks=ticks)
 
 
-def _grid(  # noqa: PLR0917  # one caller
-    along: Axis,
-    upright: Axis,
-    across: str,
-    label: str,
-    text: Text,
-    bottom: float,
-    *,
-    logarithmic: bool,
-) -> Html:
-    parts = []
-    for mark in upright.ticks:
-        y = upright.at(mark)
-        parts.append(tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid"))
-        parts.append(tag("text", text(mark), x=_LEFT - 6, y=y + 4, text_anchor="end"))
-    for mark in along.ticks:
-        x = along.at(mark)
-        shown = f"{10**mark:,.0f}" if logarithmic else f"{mark:g}"
-        parts.append(tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 5, class_="axis"))
-        parts.append(tag("text", shown, x=x, y=bottom + 19, text_anchor="middle"))
-    parts.append(tag("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=bottom, y2=bottom, class_="axis"))
-    middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    parts.append(tag("text", across, x=middle, y=bottom + 38, text_anchor="middle", class_="label"))
-    parts.append(tag("text", label, x=4, y=14, class_="label"))
-    return joined(*parts)
+def _power_of_ten(exponent: float) -> str:
+    return f"{10**exponent:,.0f}"
 
 
 def _line(  # one caller
@@ -168,10 +143,10 @@ def _line(  # one caller
     def position(value: Value) -> tuple[float, float]:
         return along.at(math.log10(value.at) if logarithmic else value.at), upright.at(value.value)
 
-    parts = [_path([position(value) for value in line.points], f"line {style}")]
+    parts = [path([position(value) for value in line.points], f"line {style}")]
     if line.beyond:
         ends = [position(value) for value in (*line.points[-1:], *line.beyond)]
-        parts.append(_path(ends, f"line {style} beyond"))
+        parts.append(path(ends, f"line {style} beyond"))
     for value in (*line.points, *line.beyond):
         x, y = position(value)
         low, high = upright.at(value.low), upright.at(value.high)
@@ -179,25 +154,3 @@ def _line(  # one caller
         parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {style}"))
         parts.append(marker(style, x, y, hint))
     return joined(*parts)
-
-
-def _path(positions: Sequence[tuple[float, float]], style: str) -> Html:
-    return tag("polyline", points=" ".join(f"{x},{y}" for x, y in positions), class_=style)
-
-
-def marker(style: str, x: float, y: float, hint: str | None = None) -> Html:
-    """Return the mark of a line: a shape of its own, so that colour is not needed to tell them apart."""
-    content = (tag("title", hint),) if hint else ()
-    name = f"marker {style}"
-    if style == "first":
-        return tag("circle", *content, cx=x, cy=y, r=3.5, class_=name)
-    if style == "second":
-        return tag("rect", *content, x=x - 3.2, y=y - 3.2, width=6.4, height=6.4, class_=name)
-    corners = {"third": ((0, -4.5), (4.3, 3.5), (-4.3, 3.5)), "fourth": ((0, -5), (4.2, 0), (0, 5), (-4.2, 0))}[style]
-    points = " ".join(f"{round(x + right, 1)},{round(y + down, 1)}" for right, down in corners)
-    return tag("polygon", *content, points=points, class_=name)
-
-
-def _legend(name: str, style: str, y: float) -> Html:
-    line = tag("line", x1=_LEFT, x2=_LEFT + 30, y1=y, y2=y, class_=f"line {style}")
-    return joined(line, marker(style, _LEFT + 15, y), tag("text", shortened(name, 52), x=_LEFT + 38, y=y + 4))

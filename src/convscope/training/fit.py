@@ -82,14 +82,13 @@ def fit(
         pretrain_convolutions(network, data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
     state = _begin(network, data, recipe, deadline, pretrained_s)
-    best, satisfied = _Best(listener or Listener()), False
+    best = _Best(listener or Listener())
     if checkpoint is not None:
         load_checkpoint(state, checkpoint)
         best.weights = state.best_weights()
-        satisfied = best.is_satisfied(state)
-        if satisfied:
+        if best.is_satisfied(state):
             reporter.say("this run was finished; its model and report are written again")
-    failure = None if satisfied and not state.clock.done else _failure(state, data, recipe, best, seed)
+    failure = _failure(state, data, recipe, best, seed)
     weights = best.weights if failure is not None and best.weights is not None else state.best_weights()
     calibration = calibrate(state.finish(weights, data, batch=recipe.batch), data, reporter)
     return History(

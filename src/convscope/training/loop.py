@@ -26,8 +26,8 @@ class Listener:
     """Follows a training; each method may end it by returning False. This one lets it go to its end."""
 
     def is_satisfied(self, state: TrainingState) -> bool:
-        """Return whether a training that is resumed at `state` needs no more steps."""
-        return state.clock.done
+        """Return whether a training that begins at `state` needs no step and no evaluation."""
+        return state.clock.done and not state.batch
 
     def after_step(self, state: TrainingState, loss: float) -> bool:
         """Follow a step; return False to stop here."""
@@ -60,6 +60,8 @@ def steps_of(recipe: Recipe, images: int) -> int:
 def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: Listener, *, seed: int) -> None:
     """Train until the clock says that it is done or the listener stops; `state` changes in place.
 
+    The listener is asked before the first step, too: a satisfied one leaves the state as it is.
+
     Every random choice depends on (`seed`, epoch, batch) alone, so that a restored state continues to the same bits.
 
     Raises:
@@ -67,6 +69,8 @@ def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: List
     """
     if len(data.training) < 2:
         raise TrainingError(f"Training needs at least two images. Got {len(data.training)}. Add some.")
+    if listener.is_satisfied(state):
+        return
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)

@@ -42,9 +42,9 @@ class Optimizer:
         weights = {name: value for name, value in network.named_parameters() if value.requires_grad}
         hidden = {name: value for name, value in weights.items() if self._is_hidden(value, network)}
         # before a normalization, the length of a unit's weights changes nothing
-        kept = None if network.layout.normalization else decay
+        hidden_decay = None if network.layout.normalization else decay
         self.methods: tuple[Method, ...] = (
-            Muon(hidden, decay=kept, precision=precision),
+            Muon(hidden, decay=hidden_decay, precision=precision),
             AdamW({name: value for name, value in weights.items() if name not in hidden}, decay=decay),
         )
 

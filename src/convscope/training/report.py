@@ -28,13 +28,13 @@ _PACKAGES = ("convscope", "torch", "numpy", "pillow")
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on; what is not installed is left out."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 @dataclass(frozen=True, kw_only=True)

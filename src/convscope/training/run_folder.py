@@ -117,7 +117,7 @@ def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:
 
     Raises:
         StorageError: it cannot be made, or holds a run already and `force` is not given.
-        ParameterError: it is a folder of images, in which a run would be taken for a class.
+        ParameterError: it is a folder of images, in which a run would become a class.
     """
     refuse_folder(path, force=force)
     folder = RunFolder(path=path or _new_path(name))
@@ -133,7 +133,7 @@ def refuse_folder(path: Path | None, *, force: bool) -> None:
 
     Raises:
         StorageError: it holds a run already and `force` is not given, or nothing can be written there.
-        ParameterError: it is a folder of images, in which a run would be taken for a class.
+        ParameterError: it is a folder of images, in which a run would become a class.
     """
     if path is None:
         check_folder(Path("runs"))
@@ -163,7 +163,7 @@ def _refuse_images(path: Path) -> None:
             files = itertools.islice(inner.iterdir(), 100) if inner.is_dir() else ()
             if any(file.suffix.lower() in EXTENSIONS for file in files):
                 raise ParameterError(
-                    f"`output` must not be a folder of images, where the run would be taken for a class. Got {path} "
+                    f"`output` must not be a folder of images, where the run would become a class. Got {path} "
                     f"(images in {inner.name!r}). Give another."
                 )
 

@@ -130,7 +130,7 @@ class WorkerPool:
             for _ in range(count):
                 self._started.append(WorkerProcess())
                 self._free.put(self._started[-1])
-        except _NOT_STARTED:  # no memory, or too many processes: go on with fewer
+        except _NOT_STARTED:  # no memory, or too many processes: continue with fewer
             if not self._started:
                 raise
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.tables import DataTable
+from convscope.core.text import percent
 from convscope.measures.distortions.family import GROUPS
 from convscope.measures.robustness import Limit
 
@@ -64,18 +65,18 @@ class Contrast:
 
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
     """Return every measured pair of `PAIRS`, and of `ROBUST_PAIRS` for each group of distortions."""
-    found = []
+    compared = []
     for topic, pairs in PAIRS.items():
         for first, second in _measured(comparison, pairs):
             values = first.accuracy, second.accuracy
-            found.append(_contrast(topic, first, second, values, accuracy_difference(first, second)))
+            compared.append(_contrast(topic, first, second, values, accuracy_difference(first, second)))
     for group in GROUPS:
         for first, second in _measured(comparison, ROBUST_PAIRS):
             difference = robustness_difference(first, second, group)
             ours, theirs = relative_accuracy(first, group), relative_accuracy(second, group)
             if ours is not None and theirs is not None and difference is not None:
-                found.append(_contrast(group, first, second, (ours.value, theirs.value), difference))
-    return tuple(found)
+                compared.append(_contrast(group, first, second, (ours.value, theirs.value), difference))
+    return tuple(compared)
 
 
 def _measured(comparison: Comparison, pairs: Sequence[tuple[str, str]]) -> list[tuple[VariantResult, VariantResult]]:
@@ -89,12 +90,12 @@ def _contrast(
     return Contrast(topic=topic, first=first.title, second=second.title, values=values, difference=difference)
 
 
-def contrast_table(found: Sequence[Contrast]) -> DataTable:
+def contrast_table(compared: Sequence[Contrast]) -> DataTable:
     """Return the contrasts as a table with a significance column; differences are in points.
 
     Contrasts in robustness have a column for the kind of distorted images.
     """
-    robustness = any(one.topic in GROUPS for one in found)
+    robustness = any(contrast.topic in GROUPS for contrast in compared)
     columns = [
         *(["images"] if robustness else []),
         "variant",
@@ -105,15 +106,15 @@ def contrast_table(found: Sequence[Contrast]) -> DataTable:
         "significant",
     ]
     rows = []
-    for one in found:
-        value, low, high = points_text(one.difference)
-        values = " - ".join(percent_text(part) for part in one.values)
-        significant = "yes" if one.difference.significant else "no"
+    for contrast in compared:
+        value, low, high = points_text(contrast.difference)
+        values = " - ".join(percent(part, fine_ends=True) for part in contrast.values)
+        significant = "yes" if contrast.difference.significant else "no"
         rows.append(
             [
-                *([one.topic] if robustness else []),
-                one.first,
-                one.second,
+                *([contrast.topic] if robustness else []),
+                contrast.first,
+                contrast.second,
                 values,
                 value,
                 f"{low} to {high}",
@@ -143,7 +144,9 @@ def conclusions(comparison: Comparison) -> dict[str, str]:
 def best_sentence(comparison: Comparison) -> str:
     """Return which variant is the most accurate, and which are not significantly worse (Bonferroni)."""
     ranked = sorted(comparison.measured, key=lambda result: -result.accuracy)
-    distinct = [one for index, one in enumerate(ranked) if not any(one.runs == other.runs for other in ranked[:index])]
+    distinct = [
+        result for index, result in enumerate(ranked) if not any(result.runs == other.runs for other in ranked[:index])
+    ]
     return _ranking(distinct, "variants") if len(distinct) > 1 else ""
 
 
@@ -162,8 +165,10 @@ def pooling_sentence(comparison: Comparison) -> str:
 def _ranking(ranked: Sequence[VariantResult], what: str) -> str:
     """Return a sentence on the first of several results, and those that are not significantly worse."""
     best, others = ranked[0], ranked[1:]
-    alike = [one.title for one in others if not accuracy_difference(best, one, comparisons=len(others)).significant]
-    text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent_text(best.accuracy)}); "
+    alike = [
+        other.title for other in others if not accuracy_difference(best, other, comparisons=len(others)).significant
+    ]
+    text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 
 
@@ -235,12 +240,14 @@ def images_sentence(comparison: Comparison) -> str:
 
 
 def _law_text(title: str, law: PowerLaw) -> str:
-    text = f"{_capital(title)}: the error with {law.images:,} images is {percent_text(law.error)}"
+    error, twice, low, high = (
+        percent(value, fine_ends=True) for value in (law.error, law.at_twice, law.at_twice_low, law.at_twice_high)
+    )
+    text = f"{_capital(title)}: the error with {law.images:,} images is {error}"
     if not law.falls:
         interval = f"{law.exponent_low:.2f} to {law.exponent_high:.2f}"
         return f"{text}; more images do not help significantly (exponent {law.exponent:.2f}, 95 % interval {interval})."
-    ends = f"{percent_text(law.at_twice_low)} to {percent_text(law.at_twice_high)}"
-    text += f"; with twice as many, {percent_text(law.at_twice)} ({ends})"
+    text += f"; with twice as many, {twice} ({low} to {high})"
     if law.for_half is None:
         return f"{text}; half the error needs more than 100 times the images."
     low = "" if law.for_half_low is None else _images_text(law.for_half_low)
@@ -258,11 +265,6 @@ def points_text(difference: Difference) -> tuple[str, str, str]:
     low, high = difference.interval
     digits = 2 if max(abs(low), abs(high)) < 0.01 and high - low < 0.01 else 1
     return f"{100 * difference.value:+.{digits}f}", f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f}"
-
-
-def percent_text(value: float) -> str:
-    """Return a fraction in per cent, with more digits near both ends."""
-    return f"{100 * value:.{2 if value > 0.985 or value < 0.015 else 1}f} %"
 
 
 def _listed(names: Sequence[str]) -> str:

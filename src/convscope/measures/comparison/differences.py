@@ -110,7 +110,9 @@ def relative_accuracy(result: VariantResult, group: str) -> RelativeAccuracy | N
     values = [value for _, value in _by_seed(result, group)]
     halves = [_Z * _standard_error(influences(result, group, (_ALL, _NONE)))]
     halves += [mean_half_width(values)] if len(values) > 1 else []
-    accuracies = [count / one.images for run in runs for one in _distorted(run, group) for count in one.correct]
+    accuracies = [
+        count / record.images for run in runs for record in _distorted(run, group) for count in record.correct
+    ]
     return RelativeAccuracy(
         value=statistics.fmean(values), half_width=math.hypot(*halves), accuracy=statistics.fmean(accuracies)
     )
@@ -159,8 +161,9 @@ def influences(result: VariantResult, group: str, added: tuple[float, ...] = ())
     """
     rows = []
     for run in _evaluated(result, group):
-        results = _distorted(run, group)
-        fractions = np.sum([one.per_image() for one in results], axis=0) / sum(len(one.strengths) for one in results)
+        records = _distorted(run, group)
+        strengths = sum(len(record.strengths) for record in records)
+        fractions = np.sum([record.per_image() for record in records], axis=0) / strengths
         clean = run.clean().astype(float)
         ratio = fractions.mean() / clean.mean()
         rows.append((np.append(fractions, added) - ratio * np.append(clean, np.ones(len(added)))) / clean.mean())
@@ -186,7 +189,7 @@ def _over_runs(
     ours, theirs = ([value for _, value in pairs] for pairs in (first, second))
     samples = [ours, theirs]
     if [seed for seed, _ in first] == [seed for seed, _ in second]:
-        samples = [[one - other for one, other in zip(ours, theirs, strict=True)]]
+        samples = [[our - their for our, their in zip(ours, theirs, strict=True)]]
     return [mean_half_width(sample, confidence) for sample in samples if len(sample) > 1]
 
 
@@ -196,13 +199,13 @@ def _evaluated(result: VariantResult, group: str) -> list[VariantRun]:
 
 
 def _distorted(run: VariantRun, group: str) -> list[DistortionResult]:
-    return [one for one in run.distorted if one.distortion in GROUPS[group]]
+    return [record for record in run.distorted if record.distortion in GROUPS[group]]
 
 
 def _by_seed(result: VariantResult, group: str) -> list[tuple[int, float]]:
     """Return the seed and the relative accuracy of each run."""
     pairs = []
     for run in _evaluated(result, group):
-        counts = [count for one in _distorted(run, group) for count in one.correct]
+        counts = [count for record in _distorted(run, group) for count in record.correct]
         pairs.append((run.seed, statistics.fmean(counts) / int(run.clean().sum())))
     return pairs

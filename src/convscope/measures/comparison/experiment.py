@@ -113,7 +113,11 @@ class EvaluationSet:
     def strengths(self) -> Mapping[Distortion, tuple[float, ...]]:
         """Return the strengths that are measured, by distortion."""
         side = min(self.images.shape[1:3])
-        return {one: one.strengths(side, one.compared) for one in DISTORTIONS.values() if one.compared}
+        return {
+            distortion: distortion.strengths(side, distortion.compared)
+            for distortion in DISTORTIONS.values()
+            if distortion.compared
+        }
 
     @property
     def distorted_total(self) -> int:
@@ -132,11 +136,11 @@ class EvaluationSet:
         labels, clean = self.labels[self.distorted], self._predictions(predict, self.distorted)
         results = []
         for distortion, strengths in self.strengths().items():
-            found = {}
+            outcomes = {}
             for strength in strengths:
                 predictions = np.concatenate([predict(batch) for batch in self._batches(distortion, strength)])
-                found[strength] = predictions == labels, int((predictions == clean).sum())
-            results.append(DistortionResult.of((distortion.name, distortion.unit), found))
+                outcomes[strength] = predictions == labels, int((predictions == clean).sum())
+            results.append(DistortionResult.of((distortion.name, distortion.unit), outcomes))
         return digits_of(clean == labels), tuple(results)
 
     def _predictions(self, predict: Predict, indices: Indices) -> NDArray[np.int64]:

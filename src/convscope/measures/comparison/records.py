@@ -202,7 +202,9 @@ class VariantResult:
     def __post_init__(self) -> None:
         """Validate that all runs are evaluated alike."""
         totals = {run.total for run in (*self.runs, *self.curve)}
-        distortions = {tuple((one.distortion, one.strengths, one.images) for one in run.distorted) for run in self.runs}
+        distortions = {
+            tuple((result.distortion, result.strengths, result.images) for result in run.distorted) for run in self.runs
+        }
         if len(totals) > 1 or len(distortions) > 1:
             raise DataError(
                 f"`runs` must be evaluated on the same images, with the same distortions. "
@@ -237,7 +239,7 @@ class VariantResult:
 
     def points(self, distortion: str) -> tuple[StrengthAccuracy, ...]:
         """Return mean accuracy by strength of one distortion in ascending order, strength 0 included."""
-        results = [one for run in self.runs for one in run.distorted if one.distortion == distortion]
+        results = [result for run in self.runs for result in run.distorted if result.distortion == distortion]
         if not results:
             return ()
         images = results[0].images
@@ -255,12 +257,12 @@ class VariantResult:
 
     def limits(self) -> tuple[Limit, ...]:
         """Return where accuracy falls below fractions of the clean accuracy, for each distortion and direction."""
-        found: list[Limit] = []
+        limits: list[Limit] = []
         for result in self.runs[0].distorted:
             points = self.points(result.distortion)
             clean = next(point.accuracy for point in points if point.strength == 0)
-            found += limits_of(result.distortion, points, clean)
-        return tuple(found)
+            limits += limits_of(result.distortion, points, clean)
+        return tuple(limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,7 +331,7 @@ class Comparison:
     def distortions(self) -> tuple[tuple[str, str], ...]:
         """Names and units of the distortions."""
         runs = [result.runs[0] for result in self.measured]
-        return tuple(dict.fromkeys((one.distortion, one.unit) for run in runs for one in run.distorted))
+        return tuple(dict.fromkeys((result.distortion, result.unit) for run in runs for result in run.distorted))
 
     @property
     def budget_text(self) -> str:

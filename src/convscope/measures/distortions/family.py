@@ -71,6 +71,35 @@ class Distortion:
                 f"Got {strength:g}."
             )
 
+    def check_on(self, strength: float, sides: tuple[int, int]) -> None:
+        """Check a strength for images of this height and width.
+
+        Raises:
+            ParameterError: it is out of range, it moves the whole image out, or it is in pixels and longer than the
+                longer side.
+
+        Examples:
+            >>> DISTORTIONS["shift-x"].check_on(7.5, (8, 8))
+            >>> DISTORTIONS["shift-x"].check_on(8, (8, 8))
+            Traceback (most recent call last):
+            convscope.core.errors.ParameterError: The strength of shift-x must leave a part of the image of 8x8 pixels \
+            inside. Got 8 (px). Give one nearer to 0.
+        """
+        self.check(strength)
+        height, width = sides
+        if self.motion is not None and not self.wrap:
+            rows, columns = Lattice.of_image(height, width).pulled(self.motion(strength, sides))
+            if not bool(((rows > -1) & (rows < height) & (columns > -1) & (columns < width)).any()):
+                raise ParameterError(
+                    f"The strength of {self.name} must leave a part of the image of {width}x{height} pixels inside. "
+                    f"Got {strength:g} ({self.unit}). Give one nearer to 0."
+                )
+        elif self.unit == "px" and abs(strength) > max(sides):
+            raise ParameterError(
+                f"The strength of {self.name} must be at most the longer side of the image, {max(sides)} px. "
+                f"Got {strength:g}."
+            )
+
 
 def _elastic(images: Tensor, strength: float, generators: list[torch.Generator], background: Tensor) -> Tensor:
     height, width = images.shape[2:]
@@ -85,8 +114,8 @@ _COMPARED_SHIFTS = (-0.3, -0.215, -0.145, -0.07, -0.035, 0.035, 0.07, 0.145, 0.2
 _FAR = 1e6
 
 DISTORTIONS: dict[str, Distortion] = {
-    one.name: one
-    for one in (
+    distortion.name: distortion
+    for distortion in (
         Distortion(
             name="shift-x",
             unit="px",
@@ -219,8 +248,8 @@ DISTORTIONS: dict[str, Distortion] = {
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    group: tuple(one.name for one in DISTORTIONS.values() if one.group == group)
-    for group in dict.fromkeys(one.group for one in DISTORTIONS.values() if one.group)
+    group: tuple(distortion.name for distortion in DISTORTIONS.values() if distortion.group == group)
+    for group in dict.fromkeys(distortion.group for distortion in DISTORTIONS.values() if distortion.group)
 }
 """Names of the distortions of a comparison, by the group that they are reported in."""
 
@@ -242,8 +271,8 @@ def distortion_named(name: str) -> Distortion:
     """
     if name in DISTORTIONS:
         return DISTORTIONS[name]
-    if found := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
-        motion = motions.shift(float(found[1]))
+    if match := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
+        motion = motions.shift(float(match[1]))
         return Distortion(name=name, unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motion)
     if name.startswith("shift@"):
         raise ParameterError(

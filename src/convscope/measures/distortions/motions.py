@@ -79,7 +79,7 @@ def neighbours(
     height, width = sides
     top, left = rows.floor(), columns.floor()
     down, across = rows - top, columns - left
-    found = []
+    weighted = []
     for row, row_weight in ((top, 1 - down), (top + 1, down)):
         for column, column_weight in ((left, 1 - across), (left + 1, across)):
             weight = row_weight * column_weight
@@ -89,8 +89,8 @@ def neighbours(
                 row, column = row % height, column % width  # noqa: PLW2901  # the same position, in the map
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
             index = torch.where(inside, row * width + column, height * width)
-            found.append((index.long(), weight))
-    return found
+            weighted.append((index.long(), weight))
+    return weighted
 
 
 def resample(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *, wrap: bool = False) -> Tensor:

@@ -56,7 +56,7 @@ def compressed(images: Tensor, strength: float) -> Tensor:
     """Return the images after JPEG compression of quality 100 - strength."""
     quality = round(100 - strength)
     pixels = images.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()  # N C H W -> N H W C
-    return torch.from_numpy(np.stack([_through_jpeg(one, quality) for one in pixels])).permute(0, 3, 1, 2)
+    return torch.from_numpy(np.stack([_through_jpeg(image, quality) for image in pixels])).permute(0, 3, 1, 2)
 
 
 def _through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

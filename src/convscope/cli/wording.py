@@ -1,0 +1,51 @@
+"""Sentences in the words of the command line: options as they are typed, and choices with the closest one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from convscope.core.errors import ParameterError, choose
+
+
+class WordChoice(click.Choice):  # type: ignore[type-arg]  # generic only from click 8.2 on
+    """One of several words; a wrong one gets the sentence of `choose`, with the closest word."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word."""
+        try:
+            return choose("the value" if param is None else spelling(param), value, self.choices)
+        except ParameterError as error:
+            raise click.UsageError(str(error), ctx) from None
+
+
+def spelling(parameter: click.Parameter) -> str:
+    """Return a parameter as it is typed: the long name of an option, the word in ``--help`` for an argument.
+
+    Examples:
+        >>> spelling(click.Option(["-o", "--output-file", "path"])), spelling(click.Argument(["what"], metavar="WHAT"))
+        ('--output-file', 'WHAT')
+    """
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return parameter.human_readable_name.strip("[]")
+
+
+def as_typed(text: str, parameters: Iterable[click.Parameter], values: Mapping[str, Any]) -> str:
+    """Return a sentence on parameters of Python in the words of the command line.
+
+    Args:
+        text: the sentence, with names in backticks.
+        parameters: of the command; each option in backticks becomes its long name.
+        values: of the parameters; a whole number that became a float loses its point again.
+
+    Examples:
+        >>> option = click.Option(["--target-accuracy"], type=float)
+        >>> as_typed("`target_accuracy` must be at most 1. Got 2.0.", [option], {"target_accuracy": 2.0})
+        '`--target-accuracy` must be at most 1. Got 2.'
+    """
+    names = {parameter.name: spelling(parameter) for parameter in parameters if isinstance(parameter, click.Option)}
+    text = re.sub("`([a-z_]+)`", lambda match: f"`{names.get(match[1], match[1])}`", text)
+    whole = {repr(value) for value in values.values() if isinstance(value, float) and value.is_integer()}
+    return re.sub(r"(?<=Got )-?\d+\.0\b", lambda match: match[0][:-2] if match[0] in whole else match[0], text)
