@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
+from convscope.core.text import counted
 
 from .geometry import ReceptiveField
 
