@@ -5,9 +5,9 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import Exemplars
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import ConvolutionModule, Network
-from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 

@@ -14,7 +14,7 @@ from convscope.api.look import look
 from convscope.api.predict import predict
 from convscope.core.errors import ConvscopeError
 from convscope.core.records import to_json
-from convscope.networks.instance_based import Exemplars
+from convscope.layers.instance_based import Exemplars
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from tests.checks.models import LAYOUTS, calibrated, small_model, some_pixels, with_exemplars

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from convscope.core.errors import ModelFileError, ParameterError
+from convscope.layers.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.folding import fold
-from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.tensors import expected_tensors

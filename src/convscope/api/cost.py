@@ -7,9 +7,9 @@ from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
+from convscope.layers.instance_based import Exemplars, exemplars_of
 from convscope.measures.cost import CostRecord
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
-from convscope.networks.instance_based import Exemplars, exemplars_of
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened

@@ -2,8 +2,8 @@
 
 from convscope.core.tables import DataTable
 from convscope.core.text import counted, size_text
+from convscope.layers.instance_based import Exemplars
 from convscope.measures.cost import CostRecord, LayoutCost
-from convscope.networks.instance_based import Exemplars
 
 
 def cost_text(record: CostRecord) -> str:

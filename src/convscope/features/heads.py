@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
+from convscope.layers.instance_based import Exemplars
 from convscope.networks.build import Network
-from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids

@@ -1,5 +1,6 @@
 """Where a sliding window stands and what it sees: integers only, known before anything is trained."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -53,24 +54,38 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> in
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A sliding window along one side: its side, its stride and the zeros before and after the map, in pixels."""
+    """A sliding window along one side, in positions of the map.
+
+    Attributes:
+        kernel: number of values in it.
+        stride: distance between neighbouring positions of the window.
+        before, after: zeros before and after the map.
+        dilation: distance between neighbouring values in the window.
+    """
 
     kernel: int
     stride: int = 1
     before: int = 0
     after: int = 0
+    dilation: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what no window can have."""
-        if min(self.kernel, self.stride) < 1 or min(self.before, self.after) < 0:
+        if min(self.kernel, self.stride, self.dilation) < 1 or min(self.before, self.after) < 0:
             raise ParameterError(
-                f"`kernel` and `stride` must be at least 1, `before` and `after` at least 0. Got kernel={self.kernel}, "
-                f"stride={self.stride}, before={self.before}, after={self.after}."
+                "`kernel`, `stride` and `dilation` must be at least 1, `before` and `after` at least 0. Got "
+                f"kernel={self.kernel}, stride={self.stride}, before={self.before}, after={self.after}, "
+                f"dilation={self.dilation}."
             )
+
+    @property
+    def extent(self) -> int:
+        """Positions from its first value to its last."""
+        return (self.kernel - 1) * self.dilation + 1
 
     def positions(self, size: int) -> int:
         """Return how many places the window takes along a side of `size` pixels."""
-        return output_size(size, self.kernel, self.stride, self.before + self.after)
+        return output_size(size, self.extent, self.stride, self.before + self.after)
 
 
 def same_padding(kernel: int) -> tuple[int, int]:
@@ -88,12 +103,13 @@ class ReceptiveField:
     """The input pixels along one side that the values of a map depend on.
 
     The value at position p depends on pixels ``start + p * stride`` … ``start + p * stride + size - 1``; those outside
-    the image are padding.
+    the image are padding. Behind a resizing, stride and start may be fractions; the pixels are then those that the
+    interval touches.
     """
 
     size: int = 1
-    stride: int = 1
-    start: int = 0
+    stride: int | Fraction = 1
+    start: int | Fraction = 0
 
     @property
     def center(self) -> Fraction:
@@ -109,7 +125,38 @@ class ReceptiveField:
             (6, 2, Fraction(5, 2))
         """
         return ReceptiveField(
-            size=self.size + (window.kernel - 1) * self.stride,
+            size=math.ceil(self.size + (window.extent - 1) * self.stride),
             stride=self.stride * window.stride,
             start=self.start - window.before * self.stride,
         )
+
+    def stretched(self, factor: Fraction, *, window: Window) -> "ReceptiveField":
+        """Return the field where each value becomes `factor` values, each made of those under `window` around it."""
+        around = self.through(window)
+        return ReceptiveField(size=around.size, stride=whole(around.stride / factor), start=around.start)
+
+    def moved(self, positions: int) -> "ReceptiveField":
+        """Return the field of the values without the first `positions` of them."""
+        return ReceptiveField(size=self.size, stride=self.stride, start=self.start + positions * self.stride)
+
+    def over(self, size: int) -> "ReceptiveField":
+        """Return the field of the only value that is made of `size` neighbouring values with this field."""
+        return self.through(Window(kernel=size, stride=size))
+
+    def united(self, other: "ReceptiveField") -> "ReceptiveField":
+        """Return the smallest field that holds this one and the other at every position.
+
+        Where the strides differ (a value that is the same everywhere meets a map), the finer one counts.
+
+        Examples:
+            >>> ReceptiveField(size=3, start=-1).united(ReceptiveField(size=1, start=1))
+            ReceptiveField(size=3, stride=1, start=-1)
+        """
+        start = min(self.start, other.start)
+        end = max(self.start + self.size, other.start + other.size)
+        return ReceptiveField(size=math.ceil(end - start), stride=min(self.stride, other.stride), start=start)
+
+
+def whole(number: int | Fraction) -> int | Fraction:
+    """Return a fraction that is an integer as an integer, and others as they are."""
+    return int(number) if number == int(number) else number

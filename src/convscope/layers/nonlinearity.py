@@ -1,5 +1,7 @@
 """Nonlinearities by name. To add one, add one record to `NONLINEARITIES`."""
 
+import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from convscope.core.errors import ParameterError, choose
+
 from .family import check_described
-from .onnx_graph import OnnxGraph
+from .layer import OnnxWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,7 @@ class NonlinearityKind:
     apply: Callable[[Tensor], Tensor]
     increasing: bool
     gain: float
-    onnx: Callable[[OnnxGraph, str], str]
+    onnx: Callable[[OnnxWriter, str], str]
     oracle: str
     formula: str
     phrase: str
@@ -48,34 +52,75 @@ def _identity(maps: Tensor) -> Tensor:
     return maps
 
 
-def _relu_operator(graph: OnnxGraph, value: str) -> str:
+def _relu_operator(graph: OnnxWriter, value: str) -> str:
     return graph.node("Relu", value)
 
 
-def _tanh_operator(graph: OnnxGraph, value: str) -> str:
+def _tanh_operator(graph: OnnxWriter, value: str) -> str:
     return graph.node("Tanh", value)
 
 
-def _sigmoid_operator(graph: OnnxGraph, value: str) -> str:
+def _sigmoid_operator(graph: OnnxWriter, value: str) -> str:
     return graph.node("Sigmoid", value)
 
 
-def _elu_operator(graph: OnnxGraph, value: str) -> str:
+def _elu_operator(graph: OnnxWriter, value: str) -> str:
     return graph.node("Elu", value, alpha=1.0)
 
 
-def _gelu_operator(graph: OnnxGraph, value: str) -> str:
+def _gelu_operator(graph: OnnxWriter, value: str) -> str:
     root, one, half = (graph.constant(np.array(number, np.float32)) for number in (math.sqrt(0.5), 1.0, 0.5))
     doubled = graph.node("Add", graph.node("Erf", graph.node("Mul", value, root)), one)  # 2 Φ(x)
     return graph.node("Mul", graph.node("Mul", value, doubled), half)
 
 
-def _abs_operator(graph: OnnxGraph, value: str) -> str:
+def _abs_operator(graph: OnnxWriter, value: str) -> str:
     return graph.node("Abs", value)
 
 
-def _no_operator(_: OnnxGraph, value: str) -> str:
+def _no_operator(_: OnnxWriter, value: str) -> str:
     return value
+
+
+def _silu_operator(graph: OnnxWriter, value: str) -> str:
+    return graph.node("Mul", value, graph.node("Sigmoid", value))
+
+
+def _hardsigmoid_operator(graph: OnnxWriter, value: str) -> str:
+    return graph.node("HardSigmoid", value, alpha=1 / 6, beta=0.5)
+
+
+def _hardswish_operator(graph: OnnxWriter, value: str) -> str:
+    return graph.node("Mul", value, _hardsigmoid_operator(graph, value))
+
+
+def _relu6_operator(graph: OnnxWriter, value: str) -> str:
+    limits = (graph.constant(np.array(limit, np.float32)) for limit in (0.0, 6.0))
+    return graph.node("Clip", value, *limits)
+
+
+def _gelutanh_operator(graph: OnnxWriter, value: str) -> str:
+    numbers = (math.sqrt(2 / math.pi), 0.044715, 1.0, 0.5)
+    root, third, one, half = (graph.constant(np.array(number, np.float32)) for number in numbers)
+    cube = graph.node("Mul", graph.node("Mul", value, value), value)
+    inner = graph.node("Mul", graph.node("Add", value, graph.node("Mul", cube, third)), root)
+    return graph.node("Mul", graph.node("Mul", value, graph.node("Add", graph.node("Tanh", inner), one)), half)
+
+
+def _mish_operator(graph: OnnxWriter, value: str) -> str:
+    return graph.node("Mul", value, graph.node("Tanh", graph.node("Softplus", value)))
+
+
+def _softplus_operator(graph: OnnxWriter, value: str) -> str:
+    return graph.node("Softplus", value)
+
+
+def _leaky_operator(slope: float) -> Callable[[OnnxWriter, str], str]:
+    return lambda graph, value: graph.node("LeakyRelu", value, alpha=slope)
+
+
+def _leaky(slope: float) -> Callable[[Tensor], Tensor]:
+    return lambda maps: nn.functional.leaky_relu(maps, slope)
 
 
 NONLINEARITIES: dict[str, NonlinearityKind] = {
@@ -133,6 +178,78 @@ NONLINEARITIES: dict[str, NonlinearityKind] = {
         formula="|x|",
         phrase="the sign is dropped",
     ),
+    "silu": NonlinearityKind(
+        apply=nn.functional.silu,
+        increasing=False,
+        gain=1.68,
+        onnx=_silu_operator,
+        oracle="silu",
+        formula="x / (1 + e⁻ˣ)",
+        phrase="each value is multiplied by its own sigmoid",
+    ),
+    "relu6": NonlinearityKind(
+        apply=nn.functional.relu6,
+        increasing=True,
+        gain=2**0.5,
+        onnx=_relu6_operator,
+        oracle="relu6",
+        formula="min(6, max(0, x))",
+        phrase="negative values become 0, and those above 6 become 6",
+    ),
+    "hardswish": NonlinearityKind(
+        apply=nn.functional.hardswish,
+        increasing=False,
+        gain=1.77,
+        onnx=_hardswish_operator,
+        oracle="hardswish",
+        formula="x min(6, max(0, x + 3)) / 6",
+        phrase="each value is multiplied by a straight line from 0 at −3 to 1 at 3",
+    ),
+    "hardsigmoid": NonlinearityKind(
+        apply=nn.functional.hardsigmoid,
+        increasing=True,
+        gain=6.0,
+        onnx=_hardsigmoid_operator,
+        oracle="hardsigmoid",
+        formula="min(6, max(0, x + 3)) / 6",
+        phrase="values from −3 to 3 are spread from 0 to 1 along a straight line",
+    ),
+    "leakyrelu": NonlinearityKind(
+        apply=_leaky(0.01),
+        increasing=True,
+        gain=2**0.5,
+        onnx=_leaky_operator(0.01),
+        oracle="leakyrelu",
+        formula="x if x > 0, else x / 100",
+        phrase="negative values become a hundredth",
+    ),
+    "gelutanh": NonlinearityKind(
+        apply=functools.partial(nn.functional.gelu, approximate="tanh"),
+        increasing=False,
+        gain=1.53,
+        onnx=_gelutanh_operator,
+        oracle="gelutanh",
+        formula="x (1 + tanh(√(2 / π) (x + 0.044715 x³))) / 2",
+        phrase="each value is multiplied by nearly the fraction of a normal distribution below it",
+    ),
+    "mish": NonlinearityKind(
+        apply=nn.functional.mish,
+        increasing=False,
+        gain=1.59,
+        onnx=_mish_operator,
+        oracle="mish",
+        formula="x tanh(ln(1 + eˣ))",
+        phrase="negative values shrink smoothly towards 0",
+    ),
+    "softplus": NonlinearityKind(
+        apply=nn.functional.softplus,
+        increasing=True,
+        gain=1.9,
+        onnx=_softplus_operator,
+        oracle="softplus",
+        formula="ln(1 + eˣ)",
+        phrase="negative values become small positive ones",
+    ),
     "linear": NonlinearityKind(
         apply=_identity,
         increasing=True,
@@ -143,3 +260,34 @@ NONLINEARITIES: dict[str, NonlinearityKind] = {
         phrase="no nonlinearity: values stay as they are",
     ),
 }
+LEAKY = "leakyrelu"
+
+
+@functools.cache
+def nonlinearity_of(text: str) -> NonlinearityKind:
+    """Return the nonlinearity that `text` names: a key of `NONLINEARITIES`, for ``leakyrelu`` with a slope if any.
+
+    Raises:
+        ParameterError: there is none of that name, or the slope is no number from 0 to 1.
+
+    Examples:
+        >>> nonlinearity_of("leakyrelu:0.1").apply(torch.tensor([-2.0, 3.0]))
+        tensor([-0.2000,  3.0000])
+    """
+    name, colon, parameter = text.partition(":")
+    if name != LEAKY or not colon:
+        choose("nonlinearity", text, NONLINEARITIES)
+        return NONLINEARITIES[text]
+    try:
+        slope = float(parameter)
+    except ValueError:
+        slope = math.nan
+    if not 0 <= slope <= 1:
+        raise ParameterError(f"The slope of {LEAKY} must be a number from 0 to 1. Got {parameter[:40]!r}.")
+    return dataclasses.replace(
+        NONLINEARITIES[LEAKY],
+        apply=_leaky(slope),
+        onnx=_leaky_operator(slope),
+        formula=f"x if x > 0, else {slope:g} x",
+        phrase=f"negative values are multiplied by {slope:g}",
+    )

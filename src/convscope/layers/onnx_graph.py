@@ -10,11 +10,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from .layer import Attribute
+
 _FORMAT, _OPERATORS = 9, 17
 _TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}
 _FLOAT, _INT, _TEXT, _INTS = 1, 2, 3, 7  # kinds of attributes
-
-Attribute = int | float | str | list[int]
 
 
 def varint(number: int) -> bytes:
@@ -56,6 +56,7 @@ class OnnxGraph:
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
+        self._vectors: dict[str, str] = {}  # what was unsqueezed to make a value
 
     def constant(self, values: NDArray[Any]) -> str:
         """Put in values of one of the types that ONNX has; return their name."""
@@ -66,10 +67,14 @@ class OnnxGraph:
 
     def node(self, kind: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
         """Put in an operation on the values named; return the name of what it gives, or call that `name`."""
+        if kind == "Flatten" and inputs[0] in self._vectors:
+            return self._vectors[inputs[0]]
         name = name or f"value{len(self._nodes)}"
         content = b"".join(field(1, name_in) for name_in in inputs) + field(2, name) + field(4, kind)
         content += b"".join(field(5, _attribute(key, value)) for key, value in attributes.items())
         self._nodes.append(field(1, content))
+        if kind == "Unsqueeze":
+            self._vectors[name] = inputs[0]
         return name
 
     def model(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .geometry import output_size
-from .onnx_graph import OnnxGraph
+from .layer import OnnxWriter
 from .windows import binomial
 
 
@@ -20,7 +20,7 @@ class OnnxPooling:
         shape: maps, rows and columns of the input.
     """
 
-    graph: OnnxGraph
+    graph: OnnxWriter
     window: int | None
     stride: int
     shape: tuple[int, int, int]

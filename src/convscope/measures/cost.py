@@ -7,8 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from convscope.layers.instance_based import Exemplars
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.instance_based import Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 from convscope.networks.stages import ConnectedStage, ConvolutionStage

@@ -13,9 +13,9 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
 from convscope.features.trace import LayerFunction, layer_functions
+from convscope.layers.instance_based import ExemplarClassifier, Exemplars
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.build import Network
-from convscope.networks.instance_based import ExemplarClassifier, Exemplars
 from convscope.networks.layout import Layout
 from convscope.networks.memory import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, PlanSizes, plan

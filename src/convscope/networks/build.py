@@ -5,23 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
-from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
+from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization
 from convscope.layers.windows import Stochastic
 
 from .classifiers import LINEAR_CLASSIFIERS
-from .instance_based import ExemplarClassifier
+from .image_network import ImageNetwork
 from .layout import Layout
 from .plan import Plan, check_built, plan
 from .stages import ConnectedStage, ConvolutionStage, PoolingStage
@@ -140,7 +138,7 @@ class ConnectedModule(nn.Module):
         return self.nonlinearity.apply(values)
 
 
-class Network(nn.Module):
+class Network(ImageNetwork):
     """A network that takes images and gives one logit a class.
 
     Args:
@@ -160,12 +158,8 @@ class Network(nn.Module):
         torch.Size([4, 10])
     """
 
-    mean: Tensor
-    std: Tensor
+    plan: Plan
     classifier: nn.Linear | ExemplarClassifier
-    temperature: Tensor | None  # of logits that are meant for a softmax
-    slopes: Tensor | None  # of logits that are margins: of the sigmoids that make probabilities of them
-    offsets: Tensor | None
 
     def __init__(
         self,
@@ -183,23 +177,15 @@ class Network(nn.Module):
         self.plan = plan(layout, height=height, width=width, channels=channels, classes=classes)
         check_built(self.plan)
         self.layout = layout
-        self.precision = torch.float32  # of the maps; training in bfloat16 is torch's autocast, and leaves this
-        self.only_predicts = False  # normalization is in the weights: see inference.optimize_for_inference
+        self.precision, self.only_predicts = torch.float32, False
         if not 0 <= seed < 2**63:
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with usual_settings():
             self.stages = nn.ModuleList(_stages(self.plan))
             self.classifier = nn.Linear(self.plan.below(len(layout.stages))[1], classes)
             _initialize(self, layout, seed)
-            self.register_buffer("mean", _by_channel("mean", mean, channels, above=-math.inf))
-            self.register_buffer("std", _by_channel("std", std, channels, above=0.0))
-            for name in ("temperature", "slopes", "offsets"):
-                self.register_buffer(name, None)
-            if LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities:
-                self.temperature = torch.ones(1, dtype=torch.float32)
-            else:
-                self.slopes = torch.ones(classes, dtype=torch.float32)
-                self.offsets = torch.zeros(classes, dtype=torch.float32)
+            margins = not LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities
+            self._prepare(self.plan, mean, std, margins=margins)
 
     @contextmanager
     def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
@@ -213,50 +199,17 @@ class Network(nn.Module):
             for module in stochastic:
                 module.generator = None
 
-    def standardize(self, images: Tensor) -> Tensor:
-        """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C."""
-        scale, shift = 1 / (255 * self.std), -self.mean / self.std
-        maps = torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
-        return maps.contiguous(memory_format=memory_format())
-
     def forward(self, images: Tensor) -> Tensor:
         """Return logits N K from uint8 images N H W C, or from standardized float images N C H W.
 
         Raises:
             ParameterError: the images are neither; the message says what they are.
         """
-        pixels = images.dtype == torch.uint8
-        channels = self.plan.channels
-        if (
-            images.dim() != 4
-            or images.shape[3 if pixels else 1] != channels
-            or not (pixels or images.dtype.is_floating_point)
-        ):
-            raise ParameterError(
-                f"`images` must be uint8 N H W {channels}, or standardized floats N {channels} H W. Got "
-                f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}."
-            )
-        maps = (self.standardize(images) if pixels else images).to(self.precision)
+        maps = self.standardized(images)
         for stage in self.stages:
             maps = stage(maps)
         logits: Tensor = self.classifier(flat(maps))
         return logits.float()
-
-    def probabilities(self, images: Tensor) -> Tensor:
-        """Return the probability of every class, N K, from what `forward` takes: the softmax of logits / temperature.
-
-        Of logits that are margins it is a sigmoid for each class, divided by the sum of all of them.
-        """
-        logits = self(images)
-        if self.temperature is not None:
-            return torch.softmax(logits / self.temperature, dim=1)
-        return torch.softmax(functional.logsigmoid(logits * self.slopes + self.offsets), dim=1)
-
-    def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
-        """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""
-        for own, given in ((self.slopes, slopes), (self.offsets, offsets)):
-            if own is not None:
-                own.copy_(torch.from_numpy(np.asarray(given, np.float32)))
 
     def weighted_sums(self) -> nn.Linear:
         """Return the linear classifier.
@@ -271,14 +224,6 @@ class Network(nn.Module):
             f"({counted(self.classifier.exemplars.kept, 'stored image')}). Use the model that it was made from, or "
             "softmax, svm or lda in its place."
         )
-
-
-def _by_channel(name: str, values: Sequence[float], channels: int, *, above: float) -> Tensor:
-    """Return `values` as float32, one a channel (a single one goes for all)."""
-    if len(values) not in (1, channels) or not all(math.isfinite(value) and value > above for value in values):
-        rule = "above 0" if above == 0 else "finite"
-        raise ParameterError(f"`{name}` must be 1 or {channels} numbers that are {rule}. Got {tuple(values)}.")
-    return torch.tensor(tuple(values), dtype=torch.float32).expand(channels).clone()
 
 
 def _stages(planned: Plan) -> list[nn.Module]:

@@ -1,152 +1,125 @@
-"""A trained network as plain arithmetic: each value is a bias plus a sum of weights × inputs, nothing hidden.
+"""A trained network as plain arithmetic: a graph of biases plus sums of weights × inputs, nothing hidden.
 
 For prediction, normalization subtracts one number from a map and divides by another. Both are folded into the weights
-and the bias before it, which leaves: standardize the image; then layer after layer either weighted sums with a
-nonlinearity, or a pooling; the classifier last. There is one layer for each layer of the network's plan.
+and the bias before it. There is one node for each layer of the network's plan.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from convscope.core.errors import ParameterError
+from convscope.layers.geometry import Window
+from convscope.layers.instance_based import ExemplarClassifier
+from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected, Pooling
+from convscope.layers.layer import Layer, MapShape
 from convscope.layers.normalization import BatchNormalization
 
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import not_finite
+from .graph import IMAGE, Graph, Node
+from .graph_network import GraphNetwork
+from .image_network import ImageNetwork
 from .stages import ConvolutionStage, PoolingStage
 
-Values = NDArray[np.float32]
+Sums = tuple[Tensor, Tensor]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WeightedSums:
-    """Weighted sums over patches, at every position: a convolution, or locally connected units.
-
-    Attributes:
-        weights: float32, regions down × regions across × units × maps below × k × k; 1 × 1 regions for a convolution.
-        biases: float32, one a unit.
-        stride: distance between neighbouring positions.
-        before, after: zeros around the maps below, at each side's start and end.
-        residual: the maps below are added before the nonlinearity.
-        nonlinearity: a key of `NONLINEARITIES`.
-    """
-
-    weights: Values
-    biases: Values
-    stride: int
-    before: int
-    after: int
-    residual: bool
-    nonlinearity: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Connections:
-    """Weighted sums over all values of the maps below, maps × rows × columns: fully connected units or the classifier.
-
-    Attributes:
-        weights: float32, units × values below.
-        biases: float32, one a unit.
-        nonlinearity: a key of `NONLINEARITIES`; ``linear`` for the classifier's logits.
-    """
-
-    weights: Values
-    biases: Values
-    nonlinearity: str
-
-
-FoldedLayer = WeightedSums | PoolingStage | Connections
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Folded:
-    """A network as arithmetic.
-
-    Attributes:
-        mean: float32, one a channel: subtracted from pixels 0…1.
-        std: float32, one a channel: what is left is divided by it.
-        layers: one for each layer of the network's plan.
-        sigmoids: how the last gives the probabilities: by softmax, or, where it is, as sigmoids divided by their sum.
-    """
-
-    mean: Values
-    std: Values
-    layers: tuple[FoldedLayer, ...]
-    sigmoids: bool
-
-
-def fold(network: Network) -> Folded:
-    """Return the arithmetic of `network` as it predicts.
+def fold(network: ImageNetwork) -> GraphNetwork:
+    """Return the arithmetic of `network` as it predicts; of a graph, that graph itself.
 
     Raises:
-        ParameterError: its classifier is instance-based.
         DataError: a weight becomes infinite.
 
     Examples:
         >>> from convscope.networks.layout import Layout
         >>> folded = fold(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
-        >>> [type(layer).__name__ for layer in folded.layers], folded.layers[0].weights.shape
-        (['WeightedSums', 'PoolingStage', 'Connections'], (1, 1, 4, 1, 3, 3))
+        >>> [node.name for node in folded.graph.nodes], folded.tensors["convolution1.weight"].shape
+        (['convolution1', 'pooling1', 'classifier'], torch.Size([4, 1, 3, 3]))
     """
-    layout, modules = network.layout, iter(network.stages)
-    layers: list[FoldedLayer] = []
-    for index, stage in enumerate(layout.stages):
-        if isinstance(stage, PoolingStage):
-            if not layout.is_joined(index):
-                next(modules)  # it stands alone
-            layers.append(stage)
-            continue
-        module = next(modules)
-        if isinstance(stage, ConvolutionStage) and isinstance(module, ConvolutionModule):
-            weights, biases = _folded(module.convolution.weight, module.convolution.bias, module.normalization)
-            layers.append(
-                WeightedSums(
-                    weights=weights if weights.ndim == 6 else weights[None, None],
-                    biases=biases,
-                    stride=stage.stride,
-                    before=stage.window.before,
-                    after=stage.window.after,
-                    residual=stage.residual,
-                    nonlinearity=layout.nonlinearity,
-                )
-            )
-        elif isinstance(module, ConnectedModule):
-            weights, biases = _folded(module.linear.weight, module.linear.bias, module.normalization)
-            layers.append(Connections(weights=weights, biases=biases, nonlinearity=layout.nonlinearity))
-    layers.append(_last(network))
-    for layer, planned in zip(layers, network.plan.layers, strict=True):
-        if not isinstance(layer, PoolingStage) and not (
-            np.isfinite(layer.weights).all() and np.isfinite(layer.biases).all()
-        ):
+    if isinstance(network, GraphNetwork):
+        return network
+    if not isinstance(network, Network):
+        raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
+    graph = graph_of(network)
+    tensors: dict[str, Tensor] = {}
+    for node, module in zip(graph.nodes, _modules(network), strict=True):
+        for name, value in _tensors(module).items():
+            tensors[f"{node.name}.{name}"] = value
+    for node, planned in zip(graph.nodes, network.plan.layers, strict=True):
+        own = [value for name, value in tensors.items() if name.rpartition(".")[0] == node.name]
+        if not all(bool(torch.isfinite(value).all()) for value in own):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
-    sigmoids = network.temperature is None
-    return Folded(mean=_array(network.mean), std=_array(network.std), layers=tuple(layers), sigmoids=sigmoids)
+    margins = network.temperature is None
+    mean, std = network.mean.tolist(), network.std.tolist()
+    folded = GraphNetwork(graph, tensors, mean=mean, std=std, title=network.plan.title, margins=margins)
+    for name in ("temperature", "slopes", "offsets"):
+        value = getattr(network, name)
+        setattr(folded, name, None if value is None else value.detach().clone())
+    return folded.eval().requires_grad_(requires_grad=False)
 
 
-def _last(network: Network) -> Connections:
-    """Return the classifier with what makes its logits ready to become probabilities."""
-    classifier = network.weighted_sums()
-    weights, biases = _folded(classifier.weight, classifier.bias, None)
-    if network.temperature is not None:
-        temperature = network.temperature.numpy()
-        with np.errstate(all="ignore"):  # what comes to no number is refused by `fold`
-            weights, biases = weights / temperature, biases / temperature
-    elif network.slopes is not None and network.offsets is not None:
-        slopes = network.slopes.numpy()
-        with np.errstate(all="ignore"):
-            weights, biases = weights * slopes[:, None], biases * slopes + network.offsets.numpy()
-    return Connections(weights=weights, biases=biases, nonlinearity="linear")
+def graph_of(network: Network) -> Graph:
+    """Return the layers of a layout's network as a graph, one node for each layer of its plan."""
+    layout, planned = network.layout, network.plan
+    nodes: list[Node] = []
+    numbers = {"convolution": 0, "pooling": 0, "linear": 0}
+    below = IMAGE
+    for index, stage in enumerate(layout.stages):
+        layer: Layer
+        inputs, nonlinearity = (below,), layout.nonlinearity
+        if isinstance(stage, PoolingStage):
+            window = None if stage.window is None else Window(kernel=stage.window, stride=stage.stride)
+            layer, what, nonlinearity = Pooling(code=stage.code, rows=window, columns=window), "pooling", "linear"
+        elif isinstance(stage, ConvolutionStage):
+            what = "convolution"
+            inputs = (below, below) if stage.residual else (below,)
+            if stage.regions == 1:
+                layer = Convolution(units=stage.units, rows=stage.window, columns=stage.window)
+            else:
+                regions = stage.regions_over(planned.layers[index].rows, planned.layers[index].columns)
+                layer = LocallyConnected(units=stage.units, window=stage.window, regions=regions)
+        else:
+            layer, what = Linear(units=stage.units), "linear"
+        numbers[what] += 1
+        below = f"{what}{numbers[what]}"
+        nodes.append(Node(name=below, layer=layer, inputs=inputs, nonlinearity=nonlinearity))
+    last: Layer = Linear(units=planned.classes)
+    if isinstance(network.classifier, ExemplarClassifier):
+        last = InstanceBased(exemplars=network.classifier.exemplars, classes=planned.classes)
+    nodes.append(Node(name="classifier", layer=last, inputs=(below,)))
+    return Graph(nodes=tuple(nodes), image=MapShape(maps=planned.channels, rows=planned.height, columns=planned.width))
 
 
-def _folded(weight: Tensor, bias: Tensor | None, normalization: BatchNormalization | None) -> tuple[Values, Values]:
-    weights, biases = folded_sums(weight, bias, normalization)
-    return _array(weights), _array(biases)
+def _modules(network: Network) -> Iterator[nn.Module | None]:
+    """Give the module that has the weights of each layer of the plan; None for a pooling."""
+    for module in network.stages:
+        if isinstance(module, ConvolutionModule):
+            yield module
+            if module.pooling is not None:
+                yield None
+        else:
+            yield module if isinstance(module, ConnectedModule) else None
+    yield network.classifier
 
 
-def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormalization | None) -> tuple[Tensor, Tensor]:
+def _tensors(module: nn.Module | None) -> dict[str, Tensor]:
+    """Return the tensors of a layer, with what normalizes behind it."""
+    if isinstance(module, ConvolutionModule):
+        weight, bias = folded_sums(module.convolution.weight, module.convolution.bias, module.normalization)
+    elif isinstance(module, ConnectedModule):
+        weight, bias = folded_sums(module.linear.weight, module.linear.bias, module.normalization)
+    elif isinstance(module, ExemplarClassifier):
+        return dict(module.named_buffers())
+    elif isinstance(module, nn.Linear):
+        weight, bias = folded_sums(module.weight, module.bias, None)
+    else:
+        return {}
+    return {"weight": weight.float(), "bias": bias.float()}
+
+
+def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormalization | None) -> Sums:
     """Return weights and biases, float64, that give what the sums and the normalization behind them give.
 
     Args:
@@ -164,7 +137,37 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormali
     return weights, biases
 
 
-def _array(values: Tensor) -> Values:
-    with np.errstate(over="ignore"):
-        result: Values = values.detach().cpu().contiguous().numpy().astype(np.float32)
-    return result
+def ready(network: ImageNetwork) -> GraphNetwork:
+    """Return the arithmetic whose logits become probabilities by softmax alone, or by sigmoids divided by their sum.
+
+    Temperature, or slopes and offsets, are folded into the last weights.
+
+    Raises:
+        ParameterError: the last layer is no weighted sums.
+        DataError: a weight becomes infinite.
+    """
+    folded = fold(network)
+    last = folded.graph.output
+    if not isinstance(last.layer, (Linear, Convolution)):
+        if isinstance(last.layer, InstanceBased):
+            raise last.layer.refusal()
+        return folded
+    tensors = {name: value.detach().double() for name, value in folded.tensors.items()}
+    weight, bias = tensors[f"{last.name}.weight"], tensors[f"{last.name}.bias"]
+    if folded.temperature is not None:
+        scale, shift = 1 / folded.temperature.double().expand(len(bias)), torch.zeros(len(bias), dtype=torch.float64)
+    elif folded.slopes is not None and folded.offsets is not None:
+        scale, shift = folded.slopes.double(), folded.offsets.double()
+    else:
+        return folded
+    if bool((scale == 1).all()) and bool((shift == 0).all()):
+        return folded
+    tensors[f"{last.name}.weight"] = weight * scale.view(-1, *[1] * (weight.ndim - 1))
+    tensors[f"{last.name}.bias"] = bias * scale + shift
+    final = {name: value.float() for name, value in tensors.items()}
+    if not all(bool(torch.isfinite(final[f"{last.name}.{name}"]).all()) for name in ("weight", "bias")):
+        raise not_finite(f"in the weights of {network.plan.layers[-1].name} with its normalization")
+    mean, std = folded.mean.tolist(), folded.std.tolist()
+    margins = folded.temperature is None
+    result = GraphNetwork(folded.graph, final, mean=mean, std=std, title=folded.plan.title, margins=margins)
+    return result.eval().requires_grad_(requires_grad=False)

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from convscope.core.machine import machine, memory_format
 from convscope.core.precision import Precision
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
 
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import check_probabilities
 from .folding import folded_sums
-from .instance_based import ExemplarClassifier
 from .prediction import Predictor
 
 _DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}

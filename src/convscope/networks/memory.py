@@ -4,15 +4,14 @@ from convscope.core.errors import DataError
 from convscope.core.memory import available_bytes
 from convscope.core.numeric import at_least
 
-from .plan import Plan
-from .stages import ConvolutionStage
+from .plan import NetworkPlan
 
 _BYTES = 4  # of a number
 _PART = 0.8  # of what is free
 _IN_FLIGHT = 1 << 28  # bytes of images that were read and wait
 
 
-def image_bytes(planned: Plan, *, copies: int = 1) -> int:
+def image_bytes(planned: NetworkPlan, *, copies: int = 1) -> int:
     """Return the bytes that one image takes at most.
 
     Args:
@@ -26,20 +25,11 @@ def image_bytes(planned: Plan, *, copies: int = 1) -> int:
         >>> image_bytes(planned)  # its bytes; then 8 maps of it and a quarter of them, as floats of 4 bytes
         410000
     """
-    image = planned.below(0)[1]
-    most = 3 * image  # as it comes, scaled, and in the network's order
-    for index, layer in enumerate(planned.layers):
-        stage = planned.layout.stages[index] if index < len(planned.layout.stages) else None
-        maps, values = planned.below(index)
-        patches = 0
-        if isinstance(stage, ConvolutionStage) and stage.regions != 1:
-            patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # laid out, and in the order of regions
-        most = max(most, values + layer.values + patches)
     cached = planned.values * copies if copies > 1 else 0
-    return image + _BYTES * (most + cached)
+    return planned.channels * planned.height * planned.width + _BYTES * (planned.working_values + cached)
 
 
-def fitting_batch(planned: Plan, wanted: int, *, copies: int = 1) -> int:
+def fitting_batch(planned: NetworkPlan, wanted: int, *, copies: int = 1) -> int:
     """Return how many images go through at once: `wanted`, or as many as memory has room for.
 
     Raises:
@@ -48,7 +38,7 @@ def fitting_batch(planned: Plan, wanted: int, *, copies: int = 1) -> int:
     each, room = image_bytes(planned, copies=copies), int(available_bytes() * _PART)
     if each > room:
         raise DataError(
-            f"There must be memory for one image in the network, {each / 1e6:,.0f} MB for {planned.layout} on "
+            f"There must be memory for one image in the network, {each / 1e6:,.0f} MB for {planned.title} on "
             f"{planned.width}x{planned.height} pixels. Got {room / 1e6:,.0f} MB. Close other programs, or use a "
             "smaller network."
         )

@@ -20,9 +20,9 @@ from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.instance_based import Exemplars, exemplars_of
 
 from .build import Network
-from .instance_based import Exemplars, exemplars_of
 from .layout import Layout
 from .memory import fitting_batch
 from .model import Model

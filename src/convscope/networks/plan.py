@@ -32,10 +32,18 @@ class PlanSizes(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The layers of a layout on an image, with their sums."""
+class NetworkPlan:
+    """The layers of a network on an image, with their sums.
 
-    layout: Layout
+    Attributes:
+        title: names the network to a reader; of a layout, its notation.
+        height, width: rows and columns of an image, in pixels.
+        channels: values a pixel.
+        classes: logits of an image.
+        layers: in an order in which they can be computed, the classifier last.
+    """
+
+    title: str
     height: int
     width: int
     channels: int
@@ -60,11 +68,41 @@ class Plan:
     @property
     def values(self) -> int:
         """Values of one image and of all its maps."""
-        return self.below(0)[1] + sum(layer.values for layer in self.layers)
+        return self.channels * self.height * self.width + sum(layer.values for layer in self.layers)
+
+    @property
+    def stored_values(self) -> int:
+        """Values of one image that a prediction may store at once."""
+        return self.values
+
+    @property
+    def working_values(self) -> int:
+        """Values of one image, laid out for the layer that needs most, that a prediction works on at once."""
+        return max(layer.values for layer in self.layers)
 
     def batch_within(self, values: int) -> int:
-        """Return how many images have at most `values` values in all their maps; at least one."""
-        return max(1, values // self.values)
+        """Return how many images store at most `values` values at once; at least one."""
+        return max(1, values // self.stored_values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(NetworkPlan):
+    """The layers of a layout on an image, with their sums."""
+
+    layout: Layout
+
+    @property
+    def working_values(self) -> int:
+        """The maps below and above the layer that needs most, and the patches of locally connected units."""
+        most = 3 * self.below(0)[1]  # as it comes, scaled, and in the network's order
+        for index, layer in enumerate(self.layers):
+            stage = self.layout.stages[index] if index < len(self.layout.stages) else None
+            maps, values = self.below(index)
+            patches = 0
+            if isinstance(stage, ConvolutionStage) and stage.regions != 1:
+                patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # and in the order of regions
+            most = max(most, values + layer.values + patches)
+        return most
 
     def below(self, index: int) -> tuple[int, int]:
         """Return the number of maps, and of values in them, that reach layer `index` (from 0)."""
@@ -102,7 +140,15 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         last = _next(stage, number, last)
         layers.append(last)
     layers.append(_connected(layout.classifier, classes, last))
-    result = Plan(layout=layout, height=height, width=width, channels=channels, classes=classes, layers=tuple(layers))
+    result = Plan(
+        title=str(layout),
+        layout=layout,
+        height=height,
+        width=width,
+        channels=channels,
+        classes=classes,
+        layers=tuple(layers),
+    )
     for bound in _BOUNDS if bounded else ():
         bound.check(result)
     return result

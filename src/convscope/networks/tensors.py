@@ -2,8 +2,9 @@
 
 import torch
 
+from convscope.layers.instance_based import Exemplars, Tensors
+
 from .classifiers import LINEAR_CLASSIFIERS
-from .instance_based import Exemplars, Tensors
 from .plan import Plan
 from .stages import ConnectedStage, ConvolutionStage
 

@@ -1,0 +1,65 @@
+"""Fully connected units: each sees every value below."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.layers.geometry import LARGEST_UNITS, check_range
+from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Layer):
+    """`units` hidden units that see all values below, in the order maps × rows × columns.
+
+    Raises:
+        LayoutError: the number is out of range.
+    """
+
+    KIND: ClassVar[str] = "linear"
+    FORMULA: ClassVar[str] = "bias + Σ weight × input, over all values below"
+    PHRASE: ClassVar[str] = "a weighted sum of all values below"
+    SHIFT: ClassVar[str] = "changes: every position has weights of its own"
+
+    units: int
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no network can have."""
+        check_range("units", self.units, LARGEST_UNITS)
+
+    @property
+    def notation(self) -> str:
+        """In the notation of layouts, for example ``128N``."""
+        return f"{self.units}N"
+
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return one value a unit."""
+        return MapShape(maps=self.units)
+
+    def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
+        """Return the field of all values below together."""
+        below, (rows, columns) = only(shapes), inputs[0]
+        return rows.over(below.rows), columns.over(below.columns)
+
+    def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
+        """Return units × values below, and one bias a unit."""
+        return {"weight": (self.units, only(inputs).values), "bias": (self.units,)}
+
+    def macs(self, inputs: Sequence[MapShape]) -> int:
+        """Return the number of weights."""
+        return self.units * only(inputs).values
+
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return N units 1 1."""
+        return functional.linear(inputs[0].flatten(1), tensors["weight"], tensors["bias"])[:, :, None, None]
+
+    def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
+        """Add Flatten, Gemm, and a Reshape to maps of one value."""
+        flat = writer.node("Flatten", inputs[0])
+        weight, bias = writer.constant(tensors["weight"]), writer.constant(tensors["bias"])
+        sums = writer.node("Gemm", flat, weight, bias, transB=1)
+        return writer.node("Unsqueeze", sums, writer.constant(np.array([2, 3], np.int64)))

@@ -1,0 +1,52 @@
+"""Local response normalization: a value is divided by the strength of the same position in neighbouring maps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.core.errors import LayoutError
+from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalResponse(Layer):
+    """Local response normalization (Krizhevsky et al. 2012) over `size` neighbouring maps.
+
+    Raises:
+        LayoutError: the size is out of range.
+    """
+
+    KIND: ClassVar[str] = "local-response"
+    FORMULA: ClassVar[str] = "x / (k + α / n × Σ y²)^β, over n neighbouring maps at one position"
+    PHRASE: ClassVar[str] = "each value is divided by the strength of its position in neighbouring maps"
+    SHIFT: ClassVar[str] = "moves along: it looks at one position at a time"
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Validate the size."""
+        if not 1 <= self.size <= 1_024:
+            raise LayoutError(f"`size` must be from 1 to 1,024. Got {self.size}.")
+
+    @property
+    def notation(self) -> str:
+        """Its usual abbreviation."""
+        return "LRN"
+
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return the shape below."""
+        return only(inputs)
+
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the normalized maps."""
+        return functional.local_response_norm(inputs[0], self.size, self.alpha, self.beta, self.bias)
+
+    def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
+        """Add LRN."""
+        return writer.node("LRN", inputs[0], size=self.size, alpha=self.alpha, beta=self.beta, bias=self.bias)

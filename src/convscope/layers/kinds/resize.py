@@ -1,0 +1,93 @@
+"""Resize: maps made larger or smaller between their values, without weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from convscope.core.errors import LayoutError, choose
+from convscope.layers.geometry import Window
+from convscope.layers.layer import Arrays, Attribute, Fields, Layer, MapShape, OnnxWriter, only
+
+LARGEST_SIDE = 65_536
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resize(Layer):
+    """Maps of rows × columns values, read off the maps below between their values.
+
+    Attributes:
+        rows, columns: of the result.
+        mode: ``nearest`` takes the value below, ``bilinear`` the weighted mean of the four around.
+        corners: the centers of the outermost values stay where they are; else the edges of the map do.
+
+    Raises:
+        LayoutError: a number is out of range.
+        ParameterError: the mode is neither.
+    """
+
+    KIND: ClassVar[str] = "resize"
+    FORMULA: ClassVar[str] = "Σ weight × input over the nearest values; the weights are distances and sum to 1"
+    PHRASE: ClassVar[str] = "values between those below, by their distance"
+    SHIFT: ClassVar[str] = "moves along by as much as it enlarges"
+
+    rows: int
+    columns: int
+    mode: Literal["nearest", "bilinear"] = "nearest"
+    corners: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate mode and size."""
+        choose("mode", self.mode, ("nearest", "bilinear"))
+        if not (1 <= self.rows <= LARGEST_SIDE and 1 <= self.columns <= LARGEST_SIDE):
+            raise LayoutError(
+                f"`rows` and `columns` must be from 1 to {LARGEST_SIDE:,}. Got {self.rows}, {self.columns}."
+            )
+        if self.mode == "nearest" and self.corners:
+            raise LayoutError("`corners` is for bilinear resizing.")
+
+    @property
+    def notation(self) -> str:
+        """The size that is made."""
+        return f"resize {self.columns}x{self.rows}"
+
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return as many maps of the new size."""
+        return MapShape(maps=only(inputs).maps, rows=self.rows, columns=self.columns)
+
+    def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
+        """Return the field of the values below that a value lies between, with a fraction of the stride."""
+        below, (rows, columns) = only(shapes), inputs[0]
+        if (below.rows, below.columns) == (1, 1):
+            return rows, columns
+        reach = Window(kernel=3, before=1) if self.mode == "bilinear" else Window(kernel=1)
+        return (
+            rows.stretched(Fraction(self.rows, below.rows), window=reach),
+            columns.stretched(Fraction(self.columns, below.columns), window=reach),
+        )
+
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the resized maps."""
+        corners = self.corners if self.mode == "bilinear" else None
+        return functional.interpolate(inputs[0], (self.rows, self.columns), mode=self.mode, align_corners=corners)
+
+    def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
+        """Add Resize."""
+        below = only(shapes)
+        scales = np.array([1, 1, self.rows / below.rows, self.columns / below.columns], np.float32)
+        way = "align_corners" if self.corners else "half_pixel" if self.mode == "bilinear" else "asymmetric"
+        attributes: dict[str, Attribute] = {"nearest_mode": "floor"} if self.mode == "nearest" else {}
+        mode = "linear" if self.mode == "bilinear" else "nearest"
+        return writer.node(
+            "Resize",
+            inputs[0],
+            "",
+            writer.constant(scales),
+            mode=mode,
+            coordinate_transformation_mode=way,
+            **attributes,
+        )

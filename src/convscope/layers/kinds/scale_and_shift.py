@@ -1,0 +1,41 @@
+"""Scale and shift: a normalization for prediction that no convolution could take into its weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, TensorShapes, only
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleAndShift(Layer):
+    """Each map times one number plus another: batch normalization (Ioffe & Szegedy 2015) as it predicts."""
+
+    KIND: ClassVar[str] = "scale-and-shift"
+    FORMULA: ClassVar[str] = "scale × x + shift"
+    PHRASE: ClassVar[str] = "each map is multiplied by one number, and another is added"
+    SHIFT: ClassVar[str] = "moves along: it looks at one value at a time"
+
+    @property
+    def notation(self) -> str:
+        """Short for scale and shift."""
+        return "scale"
+
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return the shape below."""
+        return only(inputs)
+
+    def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
+        """Return one scale and one shift a map."""
+        return {"scale": (only(inputs).maps,), "shift": (only(inputs).maps,)}
+
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the maps."""
+        return inputs[0] * tensors["scale"][:, None, None] + tensors["shift"][:, None, None]
+
+    def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
+        """Add Mul and Add."""
+        scaled = writer.node("Mul", inputs[0], writer.constant(tensors["scale"][:, None, None]))
+        return writer.node("Add", scaled, writer.constant(tensors["shift"][:, None, None]))

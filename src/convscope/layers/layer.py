@@ -1,0 +1,147 @@
+"""One operation of a network as a record that answers for all of it: its shape, what it sees, costs and computes.
+
+A kind of layer is a frozen dataclass in one file of `layers/kinds`, registered in `kinds.KINDS`. Everything that works
+on networks asks the layer and knows no kind: plan, computation, ONNX, file, cost, receptive fields, page.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import LayoutError
+
+from .geometry import ReceptiveField
+
+Fields = tuple[ReceptiveField, ReceptiveField]
+"""What a value depends on: down the image, and across it."""
+Arrays = Mapping[str, NDArray[np.float32]]
+Attribute = int | float | str | list[int]
+TensorShapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapShape:
+    """Number of maps, each of rows × columns values; a vector is maps of one value."""
+
+    maps: int
+    rows: int = 1
+    columns: int = 1
+
+    @property
+    def values(self) -> int:
+        """Number of values for one image."""
+        return self.maps * self.rows * self.columns
+
+    def __str__(self) -> str:
+        """Return the shape in words.
+
+        Examples:
+            >>> str(MapShape(maps=8, rows=4, columns=6)), str(MapShape(maps=10))
+            ('8 maps of 6x4', '10 values')
+        """
+        return (
+            f"{self.maps} maps of {self.columns}x{self.rows}" if self.rows * self.columns > 1 else f"{self.maps} values"
+        )
+
+
+class OnnxWriter(Protocol):
+    """What a layer needs to write itself as ONNX operators."""
+
+    def node(self, kind: str, *inputs: str, name: str = "", **attributes: Attribute) -> str:
+        """Add an operator on values by name; return the name of its result, which may be chosen."""
+
+    def constant(self, values: NDArray[Any]) -> str:
+        """Add an array; return its name."""
+
+
+class Layer(ABC):
+    """One operation: maps N C H W of one or more inputs become maps N C h w.
+
+    Vectors are maps of one row and one column. Weights are not part of a layer: they are tensors by name beside it.
+
+    Attributes:
+        KIND: its name in files and on the page.
+        FORMULA: what a value is, in Unicode.
+        PHRASE: the same in words.
+        SHIFT: what happens to the result when the input is moved.
+        LEAST_INPUTS, MOST_INPUTS: how many it takes.
+    """
+
+    KIND: ClassVar[str]
+    FORMULA: ClassVar[str]
+    PHRASE: ClassVar[str]
+    SHIFT: ClassVar[str]
+    LEAST_INPUTS: ClassVar[int] = 1
+    MOST_INPUTS: ClassVar[int] = 1
+
+    @property
+    @abstractmethod
+    def notation(self) -> str:
+        """A few letters that name it to a reader, in the notation of layouts where that has it."""
+
+    @abstractmethod
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return the shape of the result.
+
+        Raises:
+            LayoutError: the inputs do not fit it.
+        """
+
+    def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
+        """Return the receptive fields of the result from those of the inputs, whose shapes are `shapes`.
+
+        By default a value depends on the values at its own position.
+        """
+        largest = max(shapes, key=lambda shape: shape.rows * shape.columns)
+        local = [field for field, shape in zip(inputs, shapes, strict=True) if shape.rows == largest.rows]
+        rows, columns = local[0]
+        for field in local[1:]:
+            rows, columns = rows.united(field[0]), columns.united(field[1])
+        return rows, columns
+
+    def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
+        """Return the shape of each of its tensors by name."""
+        return {}
+
+    def parameters(self, inputs: Sequence[MapShape]) -> int:
+        """Return the number of weights and biases."""
+        return sum(math.prod(shape) for shape in self.tensors(inputs).values())
+
+    def macs(self, inputs: Sequence[MapShape]) -> int:
+        """Return the multiply-accumulate operations for one image; only those of weights count, as is usual."""
+        return 0
+
+    @abstractmethod
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return N C h w from inputs N C H W, differentiable in all of them."""
+
+    @abstractmethod
+    def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
+        """Add its ONNX operators on the values `inputs`; return the name of the result.
+
+        Raises:
+            ParameterError: ONNX has no operator for it.
+        """
+
+
+def only(inputs: Sequence[MapShape]) -> MapShape:
+    """Return the shape of the only input."""
+    (shape,) = inputs
+    return shape
+
+
+def check_same(inputs: Sequence[MapShape], what: str) -> MapShape:
+    """Return the one shape that all inputs have.
+
+    Raises:
+        LayoutError: they differ.
+    """
+    if any(shape != inputs[0] for shape in inputs):
+        raise LayoutError(f"{what} needs inputs of one shape. Got {' and '.join(map(str, inputs))}.")
+    return inputs[0]

@@ -1,0 +1,98 @@
+"""What every network has that takes images and gives logits: standardization before it, probabilities behind it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from torch.nn import functional
+
+from convscope.core.errors import ParameterError
+from convscope.core.machine import memory_format
+
+from .plan import NetworkPlan
+
+
+class ImageNetwork(nn.Module):
+    """A network that takes images and gives one logit a class.
+
+    Attributes:
+        plan: shapes, cost and receptive fields of its layers.
+        mean, std: of the training images, one a channel, in 0…1; images are standardized with them.
+        temperature: of logits that are meant for a softmax.
+        slopes, offsets: of the sigmoids that make probabilities of logits that are margins.
+        precision: of the maps; training in bfloat16 is torch's autocast, and leaves this.
+        only_predicts: it was optimized for inference and can neither be trained nor saved.
+    """
+
+    plan: NetworkPlan
+    mean: Tensor
+    std: Tensor
+    temperature: Tensor | None
+    slopes: Tensor | None
+    offsets: Tensor | None
+    precision: torch.dtype
+    only_predicts: bool
+
+    def _prepare(self, planned: NetworkPlan, mean: Sequence[float], std: Sequence[float], *, margins: bool) -> None:
+        """Register what is not part of the layers."""
+        self.register_buffer("mean", _by_channel("mean", mean, planned.channels, above=-math.inf))
+        self.register_buffer("std", _by_channel("std", std, planned.channels, above=0.0))
+        for name in ("temperature", "slopes", "offsets"):
+            self.register_buffer(name, None)
+        if margins:
+            self.slopes = torch.ones(planned.classes, dtype=torch.float32)
+            self.offsets = torch.zeros(planned.classes, dtype=torch.float32)
+        else:
+            self.temperature = torch.ones(1, dtype=torch.float32)
+
+    def standardize(self, images: Tensor) -> Tensor:
+        """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C."""
+        scale, shift = 1 / (255 * self.std), -self.mean / self.std
+        maps = torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
+        return maps.contiguous(memory_format=memory_format())
+
+    def standardized(self, images: Tensor) -> Tensor:
+        """Return what `standardize` does, and standardized floats as they are, in the network's precision.
+
+        Raises:
+            ParameterError: the images are neither; the message says what they are.
+        """
+        pixels = images.dtype == torch.uint8
+        channels = self.plan.channels
+        if (
+            images.dim() != 4
+            or images.shape[3 if pixels else 1] != channels
+            or not (pixels or images.dtype.is_floating_point)
+        ):
+            raise ParameterError(
+                f"`images` must be uint8 N H W {channels}, or standardized floats N {channels} H W. Got "
+                f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}."
+            )
+        return (self.standardize(images) if pixels else images).to(self.precision)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Return the probability of every class, N K, from what `forward` takes: the softmax of logits / temperature.
+
+        Of logits that are margins it is a sigmoid for each class, divided by the sum of all of them.
+        """
+        logits = self(images)
+        if self.temperature is not None:
+            return torch.softmax(logits / self.temperature, dim=1)
+        return torch.softmax(functional.logsigmoid(logits * self.slopes + self.offsets), dim=1)
+
+    def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
+        """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""
+        for own, given in ((self.slopes, slopes), (self.offsets, offsets)):
+            if own is not None:
+                own.copy_(torch.from_numpy(np.asarray(given, np.float32)))
+
+
+def _by_channel(name: str, values: Sequence[float], channels: int, *, above: float) -> Tensor:
+    """Return `values` as float32, one a channel (a single one goes for all)."""
+    if len(values) not in (1, channels) or not all(math.isfinite(value) and value > above for value in values):
+        rule = "above 0" if above == 0 else "finite"
+        raise ParameterError(f"`{name}` must be 1 or {channels} numbers that are {rule}. Got {tuple(values)}.")
+    return torch.tensor(tuple(values), dtype=torch.float32).expand(channels).clone()
