@@ -1,0 +1,1 @@
+"""What graphs are read from: files and modules of other programs."""
