@@ -88,11 +88,12 @@ def open_onnx(path: Path) -> OnnxFile:
     Raises:
         ModelFileError: it is no ONNX file, damaged, too large, or leads out of its folder.
     """
-    data = _content(path)
     try:
-        return parsed(data, path.parent)
+        return parsed(_content(path), path.parent)
     except ModelFileError as error:
         raise ModelFileError(f"{path.name} cannot be read as an ONNX file. {error}") from None
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def parsed(data: bytes, folder: Path) -> OnnxFile:
@@ -109,6 +110,8 @@ def parsed(data: bytes, folder: Path) -> OnnxFile:
         model = onnx.ModelProto.FromString(data)
     except (DecodeError, UnicodeDecodeError, ValueError):
         raise ModelFileError("It is damaged, or no ONNX file.") from None
+    size = len(data)
+    del data  # the message holds a copy
     if not model.HasField("graph"):
         raise ModelFileError("It holds no network.")
     versions = [entry.version for entry in model.opset_import if entry.domain in _OWN_DOMAINS]
@@ -116,24 +119,21 @@ def parsed(data: bytes, folder: Path) -> OnnxFile:
         told = ", ".join(map(str, versions)) or "none"
         raise ModelFileError(f"The version of its operators (opset) must be {OLDEST} or later. Got {told}.")
     body = _Parser(TensorReader(folder)).body(model.graph, set())
-    return OnnxFile(body=body, opset=versions[0], size=len(data))
+    return OnnxFile(body=body, opset=versions[0], size=size)
 
 
 def _content(path: Path) -> bytes:
     """Return the bytes of a file of a bounded size."""
-    try:
-        with path.open("rb") as file:
-            known = path.stat()
-            if not stat.S_ISREG(known.st_mode):
-                raise ModelFileError(f"{path.name} must be a file.")
-            if not 1 <= known.st_size < LARGEST_FILE:
-                raise ModelFileError(
-                    f"{path.name} must have 1 byte to {LARGEST_FILE >> 30} GiB. Got {known.st_size:,} bytes. "
-                    "Larger networks store their weights in a file beside."
-                )
-            return file.read(LARGEST_FILE)
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from None
+    known = path.stat()
+    if not stat.S_ISREG(known.st_mode):
+        raise ModelFileError("It is no file.")
+    if not 1 <= known.st_size < LARGEST_FILE:
+        raise ModelFileError(
+            f"It must have 1 byte to {LARGEST_FILE >> 30} GiB. Got {known.st_size:,} bytes. Larger networks store their "
+            "weights in a file beside."
+        )
+    with path.open("rb") as file:
+        return file.read(known.st_size)
 
 
 class _Parser:

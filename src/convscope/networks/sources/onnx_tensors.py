@@ -52,7 +52,7 @@ class TensorReader:
         self._external = 0
 
     def array(self, tensor: Any, name: str) -> Array:
-        """Return the values of a TensorProto, read-only.
+        """Return the values of a TensorProto.
 
         Raises:
             ModelFileError: type, dimensions and what is stored do not fit each other.
@@ -70,7 +70,7 @@ class TensorReader:
             values = np.frombuffer(self._outside(tensor, expected, what), dtype)
         elif tensor.HasField("raw_data"):
             _check_size(len(tensor.raw_data), expected, what)
-            values = np.frombuffer(tensor.raw_data, dtype)
+            values = np.frombuffer(bytearray(tensor.raw_data), dtype)  # torch wants memory that can be written
         else:
             stored = getattr(tensor, field)
             _check_size(len(stored) * dtype.itemsize, expected, what)
@@ -81,7 +81,7 @@ class TensorReader:
             values = values.astype(np.float32)
         return values.reshape(shape)
 
-    def _outside(self, tensor: Any, expected: int, what: str) -> bytes:
+    def _outside(self, tensor: Any, expected: int, what: str) -> bytearray:
         """Return the bytes of a constant that is stored in another file of the folder."""
         entries = {entry.key: entry.value for entry in tensor.external_data}
         target = self._beside(entries.get("location", ""), what)
@@ -98,7 +98,7 @@ class TensorReader:
                 if (offset or 0) + expected > size:
                     raise ModelFileError(f"The file {target.name!r} must hold {what}. It ends before.")
                 file.seek(offset or 0)
-                return file.read(expected)
+                return bytearray(file.read(expected))
         except OSError as error:
             raise ModelFileError(f"The file of {what} cannot be read: {error.strerror}.") from None
 

@@ -1,0 +1,82 @@
+"""Names of layers from what exporters write: paths of modules, in dots."""
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+
+from convscope.core.text import printable
+
+from .onnx_file import Operator
+
+_LONGEST = 160
+_COPY = re.compile(r"__\d+$")  # tf2onnx numbers what it makes
+_NUMBERED = re.compile(r"_?\d+$")
+_WRAPPERS = ("StatefulPartitionedCall", "PartitionedCall", "model_1", "functional_1")
+_WEIGHT = re.compile(r"^(?P<module>[A-Za-z_][\w.]*)\.(weight|bias|running_mean|running_var)$")
+
+
+def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Iterator[str]:
+    """Give one name for each operator: the path of its module, and its kind where a module has several operators.
+
+    Args:
+        operators: of the file.
+        constants: names of its weights, which name the module where the operators do not.
+
+    Examples:
+        >>> one = {"scopes": (), "inputs": (), "outputs": (), "attributes": {}}
+        >>> conv = Operator(kind="Conv", name="/layer1/layer1.0/conv1/Conv", **one)
+        >>> add = Operator(kind="Add", name="/layer1/layer1.0/Add_1", **one)
+        >>> list(layer_names([conv, add], ()))
+        ['layer1.0.conv1', 'layer1.0.add']
+    """
+    paths = [_weights_path(operator, constants) or _path(operator) for operator in operators]
+    counts = Counter(paths)
+    above = {path.rpartition(".")[0] for path in counts}
+    for ancestor in list(above):
+        above.update(_ancestors(ancestor))
+    for operator, path in zip(operators, paths, strict=True):
+        kind = operator.kind.rpartition(".")[2].lower()
+        alone = counts[path] == 1 and path not in above
+        is_said = alone or _NUMBERED.sub("", path.rpartition(".")[2].lower()) == kind
+        name = path if path and is_said else f"{path}.{kind}".strip(".")
+        yield printable(name)[:_LONGEST] or "layer"
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    for _ in range(16):
+        path = path.rpartition(".")[0]
+        if not path:
+            return
+        yield path
+
+
+def _path(operator: Operator) -> str:
+    """Return the path of the module that an operator belongs to; empty if nothing says so."""
+    if operator.scopes:
+        return next((scope for scope in reversed(operator.scopes) if scope), "")
+    parts = [part for part in re.split(r"[/:;]", _COPY.sub("", operator.name)) if part and part not in _WRAPPERS]
+    if not parts or (len(parts) == 1 and "/" not in operator.name):
+        return _single(operator)
+    path: list[str] = []
+    for part in parts[:-1]:
+        if path and part.startswith(f"{path[-1]}."):
+            path.pop()  # layer1, layer1.0: the second holds the first
+        path.append(part)
+    return ".".join(path).strip(".")
+
+
+def _single(operator: Operator) -> str:
+    """Return a name without a path, unless it is the kind with a number, which says nothing."""
+    name = _COPY.sub("", operator.name).removeprefix("node_")
+    bare = _NUMBERED.sub("", name).replace("_", "").lower()
+    known = {"", operator.kind.lower(), f"n{operator.kind.lower()}"}
+    return "" if bare in known or operator.name.startswith("node_") else name.replace("/", ".").strip(".")
+
+
+def _weights_path(operator: Operator, constants: Container[str]) -> str:
+    """Return the module that the weights of an operator belong to."""
+    for name in operator.inputs[1:]:
+        found = _WEIGHT.match(name[:_LONGEST])
+        if found and name in constants:
+            return found["module"]
+    return ""
