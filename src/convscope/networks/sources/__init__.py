@@ -1,1 +1,1 @@
-"""What graphs are read from: files and modules of other programs."""
+"""Where graphs come from: modules of torch and ONNX files, read through one builder and tidied by the same passes."""
