@@ -55,11 +55,15 @@ class Source:
         graph: its layers.
         tensors: theirs, as the graph names them.
         notes: what the user must know, one sentence each.
+        mean, std: how it standardizes pixels before its first layer, one number a channel in 0…1; empty if it does not
+            say.
     """
 
     graph: Graph
     tensors: dict[str, Tensor]
     notes: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
 
 
 class Builder:

@@ -13,9 +13,6 @@ from .onnx_tensors import Array
 from .unsupported import InexpressibleError
 from .views import Value
 
-Read = Value | Array
-"""What an operator reads: values of the network, or constants."""
-
 
 @dataclass(kw_only=True)
 class Budget:
@@ -66,14 +63,14 @@ class Call:
 
     Attributes:
         operator: from the file.
-        inputs: one each; None for those that are left out.
+        inputs: values of the network or constants; None for those that are left out.
         opset: version of the operators.
         name: of the layer that it becomes.
         budget: of constants.
     """
 
     operator: Operator
-    inputs: tuple[Read | None, ...]
+    inputs: tuple[Any, ...]
     opset: int
     name: str
     budget: Budget

@@ -24,7 +24,7 @@ _OWN_DOMAINS = ("", "ai.onnx")
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
     """One node of the file.
 
@@ -129,8 +129,8 @@ def _content(path: Path) -> bytes:
         raise ModelFileError("It is no file.")
     if not 1 <= known.st_size < LARGEST_FILE:
         raise ModelFileError(
-            f"It must have 1 byte to {LARGEST_FILE >> 30} GiB. Got {known.st_size:,} bytes. Larger networks store their "
-            "weights in a file beside."
+            f"It must have 1 byte to {LARGEST_FILE >> 30} GiB. Got {known.st_size:,} bytes. Larger networks "
+            "store their weights in a file beside."
         )
     with path.open("rb") as file:
         return file.read(known.st_size)

@@ -15,8 +15,10 @@ _WRAPPERS = ("StatefulPartitionedCall", "PartitionedCall", "model_1", "functiona
 _WEIGHT = re.compile(r"^(?P<module>[A-Za-z_][\w.]*)\.(weight|bias|running_mean|running_var)$")
 
 
-def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Iterator[str]:
-    """Give one name for each operator: the path of its module, and its kind where a module has several operators.
+def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Iterator[tuple[str, str]]:
+    """Give for each operator the name of its layer, and where it stands.
+
+    The name is the path of its module, with its kind where a module has several operators.
 
     Args:
         operators: of the file.
@@ -27,7 +29,7 @@ def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Ite
         >>> conv = Operator(kind="Conv", name="/layer1/layer1.0/conv1/Conv", **one)
         >>> add = Operator(kind="Add", name="/layer1/layer1.0/Add_1", **one)
         >>> list(layer_names([conv, add], ()))
-        ['layer1.0.conv1', 'layer1.0.add']
+        [('layer1.0.conv1', 'layer1.0.conv1'), ('layer1.0.add', 'layer1.0')]
     """
     paths = [_weights_path(operator, constants) or _path(operator) for operator in operators]
     counts = Counter(paths)
@@ -39,7 +41,7 @@ def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Ite
         alone = counts[path] == 1 and path not in above
         is_said = alone or _NUMBERED.sub("", path.rpartition(".")[2].lower()) == kind
         name = path if path and is_said else f"{path}.{kind}".strip(".")
-        yield printable(name)[:_LONGEST] or "layer"
+        yield printable(name)[:_LONGEST] or "layer", printable(path or operator.name)[:_LONGEST]
 
 
 def _ancestors(path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ To add an operator, add a function and its line in `OPERATORS`. Versions of an o
 settings, as attributes or as inputs; `Call` reads both.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -174,9 +175,7 @@ def _reduction(code: str, *, total: bool = False) -> Translation:
         if not axes and call.attribute("noop_with_empty_axes", 0):
             return value
         axes = [axis_of(axis, rank) for axis in axes] or list(range(rank))
-        result = builder.global_pooling(
-            value, code, axes, keepdim=bool(call.attribute("keepdims", 1)), name=call.name
-        )
+        result = builder.global_pooling(value, code, axes, keepdim=bool(call.attribute("keepdims", 1)), name=call.name)
         count = math.prod(value.shape[axis] for axis in axes)
         return builder.multiply(result, count) if total else result
 
@@ -200,11 +199,11 @@ def _leaky(builder: Builder, call: Call) -> Value:
 
 
 def _prelu(builder: Builder, call: Call) -> Value:
-    slopes, maps = tensor(call, 1, "slopes"), call.value().shape[1:2]
-    if slopes.numel() != 1 and tuple(slopes.shape) != (*maps, *(1,) * (len(call.value().axes) - 2)):
-        if slopes.numel() != math.prod(maps) or slopes.shape[0] != 1:
-            raise InexpressibleError("its slopes must be one number, or one for each channel")
-    return builder.prelu(call.value(), slopes.flatten(), name=call.name)
+    value, slopes = call.value(), tensor(call, 1, "slopes")
+    channels = (*value.shape[1:2], *(1,) * (len(value.axes) - 2))
+    if slopes.numel() != 1 and tuple(slopes.shape) not in (channels, (1, *channels)):
+        raise InexpressibleError("its slopes must be one number, or one for each channel")
+    return builder.prelu(value, slopes.flatten(), name=call.name)
 
 
 def _elu(builder: Builder, call: Call) -> Value:
@@ -314,7 +313,7 @@ def _gather(builder: Builder, call: Call) -> Value:
     if indices.ndim == 0:
         one = builder.select(value, axis, order[0], order[0] + 1, name=call.name)
         return builder.reshape(one, [*value.shape[:axis], *value.shape[axis + 1 :]])
-    steps = {after - before for before, after in zip(order, order[1:], strict=False)} or {1}
+    steps = {after - before for before, after in itertools.pairwise(order)} or {1}
     if len(steps) == 1 and 0 not in steps:
         (step,) = steps
         stop = order[-1] + (1 if step > 0 else -1)
@@ -396,11 +395,11 @@ def _expand(builder: Builder, call: Call) -> Value:
 # What changes nothing
 
 
-def _same(builder: Builder, call: Call) -> Value:
+def _same(_: Builder, call: Call) -> Value:
     return call.value()
 
 
-def _cast(builder: Builder, call: Call) -> Value:
+def _cast(_: Builder, call: Call) -> Value:
     dtype = dtype_of(call.attribute("to", 1))
     if dtype is None or dtype.kind != "f":
         raise InexpressibleError("it makes whole numbers of values")
