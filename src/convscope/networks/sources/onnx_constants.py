@@ -35,7 +35,7 @@ def folded(call: Call) -> list[Array]:
             result = FOLDED[kind](call)
     except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError, np.exceptions.AxisError):
         raise InexpressibleError("its constants do not fit each other") from None
-    return result if isinstance(result, list) else [result]
+    return [np.asarray(one) for one in (result if isinstance(result, list) else [result])]
 
 
 def constant_value(call: Call) -> Array:
@@ -62,7 +62,7 @@ def _size(call: Call) -> Array:
     return np.array(call.constant(0).size, np.int64)
 
 
-def _elementwise(function: Callable[..., Any]) -> Folding:
+def _elementwise(function: Callable[..., Any]) -> Callable[[Call], Array]:
     """Return the folding of a function of one or more numbers, of inputs that are broadcast."""
 
     def fold(call: Call) -> Array:
@@ -103,7 +103,8 @@ def _clipped(call: Call) -> Array:
 
 
 def _mod(call: Call) -> Array:
-    return _elementwise(np.fmod if call.attribute("fmod", 0) else np.mod)(call)
+    function = np.fmod if call.attribute("fmod", 0) else np.mod
+    return _elementwise(function)(call)
 
 
 def _cast(call: Call) -> Array:
@@ -297,14 +298,16 @@ def _quantized(call: Call) -> Array:
     array, (scale, zero) = call.constant(0), scale_and_zero(call)
     call.budget.take(array.shape)
     limits = np.iinfo(zero.dtype)
-    return np.clip(np.rint(array / scale) + zero, limits.min, limits.max).astype(zero.dtype)
+    rounded: Array = np.clip(np.rint(array / scale) + zero, limits.min, limits.max).astype(zero.dtype)
+    return rounded
 
 
 def dequantized(call: Call) -> Array:
     """Return (x − zero point) × scale."""
     array, (scale, zero) = call.constant(0), scale_and_zero(call)
     call.budget.take(array.shape)
-    return ((array.astype(np.float32) - zero.astype(np.float32)) * scale).astype(np.float32)
+    values: Array = (array.astype(np.float32) - zero.astype(np.float32)) * scale
+    return values
 
 
 def scale_and_zero(call: Call) -> tuple[Array, Array]:

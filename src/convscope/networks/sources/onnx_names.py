@@ -12,6 +12,9 @@ _LONGEST = 160
 _COPY = re.compile(r"__\d+$")  # tf2onnx numbers what it makes
 _NUMBERED = re.compile(r"_?\d+$")
 _WRAPPERS = ("StatefulPartitionedCall", "PartitionedCall", "model_1", "functional_1")
+_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu"})
+_SILENT = frozenset({"Constant", "ConstantOfShape", "Shape", "Identity", "Cast", "Dropout", "Transpose", "Reshape"})
+"""Operators that are no layer by themselves."""
 _WEIGHT = re.compile(r"^(?P<module>[A-Za-z_][\w.]*)\.(weight|bias|running_mean|running_var)$")
 
 
@@ -32,16 +35,15 @@ def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Ite
         [('layer1.0.conv1', 'layer1.0.conv1'), ('layer1.0.add', 'layer1.0')]
     """
     paths = [_weights_path(operator, constants) or _path(operator) for operator in operators]
-    counts = Counter(paths)
-    above = {path.rpartition(".")[0] for path in counts}
-    for ancestor in list(above):
-        above.update(_ancestors(ancestor))
+    rivals = Counter((path, operator.kind in _WEIGHTED) for path, operator in zip(paths, operators, strict=True)
+                     if operator.kind not in _SILENT)
+    above = {ancestor for path in set(paths) for ancestor in _ancestors(path)}
     for operator, path in zip(operators, paths, strict=True):
-        kind = operator.kind.rpartition(".")[2].lower()
-        alone = counts[path] == 1 and path not in above
+        kind, is_weighted = operator.kind.rpartition(".")[2].lower(), operator.kind in _WEIGHTED
+        alone = rivals[path, is_weighted] == 1 and (is_weighted or not rivals[path, True]) and path not in above
         is_said = alone or _NUMBERED.sub("", path.rpartition(".")[2].lower()) == kind
         name = path if path and is_said else f"{path}.{kind}".strip(".")
-        yield printable(name)[:_LONGEST] or "layer", printable(path or operator.name)[:_LONGEST]
+        yield printable(name)[:_LONGEST] or "layer", printable(path or operator.name.strip("/"))[:_LONGEST]
 
 
 def _ancestors(path: str) -> Iterator[str]:
@@ -71,7 +73,7 @@ def _single(operator: Operator) -> str:
     """Return a name without a path, unless it is the kind with a number, which says nothing."""
     name = _COPY.sub("", operator.name).removeprefix("node_")
     bare = _NUMBERED.sub("", name).replace("_", "").lower()
-    known = {"", operator.kind.lower(), f"n{operator.kind.lower()}"}
+    known = {"", "n", "op", "node", operator.kind.lower(), f"n{operator.kind.lower()}"}
     return "" if bare in known or operator.name.startswith("node_") else name.replace("/", ".").strip(".")
 
 

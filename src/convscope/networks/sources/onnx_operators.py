@@ -284,6 +284,8 @@ def _minimum(builder: Builder, call: Call) -> Value:
 
 
 def _concatenate(builder: Builder, call: Call) -> Value:
+    if not all(isinstance(value, Value) for value in call.inputs):
+        raise InexpressibleError("it puts constants beside values that depend on the image")
     values = [call.value(number) for number in range(len(call.inputs))]
     return builder.concatenate(values, call.axis(len(values[0].axes), 0), name=call.name)
 
@@ -307,18 +309,17 @@ def _gather(builder: Builder, call: Call) -> Value:
     value, indices = call.value(), call.constant(1, "indices")
     axis = call.axis(len(value.axes), 0)
     size = value.shape[axis]
-    if indices.dtype.kind not in "iu" or indices.ndim > 1 or not 0 < indices.size <= size:
+    if indices.dtype.kind not in "iu" or not 0 < indices.size <= size:
         raise InexpressibleError("it takes an unknown choice of values")
     order = [axis_of(int(index), size) for index in indices.ravel()]
-    if indices.ndim == 0:
-        one = builder.select(value, axis, order[0], order[0] + 1, name=call.name)
-        return builder.reshape(one, [*value.shape[:axis], *value.shape[axis + 1 :]])
     steps = {after - before for before, after in itertools.pairwise(order)} or {1}
     if len(steps) == 1 and 0 not in steps:
         (step,) = steps
         stop = order[-1] + (1 if step > 0 else -1)
-        return builder.select(value, axis, order[0], stop if stop >= 0 else None, step, name=call.name)
-    return _shuffled(builder, value, axis, order)
+        taken = builder.select(value, axis, order[0], stop if stop >= 0 else None, step, name=call.name)
+    else:
+        taken = _shuffled(builder, value, axis, order)
+    return builder.reshape(taken, [*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :]])
 
 
 def _shuffled(builder: Builder, value: Value, axis: int, order: list[int]) -> Value:

@@ -1,6 +1,7 @@
 """Where windows stand and what a resizing takes, from what ONNX says of them."""
 
 import math
+from collections.abc import Callable
 from typing import TypedDict
 
 import numpy as np
@@ -121,10 +122,10 @@ def _default_way(call: Call) -> str:
 
 def _places(call: Call, size: int, wanted: int, scale: float) -> Array:
     """Return the place below that each value of the result is read off at; whole numbers for the nearest one."""
-    at = np.arange(wanted)
+    at: Array = np.arange(wanted)
     way = call.attribute("coordinate_transformation_mode", _default_way(call))
     if way == "align_corners":
-        places = at * (size - 1) / max(1, wanted - 1)
+        places: Array = at * (size - 1) / max(1, wanted - 1)
     elif way == "asymmetric":
         places = at / scale
     elif way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn"):
@@ -140,7 +141,7 @@ def _places(call: Call, size: int, wanted: int, scale: float) -> Array:
     return np.clip(places, 0, size - 1)
 
 
-_NEAREST = {
+_NEAREST: dict[str, Callable[[Array], Array]] = {
     "floor": np.floor,
     "ceil": np.ceil,
     "round_prefer_floor": lambda places: np.ceil(places - 0.5),
