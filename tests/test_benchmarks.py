@@ -20,6 +20,7 @@ from PIL import Image
 
 from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
+from tests.checks.architectures import ARCHITECTURES
 from tests.checks.models import small_model
 from tests.measures.comparison.made_up import comparison, variant
 
@@ -207,6 +208,31 @@ def test_one_pass_over_some_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert 0 < found["before_megabytes"] <= found["peak_megabytes"]
     for name in ("units", "results_file"):
         sys.modules.pop(name, None)
+
+
+def test_any_network_is_read_from_both_sources_and_used(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, model = program("any_network"), small_model("4C3-MP2-6N")
+    monkeypatch.setattr(module, "load", lambda *given: model)
+    monkeypatch.setattr(module, "write_onnx", lambda network, example, path: path.write_bytes(b"file"))
+    example = torch.randn(1, 3, 17, 14, generator=torch.Generator().manual_seed(0))
+    found = module.Case(name="small", network=model.network, example=example).measure()
+    for source in module.SOURCES:
+        assert (found[source]["difference"], found[source]["parameters"]) == (0.0, model.network.plan.parameters)
+        assert set(found[source]["commands"].values()) == {"ok"}
+        assert "not: none" in module.line(found, source)
+    monkeypatch.setattr(module, "load", lambda path: model)  # and no example beside it
+    assert module.Case(name="small", network=model.network, example=example).read(BENCHMARKS, 1, 2).keys() == {"fault"}
+
+
+def test_a_network_is_written_as_onnx_with_logits_alone(program, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    module, architecture = program("any_network"), ARCHITECTURES["fcn_resnet50"]
+    network, example = architecture.make(), architecture.example()
+    module.write_onnx(network, example, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+    (logits,) = session.run(None, {session.get_inputs()[0].name: example.numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(logits, network(example)["out"], atol=1e-4)
 
 
 @pytest.mark.parametrize("program", sorted(path.name for path in BENCHMARKS.glob("*.py")))

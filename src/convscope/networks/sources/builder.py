@@ -186,8 +186,8 @@ class Builder:
         """Multiply each channel by a number and add another: batch normalization as it predicts."""
         value = self._flattened_mixture(value, axis)
         shape = [-1 if number == axis % len(value.axes) else 1 for number in range(len(value.axes))]
-        numbers = [views.per_map(value, tensor.reshape(shape)) for tensor in (scale, shift)]
-        return self._scaled(value, *numbers, name or self._named("norm"))
+        scale, shift = (views.per_map(value, tensor.reshape(shape)) for tensor in (scale, shift))
+        return self._scaled(value, scale, shift, name or self._named("norm"))
 
     def channel_normalization(
         self,
@@ -298,10 +298,18 @@ class Builder:
             f"pooling {below[1]}x{below[0]} maps to {size[1]}x{size[0]} takes windows of different sizes"
         )
 
-    def channel_window(self, value: Value, size: int, *, before: int = 0, after: int = 0, name: str = "") -> Value:
+    def channel_window(
+        self, value: Value, size: int, *, axis: int = 1, before: int = 0, after: int = 0, name: str = ""
+    ) -> Value:
         """Take the mean over neighbouring channels, as local response normalization in pieces does."""
+        value = self._in_order(value)
+        if not value.is_whole(value.axes[axis], MAPS):
+            raise InexpressibleError(f"it slides over an axis of {value.shape} that is not the channels")
         layer = ChannelWindow(size=size, before=before, after=after)
-        return self._on_maps(value, layer, name or self._named("window"))
+        node = self._add(layer, (value.node,), name or self._named("window"))
+        axes = list(value.axes)
+        axes[axis] = views.whole_side(MAPS, node.maps.maps)
+        return replace(node, axes=tuple(axes))
 
     # Functions of one number
 
@@ -325,7 +333,7 @@ class Builder:
     def prelu(self, value: Value, slopes: Tensor, *, name: str = "") -> Value:
         """Multiply negative values by a number for each channel, or for all."""
         if slopes.numel() == 1 and 0 <= slopes.item() <= 1:
-            return self.activation(value, f"leakyrelu:{float(slopes.item())!r}", name=name)
+            return self.activation(value, f"leakyrelu:{slopes.item():.7g}", name=name)
         shape = [-1 if number == 1 else 1 for number in range(len(value.axes))]
         numbers = views.per_map(value, slopes.reshape(shape))
         none = torch.zeros_like(numbers)
@@ -518,6 +526,8 @@ class Builder:
         for number_, (axis, pair) in enumerate(zip(value.axes, frame, strict=True)):
             if pair == (0, 0):
                 continue
+            if axis and value.is_whole(axis, MAPS):
+                return self._padded_channels(value, number_, frame, mode, number, name)
             side = self._side_of(value, number_, axis)
             sides[side] = pair
             axes[number_] = views.whole_side(side, value.side(side) + sum(pair))
@@ -525,6 +535,14 @@ class Builder:
             return value
         layer = _padding((sides[ROWS], sides[COLUMNS]), mode, number)
         return replace(self._add(layer, (value.node,), name or self._named("pad")), axes=tuple(axes))
+
+    def _padded_channels(
+        self, value: Value, axis: int, frame: Sequence[Pair], mode: str, number: float, name: str
+    ) -> Value:
+        if mode != "constant" or number != 0 or sum(pair != (0, 0) for pair in frame) > 1:
+            raise InexpressibleError("it pads channels with something other than zeros, or other axes as well")
+        before, after = frame[axis]
+        return self.channel_window(value, 1, axis=axis, before=before, after=after, name=name or self._named("pad"))
 
     def _side_of(self, value: Value, number: int, axis: views.Axis) -> str:
         """Return which of rows and columns an axis is; a side of one row is known by where it stands."""
@@ -654,8 +672,8 @@ class Builder:
         if not torch.equal(value.order, torch.arange(value.maps.values)):
             raise InexpressibleError("it flattens values in another order than channels, rows, columns")
         node = self._add(Flatten(), (value.node,), self._named("flatten"))
-        axes = [()] * len(value.axes)
-        axes[axis] = views.whole_side(MAPS, node.maps.maps)  # type: ignore[call-overload]  # mypy takes () for all
+        axes: list[views.Axis] = [()] * len(value.axes)
+        axes[axis] = views.whole_side(MAPS, node.maps.maps)
         return replace(node, axes=tuple(axes))
 
     def _with_constant(self, value: Value, constant: Tensor | Number, name: str, *, scales: bool) -> Value:

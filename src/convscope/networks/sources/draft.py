@@ -144,6 +144,24 @@ class Draft:
             else:
                 self._remove(name)
 
+    def drop_if_unread(self, name: str, *, part_of: str) -> None:
+        """Remove a layer that nothing reads any more; asking for it finds the one that it is a part of."""
+        if name in self.layers and not self.readers(name):
+            self._remove(name)
+            self.merged[name] = part_of
+
+    def insert(self, drafted: Drafted, before: str) -> str:
+        """Add a layer before another; return its name."""
+        name = self.add(drafted)
+        added = self.layers.pop(name)
+        ordered = {}
+        for own, layer in self.layers.items():
+            if own == before:
+                ordered[name] = added
+            ordered[own] = layer
+        self.layers = ordered
+        return name
+
     def _remove(self, name: str) -> None:
         self._unread(self.layers[name])
         del self.layers[name]
