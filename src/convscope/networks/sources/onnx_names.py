@@ -35,12 +35,15 @@ def layer_names(operators: Sequence[Operator], constants: Container[str]) -> Ite
         [('layer1.0.conv1', 'layer1.0.conv1'), ('layer1.0.add', 'layer1.0')]
     """
     paths = [_weights_path(operator, constants) or _path(operator) for operator in operators]
-    rivals = Counter((path, operator.kind in _WEIGHTED) for path, operator in zip(paths, operators, strict=True)
-                     if operator.kind not in _SILENT)
+    rivals = Counter(
+        (path, operator.kind in _WEIGHTED)
+        for path, operator in zip(paths, operators, strict=True)
+        if operator.kind not in _SILENT
+    )
     above = {ancestor for path in set(paths) for ancestor in _ancestors(path)}
     for operator, path in zip(operators, paths, strict=True):
         kind, is_weighted = operator.kind.rpartition(".")[2].lower(), operator.kind in _WEIGHTED
-        alone = rivals[path, is_weighted] == 1 and (is_weighted or not rivals[path, True]) and path not in above
+        alone = rivals[path, is_weighted] == 1 and (is_weighted or not (rivals[path, True] or path in above))
         is_said = alone or _NUMBERED.sub("", path.rpartition(".")[2].lower()) == kind
         name = path if path and is_said else f"{path}.{kind}".strip(".")
         yield printable(name)[:_LONGEST] or "layer", printable(path or operator.name.strip("/"))[:_LONGEST]
