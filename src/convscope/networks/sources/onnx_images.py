@@ -19,8 +19,9 @@ LARGEST_SIDE = 65_536
 _UINT8 = 2
 _FLOATS = (1, 10, 11, 16)
 _TO_MAPS = [0, 3, 1, 2]  # N H W C -> N C H W
-_LAST_TO_MAPS = frozenset({"Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization"})
 _AS_IS = frozenset({"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"})
+_BEFORE_MAPS = _AS_IS | {"Add", "Sub", "Mul", "Div", "Clip", "Pad", "Resize", "Slice", "Gather", "Split", "Concat"}
+"""What a network may do to an image whose channels are last, before it makes maps of it."""
 _FAR = 32
 
 
@@ -102,7 +103,7 @@ def _is_channels_last(image: OnnxInput, operators: Sequence[Operator]) -> bool:
         for reader in readers[name][:_FAR]:
             if reader.kind == "Transpose" and reader.attributes.get("perm") == _TO_MAPS:
                 return True
-            if reader.kind not in _LAST_TO_MAPS and len(names) < _FAR:
+            if reader.kind in _BEFORE_MAPS and len(names) < _FAR:
                 names += reader.outputs
     return False
 
