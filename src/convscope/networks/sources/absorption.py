@@ -1,7 +1,6 @@
 """Layers that become part of the one before or after them, which then computes the same."""
 
 import dataclasses
-from typing import TypeVar
 
 from torch import Tensor
 
@@ -21,7 +20,6 @@ from convscope.layers.layer import Layer
 
 from .draft import Draft, Drafted
 
-Windowed = TypeVar("Windowed", Convolution, Pooling)
 _LINEAR = "linear"
 _NEVER_NEGATIVE = {"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "abs"}
 
@@ -116,35 +114,30 @@ def absorb_padding(draft: Draft) -> None:
 def _widened(draft: Draft, frame: Padding, framed: Drafted, reader: Drafted) -> Layer | None:
     """Return the layer with the zeros before it as its own; None if it cannot have them."""
     layer = reader.layer
-    if isinstance(layer, Convolution):
-        return _with_frame(layer, frame) if reader.inputs == (framed.name,) else None
+    if isinstance(layer, Convolution) and reader.inputs == (framed.name,):
+        rows, columns = _longer(layer.rows, layer.columns, frame)
+        return dataclasses.replace(layer, rows=rows, columns=columns)
     if not isinstance(layer, Pooling) or layer.rows is None or layer.columns is None or layer.ceil:
         return None
-    rows, columns = layer.rows, layer.columns
+    rows, columns = _longer(layer.rows, layer.columns, frame)
     if layer.code == "AP":
-        bare = not any((rows.before, rows.after, columns.before, columns.after))
-        return (
-            dataclasses.replace(_with_frame(layer, frame), count_padding=True) if bare or layer.count_padding else None
-        )
-    wide = max(frame.top, frame.bottom) + rows.before >= rows.kernel or (
-        max(frame.left, frame.right) + columns.before >= columns.kernel
+        bare = not any((layer.rows.before, layer.rows.after, layer.columns.before, layer.columns.after))
+        counts = bare or layer.count_padding
+        return dataclasses.replace(layer, rows=rows, columns=columns, count_padding=True) if counts else None
+    touches = all(
+        max(window.before, window.after) < window.kernel and window.dilation == 1 for window in (rows, columns)
     )
-    if layer.code != "MP" or wide or rows.dilation != 1 or columns.dilation != 1:
-        return None
-    return _with_frame(layer, frame) if _is_never_negative(draft, framed.inputs[0]) else None
+    if layer.code != "MP" or not touches or not _is_never_negative(draft, framed.inputs[0]):
+        return None  # a maximum does not see the zeros of its own padding
+    return dataclasses.replace(layer, rows=rows, columns=columns)
 
 
-def _with_frame(layer: Windowed, frame: Padding) -> Windowed:
-    rows, columns = layer.rows, layer.columns
-    assert rows is not None  # noqa: S101  # the caller has checked it
-    assert columns is not None  # noqa: S101
-    return dataclasses.replace(
-        layer, rows=_longer(rows, frame.top, frame.bottom), columns=_longer(columns, frame.left, frame.right)
+def _longer(rows: Window, columns: Window, frame: Padding) -> tuple[Window, Window]:
+    """Return the windows with the frame before and after the maps."""
+    return (
+        dataclasses.replace(rows, before=rows.before + frame.top, after=rows.after + frame.bottom),
+        dataclasses.replace(columns, before=columns.before + frame.left, after=columns.after + frame.right),
     )
-
-
-def _longer(window: Window, before: int, after: int) -> Window:
-    return dataclasses.replace(window, before=window.before + before, after=window.after + after)
 
 
 def _is_never_negative(draft: Draft, name: str) -> bool:

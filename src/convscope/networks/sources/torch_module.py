@@ -16,8 +16,9 @@ from torch.utils import _pytree
 from convscope.core.errors import ParameterError
 from convscope.layers.layer import MapShape
 
-from .aten import OPERATORS, REFUSED, Call
-from .builder import Builder, Source
+from .aten.call import AtenCall
+from .aten.table import OPERATORS, REFUSED
+from .builder import Builder, ReadNetwork
 from .unsupported import UnsupportedError
 from .views import Value
 
@@ -25,7 +26,7 @@ _CALL = re.compile(r"@\d+")  # of a module that is called again
 _SILENT = {"_assert_tensor_metadata", "_assert_async", "_assert_scalar", "sym_constrain_range_for_size"}
 
 
-def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> Source:
+def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> ReadNetwork:
     """Return the graph of a module, with its weights, in evaluation mode; the module stays as it is.
 
     Args:
@@ -50,9 +51,9 @@ def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> Sourc
     program = _exported(module, example)
     _, maps, rows, columns = example.shape
     builder = Builder(MapShape(maps=maps, rows=rows, columns=columns))
-    walk = _Walk(builder, module, program)
+    reading = _Reading(builder, module, program)
     try:
-        output = walk.output()
+        output = reading.output()
     except UnsupportedError:
         if not up_to:
             raise
@@ -91,7 +92,7 @@ class _Cell:
     content: Any
 
 
-class _Walk:
+class _Reading:
     """One pass over an exported program."""
 
     def __init__(self, builder: Builder, module: nn.Module, program: torch.export.ExportedProgram) -> None:
@@ -126,13 +127,12 @@ class _Walk:
         """Return what an operator gives."""
         if node.target is operator.getitem:
             container, index = node.args
-            assert isinstance(container, fx.Node)  # noqa: S101  # of a tuple of values
-            return _Cell(self._cells[container].content[index])
+            return _Cell(self._content_of(container)[index])
         target = node.target
         if not isinstance(target, torch._ops.OpOverload):
             with self._builder.operation(getattr(target, "__name__", str(target)), _module_path(node)):
                 raise self._builder.refused("it is no operator on tensors")
-        arguments = self._arguments(node)
+        arguments = self._arguments(node, target)
         name = target._schema.name.partition("::")[2]
         mutated = node.args[0] if target._schema.is_mutable and node.args else None
         content = self._content(node, target, name, arguments)
@@ -154,19 +154,20 @@ class _Walk:
         with self._builder.operation(f"aten.{name}", _module_path(node)):
             if plain not in OPERATORS:
                 raise self._builder.refused(REFUSED.get(plain, "there is no layer for it"))
-            return OPERATORS[plain](Call(self._builder, arguments, self._layer_name(node)))
+            return OPERATORS[plain](AtenCall(self._builder, arguments, self._layer_name(node)))
 
-    def _arguments(self, node: fx.Node) -> dict[str, Any]:
+    def _content_of(self, argument: Any) -> Any:
+        """Return what the tensors in an argument hold."""
+        return _pytree.tree_map_only(fx.Node, lambda node: self._cells[node].content, argument)
+
+    def _arguments(self, node: fx.Node, target: torch._ops.OpOverload[Any, Any]) -> dict[str, Any]:
         """Return the arguments of an operator by name, those left out as well, with what the tensors hold."""
-        target = node.target
-        assert isinstance(target, torch._ops.OpOverload)  # noqa: S101  # the caller has checked it
         given = dict(zip((argument.name for argument in target._schema.arguments), node.args, strict=False))
         given.update(node.kwargs)
         result = {}
         for argument in target._schema.arguments:
             if argument.name in given or argument.has_default_value():
-                value = given.get(argument.name, argument.default_value)
-                result[argument.name] = _pytree.tree_map_only(fx.Node, lambda own: self._cells[own].content, value)
+                result[argument.name] = self._content_of(given.get(argument.name, argument.default_value))
         return result
 
     def _layer_name(self, node: fx.Node) -> str:
