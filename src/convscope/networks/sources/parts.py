@@ -180,7 +180,10 @@ class Parts(Pools):
 
     def reshape(self, value: Value, shape: Sequence[int]) -> Value:
         """Return other axes, the values in the same order; one size may be -1."""
-        return views.reshaped(value, shape)
+        try:
+            return views.reshaped(value, shape)
+        except InexpressibleError:  # it may run through channels that are in another order
+            return views.reshaped(self._in_order(value), shape)
 
     def expand(self, value: Value, shape: Sequence[int], *, name: str = "") -> Value:
         """Repeat the only value of each map for all rows and columns; axes of the size they have, or -1, stay."""

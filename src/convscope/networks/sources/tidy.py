@@ -103,17 +103,16 @@ def nodes(draft: Draft) -> tuple[Node, ...]:
 
 
 def _without_softmax(draft: Draft, end: str) -> bool:
-    """Take a softmax off the end, with the logarithm of it."""
-    taken = False
+    """Take a softmax off the end, and its logarithm with it; return whether there was one."""
     name = end
-    if isinstance(draft.layers[name].layer, Elementary) and draft.layers[name].layer.notation == "log":
-        name = draft.layers[name].inputs[0]
-    if name in draft.layers and isinstance(draft.layers[name].layer, Softmax):
-        below = draft.layers[name].inputs[0]
-        for one in dict.fromkeys((end, name)):
-            draft.bypass(one, below)
-        taken = True
-    return taken
+    if draft.layers[name].layer == Elementary(function="log"):
+        (name,) = draft.layers[name].inputs
+    last = draft.layers.get(name)
+    if last is None or not isinstance(last.layer, Softmax) or last.inputs == (IMAGE,):
+        return False
+    for taken in dict.fromkeys((end, name)):
+        draft.bypass(taken, last.inputs[0])
+    return True
 
 
 def _replace_clips(draft: Draft) -> None:
