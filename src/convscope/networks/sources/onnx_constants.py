@@ -290,7 +290,8 @@ def _normalized(call: Call) -> Array:
         mean, variance = array.mean(axes), array.var(axes)
     sides = (-1, *(1,) * (array.ndim - 2))
     factor = scale / np.sqrt(variance + call.attribute("epsilon", 1e-5))
-    return ((array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)).astype(np.float32)
+    result: Array = (array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)
+    return result.astype(np.float32)
 
 
 def _quantized(call: Call) -> Array:
