@@ -1,3 +1,4 @@
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -218,10 +219,8 @@ def _chain(kind: str, count: int) -> onnx.ModelProto:
 def test_a_long_chain_is_refused_within_seconds(kind: str, tmp_path: Path) -> None:
     path = saved(_chain(kind, 19_000), tmp_path)
     start = time.process_time()
-    try:
+    with contextlib.suppress(ConvscopeError):
         read_onnx(path)
-    except ConvscopeError:
-        pass
     assert time.process_time() - start < 5
 
 
@@ -244,7 +243,7 @@ def _op(kind: str, *constants: tuple[int, ...], **attributes: object) -> Callabl
 def _if(g: Written) -> str:
     value = helper.make_tensor_value_info("image", TensorProto.FLOAT, None)
     body = helper.make_graph([], "body", [], [value])
-    return str(g.op("If", g.op("ReduceMax", "image"), then_branch=body, else_branch=body))
+    return str(g.op("If", g.op("Relu", "image"), then_branch=body, else_branch=body))
 
 
 def _domain(g: Written) -> str:
