@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from convscope.networks.graph import Graph
+from convscope.networks.graph import IMAGE, Graph
 
 from . import tidy, views
 from .drafting import Frame, Number, Pair
 from .functions import Functions
 from .parts import Parts
 from .sums import Sums
+from .unsupported import InexpressibleError
 from .views import Value
 
 __all__ = ["Builder", "Frame", "Number", "Pair", "ReadNetwork", "Source", "Value"]
@@ -73,6 +74,8 @@ class Builder(Sums, Functions, Parts):
         if output is not None and not up_to:
             with self.operation("the output", ""):
                 end = self._as_output(output).node
+                if end == IMAGE:
+                    raise InexpressibleError("it is the image itself, and no layer is before it")
         draft, notes = tidy.tidied(self._draft, end, up_to)
         graph = Graph(nodes=tidy.nodes(draft), image=draft.image)
         tensors = {

@@ -18,14 +18,13 @@ from convscope.networks.graph import IMAGE
 from . import tidy, views
 from .draft import Draft, Drafted
 from .unsupported import InexpressibleError, UnsupportedError
-from .views import COLUMNS, MAPS, ROWS, Value
+from .views import MAPS, Value
 
 Number = int | float
 Pair = tuple[int, int]
 Frame = tuple[Pair, Pair]
 """Zeros before and after the rows, and before and after the columns."""
 NO_FRAME: Frame = ((0, 0), (0, 0))
-_INNER = {MAPS: 0, ROWS: 1, COLUMNS: 2}
 
 
 class Drafting:
@@ -41,6 +40,7 @@ class Drafting:
     def __init__(self, image: MapShape) -> None:
         self._draft = Draft(image)
         self._operator = self._place = ""
+        self._rearranged: dict[tuple[str, Layer], Value] = {}
         self.notes: list[str] = []
 
     @contextmanager
@@ -104,7 +104,7 @@ class Drafting:
         if value.is_maps:
             return value
         if value.shape[1] == value.maps.values and torch.equal(value.order, torch.arange(value.maps.values)):
-            return self._add(Flatten(), (value.node,), self._named("flatten"))
+            return self._rearranging(value, Flatten(), "flatten")
         raise InexpressibleError("its maps are made of rows or columns and not of channels")
 
     def _in_order(self, value: Value) -> Value:
@@ -114,8 +114,15 @@ class Drafting:
             return value
         if len(sizes) > 2:
             raise InexpressibleError("the channels are in an order that no shuffle of groups gives")
-        node = self._add(ChannelShuffle(groups=sizes[1]), (value.node,), self._named("shuffle"))
+        node = self._rearranging(value, ChannelShuffle(groups=sizes[1]), "shuffle")
         return replace(plain, node=node.node)
+
+    def _rearranging(self, value: Value, layer: Layer, word: str) -> Value:
+        """Add a layer that changes no value, once for all that need it."""
+        key = (value.node, layer)
+        if key not in self._rearranged:
+            self._rearranged[key] = self._add(layer, (value.node,), self._named(word))
+        return self._rearranged[key]
 
     def _flattened_mixture(self, value: Value, axis: int) -> Value:
         """Return a vector as channels where an axis holds the values of whole maps in a row."""
@@ -125,7 +132,7 @@ class Drafting:
         value = self._in_order(value)
         if not torch.equal(value.order, torch.arange(value.maps.values)):
             raise InexpressibleError("it flattens values in another order than channels, rows, columns")
-        node = self._add(Flatten(), (value.node,), self._named("flatten"))
+        node = self._rearranging(value, Flatten(), "flatten")
         axes: list[views.Axis] = [()] * len(value.axes)
         axes[axis] = views.whole_side(MAPS, node.maps.maps)
         return replace(node, axes=tuple(axes))

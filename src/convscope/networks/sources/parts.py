@@ -32,14 +32,16 @@ class Parts(Pools):
             return values[0]
         axis %= len(values[0].axes)
         values = [self._in_order(self._flattened_mixture(value, axis)) for value in values]
-        if not all(value.is_whole(value.axes[axis], MAPS) for value in values):
+        stacked = not any(value.axes[axis] for value in values)  # along an axis of size 1
+        if not stacked and not all(value.is_whole(value.axes[axis], MAPS) for value in values):
             raise InexpressibleError("it puts values side by side along an axis that is not the channels")
         rests = {(*value.axes[:axis], *value.axes[axis + 1 :]) for value in values}
         if len(rests) > 1:
             raise InexpressibleError("it puts values of different sizes or orders side by side")
         node = self._add(Concatenate(), tuple(value.node for value in values), name)
         axes = list(values[0].axes)
-        axes[axis] = views.whole_side(MAPS, node.maps.maps)
+        new = views.Factor(MAPS, len(values), values[0].maps.maps)
+        axes[axis] = (new,) if stacked else views.whole_side(MAPS, node.maps.maps)
         return replace(node, axes=tuple(axes))
 
     def select(
@@ -57,20 +59,18 @@ class Parts(Pools):
         if taken == range(value.shape[axis]):
             return value
         name = name or self._named("slice")
-        value = self._in_order(value)
+        if len(value.axes[axis]) != 1:
+            value = self._in_order(value)
         if len(value.axes[axis]) != 1:
             raise InexpressibleError("it takes a part of an axis that mixes channels, rows and columns")
-        (factor,) = value.axes[axis]
-        if factor.side == MAPS:
-            node, axes = self._some_channels(value, axis, factor, taken, name)
-        else:
-            node, axes = self._some_positions(value, axis, factor, taken, name)
-        return replace(node, axes=axes)
+        if value.axes[axis][0].side == MAPS:
+            return self._some_channels(value, axis, taken, name)
+        return self._some_positions(value, axis, taken, name)
 
-    def _some_channels(
-        self, value: Value, axis: int, factor: views.Factor, taken: range, name: str
-    ) -> tuple[Value, tuple[views.Axis, ...]]:
+    def _some_channels(self, value: Value, axis: int, taken: range, name: str) -> Value:
+        """Take the same part of an outermost factor of the channels, or one index of the innermost."""
         below, axes = value.maps.maps, list(value.axes)
+        (factor,) = axes[axis]
         if factor.size * factor.stride == below and (taken.step == 1 or factor.stride == 1):  # the outermost factor
             layer = ChannelSelection(
                 start=taken.start * factor.stride, count=len(taken) * factor.stride, step=taken.step
@@ -87,11 +87,11 @@ class Parts(Pools):
             axes[axis] = ()
         else:
             raise InexpressibleError("it takes channels that do not follow each other")
-        return self._add(layer, (value.node,), name), tuple(axes)
+        return replace(self._add(layer, (value.node,), name), axes=tuple(axes))
 
-    def _some_positions(
-        self, value: Value, axis: int, factor: views.Factor, taken: range, name: str
-    ) -> tuple[Value, tuple[views.Axis, ...]]:
+    def _some_positions(self, value: Value, axis: int, taken: range, name: str) -> Value:
+        """Cut rows or columns off, and take every so many of them."""
+        (factor,) = value.axes[axis]
         if not value.is_whole(value.axes[axis], factor.side) or taken.step < 0:
             raise InexpressibleError("it takes rows or columns that do not follow each other in one direction")
         last = taken[-1]
@@ -107,7 +107,7 @@ class Parts(Pools):
             plain = self._add(Pooling(code="MP", rows=sides[0], columns=sides[1]), (plain.node,), name)
         axes = list(value.axes)
         axes[axis] = views.whole_side(factor.side, len(taken))
-        return plain, tuple(axes)
+        return replace(plain, axes=tuple(axes))
 
     def chunk(self, value: Value, sizes: Sequence[int], axis: int, *, name: str = "") -> tuple[Value, ...]:
         """Divide an axis into parts of these sizes."""
@@ -180,7 +180,10 @@ class Parts(Pools):
 
     def reshape(self, value: Value, shape: Sequence[int]) -> Value:
         """Return other axes, the values in the same order; one size may be -1."""
-        return views.reshaped(value, shape)
+        try:
+            return views.reshaped(value, shape)
+        except InexpressibleError:  # it may run through channels that are in another order
+            return views.reshaped(self._in_order(value), shape)
 
     def expand(self, value: Value, shape: Sequence[int], *, name: str = "") -> Value:
         """Repeat the only value of each map for all rows and columns; axes of the size they have, or -1, stay."""

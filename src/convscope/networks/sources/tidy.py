@@ -7,6 +7,7 @@ import torch
 
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.layers.kinds.channel_selection import ChannelSelection
+from convscope.layers.kinds.channel_shuffle import ChannelShuffle
 from convscope.layers.kinds.concatenate import Concatenate
 from convscope.layers.kinds.flatten import Flatten
 from convscope.layers.kinds.multiply import Multiply
@@ -23,6 +24,7 @@ from .elementary import ChannelWindow, Elementary, Piece
 from .pieces import recognize
 from .unsupported import UnsupportedError
 
+_REARRANGING = (ChannelSelection, ChannelShuffle, Flatten, Padding)
 LOGITS = "The last softmax was taken off: the model gives logits."
 
 
@@ -68,12 +70,13 @@ def last_layer(draft: Draft) -> str:
 
 
 def _last_whole(draft: Draft) -> str:
+    """Return the last layer that computes something and depends on no piece."""
     whole = {IMAGE}
     last = ""
     for drafted in draft.in_order():
         if not isinstance(drafted.layer, Piece) and whole.issuperset(drafted.inputs):
             whole.add(drafted.name)
-            last = drafted.name
+            last = last if isinstance(drafted.layer, _REARRANGING) else drafted.name
     return last
 
 
@@ -100,17 +103,16 @@ def nodes(draft: Draft) -> tuple[Node, ...]:
 
 
 def _without_softmax(draft: Draft, end: str) -> bool:
-    """Take a softmax off the end, with the logarithm of it."""
-    taken = False
+    """Take a softmax off the end, and its logarithm with it; return whether there was one."""
     name = end
-    if isinstance(draft.layers[name].layer, Elementary) and draft.layers[name].layer.notation == "log":
-        name = draft.layers[name].inputs[0]
-    if name in draft.layers and isinstance(draft.layers[name].layer, Softmax):
-        below = draft.layers[name].inputs[0]
-        for one in dict.fromkeys((end, name)):
-            draft.bypass(one, below)
-        taken = True
-    return taken
+    if draft.layers[name].layer == Elementary(function="log"):
+        (name,) = draft.layers[name].inputs
+    last = draft.layers.get(name)
+    if last is None or not isinstance(last.layer, Softmax) or last.inputs == (IMAGE,):
+        return False
+    for taken in dict.fromkeys((end, name)):
+        draft.bypass(taken, last.inputs[0])
+    return True
 
 
 def _replace_clips(draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 import operator
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,7 +64,8 @@ def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> ReadN
 
 def _exported(module: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
     """Return the operators of the forward pass, not decomposed."""
-    with _evaluating(module), torch.no_grad():
+    with _evaluating(module), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the user's module, which they see when they run it
         try:
             return torch.export.export(module, (example,), strict=False)
         except Exception as error:  # it runs code of the user, which may raise anything
@@ -98,7 +100,7 @@ class _Reading:
     def __init__(self, builder: Builder, module: nn.Module, program: torch.export.ExportedProgram) -> None:
         self._builder, self._module, self._program = builder, module, program
         self._cells: dict[fx.Node, _Cell] = {}
-        self._calls = Counter(_path(node) for node in program.graph.nodes if node.op == "call_function")
+        self._calls = Counter(_call_of(node) for node in program.graph.nodes if node.op == "call_function")
 
     def output(self) -> Value:
         """Return the output of the network.
@@ -173,7 +175,7 @@ class _Reading:
     def _layer_name(self, node: fx.Node) -> str:
         """Return the path of a module that is one layer by itself; empty where the operator is a part of more."""
         path = _module_path(node)
-        if not path or self._calls[_path(node)] > 1:
+        if not path or self._calls[_call_of(node)] > 1:
             return ""
         try:
             part = self._module.get_submodule(path)
@@ -211,11 +213,12 @@ def _called(target: torch._ops.OpOverload[Any, Any], arguments: Mapping[str, Any
         return target(*positional, **{name: value for name, value in arguments.items() if name not in names})
 
 
-def _path(node: fx.Node) -> str:
-    """Return the path of the module that an operator is in, with the number of the call."""
-    stack = node.meta.get("nn_module_stack") or {}
-    return next(reversed([path for path, _ in stack.values()]), "")
+def _call_of(node: fx.Node) -> str:
+    """Return what names one call of the module that an operator is in."""
+    return next(reversed(node.meta.get("nn_module_stack") or {}), "")
 
 
 def _module_path(node: fx.Node) -> str:
-    return _CALL.sub("", _path(node))
+    """Return the path of the module that an operator is in."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return _CALL.sub("", next(reversed([path for path, _ in stack.values()]), ""))
