@@ -206,10 +206,12 @@ def _varint(number: int) -> bytes:
 def _chain(kind: str, count: int) -> onnx.ModelProto:
     """Return a network of so many operators after each other."""
 
+    attributes = {"axis": 1} if kind == "Softmax" else {}
+
     def write(g: Written) -> str:
         value = g.op("Conv", "image", g.random(4, 4, 1, 1))
         for _ in range(count):
-            value = g.op(kind, value, *([g.array(1.5)] if kind in ("Mul", "Add") else []))
+            value = g.op(kind, value, *([g.array(1.5)] if kind == "Mul" else []), **attributes)
         return str(value)
 
     return written(write)
