@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.errors import ConvscopeError
+
 from .onnx_call import Call, axis_of, integers, scalar
 from .onnx_tensors import Array, checked_shape, dtype_of
 from .unsupported import InexpressibleError
@@ -33,6 +35,8 @@ def folded(call: Call) -> list[Array]:
     try:
         with np.errstate(all="ignore"):
             result = FOLDED[kind](call)
+    except ConvscopeError:
+        raise
     except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError, np.exceptions.AxisError):
         raise InexpressibleError("its constants do not fit each other") from None
     return [np.asarray(one) for one in (result if isinstance(result, list) else [result])]
@@ -290,7 +294,8 @@ def _normalized(call: Call) -> Array:
         mean, variance = array.mean(axes), array.var(axes)
     sides = (-1, *(1,) * (array.ndim - 2))
     factor = scale / np.sqrt(variance + call.attribute("epsilon", 1e-5))
-    return ((array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)).astype(np.float32)
+    result: Array = (array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)
+    return result.astype(np.float32)
 
 
 def _quantized(call: Call) -> Array:
