@@ -3,7 +3,7 @@
 import sys
 
 from convscope.layers.kinds import LAYERS
-from convscope.networks.sources.aten import OPERATORS as ATEN
+from convscope.networks.sources.aten.table import OPERATORS as ATEN
 from convscope.networks.sources.onnx_operators import OPERATORS as ONNX
 
 HEAD = """# Kinds of layers
