@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.errors import ModelFileError
+from convscope.core.errors import ConvscopeError, ModelFileError
 
 from .builder import Builder, Source
 from .onnx_call import Budget, Call
@@ -149,7 +149,12 @@ class _Reader:
             return folded(call)
         if kind not in OPERATORS:
             raise InexpressibleError(_reason(kind))
-        result = OPERATORS[kind](self._builder, call)
+        try:
+            result = OPERATORS[kind](self._builder, call)
+        except ConvscopeError:
+            raise
+        except (ValueError, TypeError, IndexError, OverflowError, RuntimeError):
+            raise InexpressibleError("what it reads and its attributes do not fit each other") from None
         return [result] if isinstance(result, Value | np.ndarray) else result
 
     def _branch(self, call: Call) -> Sequence[Any]:
