@@ -49,6 +49,8 @@ class Builder(Sums, Functions, Parts):
         image: shape of the network's input.
 
     Examples:
+        >>> import torch
+        >>> from convscope.layers.layer import MapShape
         >>> builder = Builder(MapShape(maps=3, rows=8, columns=8))
         >>> image = builder.image()
         >>> with builder.operation("Conv", "stem.conv"):

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -42,12 +42,13 @@ def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "
     """
     file = open_onnx(path)
     try:
-        return _Reader(file, size).source(up_to)
+        return _OnnxReader(file, size).source(up_to)
     except ModelFileError as error:
         raise ModelFileError(f"{path.name} cannot be read as an ONNX file. {error}") from None
 
 
-class _Reader:
+@final
+class _OnnxReader:
     """Reads one file.
 
     Args:
