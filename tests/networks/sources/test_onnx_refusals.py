@@ -214,6 +214,7 @@ def _chain(kind: str, count: int) -> onnx.ModelProto:
     return written(write)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Relu", "Mul", "Erf", "Tanh", "Transpose", "Softmax"])
 def test_a_long_chain_is_refused_within_seconds(kind: str, tmp_path: Path) -> None:
     path = saved(_chain(kind, 19_000), tmp_path)
@@ -320,6 +321,7 @@ def test_whole_numbers_are_no_image(tmp_path: Path) -> None:
         read_onnx(saved(written(_op("Relu"), dtype=TensorProto.INT64), tmp_path))
 
 
+@pytest.mark.slow
 def test_one_constant_in_all_layers_does_not_fill_memory(tmp_path: Path) -> None:
     def write(g: Written) -> str:
         weight = g.array(np.zeros((1_000, 1_000)))

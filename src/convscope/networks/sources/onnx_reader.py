@@ -9,7 +9,7 @@ import numpy as np
 
 from convscope.core.errors import ConvscopeError, ModelFileError
 
-from .builder import Builder, Source
+from .builder import Builder, ReadNetwork
 from .onnx_call import Budget, Call
 from .onnx_constants import folded
 from .onnx_file import NEWEST, Body, OnnxFile, Operator, open_onnx
@@ -23,7 +23,7 @@ _WHOLE_NUMBERS = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize")
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
 
-def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "") -> Source:
+def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "") -> ReadNetwork:
     """Return the network of an ONNX file.
 
     A network that takes pixels, uint8 0…255, usually standardizes them first: that becomes `mean` and `std` of the
@@ -69,7 +69,7 @@ class _OnnxReader:
         if file.opset > NEWEST:
             self._builder.notes.append(f"Its operators are of version {file.opset}; those up to {NEWEST} are known.")
 
-    def source(self, up_to: str) -> Source:
+    def source(self, up_to: str) -> ReadNetwork:
         """Return the network, up to a layer if one is named."""
         output = None
         try:
