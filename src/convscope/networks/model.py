@@ -166,6 +166,20 @@ class Model:
             parts = of_module(module, example, classes=classes, preprocessing=preprocessing, up_to=up_to or "")
         return cls(**vars(parts))
 
+    def to_torch(self) -> nn.Module:
+        """Return the network as a plain module of torch, which needs convscope no more.
+
+        It takes standardized images, float32 N C H W, which are (pixels / 255 − mean) / std with `network.mean` and
+        `network.std`, and gives logits. Its submodules and its `state_dict` have the names of the layers; it can be pickled, exported
+        and trained.
+
+        Raises:
+            ParameterError: it has a layer that torch has no module for.
+        """
+        from .torch_writer import torch_module
+
+        return torch_module(self.network)
+
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
 
