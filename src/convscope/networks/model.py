@@ -170,8 +170,8 @@ class Model:
         """Return the network as a plain module of torch, which needs convscope no more.
 
         It takes standardized images, float32 N C H W, which are (pixels / 255 − mean) / std with `network.mean` and
-        `network.std`, and gives logits. Its submodules and its `state_dict` have the names of the layers; it can be pickled, exported
-        and trained.
+        `network.std`, and gives logits. Its submodules and its `state_dict` have the names of the layers; it can be
+        pickled, exported and trained.
 
         Raises:
             ParameterError: it has a layer that torch has no module for.

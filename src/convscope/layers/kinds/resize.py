@@ -101,7 +101,8 @@ class Resize(Layer):
 def _nearest(below: int, size: int) -> NDArray[np.float32]:
     """Return the index of the value below that torch takes for each of `size` values."""
     positions = np.arange(size, dtype=np.float32)
-    return np.minimum(np.floor(positions * np.float32(below / size)), np.float32(below - 1))
+    taken: NDArray[np.float32] = np.minimum(np.floor(positions * np.float32(below / size)), np.float32(below - 1))
+    return taken
 
 
 def _scale(below: int, size: int, *, is_nearest: bool) -> np.float32 | None:
