@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.layers.onnx_graph import OnnxGraph, varint
 from convscope.networks.build import Network
 from convscope.networks.int8 import calibrated, rounded_weights
 from convscope.networks.onnx_export import INPUT, OUTPUT, onnx_bytes
+from convscope.networks.onnx_writer import OnnxGraph
 from convscope.networks.stages import ConvolutionStage
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
@@ -87,9 +87,3 @@ def test_ranges_are_those_of_the_images() -> None:
     assert ranges.inputs["convolution1"] == pytest.approx((0.6 / 0.3, 0.7 / 0.25))
     with pytest.raises(ParameterError, match="`calibration` must have at least one image"):
         calibrated(network, np.empty((0, 17, 14, 3), np.uint8))
-
-
-def test_whole_numbers_are_written_7_bits_a_byte() -> None:
-    assert varint(0) == b"\0"
-    assert varint(2**31) == bytes([128, 128, 128, 128, 8])
-    assert varint(-2) == b"\xfe" + b"\xff" * 8 + b"\x01"

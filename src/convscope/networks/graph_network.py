@@ -110,6 +110,12 @@ class GraphNetwork(ImageNetwork):
         self._prepare(self.plan, mean, std, margins=margins)
 
     @property
+    def gives_vector(self) -> bool:
+        """Whether the output is one number for each map."""
+        shape = self.graph.shapes[self.graph.output.name]
+        return shape.rows * shape.columns == 1
+
+    @property
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by its name in the graph."""
         own = {**dict(self.weights.named_parameters()), **dict(self.weights.named_buffers())}

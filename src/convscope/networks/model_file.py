@@ -36,6 +36,7 @@ from .tensors import expected_tensors
 FORMAT = "convscope"
 FORMAT_VERSION = 1
 FILE_NAME = "model.safetensors"
+ONNX = ".onnx"
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
@@ -139,23 +140,34 @@ def check_class_names(classes: Sequence[str]) -> None:
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Return the model in the model file `path`, or in the run folder `path`.
+    """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
 
     Raises:
         ModelFileError: it is missing, damaged, of a newer version, or no model file; the message says which.
+        DataError: an ONNX file has an operator that no layer expresses.
         ParameterError: `path` is not a path.
     """
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
+    if path.suffix.lower() == ONNX and not os.path.isdir(path):  # noqa: PTH112  # pathlib raises on long names
+        return read_onnx_model(path)
     try:
         with usual_settings():
             return _read(_in_folder(path))
     except _UnfitError as error:
         raise refusal(path, str(error)) from None
+
+
+def read_onnx_model(path: Path, **settings: Any) -> Model:
+    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    from .foreign_file import of_onnx
+
+    with usual_settings():
+        return Model(**vars(of_onnx(path, **settings)))
 
 
 def opened(model: Model | str | os.PathLike[str]) -> Model:

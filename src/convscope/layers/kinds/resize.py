@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -76,9 +77,13 @@ class Resize(Layer):
         return functional.interpolate(inputs[0], (self.rows, self.columns), mode=self.mode, align_corners=corners)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Add Resize."""
+        """Add Resize; for the few sizes where its rounding is not that of torch, a Gather along each side."""
         below = only(shapes)
-        scales = np.array([1, 1, self.rows / below.rows, self.columns / below.columns], np.float32)
+        sides = ((below.rows, self.rows), (below.columns, self.columns))
+        scales = [_scale(*side, is_nearest=self.mode == "nearest") for side in sides]
+        if any(scale is None for scale in scales):
+            down, across = (writer.constant(_nearest(*side).astype(np.int64)) for side in sides)
+            return writer.node("Gather", writer.node("Gather", inputs[0], down, axis=2), across, axis=3)
         way = "align_corners" if self.corners else "half_pixel" if self.mode == "bilinear" else "asymmetric"
         attributes: dict[str, Any] = {"nearest_mode": "floor"} if self.mode == "nearest" else {}
         mode = "linear" if self.mode == "bilinear" else "nearest"
@@ -86,8 +91,33 @@ class Resize(Layer):
             "Resize",
             inputs[0],
             "",
-            writer.constant(scales),
+            writer.constant(np.array([1, 1, *scales], np.float32)),
             mode=mode,
             coordinate_transformation_mode=way,
             **attributes,
         )
+
+
+def _nearest(below: int, size: int) -> NDArray[np.float32]:
+    """Return the index of the value below that torch takes for each of `size` values."""
+    positions = np.arange(size, dtype=np.float32)
+    taken: NDArray[np.float32] = np.minimum(np.floor(positions * np.float32(below / size)), np.float32(below - 1))
+    return taken
+
+
+def _scale(below: int, size: int, *, is_nearest: bool) -> np.float32 | None:
+    """Return the scale of float32 that makes `size` values of `below`, those that torch takes; None if none does.
+
+    The operator rounds the size down and finds the nearest value by dividing; the last bit decides.
+    """
+    exact = np.float32(size / below)
+    neighbours = (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(0)))
+    fitting = [scale for scale in neighbours if int(np.float32(below) * scale) == size]
+    if is_nearest:
+        positions, taken = np.arange(size, dtype=np.float32), _nearest(below, size)
+        fitting = [
+            scale
+            for scale in fitting
+            if np.array_equal(np.minimum(np.floor(positions / scale), np.float32(below - 1)), taken)
+        ]
+    return fitting[0] if fitting else None

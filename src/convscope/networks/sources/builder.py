@@ -1,6 +1,7 @@
 """Builds a graph from a foreign network's operations, one call each; views cost nothing, and what is left is tidied."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -27,6 +28,7 @@ class ReadNetwork:
         notes: what the user must know, one sentence each.
         mean, std: how it standardizes pixels before its first layer, one number a channel in 0…1; empty if it does not
             say.
+        about: what a file says beside the network, by name.
     """
 
     graph: Graph
@@ -34,6 +36,7 @@ class ReadNetwork:
     notes: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 Source = ReadNetwork

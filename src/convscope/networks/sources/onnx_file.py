@@ -19,6 +19,7 @@ LARGEST_OPERATORS = 20_000
 OLDEST, NEWEST = 7, 28
 """Versions of the operators: their results in between are known."""
 _MOST_BODIES = 500
+_MOST_ABOUT = 100
 _DEEPEST = 8
 _OWN_DOMAINS = ("", "ai.onnx")
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -75,11 +76,13 @@ class OnnxFile:
         body: the network.
         opset: the version of its operators.
         size: of the file, in bytes.
+        about: what it says beside the network, by name.
     """
 
     body: Body
     opset: int
     size: int
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_onnx(path: Path) -> OnnxFile:
@@ -119,7 +122,8 @@ def parsed(data: bytes, folder: Path) -> OnnxFile:
         told = ", ".join(map(str, versions)) or "none"
         raise ModelFileError(f"The version of its operators (opset) must be {OLDEST} or later. Got {told}.")
     body = _Parser(TensorReader(folder)).body(model.graph, set())
-    return OnnxFile(body=body, opset=versions[0], size=size)
+    about = {entry.key: entry.value for entry in model.metadata_props[:_MOST_ABOUT]}
+    return OnnxFile(body=body, opset=versions[0], size=size, about=about)
 
 
 def _content(path: Path) -> bytes:

@@ -207,7 +207,7 @@ def _elementary(function: str) -> Translation:
 
 def _leaky(builder: Builder, call: Call) -> Value:
     slope = call.attribute("alpha", 0.01)
-    return builder.activation(call.value(), f"leakyrelu:{slope:.9g}", name=call.name)
+    return builder.activation(call.value(), f"leakyrelu:{np.float32(slope)!s}", name=call.name)
 
 
 def _prelu(builder: Builder, call: Call) -> Value:

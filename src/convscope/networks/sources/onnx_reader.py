@@ -77,7 +77,7 @@ class _OnnxReader:
         except UnsupportedError:
             if not up_to:
                 raise
-        source = self._builder.finish(output, up_to=up_to)
+        source = dataclasses.replace(self._builder.finish(output, up_to=up_to), about=self._file.about)
         if self._pixels is None:
             return source
         mean, std = self._pixels.mean_and_std
