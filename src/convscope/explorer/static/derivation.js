@@ -73,7 +73,7 @@ function ofSum(network, state, explained, go, pinned, pin) {
   const what = single
     ? LAYER.single(parts.length)
     : LAYER.sees(
-        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(explained.tall, explained.wide),
+        layer.kind === "linear" ? LAYER.allOf : LAYER.patchOf(explained.tall, explained.wide),
         parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below),
       );
   const shown = single
@@ -299,7 +299,7 @@ function total(network, state, explained, below) {
       ),
     );
   });
-  const last = state.position.layer === network.layers.length && layer.kind === "connected";
+  const last = state.position.layer === network.layers.length && layer.kind === "linear";
   line.append(
     " = ",
     last

@@ -78,9 +78,9 @@ export function valueAt(network, all, position) {
 export function boxBelow(network, position) {
   const layer = network.layers[position.layer - 1];
   const below = shapeAt(network, position.layer - 1);
-  if (layer.kind === "connected") return { top: 0, left: 0, tall: below.rows, wide: below.columns };
-  const top = position.row * layer.stride[0] - layer.before;
-  const left = position.column * layer.stride[1] - layer.before;
+  if (layer.kind === "linear") return { top: 0, left: 0, tall: below.rows, wide: below.columns };
+  const top = position.row * layer.stride[0] - layer.before[0];
+  const left = position.column * layer.stride[1] - layer.before[1];
   if (layer.code === "BP" && !layer.whole) {
     const [tall, wide] = layer.window;
     return { top: top - tall + 1, left: left - wide + 1, tall: 2 * tall - 1, wide: 2 * wide - 1 };
@@ -116,7 +116,7 @@ function summed(network, all, position, layer) {
   const below = shapeAt(network, position.layer - 1);
   const values = all[position.layer - 1];
   const { top, left, tall, wide } = boxBelow(network, position);
-  const region = layer.kind === "connected" ? 0 : regionOf(layer, position.row, position.column);
+  const region = layer.kind === "linear" ? 0 : regionOf(layer, position.row, position.column);
   const start = (region * layer.maps + position.unit) * below.maps * tall * wide;
   /** @type {Part[]} */
   const parts = [];

@@ -38,7 +38,7 @@ export function strongestInputs(network, layerNumber, unit) {
 function weightSize(network, layerNumber) {
   const layer = network.layers[layerNumber - 1];
   const below = shapeAt(network, layerNumber - 1);
-  return layer.kind === "connected"
+  return layer.kind === "linear"
     ? { rows: below.rows, columns: below.columns }
     : { rows: layer.window[0], columns: layer.window[1] };
 }

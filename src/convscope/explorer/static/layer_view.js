@@ -351,7 +351,7 @@ function neighbour(network, state, by) {
   if (by > 0) {
     const above = network.layers[layer - 1];
     const [down, across] = above.stride;
-    const connected = above.kind === "connected";
+    const connected = above.kind === "linear";
     const row = connected ? 0 : Math.floor(position.row / down);
     return within(network, {
       layer,

@@ -55,7 +55,7 @@ function sums(ready, maps) {
   const result = new Float32Array(layer.maps * area);
   const first = new Float64Array(inputs);
   const second = new Float64Array(inputs);
-  const padded = layer.kind === "connected" ? null : padding(layer, maps, below);
+  const padded = layer.kind === "linear" ? null : padding(layer, maps, below);
   for (let region = 0; region < blocks.length; region++) {
     const here = positions[region];
     for (let index = 0; index < here.length; index += 2) {
@@ -82,13 +82,16 @@ function sums(ready, maps) {
  * @returns {Padded}
  */
 function padding(layer, maps, below) {
-  const rows = below.rows + layer.before + layer.after;
-  const columns = below.columns + layer.before + layer.after;
+  const rows = below.rows + layer.before[0] + layer.after[0];
+  const columns = below.columns + layer.before[1] + layer.after[1];
   const values = new Float64Array(below.maps * rows * columns);
   for (let map = 0; map < below.maps; map++) {
     for (let row = 0; row < below.rows; row++) {
       const from = (map * below.rows + row) * below.columns;
-      values.set(maps.subarray(from, from + below.columns), (map * rows + row + layer.before) * columns + layer.before);
+      values.set(
+        maps.subarray(from, from + below.columns),
+        (map * rows + row + layer.before[0]) * columns + layer.before[1],
+      );
     }
   }
   return { values, rows, columns, maps: below.maps };

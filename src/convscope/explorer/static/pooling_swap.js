@@ -31,11 +31,11 @@ export function withPooling(network, code) {
       const pooled = layer.kind === "pooling";
       const beyond = pooled && sees === "around" && !layer.whole ? window - 1 : 0;
       const reach = pooled && sees === "first" ? 1 : window + beyond;
-      const apart = layer.kind === "connected" ? window : layer.stride[side];
+      const apart = layer.kind === "linear" ? window : layer.stride[side];
       return {
         size: below.size + (reach - 1) * below.stride,
         stride: below.stride * apart,
-        start: below.start - (layer.before + beyond) * below.stride,
+        start: below.start - (layer.before[side] + beyond) * below.stride,
       };
     };
     fields = [along(0), along(1)];

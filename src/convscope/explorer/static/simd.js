@@ -106,7 +106,7 @@ function laidDown(plan, values) {
 /** @param {Plan} plan @param {Layer} layer @param {Shape} below @returns {Laid | null} */
 function layOut(plan, layer, below) {
   if (layer.kind === "pooling") return layOutHalving(plan, layer, below);
-  if (layer.kind === "connected") return layOutConnections(plan, layer, below);
+  if (layer.kind === "linear") return layOutConnections(plan, layer, below);
   return layer.regions[0] * layer.regions[1] === 1
     ? layOutPatches(plan, layer, below)
     : layOutLocal(plan, layer, below);
@@ -203,8 +203,8 @@ function layOutConnections(plan, layer, below) {
  */
 function framedShape(layer, below) {
   const [down, across] = layer.stride;
-  const rows = Math.ceil((below.rows + layer.before + layer.after) / down);
-  const columns = Math.ceil((below.columns + layer.before + layer.after) / across);
+  const rows = Math.ceil((below.rows + layer.before[0] + layer.after[0]) / down);
+  const columns = Math.ceil((below.columns + layer.before[1] + layer.after[1]) / across);
   const at = (/** @type {number} */ row, /** @type {number} */ column) =>
     ((row % down) * across + (column % across)) * rows * columns +
     Math.floor(row / down) * columns +
@@ -239,7 +239,7 @@ function layOutPatches(plan, layer, below) {
   const left = added ? { ...layer, residual: false } : layer;
   const spread = layer.stride[0] * layer.stride[1] > 1 ? spreadOf(layer, below, at) : null;
   return (room) => (maps) => {
-    putIn(room, framed, maps, below, area, spread, layer.before * (columns + 1), columns);
+    putIn(room, framed, maps, below, area, spread, layer.before[0] * columns + layer.before[1], columns);
     const { positions: from, offsets: layers, weights, bias } = addresses;
     room.exports.patches(
       from,
@@ -268,7 +268,7 @@ function layOutPatches(plan, layer, below) {
 function spreadOf(layer, below, at) {
   const spread = new Int32Array(below.rows * below.columns);
   for (let index = 0; index < spread.length; index++) {
-    spread[index] = at(Math.floor(index / below.columns) + layer.before, (index % below.columns) + layer.before);
+    spread[index] = at(Math.floor(index / below.columns) + layer.before[0], (index % below.columns) + layer.before[1]);
   }
   return spread;
 }
@@ -377,8 +377,8 @@ function layOutLocal(plan, layer, below) {
  */
 function gatherPatch(layer, below, maps, row, column, numbers, to) {
   const [tall, wide] = layer.window;
-  const top = row * layer.stride[0] - layer.before;
-  const left = column * layer.stride[1] - layer.before;
+  const top = row * layer.stride[0] - layer.before[0];
+  const left = column * layer.stride[1] - layer.before[1];
   for (let map = 0; map < below.maps; map++) {
     for (let y = top; y < top + tall; y++) {
       for (let x = left; x < left + wide; x++) {

@@ -15,7 +15,7 @@ function capital(text) {
 /** @param {Layer} layer @param {boolean} last */
 export function titleOf(layer, last) {
   if (last) return "Classifier";
-  if (layer.kind === "connected") return "Fully connected";
+  if (layer.kind === "linear") return "Fully connected";
   if (layer.kind === "pooling") return "Pooling";
   return layer.regions[0] * layer.regions[1] > 1 ? "Locally connected" : "Convolution";
 }
@@ -30,7 +30,7 @@ export function describe(network, number) {
   const below = shapeAt(network, number - 1);
   const patch = sides(layer.window[0], layer.window[1]);
   const from = below.maps === 1 ? "" : ` of all ${below.maps} ${number === 1 ? "channels" : "maps"}`;
-  if (layer.kind === "connected") {
+  if (layer.kind === "linear") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
     if (number < network.layers.length) return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
     return (
