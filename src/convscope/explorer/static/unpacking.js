@@ -8,7 +8,7 @@ import { DAMAGE } from "./text.js";
 /** @typedef {import("./network.js").Shape} Shape */
 /** @typedef {{ kernel: number, stride: number, before: number, after: number, dilation: number }} Side a window */
 
-const BYTES = { float32: 4, float24: 3, float16: 2, int8: 1 };
+const BYTES_OF = { float32: 4, float24: 3, float16: 2, int8: 1 };
 
 /**
  * @param {string} text base64 of numbers, the lowest byte first
@@ -19,7 +19,7 @@ const BYTES = { float32: 4, float24: 3, float16: 2, int8: 1 };
  */
 export function floatsOf(text, count, kind = "float32", scales = new Float32Array()) {
   const bytes = bytesOf(text);
-  const needed = count * BYTES[kind];
+  const needed = count * BYTES_OF[kind];
   if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
   if (kind === "int8") return scaled(new Int8Array(bytes.buffer), scales);
   if (kind === "float16") return fromHalves(bytes, count);
