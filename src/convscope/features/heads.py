@@ -258,7 +258,8 @@ def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: F
 
 def _free(name: str, taken: Container[str]) -> str:
     """Return `name`, with a number if it is taken."""
-    return next(one for one in (name, *(f"{name}{number}" for number in itertools.count(2))) if one not in taken)
+    numbered = (f"{name}{number}" for number in itertools.count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _tensors(head: Head) -> dict[str, Tensor]:
