@@ -1,0 +1,1 @@
+"""The operators of ATen, as `torch.export` writes them, as calls of the builder."""
