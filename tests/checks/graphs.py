@@ -87,7 +87,7 @@ def module_values(module: nn.Module, model: Model, images: NDArray) -> dict[str,
     """Return what every submodule gives for images, uint8 N H W C, by its name."""
     seen: dict[str, NDArray] = {}
     hooks = [
-        part.register_forward_hook(lambda _, __, values, name=name: seen.__setitem__(name, values.numpy()))
+        part.register_forward_hook(lambda _, __, values, name=name: seen.__setitem__(name, values.numpy().copy()))
         for name, part in module.named_modules()
     ]
     with torch.no_grad():
