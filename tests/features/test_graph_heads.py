@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import convscope
 from convscope.api.features import compare_classifiers, layers, save_with_classifier
@@ -165,3 +166,25 @@ def test_the_command_takes_a_layer_by_name(tmp_path: Path, capsys: pytest.Captur
     assert convscope.load(tmp_path / "s.safetensors").classes == NAMES
     assert main(["features", "hog", data, "--layer", "last", "-o", str(tmp_path / "y.csv"), *common]) == 2
     assert "are for networks" in capsys.readouterr().err
+
+
+def test_a_network_that_answers_with_maps_gets_a_classifier(cache: Context) -> None:
+    model, reading = residual_model(residual_module(dense=True)), {"layer": "head", "pool": "mean"}
+    found = taken(model, cache, **reading)
+    (evaluated,) = compare_classifiers(found, ["lda"])
+    made = with_classifier(model, Reading(**reading), found, "lda", evaluated.fitted)
+    expected = evaluated.fitted.predict_proba(found.vectors)
+    np.testing.assert_allclose(made.predict_proba(labelled()[0]), expected, atol=1e-3)
+
+
+def test_folders_of_any_names_are_classes_for_a_network_of_others(tmp_path: Path, cache: Context) -> None:
+    for index, pixels in enumerate(some_pixels(8, 14, 16)):
+        place = tmp_path / "photos" / NAMES[index % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(place / f"{index}.png")
+    photos = tmp_path / "photos"
+    found = convscope.extract_features(residual_model(residual_module()), photos, layer="last", context=cache)
+    assert (found.classes, sorted(set(found.labels.tolist()))) == (NAMES[:2], [0, 1])
+    layout = convscope.extract_features(small_model("4C3-MP2"), photos, context=cache)
+    assert layout.classes == ("",)  # none of the folders has the name of one of its classes
+    assert convscope.extract_features("pixels", photos, context=cache).classes == NAMES[:2]
