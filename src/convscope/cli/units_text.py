@@ -59,7 +59,7 @@ def _explained(fits: Sequence[GaborFit]) -> float:
 
 
 def _probe_line(probe: ProbeRecord) -> str:
-    what = "the pixels" if probe.stage == 0 else f"stage {probe.stage}"
+    what = "the pixels" if probe.stage == 0 else probe.layer or f"stage {probe.stage}"
     read = "" if probe.pool == "none" else f", {probe.pool}"
     values = counted(probe.values, "value")
     return f"linear probe on {what} ({values}{read}): {probe.accuracy.fraction:.2%} of {probe.total:,}"

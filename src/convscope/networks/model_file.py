@@ -21,6 +21,7 @@ from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
+from convscope.layers.kinds import InstanceBased
 
 from .build import Network
 from .graph import graph_from_json, graph_json
@@ -43,9 +44,8 @@ _LONGEST_NAME = 1_000
 _ABOVE_ZERO = {
     "std": "deviation of the pixels",
     "temperature": "temperature of the logits",
-    "classifier.scale": "scale of the features",
-    "classifier.sharpness": "sharpness of the kernel",
 }
+_KEPT_ABOVE_ZERO = {"scale": "scale of the features", "sharpness": "sharpness of the kernel"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def _read(path: Path) -> Model:
             raise _UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
         planned = _planned(document)
-        expected = _expected(document, planned)
+        expected = _expected(document, planned, margins="slopes" in file.entries)
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != expected:
             what = f"layout {planned.title}" if isinstance(planned, Plan) else "graph"
             raise _UnfitError(f"its tensors are not those of the {what}")
@@ -214,7 +214,7 @@ def _read(path: Path) -> Model:
     body = text.removesuffix(_ending(document.digest))
     if body == text or document.digest != content_digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
-    _check_values(tensors, classes=planned.classes)
+    _check_values(tensors, _kept(planned))
     return Model(
         network=_network(document, planned, tensors).eval(),
         classes=document.classes,
@@ -224,13 +224,25 @@ def _read(path: Path) -> Model:
     )
 
 
-def _expected(document: Document, planned: Plan | GraphPlan) -> Tensors:
-    """Return type and shape of each tensor in the file."""
+def _expected(document: Document, planned: Plan | GraphPlan, *, margins: bool) -> Tensors:
+    """Return type and shape of each tensor in the file; `margins` says that the logits of a graph are margins."""
     if isinstance(planned, Plan):
         return expected_tensors(planned, document.exemplars)
     result: Tensors = {f"graph.{name}": (torch.float32, shape) for name, shape in planned.graph.tensors.items()}
+    for layer in _kept(planned):
+        result[f"{layer}.labels"] = (torch.int64, result[f"{layer}.labels"][1])
     result |= dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
+    if margins:
+        return result | dict.fromkeys(("slopes", "offsets"), (torch.float32, (planned.classes,)))
     return result | {"temperature": (torch.float32, (1,))}
+
+
+def _kept(planned: Plan | GraphPlan) -> dict[str, int]:
+    """Return the number of classes of every layer that compares with stored images, by its name in the file."""
+    if isinstance(planned, Plan):
+        return {"classifier": planned.classes}  # if it is one that does
+    layers = {node.name: node.layer for node in planned.graph.nodes}
+    return {f"graph.{name}": layer.classes for name, layer in layers.items() if isinstance(layer, InstanceBased)}
 
 
 def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, Tensor]) -> ImageNetwork:
@@ -244,8 +256,10 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
         return network
     own = {name: tensors[f"graph.{name}"] for name in planned.graph.tensors}
     mean, std = tensors["mean"].tolist(), tensors["std"].tolist()
-    read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title)
-    read.temperature = tensors["temperature"]
+    margins = "slopes" in tensors
+    read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title, margins=margins)
+    for name in ("slopes", "offsets") if margins else ("temperature",):
+        setattr(read, name, tensors[name])
     return read
 
 
@@ -306,18 +320,21 @@ def _planned(document: Document) -> Plan | GraphPlan:
     return planned
 
 
-def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
+def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
+    """Refuse values that no network has; `kept` has the classes of each layer that may compare with stored images."""
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
         if name.endswith("running_var") and bool((value < 0).any()):
             raise _UnfitError(f"its tensor '{name}' holds a negative variance")
-    for name, what in _ABOVE_ZERO.items():
+    above_zero = _ABOVE_ZERO | {f"{layer}.{name}": what for layer in kept for name, what in _KEPT_ABOVE_ZERO.items()}
+    for name, what in above_zero.items():
         if name in tensors and bool((tensors[name] <= 0).any()):
             raise _UnfitError(f"its {what} is not above 0")
-    labels = tensors.get("classifier.labels")
-    if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-        raise _UnfitError("an image that its classifier keeps is of no class")
+    for layer, classes in kept.items():
+        labels = tensors.get(f"{layer}.labels")
+        if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
+            raise _UnfitError("an image that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:

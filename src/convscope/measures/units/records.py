@@ -197,12 +197,14 @@ class ProbeRecord:
 
     Attributes:
         stage: 0 for the pixels, 1 for the first stage (a convolution with its pooling), and so on.
+        layer: its name, in a network that is no layout, where `stage` counts what is probed; else empty.
         pool: of each map: ``none``, or ``grid4`` for the means of 4 × 4 regions, …
         values: features of an image.
         correct: predictions, of `total`, on images that it was not trained on.
     """
 
     stage: int
+    layer: str = ""
     pool: str
     values: int
     correct: int
