@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import types
 import typing
+from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from .errors import DataError
@@ -42,8 +44,8 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         ...     tags: tuple[str, ...] = ()
         >>> to_json(Point(x=1, tags=("a",)))
         {'x': 1, 'tags': ['a']}
-        >>> to_json((1 / 3, float("nan")), digits=4)
-        [0.3333, None]
+        >>> to_json((1 / 3, float("nan"), Fraction(1, 3)), digits=4)
+        [0.3333, None, '1/3']
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
@@ -57,6 +59,8 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         return [to_json(item, digits=digits) for item in value]
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()  # a NumPy scalar; this module does not import NumPy
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else str(value)
     if digits is not None and isinstance(value, float):
         return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     return value
@@ -187,6 +191,8 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _convert_plain(kind: type, value: Any, where: str) -> Any:
+    if kind is Fraction:
+        return _convert_fraction(value, where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)
@@ -199,3 +205,10 @@ def _convert_plain(kind: type, value: Any, where: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise DataError(f"`{where}` must be a finite number. Got {value}.")
     return value
+
+
+def _convert_fraction(value: Any, where: str) -> Fraction:
+    """Return the number that is written as ``3/4``; one that is whole is an integer in JSON."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,15}/[1-9]\d{0,15}", value, re.ASCII):
+        raise DataError(f"`{where}` must be a whole number, or a fraction like '3/4'. Got {str(value)[:40]!r}.")
+    return Fraction(value)

@@ -13,6 +13,8 @@ from convscope.networks.plan import NetworkPlan
 from .distortions.motions import Lattice, Motion, neighbours
 from .invariance_record import LayerChange
 
+_ROUNDING = 1e-9  # of positions that are fractions
+
 
 def by_position(maps: Tensor) -> Tensor:
     """Return maps N C h w as h*w positions × N images × C: a position is one row of memory."""
@@ -82,7 +84,7 @@ class Movement:
         for here, there, field, side in zip(positions, (rows, columns), fields, sides, strict=True):
             for position in (here, there.floor(), there.ceil()):
                 first = float(field.start) + position * float(field.stride)
-                inside = inside * ((first >= 0) & (first + field.size <= side))
+                inside = inside * ((first > _ROUNDING - 1) & (first + field.size < side + 1 - _ROUNDING))
         image = Lattice.of_image(*sides)
         around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=wrap)
         return Movement(
@@ -112,8 +114,8 @@ def _any_in_field(marked: Tensor, layer: PlannedLayer) -> Tensor:
     sums[1:, 1:] = marked.cumsum(0).cumsum(1)
     ends = []
     for field, count, side in ((layer.field_rows, layer.rows, height), (layer.field_columns, layer.columns, width)):
-        first = torch.tensor(field.starts(count))
-        ends.append((first.clamp(0, side), (first + field.size).clamp(0, side)))
+        first, end = torch.tensor(field.starts(count)), torch.tensor(field.ends(count))
+        ends.append((first.clamp(0, side), end.clamp(0, side)))
     (top, bottom), (left, right) = ends
     marks = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]
     return (marks > 0).double()

@@ -196,8 +196,8 @@ class Graph:
         for index, node in enumerate(self.nodes):
             stored[node.name] = self.shapes[node.name].values
             most = max(most, sum(stored.values()))
-            for name in set(node.inputs):
-                if last[name] == index:
+            for name in {*node.inputs, node.name}:
+                if last.get(name, -1) <= index:
                     stored.pop(name, None)
         return most
 

@@ -201,7 +201,7 @@ class _UnitStreams:
                     name=name(image),
                     row=row,
                     column=column,
-                    top=layer.field_rows.start + row * layer.field_rows.stride,
-                    left=layer.field_columns.start + column * layer.field_columns.stride,
+                    top=layer.field_rows.first(row),
+                    left=layer.field_columns.first(column),
                     value=value,
                 )
