@@ -147,11 +147,11 @@ def agreement(importance: ImportanceRecord, ablation: AblationRecord) -> tuple[i
     ranks = np.stack([_ranks(values[:, 0]), _ranks(values[:, 1])])
     if len(values) < 3 or ranks.std(axis=1).min() == 0:
         return len(values), None
-    return len(values), float(np.corrcoef(ranks)[0, 1])
+    return len(values), float(np.asarray(np.corrcoef(ranks))[0, 1])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the ranks; equal values share the mean of theirs."""
-    below = (values[None, :] < values[:, None]).sum(axis=1)
-    shared: NDArray[np.float64] = below + 0.5 * (values[None, :] == values[:, None]).sum(axis=1)
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    shared: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return shared
