@@ -24,13 +24,13 @@ from convscope.measures.units.importance import (
     measure_importance,
     most_important,
 )
-from convscope.measures.units.measuring import TOP, check_classifies, measure_units, unit_layers
+from convscope.measures.units.measuring import TOP, measure_units, unit_layers
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
 from convscope.measures.units.random_weights import with_random_weights
 from convscope.measures.units.records import AblationRecord, ImportanceRecord, UnitsReport
 from convscope.networks.build import Network
-from convscope.networks.folding import fold
+from convscope.networks.folding import check_classifies, fold
 from convscope.networks.layer_names import layer_named
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
@@ -81,7 +81,7 @@ def units(
     context = context_of(context, progress=progress)
     target = record_file(model, "units", output, partial=bool(not (ablation and probes) or options.layer), force=force)
     used = opened(model)
-    check_classifies(used.network.plan, fold(used.network).graph, "units")
+    check_classifies(used.network, "units")
     asked = _asked(used, options.layer)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)

@@ -108,21 +108,6 @@ def unit_layers(graph: Graph) -> tuple[int, ...]:
     return tuple(index for index, node in nodes if "weight" in node.layer.tensors(graph.inputs_of(node)))
 
 
-def check_classifies(planned: NetworkPlan, graph: Graph, what: str) -> None:
-    """Check that a network has one logit a class and image.
-
-    Raises:
-        DataError: its output are maps, as those of segmentation.
-    """
-    shape = graph.shapes[graph.output.name]
-    if shape.rows * shape.columns > 1:
-        raise DataError(
-            f"The network must have one logit for each class to measure {what}. Got {shape} of {planned.title}, "
-            "an answer for every position. Convert it up to a layer with one value a class (--up-to), or measure its "
-            "cost."
-        )
-
-
 def check_images(images: Images, labels: Labels | None, planned: NetworkPlan) -> None:
     """Check the shapes and types of images of the network's size, and of their labels.
 
