@@ -1,6 +1,6 @@
 """Every value that a network computes for an image, layer by layer, convolution and pooling apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.finite import check_finite
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE
@@ -56,6 +55,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
 
     Examples:
         >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, classes=("cat", "dog"),
@@ -103,38 +103,3 @@ def _array(values: Tensor) -> Maps:
     """Return the maps of the only image, maps × rows × columns, from 1 C H W."""
     result: Maps = values[0].float().contiguous().numpy()
     return result
-
-
-LayerFunction = Callable[[Tensor], Tensor]
-
-
-def layer_functions(network: Network) -> tuple[LayerFunction, ...]:
-    """Return one function for each layer of the network's plan, the classifier last.
-
-    The first takes standardized images N C H W. A convolution comes before its pooling, whatever order the
-    network computes them in: the values after both are the same.
-
-    Examples:
-        >>> import torch
-        >>> from convscope.networks.layout import Layout
-        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> maps = torch.zeros(1, 1, 8, 8)
-        >>> for layer in layer_functions(network):
-        ...     maps = layer(maps)
-        ...     print(tuple(maps.shape))
-        (1, 4, 8, 8)
-        (1, 4, 4, 4)
-        (1, 2)
-    """
-    return tuple(_functions(network))
-
-
-def _functions(network: Network) -> Iterator[LayerFunction]:
-    for module in network.stages:
-        if isinstance(module, ConvolutionModule):
-            yield module.convolve
-            if module.pooling is not None:
-                yield module.pooling
-        else:
-            yield module
-    yield lambda maps: network.classifier(maps.flatten(1))  # N C H W -> N, C*H*W

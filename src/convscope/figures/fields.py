@@ -1,7 +1,5 @@
 """Receptive fields of the layers over an image."""
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -69,7 +67,7 @@ def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float
 
 def _start(field: ReceptiveField, positions: int) -> int:
     """Return the first pixel that the central position depends on; below 0 in the padding."""
-    return math.floor(field.start + (positions // 2) * field.stride)
+    return field.first(positions // 2)
 
 
 def _words(number: int, layer: PlannedLayer) -> str:

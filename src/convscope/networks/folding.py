@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.layers.geometry import Window
 from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected, Pooling
@@ -136,6 +136,22 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormali
         weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])
         biases = (biases - mean) * scale + shift
     return weights, biases
+
+
+def check_classifies(network: ImageNetwork, what: str) -> None:
+    """Check that a network has one logit a class and image.
+
+    Raises:
+        DataError: its output are maps, as those of segmentation.
+    """
+    graph = fold(network).graph
+    shape = graph.shapes[graph.output.name]
+    if shape.rows * shape.columns > 1:
+        raise DataError(
+            f"The network must have one logit for each class to measure its {what}. Got {shape} of "
+            f"{network.plan.title}, an answer for every position. Use look, cost, draw or features, or a network "
+            "that classifies images."
+        )
 
 
 def ready(network: ImageNetwork) -> GraphNetwork:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import ReceptiveField
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
 
 LARGEST_SIDE = 65_536
@@ -61,15 +61,25 @@ class Resize(Layer):
         return MapShape(maps=only(inputs).maps, rows=self.rows, columns=self.columns)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
-        """Return the field of the values below that a value lies between, with a fraction of the stride."""
+        """Return the fields of the values below that a value lies between; strides become fractions."""
         below, (rows, columns) = only(shapes), inputs[0]
-        if (below.rows, below.columns) == (1, 1):
-            return rows, columns
-        reach = Window(kernel=3, before=1) if self.mode == "bilinear" else Window(kernel=1)
-        return (
-            rows.stretched(Fraction(self.rows, below.rows), window=reach),
-            columns.stretched(Fraction(self.columns, below.columns), window=reach),
-        )
+        return self._between(rows, below.rows, self.rows), self._between(columns, below.columns, self.columns)
+
+    def _between(self, field: ReceptiveField, below: int, places: int) -> ReceptiveField:
+        """Return the field along a side; value p lies at p × step + shift of the values below."""
+        if below == 1:
+            return field if places == 1 else field.repeated(places)
+        if self.mode == "nearest":
+            step = Fraction(below, places)
+            return field.resampled(step, Fraction(1, step.denominator) - 1, 0)
+        if self.corners:
+            step = Fraction(below - 1, max(1, places - 1))
+            shift, reach = Fraction(0), 1 - Fraction(1, step.denominator)
+        else:
+            step = Fraction(below, places)
+            parts = step.denominator if step.numerator % 2 and step.denominator % 2 else 2 * step.denominator
+            shift, reach = (step - 1) / 2, 1 - Fraction(1, parts)  # the farthest that a value below may be
+        return field.resampled(step, shift - reach, shift + reach)
 
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return the resized maps."""
