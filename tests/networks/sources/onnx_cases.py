@@ -116,12 +116,16 @@ CASES: dict[str, Case] = {
     "BatchNormalization": Case(lambda g: g.op("BatchNormalization", "image", *_statistics(g), epsilon=1e-3)),
     "BatchNormalization, 9": Case(lambda g: g.op("BatchNormalization", _conv(g), *_statistics(g)), 9),
     "LayerNormalization": Case(
-        lambda g: g.op("LayerNormalization", g.op("Transpose", "image", perm=[0, 2, 3, 1]), g.random(4), g.random(4))
+        lambda g: g.op(
+            "Transpose",
+            g.op("LayerNormalization", g.op("Transpose", "image", perm=[0, 2, 3, 1]), g.random(4), g.random(4)),
+            perm=[0, 3, 1, 2],
+        )
     ),
     "LayerNormalization in pieces": Case(_norm),
     "LRN": Case(lambda g: g.op("LRN", "image", size=3, alpha=0.1, beta=0.6, bias=2.0)),
-    "Softmax": Case(lambda g: g.op("Softmax", "image", axis=1)),
-    "Softmax of a vector": Case(lambda g: g.op("Softmax", _vector(g))),
+    "Softmax": Case(lambda g: g.op("Softmax", _conv(g), axis=1)),
+    "Softmax of a vector": Case(lambda g: g.op("Softmax", g.op("Flatten", _conv(g)))),
     "Softmax, 9": Case(lambda g: g.op("Softmax", g.op("GlobalAveragePool", "image"), axis=1), 9),
     "Softmax inside": Case(lambda g: _conv(g, g.op("Softmax", "image", axis=1))),
     "MaxPool": Case(lambda g: g.op("MaxPool", "image", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 0, 1])),
@@ -198,7 +202,9 @@ CASES: dict[str, Case] = {
     "Flatten": Case(lambda g: g.op("Flatten", "image")),
     "Reshape": Case(lambda g: g.op("Gemm", g.op("Reshape", "image", _sizes(g)), g.random(192, 3))),
     "Transpose": Case(_shuffled),
-    "Transpose to the end": Case(lambda g: g.op("Flatten", g.op("Transpose", "image", perm=[0, 2, 3, 1]))),
+    "Transpose to the end": Case(
+        lambda g: g.op("MatMul", g.op("Flatten", g.op("Transpose", "image", perm=[0, 2, 3, 1])), g.random(192, 3))
+    ),
     "Squeeze": Case(lambda g: g.op("Squeeze", g.op("GlobalAveragePool", "image"), g.ints(2, 3))),
     "Squeeze, 9": Case(lambda g: g.op("Squeeze", g.op("GlobalMaxPool", "image"), axes=[2, 3]), 9),
     "Unsqueeze": Case(lambda g: g.op("Unsqueeze", g.op("ReduceMean", "image", axes=[2, 3], keepdims=0), g.ints(2, 3))),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.builder import Source
+from convscope.networks.sources.builder import ReadNetwork
 from convscope.networks.sources.tidy import LOGITS
 
 Array = NDArray[Any]
@@ -109,7 +109,7 @@ def expected(path: Path, image: Array, output: str | None = None) -> Array:
     return found
 
 
-def computed(source: Source, image: Array) -> Array:
+def computed(source: ReadNetwork, image: Array) -> Array:
     """Return what the graph computes; probabilities where the network has them and the graph gives logits."""
     network = GraphNetwork(source.graph, source.tensors)
     values = torch.from_numpy(np.asarray(image, np.float32))

@@ -6,7 +6,7 @@ import torch
 from convscope.networks.sources.torch_module import read_module
 from convscope.networks.sources.unsupported import UnsupportedError
 from tests.checks.architectures import ARCHITECTURES, Architecture
-from tests.networks.sources.comparing import difference
+from tests.networks.sources.comparing import difference, kinds
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
 REFUSED = {"vit": ("aten.cat", "conv_proj"), "swin": ("aten.roll", "features.1.0.norm1")}
@@ -19,6 +19,21 @@ def test_an_architecture_computes_the_same_when_it_is_read(architecture: Archite
     assert difference(network, module, architecture.shape) <= 1e-4
     paths = {name for name, _ in module.named_modules()}
     assert all(node.name in paths or node.block in paths for node in network.graph.nodes)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3", "shufflenet_v2"])
+def test_operators_that_torch_has_decomposed_are_read_as_well(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    architecture, export = ARCHITECTURES[name], torch.export.export
+
+    def decomposed(*given: object, **settings: object) -> torch.export.ExportedProgram:
+        return export(*given, **settings).run_decompositions()  # type: ignore[arg-type]
+
+    module = architecture.make()
+    whole = read_module(module, architecture.example())
+    monkeypatch.setattr(torch.export, "export", decomposed)
+    network = read_module(module, architecture.example())
+    assert difference(network, module, architecture.shape) <= 1e-4
+    assert kinds(network) == kinds(whole)
 
 
 def test_every_architecture_that_is_refused_is_tested() -> None:

@@ -101,6 +101,17 @@ def test_a_normalization_of_channels_is_one_wherever_they_stand(axis: int) -> No
     torch.testing.assert_close(output(network, images()), expected.permute(0, 3, 1, 2), rtol=1e-5, atol=1e-6)
 
 
+def test_a_normalization_of_shuffled_channels_has_its_weights_in_their_order() -> None:
+    builder = Builder(SHAPE)
+    value = builder.reshape(builder.image(), (1, 2, 2, 3, 2))
+    value = builder.reshape(builder.permute(value, (0, 2, 1, 3, 4)), (1, 4, 3, 2))
+    result = builder.channel_normalization(value, weights(4), weights(4), 1e-5, axis=1)
+    shuffled = images()[:, [0, 2, 1, 3]].permute(0, 2, 3, 1)
+    expected = torch.nn.functional.layer_norm(shuffled, (4,), weights(4), weights(4), 1e-5).permute(0, 3, 1, 2)
+    network = builder.finish(builder.pooling(result, "MP", (1, 1), stride=(1, 1)))
+    torch.testing.assert_close(output(network, images()), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_layers_without_a_name_have_that_of_their_place_and_a_word_and_a_number() -> None:
     builder = Builder(SHAPE)
     value = builder.image()

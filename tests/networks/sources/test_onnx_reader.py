@@ -18,7 +18,6 @@ from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.layer import MapShape
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Graph, Node
-from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.onnx_operators import OPERATORS
 from convscope.networks.sources.onnx_reader import read_onnx
 from convscope.networks.sources.tidy import LOGITS
@@ -143,7 +142,7 @@ def test_a_size_that_the_file_leaves_open_must_be_given(tmp_path: Path) -> None:
     assert_same(computed(source, image), expected(path, image))
 
 
-@pytest.mark.parametrize("size", [(6, 9), (0, 8), (7, 8)])
+@pytest.mark.parametrize("size", [(5, 9), (6, 0), (7, 8)])
 def test_another_size_than_that_of_the_file_is_refused(size: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="size"):
         read_onnx(saved(written(_strided, shape=(1, 4, 6, "width")), tmp_path), size=(size[0], size[1]))
@@ -308,11 +307,10 @@ def test_a_constant_condition_chooses_its_branch(tmp_path: Path) -> None:
 
 
 def test_a_logarithm_of_softmax_at_the_end_is_taken_off(tmp_path: Path) -> None:
-    path = saved(written(lambda g: g.op("LogSoftmax", g.op("Flatten", "image"), axis=1)), tmp_path)
-    image = some_image((1, 4, 6, 8))
-    source = read_onnx(saved(written(lambda g: g.op("LogSoftmax", _strided(g), axis=1)), tmp_path))
+    path = saved(written(lambda g: g.op("LogSoftmax", _strided(g), axis=1)), tmp_path)
+    source = read_onnx(path)
     assert LOGITS in source.notes
-    assert_same(np.log(computed(source, image)), expected(path, image))
+    assert_same(np.log(computed(source, some_image())), expected(path, some_image()))
 
 
 def test_weights_are_read_from_a_file_beside(tmp_path: Path) -> None:
@@ -366,7 +364,3 @@ def test_a_network_can_be_read_up_to_a_layer(tmp_path: Path) -> None:
     assert [node.name for node in read_onnx(path, up_to="first").graph.nodes] == ["first"]
     with pytest.raises(ParameterError, match="lats"):
         read_onnx(path, up_to="lats")
-    assert_same(
-        computed(source, some_image()),
-        GraphNetwork(source.graph, source.tensors)(torch.from_numpy(some_image())).detach().numpy(),
-    )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convscope.networks.sources.unsupported import UnsupportedError
 from tests.networks.sources.comparing import difference, kinds, read
 
 SHAPE = (4, 6, 5)
@@ -111,6 +112,15 @@ def test_a_channel_normalization_in_pieces_is_recognized(function: Callable[[Ten
     assert kinds(network) == ["convolution", "channel-normalization", "convolution"]
     assert network.graph.nodes[1].layer.epsilon == epsilon  # type: ignore[attr-defined]
     assert difference(network, module, SHAPE) <= 1e-5
+
+
+def test_an_epsilon_beside_the_root_is_another_normalization() -> None:
+    def function(x: Tensor) -> Tensor:
+        centered = x - x.mean(1, keepdim=True)
+        return centered / (centered.square().mean(1, keepdim=True).sqrt() + 1e-6)
+
+    with pytest.raises(UnsupportedError, match="no layer computes"):
+        read(Behind(function), SHAPE)
 
 
 @pytest.mark.parametrize("size", [2, 5])

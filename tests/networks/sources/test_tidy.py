@@ -146,6 +146,14 @@ def test_what_changes_nothing_is_no_layer() -> None:
     assert kinds(built(build)) == ["convolution"]
 
 
+def test_a_layer_that_changes_nothing_is_left_out_where_no_sums_are_beside_it() -> None:
+    def build(builder: Builder, image: Value) -> Value:
+        value = builder.multiply(builder.activation(image, "linear"), 1)
+        return builder.pooling(value, "MP", (2, 2), stride=(2, 2))
+
+    assert kinds(built(build)) == ["pooling"]
+
+
 def test_a_gate_that_is_spread_over_the_maps_is_read_as_it_is() -> None:
     def build(builder: Builder, image: Value) -> Value:
         gate = builder.global_pooling(image, "AP", (2, 3), keepdim=True)

@@ -106,6 +106,25 @@ def _in_place(m: nn.Module, x: Tensor) -> Tensor:
     return z
 
 
+def _part_changed(m: nn.Module, x: Tensor) -> Tensor:
+    part = m.a(x)[:, :4]
+    part += x[:, :, 1:-1, 1:-1]
+    return part
+
+
+def _written_into_a_part(m: nn.Module, x: Tensor) -> Tensor:
+    y = m.a(x)
+    y[:, :3].relu_()
+    return y
+
+
+def _copied_before(m: nn.Module, x: Tensor) -> Tensor:
+    y = m.a(x)
+    z = y.clone()
+    y.relu_()
+    return y + z
+
+
 def _nhwc(m: nn.Module, x: Tensor) -> Tensor:
     return m.b(m.a(x).permute(0, 2, 3, 1).flatten(1))
 
@@ -327,6 +346,23 @@ def test_the_module_stays_as_it_is() -> None:
     assert all(parameter.requires_grad for parameter in module.parameters())
 
 
+class Counting(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.calls += 1
+        return images * self.calls
+
+
+def test_buffers_that_the_module_writes_stay_as_they_are() -> None:
+    module = Counting()
+    network = read_module(module, torch.zeros(1, *SHAPE))
+    assert module.calls.item() == 0
+    assert network.tensors["mul.scale"].tolist() == [1] * 4
+
+
 def test_of_several_outputs_the_one_called_out_or_the_first_is_taken() -> None:
     maps = Function(lambda m, x: {"aux": m.b(x), "out": m.a(x)}, a=conv(), b=conv())
     network = read(maps, SHAPE)
@@ -408,6 +444,7 @@ REFUSED: dict[str, tuple[nn.Module, str]] = {
     "a position of its own": (Function(lambda m, x: x + torch.arange(10.0)), "differs between positions"),
     "elu with a factor": (nn.Sequential(nn.ELU(2.0)), "aten.elu` in 0 "),
     "three dimensions": (Function(lambda m, x: m.a(x[:, None])[:, 0], a=nn.Conv3d(1, 1, 3)), "aten.conv3d"),
+    "a part written into": (Function(_written_into_a_part, a=conv()), "written into through a part"),
     "written into": (
         Function(lambda m, x: m.a(x).index_fill_(1, torch.tensor([0]), 0.0), a=conv()),
         "aten.index_fill_",

@@ -52,6 +52,8 @@ class Builder(Sums, Functions, Parts):
         image: shape of the network's input.
 
     Examples:
+        >>> import torch
+        >>> from convscope.layers.layer import MapShape
         >>> builder = Builder(MapShape(maps=3, rows=8, columns=8))
         >>> image = builder.image()
         >>> with builder.operation("Conv", "stem.conv"):
@@ -90,7 +92,7 @@ class Builder(Sums, Functions, Parts):
 
     def _as_output(self, value: Value) -> Value:
         """Return maps or a vector whose values are the output, in the order C, H, W."""
-        shown = self._in_order(value)
+        shown = self._in_order(self._flattened_mixture(value, len(value.axes) - 1))
         sides = [axis for axis in shown.axes if axis]
         whole = [axis for axis in views.natural(shown.maps) if axis]
         return shown if sorted(sides) == sorted(whole) else self._maps(value)

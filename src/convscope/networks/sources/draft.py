@@ -65,8 +65,8 @@ class Draft:
             InexpressibleError: there are too many.
             LayoutError: its inputs do not fit it.
         """
-        if len(self.layers) >= 4 * LARGEST_NODES:
-            raise InexpressibleError(f"the network has more than {4 * LARGEST_NODES:,} operations")
+        if len(self.layers) >= LARGEST_NODES:
+            raise InexpressibleError(f"the network has more than {LARGEST_NODES:,} layers")
         name = self.unique(drafted.name)
         self.shapes[name] = drafted.layer.shape([self.shapes[below] for below in drafted.inputs])
         self.layers[name] = replace(drafted, name=name)

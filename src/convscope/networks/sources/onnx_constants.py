@@ -4,12 +4,16 @@ To add an operator, add a function and its line in `FOLDED`. Every function coun
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from convscope.core.errors import ConvscopeError
+
 from .onnx_call import Call, axis_of, integers, scalar
+from .onnx_quantization import dequantized, quantized
+from .onnx_shapes import new_shape, shape_of, slices, split_sizes
 from .onnx_tensors import Array, checked_shape, dtype_of
 from .unsupported import InexpressibleError
 
@@ -33,6 +37,8 @@ def folded(call: Call) -> list[Array]:
     try:
         with np.errstate(all="ignore"):
             result = FOLDED[kind](call)
+    except ConvscopeError:
+        raise
     except (ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError, np.exceptions.AxisError):
         raise InexpressibleError("its constants do not fit each other") from None
     return [np.asarray(one) for one in (result if isinstance(result, list) else [result])]
@@ -47,15 +53,6 @@ def constant_value(call: Call) -> Array:
         if name in call.operator.attributes:
             return np.asarray(call.operator.attributes[name], dtype)
     raise InexpressibleError("its value is no number")
-
-
-def shape_of(call: Call) -> Array:
-    """Return the shape of what it reads, values or constants."""
-    value = call.inputs[0]
-    if value is None:
-        raise InexpressibleError("its input is missing")
-    start, end = call.attribute("start", 0), call.attribute("end")
-    return np.array(value.shape[start:end], np.int64)
 
 
 def _size(call: Call) -> Array:
@@ -161,25 +158,6 @@ def _sliced(call: Call) -> Array:
     return result
 
 
-def slices(call: Call, shape: Sequence[int]) -> list[slice]:
-    """Return what Slice takes of each axis of values of this shape.
-
-    Raises:
-        InexpressibleError: starts, ends, axes and steps do not fit each other.
-    """
-    starts, ends = call.needed("starts", 1), call.needed("ends", 2)
-    axes = call.numbers("axes", 3) or list(range(len(starts)))
-    steps = call.numbers("steps", 4) or [1] * len(starts)
-    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
-        raise InexpressibleError("its starts, ends, axes and steps do not fit each other")
-    result = [slice(None)] * len(shape)
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        size = shape[axis_of(axis, len(shape))]
-        before = end < -size and step < 0  # everything down to the first
-        result[axis_of(axis, len(shape))] = slice(start, None if before else end, step)
-    return result
-
-
 def _reshaped(call: Call) -> Array:
     return _in_shape(call, new_shape(call, call.constant(0).shape))
 
@@ -189,16 +167,6 @@ def _in_shape(call: Call, shape: list[int]) -> Array:
     if not array.flags.c_contiguous:  # it is copied
         call.budget.take(array.shape, array.itemsize)
     return array.reshape(shape)
-
-
-def new_shape(call: Call, shape: Sequence[int]) -> list[int]:
-    """Return the shape that Reshape asks for, where a 0 stands for the side as it is; one may be -1."""
-    wanted = call.needed("shape", 1)
-    if call.attribute("allowzero", 0):
-        return wanted
-    if any(side == 0 and at >= len(shape) for at, side in enumerate(wanted)):
-        raise InexpressibleError("its shape has a 0 too many")
-    return [shape[at] if side == 0 else side for at, side in enumerate(wanted)]
 
 
 def _flattened(call: Call) -> Array:
@@ -226,22 +194,6 @@ def _split(call: Call) -> list[Array]:
     axis = call.axis(array.ndim, 0)
     ends = np.cumsum(split_sizes(call, array.shape[axis]))
     return np.split(array, ends[:-1], axis)
-
-
-def split_sizes(call: Call, size: int) -> list[int]:
-    """Return the sizes of the parts that Split makes of a side.
-
-    Raises:
-        InexpressibleError: they are not those of the side.
-    """
-    count = len(call.operator.outputs)
-    sizes = call.numbers("split", 1)
-    if sizes is None:
-        part = -(-size // count)
-        sizes = [max(0, min(part, size - at * part)) for at in range(count)]
-    if sum(sizes) != size or len(sizes) != count or min(sizes) < 0:
-        raise InexpressibleError(f"{size} values cannot be split into parts of {sizes}")
-    return sizes
 
 
 def _reduced(function: Callable[..., Any]) -> Folding:
@@ -290,37 +242,8 @@ def _normalized(call: Call) -> Array:
         mean, variance = array.mean(axes), array.var(axes)
     sides = (-1, *(1,) * (array.ndim - 2))
     factor = scale / np.sqrt(variance + call.attribute("epsilon", 1e-5))
-    return ((array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)).astype(np.float32)
-
-
-def _quantized(call: Call) -> Array:
-    """Return whole numbers of 8 bits or so: x / scale, rounded, + zero point."""
-    array, (scale, zero) = call.constant(0), scale_and_zero(call)
-    call.budget.take(array.shape)
-    limits = np.iinfo(zero.dtype)
-    rounded: Array = np.clip(np.rint(array / scale) + zero, limits.min, limits.max).astype(zero.dtype)
-    return rounded
-
-
-def dequantized(call: Call) -> Array:
-    """Return (x − zero point) × scale."""
-    array, (scale, zero) = call.constant(0), scale_and_zero(call)
-    call.budget.take(array.shape)
-    values: Array = (array.astype(np.float32) - zero.astype(np.float32)) * scale
-    return values
-
-
-def scale_and_zero(call: Call) -> tuple[Array, Array]:
-    """Return scale and zero point, one number or one for each index of the axis, as they broadcast to the input."""
-    array, scale = call.constant(0), call.constant(1, "scale").astype(np.float32)
-    zero = call.constant(2, "zero point") if call.has(2) else np.zeros(scale.shape, np.uint8)
-    if zero.dtype.kind not in "iu" or scale.shape != zero.shape or scale.ndim > 1 or call.attribute("block_size", 0):
-        raise InexpressibleError("its scales are of an unknown form")
-    if scale.size == 1:
-        return scale.reshape(()), zero.reshape(())
-    axis = call.axis(array.ndim, 1)
-    sides = [-1 if at == axis else 1 for at in range(array.ndim)]
-    return scale.reshape(sides), zero.reshape(sides)
+    result: Array = (array - mean.reshape(sides)) * factor.reshape(sides) + shift.reshape(sides)
+    return result.astype(np.float32)
 
 
 def _same(call: Call) -> Array:
@@ -392,7 +315,7 @@ FOLDED: dict[str, Folding] = {
     "ReduceMin": _reduced(np.min),
     "MatMul": _matrix_product,
     "BatchNormalization": _normalized,
-    "QuantizeLinear": _quantized,
+    "QuantizeLinear": quantized,
     "DequantizeLinear": dequantized,
 }
 """Operators that are computed where they read constants only."""

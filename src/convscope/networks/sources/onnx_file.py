@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from convscope.core.errors import ModelFileError
 
@@ -140,6 +140,7 @@ def _content(path: Path) -> bytes:
         return file.read(known.st_size)
 
 
+@final
 class _Parser:
     """Turns the messages of one file into records."""
 

@@ -74,10 +74,9 @@ def _path(operator: Operator) -> str:
 
 def _single(operator: Operator) -> str:
     """Return a name without a path, unless it is the kind with a number, which says nothing."""
-    name = _COPY.sub("", operator.name).removeprefix("node_")
-    bare = _NUMBERED.sub("", name).replace("_", "").lower()
-    known = {"", "n", "op", "node", operator.kind.lower(), f"n{operator.kind.lower()}"}
-    return "" if bare in known or operator.name.startswith("node_") else name.replace("/", ".").strip(".")
+    name = _COPY.sub("", operator.name)
+    says_nothing = re.fullmatch(rf"(node_.*|({re.escape(operator.kind)}|n|op)?_?\d*)", name)
+    return "" if says_nothing else name.replace("/", ".").strip(".")
 
 
 def _weights_path(operator: Operator, constants: Container[str]) -> str:

@@ -4,7 +4,6 @@ To add an operator, add a function and its line in `OPERATORS`. Versions of an o
 settings, as attributes or as inputs; `Call` reads both.
 """
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -14,7 +13,20 @@ from torch import Tensor
 
 from .builder import Builder
 from .onnx_call import Call, axis_of, scalar
-from .onnx_constants import new_shape, shape_of, slices, split_sizes
+from .onnx_rearranging import (
+    concatenate,
+    expand,
+    flatten,
+    gather,
+    pad,
+    reshape,
+    sliced,
+    split,
+    squeeze,
+    transpose,
+    unsqueeze,
+)
+from .onnx_shapes import shape_of
 from .onnx_tensors import Array, dtype_of
 from .onnx_windows import kernel_of, resize, windows
 from .unsupported import InexpressibleError
@@ -247,7 +259,8 @@ def _sum(builder: Builder, call: Call) -> Value:
     result = _operand(call, 0)
     for number in range(1, len(call.inputs)):
         result = builder.add(result, _operand(call, number), name=call.name)
-    assert isinstance(result, Value)  # noqa: S101  # constants only are computed elsewhere
+    if not isinstance(result, Value):
+        raise InexpressibleError("it adds constants only")
     return result
 
 
@@ -278,119 +291,6 @@ def _maximum(builder: Builder, call: Call) -> Value:
 
 def _minimum(builder: Builder, call: Call) -> Value:
     return builder.extreme(_extreme(call, 0), _extreme(call, 1), "minimum", name=call.name)
-
-
-# Other shapes
-
-
-def _concatenate(builder: Builder, call: Call) -> Value:
-    if not all(isinstance(value, Value) for value in call.inputs):
-        raise InexpressibleError("it puts constants beside values that depend on the image")
-    values = [call.value(number) for number in range(len(call.inputs))]
-    return builder.concatenate(values, call.axis(len(values[0].axes), 0), name=call.name)
-
-
-def _split(builder: Builder, call: Call) -> Sequence[Value]:
-    value = call.value()
-    axis = call.axis(len(value.axes), 0)
-    return builder.chunk(value, split_sizes(call, value.shape[axis]), axis, name=call.name)
-
-
-def _slice(builder: Builder, call: Call) -> Value:
-    value = call.value()
-    for axis, part in enumerate(slices(call, value.shape)):
-        if part != slice(None):
-            value = builder.select(value, axis, part.start, part.stop, part.step, name=call.name)
-    return value
-
-
-def _gather(builder: Builder, call: Call) -> Value:
-    """Take one index, or several: a slice, or all channels in the order of a shuffle."""
-    value, indices = call.value(), call.constant(1, "indices")
-    axis = call.axis(len(value.axes), 0)
-    size = value.shape[axis]
-    if indices.dtype.kind not in "iu" or not 0 < indices.size <= size:
-        raise InexpressibleError("it takes an unknown choice of values")
-    order = [axis_of(int(index), size) for index in indices.ravel()]
-    steps = {after - before for before, after in itertools.pairwise(order)} or {1}
-    if len(steps) == 1 and 0 not in steps:
-        (step,) = steps
-        stop = order[-1] + (1 if step > 0 else -1)
-        taken = builder.select(value, axis, order[0], stop if stop >= 0 else None, step, name=call.name)
-    else:
-        taken = _shuffled(builder, value, axis, order)
-    return builder.reshape(taken, [*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :]])
-
-
-def _shuffled(builder: Builder, value: Value, axis: int, order: list[int]) -> Value:
-    """Return an axis in the order of a shuffle of groups: as two axes that change places."""
-    size = len(order)
-    apart = order[1] - order[0]  # the groups are so many values each
-    if size != value.shape[axis] or apart < 1 or size % apart:
-        raise InexpressibleError("it puts channels in an order that no shuffle of groups gives")
-    if order != [start + at for start in range(apart) for at in range(0, size, apart)]:
-        raise InexpressibleError("it puts channels in an order that no shuffle of groups gives")
-    before, after = value.shape[:axis], value.shape[axis + 1 :]
-    split = builder.reshape(value, [*before, size // apart, apart, *after])
-    places = [*range(axis), axis + 1, axis, *range(axis + 2, len(split.axes))]
-    return builder.reshape(builder.permute(split, places), value.shape)
-
-
-def _flatten(builder: Builder, call: Call) -> Value:
-    value, axis = call.value(), call.attribute("axis", 1)
-    axis = axis if axis == len(value.axes) else axis_of(axis, len(value.axes))
-    return builder.reshape(value, (math.prod(value.shape[:axis]), math.prod(value.shape[axis:])))
-
-
-def _reshape(builder: Builder, call: Call) -> Value:
-    value = call.value()
-    shape = new_shape(call, value.shape)
-    if sum(side == -1 for side in shape) > 1 or min(shape, default=1) < -1 or 0 in shape:
-        raise InexpressibleError(f"there is no shape {shape[:8]}")
-    return builder.reshape(value, shape)
-
-
-def _squeeze(builder: Builder, call: Call) -> Value:
-    value = call.value()
-    rank = len(value.axes)
-    axes = [axis_of(axis, rank) for axis in call.numbers("axes", 1) or []]
-    taken = axes or [axis for axis in range(rank) if value.shape[axis] == 1]
-    return builder.reshape(value, [side for axis, side in enumerate(value.shape) if axis not in taken])
-
-
-def _unsqueeze(builder: Builder, call: Call) -> Value:
-    value, axes = call.value(), call.needed("axes", 1)
-    rank = len(value.axes) + len(axes)
-    new = {axis_of(axis, rank) for axis in axes}
-    sides = iter(value.shape)
-    return builder.reshape(value, [1 if axis in new else next(sides, 1) for axis in range(rank)])
-
-
-def _transpose(builder: Builder, call: Call) -> Value:
-    rank = len(call.value().axes)
-    order = call.attribute("perm", list(range(rank))[::-1])
-    if sorted(order) != list(range(rank)):
-        raise InexpressibleError(f"{order[:8]} is no order of {rank} axes")
-    return builder.permute(call.value(), order)
-
-
-def _pad(builder: Builder, call: Call) -> Value:
-    value, pads = call.value(), call.needed("pads", 1)
-    rank = len(value.axes)
-    axes = [axis_of(axis, rank) for axis in call.numbers("axes", 3) or range(rank)]
-    mode = call.attribute("mode", "constant")
-    if len(pads) != 2 * len(axes) or mode not in ("constant", "reflect", "edge"):
-        raise InexpressibleError(f"it pads in an unknown way, {mode[:20]}")
-    frame = [(0, 0)] * rank
-    for number, axis in enumerate(axes):
-        frame[axis] = (pads[number], pads[number + len(axes)])
-    return builder.pad(value, frame, mode, call.number("value", 2, 0.0), name=call.name)
-
-
-def _expand(builder: Builder, call: Call) -> Value:
-    value = call.value()
-    shape = np.broadcast_shapes(value.shape, tuple(call.needed("shape", 1)))
-    return builder.expand(value, shape, name=call.name)
 
 
 # What changes nothing
@@ -460,17 +360,17 @@ OPERATORS: dict[str, Translation] = {
     "Mean": _mean,
     "Max": _maximum,
     "Min": _minimum,
-    "Concat": _concatenate,
-    "Split": _split,
-    "Slice": _slice,
-    "Gather": _gather,
-    "Flatten": _flatten,
-    "Reshape": _reshape,
-    "Squeeze": _squeeze,
-    "Unsqueeze": _unsqueeze,
-    "Transpose": _transpose,
-    "Pad": _pad,
-    "Expand": _expand,
+    "Concat": concatenate,
+    "Split": split,
+    "Slice": sliced,
+    "Gather": gather,
+    "Flatten": flatten,
+    "Reshape": reshape,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Transpose": transpose,
+    "Pad": pad,
+    "Expand": expand,
     "Resize": resize,
     "Upsample": resize,
     "Identity": _same,

@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
-from convscope.core.errors import ModelFileError
+from convscope.core.errors import ConvscopeError, ModelFileError
 
-from .builder import Builder, Source
+from .builder import Builder, ReadNetwork
 from .onnx_call import Budget, Call
 from .onnx_constants import folded
 from .onnx_file import NEWEST, Body, OnnxFile, Operator, open_onnx
@@ -23,7 +23,7 @@ _WHOLE_NUMBERS = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize")
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
 
-def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "") -> Source:
+def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "") -> ReadNetwork:
     """Return the network of an ONNX file.
 
     A network that takes pixels, uint8 0…255, usually standardizes them first: that becomes `mean` and `std` of the
@@ -42,12 +42,13 @@ def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "
     """
     file = open_onnx(path)
     try:
-        return _Reader(file, size).source(up_to)
+        return _OnnxReader(file, size).source(up_to)
     except ModelFileError as error:
         raise ModelFileError(f"{path.name} cannot be read as an ONNX file. {error}") from None
 
 
-class _Reader:
+@final
+class _OnnxReader:
     """Reads one file.
 
     Args:
@@ -68,7 +69,7 @@ class _Reader:
         if file.opset > NEWEST:
             self._builder.notes.append(f"Its operators are of version {file.opset}; those up to {NEWEST} are known.")
 
-    def source(self, up_to: str) -> Source:
+    def source(self, up_to: str) -> ReadNetwork:
         """Return the network, up to a layer if one is named."""
         output = None
         try:
@@ -149,7 +150,12 @@ class _Reader:
             return folded(call)
         if kind not in OPERATORS:
             raise InexpressibleError(_reason(kind))
-        result = OPERATORS[kind](self._builder, call)
+        try:
+            result = OPERATORS[kind](self._builder, call)
+        except ConvscopeError:
+            raise
+        except (ValueError, TypeError, IndexError, OverflowError, RuntimeError):
+            raise InexpressibleError("what it reads and its attributes do not fit each other") from None
         return [result] if isinstance(result, Value | np.ndarray) else result
 
     def _branch(self, call: Call) -> Sequence[Any]:

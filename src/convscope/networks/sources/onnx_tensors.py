@@ -3,7 +3,7 @@
 import math
 import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ def dtype_of(number: int) -> np.dtype[Any] | None:
     return np.dtype(_TYPES[number][0]) if number in _TYPES else None
 
 
+@final
 class TensorReader:
     """Reads the constants of one file.
 

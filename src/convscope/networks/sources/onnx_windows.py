@@ -137,7 +137,10 @@ def _places(call: Call, size: int, wanted: int, scale: float) -> Array:
     else:
         raise InexpressibleError(f"it resizes with {way[:30]}")
     if call.attribute("mode", "nearest") == "nearest":
-        places = _NEAREST[call.attribute("nearest_mode", "round_prefer_floor" if call.opset >= 11 else "floor")](places)
+        nearest = call.attribute("nearest_mode", "round_prefer_floor" if call.opset >= 11 else "floor")
+        if nearest not in _NEAREST:
+            raise InexpressibleError(f"it rounds places with {nearest[:30]}")
+        places = _NEAREST[nearest](places)
     return np.clip(places, 0, size - 1)
 
 

@@ -5,6 +5,7 @@ these pieces make of sample numbers is compared with what the known layers make 
 a function is written: x · clip(x + 3, 0, 6) / 6 and x · hardsigmoid(x) are both hard-swish.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from .draft import Draft, Drafted
 from .elementary import ChannelMean, ChannelWindow, Elementary, Piece
 
 _MOST_PIECES = 16
+_MOST_EXPRESSIONS = 20_000  # compared in a draft: 3 s
 _SAMPLES = torch.arange(-240, 241, dtype=torch.float64) / 20
 _TOLERANCE = 2e-6  # constants are often written in single precision; batch normalization at first scales by 1 - 5e-6
 
@@ -46,7 +48,7 @@ class Expression:
     members: tuple[Drafted, ...]
     maps: int
 
-    @property
+    @functools.cached_property
     def mixes_channels(self) -> bool:
         """Whether a value depends on more than one channel."""
         return any(isinstance(member.layer, (ChannelMean, ChannelWindow)) for member in self.members)
@@ -66,10 +68,12 @@ class Expression:
 def recognize(draft: Draft) -> None:
     """Put known layers in the place of functions and normalizations in pieces."""
     positions = {name: position for position, name in enumerate(draft.layers)}
+    left = _MOST_EXPRESSIONS
     for name in reversed(list(draft.layers)):
-        if name not in draft.layers:
+        if name not in draft.layers or left <= 0:
             continue
         for expression in _expressions(draft, name, positions):
+            left -= 1
             found = _known(expression)
             if found is not None:
                 _put(draft, expression, *found)
@@ -116,18 +120,29 @@ def _known(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
     alone = len(expression.members) == 1
     if alone and not isinstance(expression.end.layer, Elementary):
         return None
+    if all(isinstance(member.layer, ScaleAndShift) for member in expression.members):
+        return None
     if expression.mixes_channels:
         return _normalization(expression)
     values = expression.computed(_SAMPLES[:, None, None, None]).flatten()
-    names = list(NONLINEARITIES)
+    names, known = _known_values()
+    found = (known - values).abs() <= _TOLERANCE * (1 + known.abs())
+    for name, is_same in zip(names, found.all(1).tolist(), strict=True):
+        if is_same:
+            return Nonlinearity(function=name), {}
     slope = -float(values[_SAMPLES == -1].item())
     if 0 <= slope <= 1:
-        names.append(f"{LEAKY}:{float(f'{slope:.7g}')!r}")
-    for name in names:
-        layer = Nonlinearity(function=name)
+        layer = Nonlinearity(function=f"{LEAKY}:{float(f'{slope:.7g}')!r}")
         if _is_close(layer.compute([_SAMPLES], {}), values):
             return layer, {}
     return None
+
+
+@functools.cache
+def _known_values() -> tuple[tuple[str, ...], Tensor]:
+    """Return the names of all nonlinearities and what each makes of the samples, one row each."""
+    names = tuple(NONLINEARITIES)
+    return names, torch.stack([Nonlinearity(function=name).compute([_SAMPLES], {}) for name in names])
 
 
 def _normalization(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:

@@ -6,7 +6,6 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,7 +19,8 @@ from convscope.layers.layer import MapShape
 from .aten.call import AtenCall
 from .aten.table import OPERATORS, REFUSED
 from .builder import Builder, ReadNetwork
-from .unsupported import UnsupportedError
+from .traced_values import TracedValues, live_nodes
+from .unsupported import InexpressibleError, UnsupportedError
 from .views import Value
 
 _CALL = re.compile(r"@\d+")  # of a module that is called again
@@ -87,19 +87,12 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-@dataclass
-class _Cell:
-    """What a tensor of the program holds; an operator in place changes it for all that hold the same one."""
-
-    content: Any
-
-
 class _Reading:
     """One pass over an exported program."""
 
     def __init__(self, builder: Builder, module: nn.Module, program: torch.export.ExportedProgram) -> None:
         self._builder, self._module, self._program = builder, module, program
-        self._cells: dict[fx.Node, _Cell] = {}
+        self._values = TracedValues()
         self._calls = Counter(_call_of(node) for node in program.graph.nodes if node.op == "call_function")
 
     def output(self) -> Value:
@@ -109,68 +102,57 @@ class _Reading:
             UnsupportedError: an operator cannot be read, or there is no output of maps or a vector.
         """
         self._place_inputs()
-        for node in self._program.graph.nodes:
-            if node.op == "call_function":
-                self._cells[node] = self._computed(node)
-        return self._chosen()
+        for node in live_nodes(self._program.graph):
+            with self._builder.operation(_operator(node), _module_path(node)):
+                self._compute(node)
+        with self._builder.operation("the output", type(self._module).__name__):
+            return self._chosen()
 
     def _place_inputs(self) -> None:
         nodes = {node.name: node for node in self._program.graph.nodes if node.op == "placeholder"}
         stored: Mapping[str, Any] = {**self._program.constants, **self._program.state_dict}
         for spec in self._program.graph_signature.input_specs:
-            node = nodes[spec.arg.name]
-            if spec.kind == InputKind.USER_INPUT:
-                self._cells[node] = _Cell(self._builder.image())
-            else:
-                content = stored[spec.target or ""]
-                self._cells[node] = _Cell(content.detach() if isinstance(content, Tensor) else content)
+            content = self._builder.image() if spec.kind == InputKind.USER_INPUT else stored[spec.target or ""]
+            self._values.put(nodes[spec.arg.name], content.detach() if isinstance(content, Tensor) else content)
 
-    def _computed(self, node: fx.Node) -> _Cell:
-        """Return what an operator gives."""
-        if node.target is operator.getitem:
-            container, index = node.args
-            return _Cell(self._content_of(container)[index])
-        target = node.target
+    def _compute(self, node: fx.Node) -> None:
+        """Store what an operator gives."""
+        target, inputs = node.target, node.all_input_nodes
+        if target is operator.getitem:
+            container, index = self._values.of(node.args)
+            self._values.put(node, container[index], shared_with=inputs)
+            return
         if not isinstance(target, torch._ops.OpOverload):
-            with self._builder.operation(getattr(target, "__name__", str(target)), _module_path(node)):
-                raise self._builder.refused("it is no operator on tensors")
-        arguments = self._arguments(node, target)
-        name = target._schema.name.partition("::")[2]
-        mutated = node.args[0] if target._schema.is_mutable and node.args else None
-        content = self._content(node, target, name, arguments)
-        if isinstance(mutated, fx.Node):
-            self._cells[mutated].content = content
-            return self._cells[mutated]
-        return _Cell(content)
+            raise InexpressibleError("it is no operator on tensors")
+        schema = target._schema
+        content = self._content(node, target, self._arguments(node, target))
+        if schema.is_mutable:
+            self._values.overwrite(node, inputs[0], content)
+            return
+        shares = any(result.alias_info is not None for result in schema.returns) or "dropout" in schema.name
+        self._values.put(node, content, shared_with=inputs[:1] if shares else ())
 
-    def _content(
-        self, node: fx.Node, target: torch._ops.OpOverload[Any, Any], name: str, arguments: dict[str, Any]
-    ) -> Any:
-        leaves = _pytree.tree_leaves(arguments)
+    def _content(self, node: fx.Node, target: torch._ops.OpOverload[Any, Any], arguments: dict[str, Any]) -> Any:
+        name = _operator(node).removeprefix("aten.")
         if name in _SILENT:
             return None
-        if not any(isinstance(leaf, Value) for leaf in leaves):
+        if not any(isinstance(leaf, Value) for leaf in _pytree.tree_leaves(arguments)):
             own = _pytree.tree_map_only(Tensor, Tensor.clone, arguments) if target._schema.is_mutable else arguments
             return _called(target, own)
         plain = name.removesuffix("_")
-        with self._builder.operation(f"aten.{name}", _module_path(node)):
-            if plain not in OPERATORS:
-                raise self._builder.refused(REFUSED.get(plain, "there is no layer for it"))
-            return OPERATORS[plain](AtenCall(self._builder, arguments, self._layer_name(node)))
-
-    def _content_of(self, argument: Any) -> Any:
-        """Return what the tensors in an argument hold."""
-        return _pytree.tree_map_only(fx.Node, lambda node: self._cells[node].content, argument)
+        if plain not in OPERATORS:
+            raise InexpressibleError(REFUSED.get(plain, "there is no layer for it"))
+        return OPERATORS[plain](AtenCall(self._builder, arguments, self._layer_name(node)))
 
     def _arguments(self, node: fx.Node, target: torch._ops.OpOverload[Any, Any]) -> dict[str, Any]:
         """Return the arguments of an operator by name, those left out as well, with what the tensors hold."""
         given = dict(zip((argument.name for argument in target._schema.arguments), node.args, strict=False))
         given.update(node.kwargs)
-        result = {}
-        for argument in target._schema.arguments:
-            if argument.name in given or argument.has_default_value():
-                result[argument.name] = self._content_of(given.get(argument.name, argument.default_value))
-        return result
+        return {
+            argument.name: self._values.of(given.get(argument.name, argument.default_value))
+            for argument in target._schema.arguments
+            if argument.name in given or argument.has_default_value()
+        }
 
     def _layer_name(self, node: fx.Node) -> str:
         """Return the path of a module that is one layer by itself; empty where the operator is a part of more."""
@@ -188,7 +170,7 @@ class _Reading:
         (node,) = (node for node in self._program.graph.nodes if node.op == "output")
         specs = self._program.graph_signature.output_specs
         outputs = [
-            self._cells[value].content if isinstance(value, fx.Node) else value
+            self._values.of(value)
             for value, spec in zip(node.args[0], specs, strict=True)
             if spec.kind == OutputKind.USER_OUTPUT
         ]
@@ -198,8 +180,7 @@ class _Reading:
             outputs = [whole["out"], *outputs]
         usable = [value for value in outputs if isinstance(value, Value) and len(value.shape) in (2, 4)]
         if not usable:
-            with self._builder.operation("the output", type(self._module).__name__):
-                raise self._builder.refused("none is maps or a vector")
+            raise InexpressibleError("none is maps or a vector")
         if len({id(value) for value in outputs}) > 1:
             self._builder.notes.append(f"Of {len(set(map(id, outputs)))} outputs, one of {usable[0].shape} was taken.")
         return usable[0]
@@ -211,6 +192,12 @@ def _called(target: torch._ops.OpOverload[Any, Any], arguments: Mapping[str, Any
     positional = [arguments[name] for name in names if name in arguments]
     with torch.no_grad():
         return target(*positional, **{name: value for name, value in arguments.items() if name not in names})
+
+
+def _operator(node: fx.Node) -> str:
+    """Return the name of an operator, without its overload."""
+    schema = getattr(node.target, "_schema", None)
+    return schema.name.replace("::", ".") if schema else getattr(node.target, "__name__", str(node.target))
 
 
 def _call_of(node: fx.Node) -> str:

@@ -87,6 +87,10 @@ def _layer_norm(call: AtenCall) -> Value:
     )
 
 
+def _layer_norm_with_statistics(call: AtenCall) -> tuple[Value, None, None]:
+    return _layer_norm(call), None, None
+
+
 SUMS: dict[str, Operator] = {
     "conv2d": _convolution,
     "convolution": _convolution,
@@ -99,4 +103,5 @@ SUMS: dict[str, Operator] = {
     "batch_norm": _batch_norm,
     "_native_batch_norm_legit_no_training": _batch_norm_with_statistics,
     "layer_norm": _layer_norm,
+    "native_layer_norm": _layer_norm_with_statistics,
 }

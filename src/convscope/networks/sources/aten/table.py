@@ -28,6 +28,8 @@ REFUSED: dict[str, str] = {
     "upsample_bicubic2d": "resizing is nearest or bilinear",
     "roll": "it moves rows and columns around the edge",
     "copy": "it writes into a part of its values",
+    "slice_scatter": "it writes into a part of its values",
+    "select_scatter": "it writes into a part of its values",
     "index_put": "it writes into a part of its values",
     "lstm": "it is recurrent",
     "gru": "it is recurrent",
