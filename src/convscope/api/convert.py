@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from convscope.core.arguments import shown
+from convscope.core.arguments import is_path, shown
 from convscope.core.atomic import check_output, write_bytes
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.machine import tuned
@@ -125,15 +125,15 @@ def _checked_output(options: ConvertOptions) -> Path:
 
 def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     """Return the network that is converted, up to the layer that is wanted."""
-    is_path = isinstance(model, (str, os.PathLike))
-    if is_path and Path(model).suffix.lower() == ONNX and Path(model).is_file():
+    is_named = is_path(model)
+    if is_named and Path(model).suffix.lower() == ONNX and Path(model).is_file():
         return read_onnx_model(
-            Path(model), standardization=_standardization(options), classes=classes, up_to=options.up_to or ""
+            Path(model), standardization=_standardization(options), classes=classes, up_to=options.up_to
         )
     for name in _OF_ONNX:
         if getattr(options, name) not in (None, (), []):
             raise ParameterError(f"`{name}` must be left out, unless the model is an {ONNX} file. Got it.")
-    if not is_path and not isinstance(model, Model):
+    if not is_named and not isinstance(model, Model):
         raise ParameterError(f"`model` must be a model or a path. Got {shown(model)}. convscope.load reads modules.")
     used = opened(model)
     if options.up_to is not None:
