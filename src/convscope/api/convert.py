@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from convscope.core.arguments import shown
+from convscope.core.arguments import is_path, shown
 from convscope.core.atomic import check_output, write_bytes
-from convscope.core.context import Context, context_of
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
-from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.networks.class_names import class_names
 from convscope.networks.folding import fold
@@ -73,8 +71,6 @@ def convert(
     opset: int | None = None,
     preprocessing: Literal["inside", "outside"] | None = None,
     force: bool = False,
-    progress: bool | Reporter = False,
-    context: Context | None = None,
 ) -> ConvertResult:
     """Convert an ONNX file to a model file, or a model to an ONNX file, by the ending of `output`.
 
@@ -83,8 +79,6 @@ def convert(
 
     Args:
         model: a model, or the path of an ONNX file, a model file or a run folder. `convscope.load` reads a module.
-        progress: True shows progress on standard error.
-        context: where progress goes.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
@@ -101,13 +95,10 @@ def convert(
     """
     is_list = classes is not None and not isinstance(classes, (str, os.PathLike))
     options = options_from(ConvertOptions, {**locals(), "classes": None if is_list else classes})
-    context = context_of(context, progress=progress)
     path = _checked_output(options)
-    with tuned(), context.reporter.task("converting", 1, "networks") as task:
+    with tuned():
         used = _opened(model, options, classes)
-        result = _into_onnx(used, path, options) if path.suffix.lower() == ONNX else _into_file(used, path)
-        task.advance()
-    return result
+        return _into_onnx(used, path, options) if path.suffix.lower() == ONNX else _into_file(used, path)
 
 
 def _checked_output(options: ConvertOptions) -> Path:
@@ -134,15 +125,15 @@ def _checked_output(options: ConvertOptions) -> Path:
 
 def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     """Return the network that is converted, up to the layer that is wanted."""
-    is_path = isinstance(model, (str, os.PathLike))
-    if is_path and Path(model).suffix.lower() == ONNX and Path(model).is_file():
+    is_named = is_path(model)
+    if is_named and Path(model).suffix.lower() == ONNX and Path(model).is_file():
         return read_onnx_model(
-            Path(model), standardization=_standardization(options), classes=classes, up_to=options.up_to or ""
+            Path(model), standardization=_standardization(options), classes=classes, up_to=options.up_to
         )
     for name in _OF_ONNX:
         if getattr(options, name) not in (None, (), []):
             raise ParameterError(f"`{name}` must be left out, unless the model is an {ONNX} file. Got it.")
-    if not is_path and not isinstance(model, Model):
+    if not is_named and not isinstance(model, Model):
         raise ParameterError(f"`model` must be a model or a path. Got {shown(model)}. convscope.load reads modules.")
     used = opened(model)
     if options.up_to is not None:

@@ -61,7 +61,7 @@ def load(
     if not is_onnx:
         return read_model(model)
     standardization = None if preprocessing is None else standardization_of(preprocessing, None)
-    return read_onnx_model(Path(model), standardization=standardization, classes=classes, up_to=up_to or "")
+    return read_onnx_model(Path(model), standardization=standardization, classes=classes, up_to=up_to)
 
 
 def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:

@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convscope.core.context import Context
 from convscope.core.text import counted, printable
 from convscope.options.convert import ConvertOptions
 
-from .options import GroupedCommand, as_json, options_of, with_context
+from .options import GroupedCommand, as_json, options_of
 from .standard import need_output
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @options_of(ConvertOptions)
 @as_json
-@with_context()
-def command(*, context: Context, model: str, as_json: bool, **values: Any) -> None:
+def command(*, model: str, as_json: bool, **values: Any) -> None:
     """Convert the network MODEL: an ONNX file to a model file, or a model file or run folder to an ONNX file.
 
     The ending of -o says which. An ONNX file is read as data, and no code in it runs; what its network wants of an
@@ -33,7 +31,7 @@ def command(*, context: Context, model: str, as_json: bool, **values: Any) -> No
     if as_json:
         need_output("Leave --json out.")
     output = values.pop("output")
-    result = convert(model, output, context=context, **values)
+    result = convert(model, output, **values)
     click.echo(json_text(_plain(result), indent=2) if as_json else report(result))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from convscope.core.arguments import shown
+from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import strict_json
 from convscope.core.text import counted, printable
@@ -32,7 +32,10 @@ def class_names(given: Any, count: int) -> tuple[str, ...]:
     """
     if given is None:
         return tuple(f"class {number}" for number in range(1, count + 1))
-    names = _of_file(Path(given)) if isinstance(given, (str, os.PathLike)) else given
+    if isinstance(given, (str, os.PathLike)):
+        check_value("classes", given, PATH)
+        given = _of_file(Path(given))
+    names = given
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise ParameterError(f"`classes` must be a list of names, or a file of them. Got {shown(given)}.")
     if len(names) != count:

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from convscope.core.arguments import TEXT, check_value
 from convscope.core.errors import ParameterError
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
@@ -27,6 +28,17 @@ class ForeignParts:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     training: dict[str, Any]
+
+
+def checked_end(up_to: Any) -> str:
+    """Return the name of the last layer that is wanted; empty for all.
+
+    Raises:
+        ParameterError: it is no text.
+    """
+    if up_to is not None:
+        check_value("up_to", up_to, TEXT)
+    return up_to or ""
 
 
 def network_of(source: ReadNetwork, standardization: Standardization, title: str) -> GraphNetwork:

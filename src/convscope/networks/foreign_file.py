@@ -14,7 +14,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.text import printable
 
 from .class_names import class_names
-from .foreign import ForeignParts, foreign_parts, network_of
+from .foreign import ForeignParts, checked_end, foreign_parts, network_of
 from .graph import Graph
 from .graph_network import GraphNetwork
 from .sources.builder import ReadNetwork
@@ -32,7 +32,7 @@ def of_onnx(
     *,
     standardization: Standardization | None = None,
     classes: Any = None,
-    up_to: str = "",
+    up_to: str | None = None,
 ) -> ForeignParts:
     """Return the network of an ONNX file, compared with ONNX Runtime where that is installed.
 
@@ -48,16 +48,17 @@ def of_onnx(
         DataError: it has an operator that no layer expresses, or computes something else than what was read.
         ParameterError: an argument does not fit the network.
     """
-    source = read_onnx(path, size=standardization.size if standardization else None, up_to=up_to)
+    end = checked_end(up_to)
+    source = read_onnx(path, size=standardization.size if standardization else None, up_to=end)
     source = _named_as_before(source)
     notes = list(source.notes)
     chosen = _chosen(source, standardization, path, notes)
     network = network_of(source, chosen, path.stem)
-    proof = _proof_of_file(source, path, notes, whole=not up_to)
+    proof = _proof_of_file(source, path, notes, whole=not end)
     return foreign_parts(
         network,
         chosen,
-        classes=_classes(source, classes, notes, whole=not up_to),
+        classes=_classes(source, classes, notes, whole=not end),
         kind="onnx",
         name=path.name,
         notes=notes,

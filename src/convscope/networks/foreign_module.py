@@ -12,7 +12,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer
 
 from .class_names import class_names
-from .foreign import ForeignParts, foreign_parts, network_of
+from .foreign import ForeignParts, checked_end, foreign_parts, network_of
 from .graph_network import GraphNetwork
 from .sources.proof import proof_of, some_images, trials_of_module
 from .sources.torch_module import read_module
@@ -27,7 +27,7 @@ def of_module(
     *,
     preprocessing: Any = None,
     classes: Any = None,
-    up_to: str = "",
+    up_to: str | None = None,
 ) -> ForeignParts:
     """Return the network of a module of torch, compared with it.
 
@@ -48,15 +48,16 @@ def of_module(
     others = {str(tensor.dtype) for tensor in module.parameters() if tensor.dtype != torch.float32}
     if others:
         raise ParameterError(f"`model` must have float32 weights. Got {min(others)}. Give module.float().")
+    end = checked_end(up_to)
     standardization = standardization_of(preprocessing, module)
     images, real = _example(example, standardization)
     place = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
-    source = read_module(module, images[:1].to(place), up_to=up_to)
+    source = read_module(module, images[:1].to(place), up_to=end)
     source = dataclasses.replace(source, tensors={name: value.cpu() for name, value in source.tensors.items()})
     standardization = dataclasses.replace(standardization, size=None)  # that of the example
     network = network_of(source, standardization, type(module).__name__)
     tried = some_images(source.graph, [images[:1]] if real else [])
-    trials = trials_of_module(module, source.graph, tried, whole=not up_to)
+    trials = trials_of_module(module, source.graph, tried, whole=not end)
     proof = proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module")
     notes = [*source.notes, f"Images are standardized by: {standardization.note}."]
     return foreign_parts(

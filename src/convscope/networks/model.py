@@ -163,7 +163,7 @@ class Model:
         from .foreign_module import of_module
 
         with usual_settings():
-            parts = of_module(module, example, classes=classes, preprocessing=preprocessing, up_to=up_to or "")
+            parts = of_module(module, example, classes=classes, preprocessing=preprocessing, up_to=up_to)
         return cls(**vars(parts))
 
     def to_torch(self) -> nn.Module:

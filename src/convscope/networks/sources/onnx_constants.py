@@ -45,7 +45,7 @@ def folded(call: Call) -> list[Array]:
 
 
 def constant_value(call: Call) -> Array:
-    """Return the value of Constant, which stands in one of several attributes."""
+    """Return the value of Constant, which is one of several attributes."""
     for name, dtype in (
         ("value", None), ("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64),
         ("value_ints", np.int64),
