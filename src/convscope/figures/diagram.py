@@ -18,8 +18,8 @@ from .style import Theme, drawing, figure, short_name
 
 MOST_ROWS = 32
 _ROW, _PLANE, _LANE = 0.46, 0.38, 0.22  # inches
-_NAME, _KIND, _SHAPE, _COUNTS, _LANES = 0.75, 3.25, 5.9, 7.2, 8.75  # where each column begins
-_LONGEST_NAME, _LONGEST_KIND = 30, 34
+_NAME, _KIND, _SHAPE, _COUNTS, _LANES = 0.75, 3.5, 6.15, 7.45, 9.0  # where each column begins
+_LONGEST_NAME, _LONGEST_KIND = 34, 34
 _NOUNS = {"add": "sum", "multiply": "product", "concatenate": "concatenation", "resize": "resizing"}
 _ROW_NUMBER = 1  # of the first layer; the image is row 0
 
