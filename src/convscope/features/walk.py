@@ -160,7 +160,7 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
     if not 1 <= unit <= units:
         raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
     below = traced.values_of(node.inputs[0]).astype(np.float64)
-    tensors = arithmetic.tensors_of(node)
+    tensors = {name: value.detach() for name, value in arithmetic.tensors_of(node).items()}
     weights = tensors["weight"][unit - 1].double().numpy()
     first = (unit - 1) // (units // convolution.groups) * len(weights)  # the maps of the unit's group
     seen = below[first : first + len(weights)]
