@@ -20,7 +20,7 @@ def read_network(name: str) -> GraphNetwork:
     architecture = ARCHITECTURES[name]
     source = torch_module.read_module(architecture.make(), architecture.example())
     network = GraphNetwork(source.graph, source.tensors, mean=(0.5,), std=(0.25,), title=name)
-    return network.eval().requires_grad_(requires_grad=False)
+    return network.eval()  # its weights can be trained, as those of a model that was read
 
 
 def graph_model(name: str = "resnet18") -> Model:

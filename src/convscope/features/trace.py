@@ -31,7 +31,7 @@ class Trace:
         maps: of each layer, float32 maps × rows × columns; the logits of the classifier last.
         names: of the nodes of the graph, one a layer.
         classes: names.
-        probabilities: of every class, float32.
+        probabilities: of every class, float32; their mean over the positions, where there is an answer for each.
     """
 
     pixels: NDArray[np.uint8]
@@ -74,6 +74,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
     with torch.inference_mode():
         image = arithmetic.standardize(as_tensor(pixels[None]))
         maps = [_array(values) for values in each_layer(arithmetic, image)]
+    dense = maps[-1].shape[1:] != (1, 1)
     return Trace(
         pixels=pixels,
         below=_array(image),
@@ -81,8 +82,14 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
         maps=tuple(maps),
         names=tuple(node.name for node in arithmetic.graph.nodes),
         classes=model.classes,
-        probabilities=model.predict_proba(pixels[None])[0],
+        probabilities=_mean_probabilities(maps[-1]) if dense else model.predict_proba(pixels[None])[0],
     )
+
+
+def _mean_probabilities(scores: Maps) -> NDArray[np.float32]:
+    """Return the softmax of scores maps × rows × columns, averaged over the positions."""
+    probabilities: NDArray[np.float32] = torch.softmax(torch.from_numpy(scores), dim=0).mean(dim=(1, 2)).numpy()
+    return probabilities
 
 
 def each_layer(network: GraphNetwork, image: Tensor) -> Iterator[Tensor]:

@@ -98,7 +98,7 @@ def test_one_ablation_is_one_run_of_the_network_without_that_map() -> None:
     change = (without - network(torch.from_numpy(images))[:, 0]).abs().mean()
     assert [len(layer.units) for layer in found.layers if layer.units] == [1]
     (unit,) = (unit for layer in found.layers for unit in layer.units)
-    assert unit.logit_change == pytest.approx(float(change), rel=1e-4)
+    assert unit.logit_change == pytest.approx(float(change.detach()), rel=1e-4)
 
 
 def test_votes_of_neighbours_have_no_first_look() -> None:
