@@ -10,9 +10,10 @@ def cost_text(record: CostRecord) -> str:
     """Return the record as tables of text: the layers of the network, then the variants of a layout."""
     notes = _about(record.exemplars)
     notes += [f"{cost.variant}: not timed, {cost.why_untimed}" for cost in record.costs if cost.why_untimed]
-    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
+    timed = any(cost.forward_ms is not None for cost in record.costs)
+    where = f"; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}" if timed else ""
     variants = ["", *_variants(record).lines()] if record.costs[0].layout else []
-    return "\n".join([*_layers(record.costs[0]).lines(), *variants, "", *notes, where])
+    return "\n".join([*_layers(record.costs[0]).lines(), *variants, "", *notes, f"bytes for one image{where}"])
 
 
 def _layers(cost: LayoutCost) -> DataTable:
