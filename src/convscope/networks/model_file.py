@@ -246,7 +246,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     mean, std = tensors["mean"].tolist(), tensors["std"].tolist()
     read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title)
     read.temperature = tensors["temperature"]
-    return read
+    return read.requires_grad_(requires_grad=False)  # figures and the page take its values
 
 
 def _document(text: str) -> Document:
