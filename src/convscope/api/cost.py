@@ -56,7 +56,7 @@ def cost(
     read: _Read = {}
     target = record_file(model if planned is None else None, "cost", output, partial=not repeats, force=force)
     if planned is None:
-        used = opened(model if isinstance(model, Model) else str(model))
+        used = opened(model if isinstance(model, Model) else str(model), context.reporter)
         planned, read = layout_network(used.network).plan, _read_by(used)
     with tuned():
         record = measure_cost(

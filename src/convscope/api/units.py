@@ -69,7 +69,7 @@ def units(
     options_from(UnitsOptions, locals())
     context = context_of(context, progress=progress)
     target = record_file(model, "units", output, partial=not (ablation and probes), force=force)
-    used = opened(model)
+    used = opened(model, context.reporter)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
