@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 
 import convscope
 from convscope.cli import main
 from convscope.networks.model_file import write_model
+from convscope.networks.onnx_export import onnx_bytes
 from tests.checks.models import graph_model
 
 
@@ -58,6 +60,22 @@ def test_an_onnx_file_predicts(file: Path, tmp_path: Path, capsys: pytest.Captur
     assert main(["predict", str(file), str(tmp_path / "image.pgm"), "--quiet"]) == 0
     assert capsys.readouterr().out == first
     assert "class " in first
+
+
+def test_what_was_assumed_of_an_onnx_file_is_told(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = onnx.load_from_string(onnx_bytes(graph_model().network, preprocessing="outside"))
+    del bare.metadata_props[:]
+    (tmp_path / "m.onnx").write_bytes(bare.SerializeToString())
+    (tmp_path / "image.pgm").write_bytes(b"P5 14 17 255\n" + bytes(range(238)))
+    assert main(["predict", str(tmp_path / "m.onnx"), str(tmp_path / "image.pgm")]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1
+    assert "It was assumed" in notes[0]
+    assert "convscope convert m.onnx -o model.safetensors --mean" in notes[0]
+    assert main(["convert", str(tmp_path / "m.onnx"), "-o", str(tmp_path / "x.safetensors")]) == 0
+    assert notes[0] in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from convscope.core.errors import ModelFileError, ParameterError
 from convscope.networks.folding import fold
+from convscope.networks.fused import is_fusing
+from convscope.networks.inference import optimize_for_inference
+from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.prediction import predict
 from tests.checks.models import graph_model, some_pixels
@@ -108,6 +112,21 @@ def test_in_bfloat16_and_8_bits_nearly_the_same_probabilities_come_out() -> None
     pytest.importorskip("onnxruntime")
     eighth = model.optimize("int8", backend="onnxruntime", calibration=images).predict_proba(images)
     assert 0 < np.abs(eighth - expected).max() < 0.2
+
+
+@pytest.mark.parametrize("settings", [{}, {"stride": 2, "dilation": 2, "groups": 3}, {"padding": 0}], ids=str)
+def test_relu_within_its_convolution_gives_the_same_values(settings: Any) -> None:
+    first = nn.Conv2d(3, 6, 3, **{"padding": 1, **settings})
+    module = nn.Sequential(first, nn.ReLU(), nn.Conv2d(6, 6, 2), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
+    _ = module(torch.zeros(1, 3, 17, 14))
+    network = Model.from_torch(module, (3, 17, 14), preprocessing="unit").network
+    images = torch.from_numpy(IMAGES)
+    fused = optimize_for_inference(network)
+    assert fused.fused == is_fusing()
+    assert not network.fused
+    with torch.inference_mode():
+        plain = optimize_for_inference(network, fused=False)(images)
+        torch.testing.assert_close(fused(images), plain, atol=1e-5, rtol=1e-5)
 
 
 def test_the_batch_is_that_of_the_largest_maps_at_once() -> None:

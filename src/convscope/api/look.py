@@ -107,7 +107,7 @@ def look(
     """
     options_from(LookOptions, locals())
     context = context_of(context, progress=progress)
-    used = opened(model)
+    used = opened(model, context.reporter)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     check_output(path, force=force)

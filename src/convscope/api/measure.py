@@ -72,7 +72,7 @@ def measure(
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
-    used = opened(model)
+    used = opened(model, context.reporter)
     check_classifies(used.network, "invariance")
     sides = used.preprocessing.height, used.preprocessing.width
     by_distortion = {distortion: strengths or distortion.strengths(min(sides)) for distortion in chosen}

@@ -80,7 +80,7 @@ def units(
     options = options_from(UnitsOptions, locals())
     context = context_of(context, progress=progress)
     target = record_file(model, "units", output, partial=bool(not (ablation and probes) or options.layer), force=force)
-    used = opened(model)
+    used = opened(model, context.reporter)
     check_classifies(used.network, "units")
     asked = _asked(used, options.layer)
     with tuned():

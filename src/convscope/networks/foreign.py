@@ -57,7 +57,8 @@ def network_of(source: ReadNetwork, standardization: Standardization, title: str
     planned = plan_of(graph, title)
     check_bounds(planned)
     check_built(planned)
-    return GraphNetwork(graph, tensors, mean=mean, std=std, title=printable(title)[:200] or "network").eval()
+    network = GraphNetwork(graph, tensors, mean=mean, std=std, title=printable(title)[:200] or "network")
+    return network.eval().requires_grad_(requires_grad=False)
 
 
 def _with_rgb(graph: Graph, tensors: dict[str, Tensor]) -> tuple[Graph, dict[str, Tensor]]:

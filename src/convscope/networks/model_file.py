@@ -16,6 +16,7 @@ from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
+from convscope.core.progress import Reporter
 from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
@@ -153,7 +154,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
-    if path.suffix.lower() == ONNX and not os.path.isdir(path):  # noqa: PTH112  # pathlib raises on long names
+    if is_onnx(path):
         return read_onnx_model(path)
     try:
         with usual_settings():
@@ -170,14 +171,29 @@ def read_onnx_model(path: Path, **settings: Any) -> Model:
         return Model(**vars(of_onnx(path, **settings)))
 
 
-def opened(model: Model | str | os.PathLike[str]) -> Model:
+def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None) -> Model:
     """Return the model itself, or the one in the file or run folder `model`.
+
+    Args:
+        model: one of these.
+        reporter: is told what was assumed of an ONNX file.
 
     Raises:
         ModelFileError: there is none that can be used.
         ParameterError: `model` is neither.
     """
-    return model if isinstance(model, Model) else read_model(model)
+    if isinstance(model, Model):
+        return model
+    read = read_model(model)
+    if reporter is not None and is_onnx(model):
+        for note in read.training["source"]["notes"]:
+            reporter.say(f"note: {note}")
+    return read
+
+
+def is_onnx(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path has the ending of an ONNX file and is no folder."""
+    return Path(path).suffix.lower() == ONNX and not os.path.isdir(path)  # noqa: PTH112  # pathlib raises on long names
 
 
 class _UnfitError(Exception):
@@ -260,7 +276,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title, margins=margins)
     for name in ("slopes", "offsets") if margins else ("temperature",):
         setattr(read, name, tensors[name])
-    return read
+    return read.requires_grad_(requires_grad=False)  # figures and the page take its values
 
 
 def _document(text: str) -> Document:
