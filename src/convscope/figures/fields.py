@@ -59,14 +59,16 @@ def draw_fields(
 
 
 def useful_fields(planned: NetworkPlan, shown: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return those of `shown` whose fields differ; of fields that hold the whole image, the first."""
+    """Return those of `shown` whose fields differ, at most twelve; of fields that hold the whole image, the first."""
     chosen: dict[tuple[object, ...], tuple[int, str]] = {}
     for index, name in shown:
         layer = planned.layers[index]
         rows, columns = layer.field_rows, layer.field_columns
         key = ("whole",) if _sees_all(planned, layer) else (rows.size, columns.size, rows.stride, columns.stride)
         chosen.setdefault(key, (index, name))
-    return list(chosen.values())[:_MOST_BOXES]
+    found = list(chosen.values())
+    kept = np.unique(np.linspace(0, len(found) - 1, min(_MOST_BOXES, len(found))).round().astype(int))
+    return [found[place] for place in kept]
 
 
 def _sees_all(planned: NetworkPlan, layer: PlannedLayer) -> bool:

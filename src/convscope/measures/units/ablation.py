@@ -20,6 +20,7 @@ from .measuring import Images, Labels, check_images, unit_layers
 from .records import AblationRecord, LayerAblation, UnitAblation
 
 BATCH_VALUES = 2**22  # of all maps in a batch, with and without a unit
+LEAST_BATCH = 4  # of large networks: fewer take nearly twice as long an image
 Chosen = Mapping[int, Sequence[int]]
 """Units by the index of their layer."""
 
@@ -62,7 +63,7 @@ def measure_ablation(
     """
     planned, arithmetic = model.network.plan, fold(model.network)
     check_images(images, labels, planned)
-    largest = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
+    largest = max(LEAST_BATCH, planned.batch_within(BATCH_VALUES)) if batch is None else check_batch(batch)
     size = fitting_batch(planned, largest, copies=2)
     indices = unit_layers(arithmetic.graph)
     counts = {index: _Counts(planned, index, None if chosen is None else chosen.get(index, ())) for index in indices}

@@ -15,7 +15,7 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor
 
-from .ablation import Chosen
+from .ablation import LEAST_BATCH, Chosen
 from .measuring import Images, Labels, check_images, unit_layers
 from .records import AblationRecord, ImportanceRecord, LayerImportance
 
@@ -55,7 +55,7 @@ def measure_importance(
     """
     planned, arithmetic = model.network.plan, fold(model.network)
     check_images(images, labels, planned)
-    largest = max(1, BATCH_VALUES // planned.values) if batch is None else check_batch(batch)
+    largest = max(LEAST_BATCH, BATCH_VALUES // planned.values) if batch is None else check_batch(batch)
     size = fitting_batch(planned, largest, copies=3)
     indices = unit_layers(arithmetic.graph)
     totals = {index: torch.zeros(planned.layers[index].maps, dtype=torch.float64) for index in indices}
