@@ -6,9 +6,11 @@ import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
+import { blocksOf, knownRange, needsMap } from "./graph_blocks.js";
 import { makeInvariance } from "./invariance.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
+import { makeMapView } from "./map_view.js";
 import { STILL, isStill, moved } from "./motion.js";
 import { makeOverview } from "./overview.js";
 import { fromHash, toHash } from "./position.js";
@@ -80,7 +82,7 @@ async function build(page, network, computer) {
   makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const session = makeSession(network, computer, makePalette(dark.matches));
+  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network));
   const { store, go, turnOff } = session;
   const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
   const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));
@@ -102,7 +104,7 @@ async function build(page, network, computer) {
     sections.numbers.scrollIntoView({ block: "start" });
   };
   const second = makeSecondNetwork(sections.beside, network, inlined("worker"), () => turnOff([]));
-  const drawOverview = makeOverview(sections.glance, network, go, () => turnOff([]));
+  const drawOverview = makeGlance(sections.glance, network, session);
   await turnOfOthers();
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
@@ -136,6 +138,24 @@ async function build(page, network, computer) {
 }
 
 /**
+ * View 1: the map of a large network, the columns of a small one.
+ * @param {HTMLElement} section
+ * @param {Network} network
+ * @param {Reader} session
+ */
+function makeGlance(section, network, { entries, go, open, turnOff }) {
+  const allOn = () => turnOff([]);
+  if (entries.length) return makeMapView(section, network, entries, { go, open, allOn });
+  return makeOverview(section, network, go, allOn);
+}
+
+/** The blocks of a network that begins with its map; none of a smaller one. @param {Network} network */
+function mapOf({ layers }) {
+  const entries = blocksOf(layers);
+  return needsMap(layers, entries) ? entries : [];
+}
+
+/**
  * The chosen image, moved.
  * @param {Reader} session
  * @param {Network} network
@@ -158,10 +178,10 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
   store.subscribe((now, before) => {
-    if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
-    if (!now.view) return;
+    const same = now.view === before.view && now.palette === before.palette && now.open === before.open;
+    if (!now.view || (same && now.sensitivity === before.sensitivity)) return;
     glance.hidden = numbers.hidden = false;
-    if (now.view !== before.view) writeAddress(now.view);
+    if (now.view !== before.view || now.open !== before.open) writeAddress(now.view, now.open);
     everything ||= now.palette !== before.palette || (now.view !== before.view && now.view.all === before.view?.all);
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
@@ -174,10 +194,10 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   });
 }
 
-/** @param {import("./session.js").View} view */
-function writeAddress(view) {
+/** @param {import("./session.js").View} view @param {import("./graph_blocks.js").Range | null} open */
+function writeAddress(view, open) {
   try {
-    const hash = toHash(view.image, view.position, view.off);
+    const hash = toHash(view.image, view.position, view.off, open);
     if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
   } catch {
     // a page inside another one has no address of its own
@@ -194,6 +214,7 @@ function writeAddress(view) {
 function followHash(network, session, choose) {
   const target = fromHash(network, location.hash);
   if (!target) return false;
+  session.open(target.open && knownRange(session.entries, target.open));
   const { view, off } = session.store.get();
   if (target.image !== null && target.image !== view?.image) {
     choose(target.image, { wanted: target.position, ...(sameOff(target.off, off) ? {} : { off: target.off }) });

@@ -7,7 +7,8 @@ import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed } from "./map_grid.js";
 import { change, isStill } from "./motion.js";
-import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+import { kindWords, readsWords, shortPath } from "./operations.js";
+import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -76,7 +77,7 @@ function column(title, notation, what, out, ...content) {
 }
 
 /** @param {Network} network @param {Go} go @returns {Column} */
-function imageColumn(network, go) {
+export function imageColumn(network, go) {
   const size = { rows: network.height, columns: network.width };
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
@@ -116,19 +117,35 @@ function imageColumn(network, go) {
   };
 }
 
-/** @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
-function layerColumn(network, layer, go) {
+/**
+ * Where a column stands: in which block, whose name its own need not repeat; after which layer, from 0, -1 for the
+ * image; and whether it is there only because the block reads it.
+ * @typedef {{ inside?: string, previous?: number, comesIn?: boolean }} Standing
+ */
+
+/**
+ * @param {Network} network
+ * @param {number} layer from 1
+ * @param {Go} go
+ * @param {Standing} [standing]
+ * @returns {Column}
+ */
+export function layerColumn(network, layer, go, { inside = "", previous = layer - 2, comesIn = false } = {}) {
   const here = network.layers[layer - 1];
   const last = layer === network.layers.length;
-  const what = describe(network, layer);
+  const what = comesIn ? "" : describe(network, layer);
   /** @type {Column} */
   const body = last ? classBars(network, go) : mapGrid(network, layer, go);
   const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, layer);
-  const made = column(titleOf(here, last), here.name, what, out, body.element);
+  const title = comesIn ? MAP.comesIn : titleOf(here, last);
+  const made = column(title, shortPath(here.name, inside), what, out, body.element);
   const measured = sensitivityBars(layer);
   made.append(bars.element, measured.element);
   made.classList.add(here.kind);
+  const words = comesIn ? [] : [readsWords(network, layer - 1, previous, inside), kindWords(network, layer - 1)];
+  const lines = words.filter(Boolean).map((text) => element("p", { class: "reads", text }));
+  made.querySelector(".what")?.after(...lines);
   return {
     element: made,
     look: body.look,

@@ -1,5 +1,6 @@
 // @ts-check
 /** What the reader looks at: an image, how it is moved, which units are off, and the maps that follow from them. */
+import { openAt } from "./graph_blocks.js";
 import { isStill } from "./motion.js";
 import { reached, strongest } from "./position.js";
 import { makeStore } from "./store.js";
@@ -39,7 +40,10 @@ import { makeStore } from "./store.js";
  * @typedef {{ palette: import("./colours.js").Palette, sensitivity: import("./invariance.js").Sensitivity | null }}
  *   Look */
 
-/** Everything that the views draw from. @typedef {View & Look} State */
+/** The block that is open on the map of a large network; null for the map.
+ * @typedef {{ open: import("./graph_blocks.js").Range | null }} Opening */
+
+/** Everything that the views draw from. @typedef {View & Look & Opening} State */
 
 /**
  * @typedef {object} SessionFields
@@ -49,7 +53,7 @@ import { makeStore } from "./store.js";
  * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
  * @property {View | null} view
  *
- * @typedef {SessionFields & Look} Session
+ * @typedef {SessionFields & Look & Opening} Session
  */
 
 /**
@@ -61,8 +65,9 @@ import { makeStore } from "./store.js";
  * @param {Network} network
  * @param {(listener: import("./computer.js").Listener) => Compute} computer
  * @param {import("./colours.js").Palette} palette
+ * @param {import("./graph_blocks.js").Entry[]} [entries] of the map, where the network has one
  */
-export function makeSession(network, computer, palette) {
+export function makeSession(network, computer, palette, entries = []) {
   const store = makeStore(
     /** @type {Session} */ ({
       scene: null,
@@ -72,6 +77,7 @@ export function makeSession(network, computer, palette) {
       view: null,
       palette,
       sensitivity: null,
+      open: null,
     }),
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
@@ -89,6 +95,7 @@ export function makeSession(network, computer, palette) {
   };
   return {
     store,
+    entries,
     /** Show a scene, and perhaps other units off. */
     follow(/** @type {Scene} */ scene, /** @type {Partial<Pick<Session, "off" | "wanted">>} */ change = {}) {
       scenes.set(scene.pixels, scene);
@@ -100,8 +107,14 @@ export function makeSession(network, computer, palette) {
       request();
     },
     go(/** @type {Partial<Position> & { layer: number }} */ position) {
-      const { view } = store.get();
-      if (view) store.set({ view: { ...view, position: reached(network, view, position) } });
+      const { view, open } = store.get();
+      if (!view) return;
+      const next = reached(network, view, position);
+      store.set({ view: { ...view, position: next }, open: openAt(entries, open, next.layer) });
+    },
+    /** Open a block of the map; null for the map itself. */
+    open(/** @type {import("./graph_blocks.js").Range | null} */ range) {
+      store.set({ open: range && { first: range.first, last: range.last } });
     },
   };
 }
@@ -133,6 +146,6 @@ function received(network, { wanted, unmoved, view }, scene, { all, intact, mill
  * @param {Session} session
  * @returns {State | null}
  */
-export function stateOf({ view, palette, sensitivity }) {
-  return view && { ...view, palette, sensitivity };
+export function stateOf({ view, palette, sensitivity, open }) {
+  return view && { ...view, palette, sensitivity, open };
 }
