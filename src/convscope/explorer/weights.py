@@ -80,9 +80,9 @@ def tensor_texts(tensors: dict[str, Tensor], dtype: WeightDtype) -> dict[str, st
     `weight` has the dtype; the rest is float32. Of 8 bits, `weight_scale` has what a step is worth in each row: the
     weights of a unit.
     """
-    texts = {name: inline_values(value.numpy(), "<f4") for name, value in tensors.items() if name != "weight"}
+    texts = {name: inline_values(value.detach().numpy(), "<f4") for name, value in tensors.items() if name != "weight"}
     if "weight" in tensors:
-        weight = tensors["weight"].numpy()
+        weight = tensors["weight"].detach().numpy()
         if dtype == "int8":
             weight, scales = in_bytes(weight)
             texts["weight_scale"] = inline_values(scales, "<f4")

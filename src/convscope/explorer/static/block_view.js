@@ -5,7 +5,7 @@ import { opensIntoColumns, pathTo } from "./graph_blocks.js";
 import { pathsBetween, readOutside } from "./graph_paths.js";
 import { makeNetworkMap, nameOf } from "./network_map.js";
 import { imageColumn, layerColumn } from "./overview.js";
-import { summaryOf } from "./operations.js";
+import { summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
 import { MAP } from "./text.js";
 

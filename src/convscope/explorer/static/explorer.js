@@ -178,10 +178,10 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
   store.subscribe((now, before) => {
-    const same = now.view === before.view && now.palette === before.palette && now.open === before.open;
-    if (!now.view || (same && now.sensitivity === before.sensitivity)) return;
+    if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
+    if (!now.view) return;
     glance.hidden = numbers.hidden = false;
-    if (now.view !== before.view || now.open !== before.open) writeAddress(now.view, now.open);
+    if (now.view !== before.view) writeAddress(now.view);
     everything ||= now.palette !== before.palette || (now.view !== before.view && now.view.all === before.view?.all);
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
@@ -194,10 +194,10 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   });
 }
 
-/** @param {import("./session.js").View} view @param {import("./graph_blocks.js").Range | null} open */
-function writeAddress(view, open) {
+/** @param {import("./session.js").View} view */
+function writeAddress(view) {
   try {
-    const hash = toHash(view.image, view.position, view.off, open);
+    const hash = toHash(view.image, view.position, view.off, view.open);
     if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
   } catch {
     // a page inside another one has no address of its own

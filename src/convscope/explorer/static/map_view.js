@@ -7,7 +7,7 @@ import { makeBlockView } from "./block_view.js";
 import { isBlock, openAt, pathTo } from "./graph_blocks.js";
 import { makeSearch } from "./map_search.js";
 import { makeNetworkMap } from "./network_map.js";
-import { kindsToExplain } from "./operations.js";
+import { kindsToExplain } from "./block_words.js";
 import { MAP, OVERVIEW, TEXT } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */

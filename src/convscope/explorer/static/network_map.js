@@ -6,7 +6,7 @@ import { cutWhere, isBlock } from "./graph_blocks.js";
 import { joinsIn, outputOf, pathsBetween } from "./graph_paths.js";
 import { cells, drawPixels, setSize, shownSize } from "./image.js";
 import { makePicture } from "./map_picture.js";
-import { namedShortly, shortPath, summaryOf } from "./operations.js";
+import { namedShortly, shortPath, summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
 import { MAP, outcome } from "./text.js";
 

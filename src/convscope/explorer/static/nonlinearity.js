@@ -53,20 +53,44 @@ function softplus(value) {
 }
 
 /**
- * What a layer makes of its sums, in place: the input added where the stage adds it, then the nonlinearity.
- * @param {import("./network.js").Layer} layer
- * @param {Float32Array} sums
- * @param {Float32Array} maps below
- * @returns {Float32Array}
+ * The function that a text names, with the slope of leakyrelu behind a colon where it is not the usual one.
+ * @param {string} text
+ * @returns {(value: number) => number}
  */
-export function activate(layer, sums, maps) {
-  if (layer.residual) for (let index = 0; index < sums.length; index++) sums[index] += maps[index];
-  if (layer.nonlinearity === "linear") return sums;
-  if (layer.nonlinearity === "relu") {
-    for (let index = 0; index < sums.length; index++) if (sums[index] < 0) sums[index] = 0; // no call for each value
-    return sums;
+export function functionOf(text) {
+  const [name, parameter] = text.split(":");
+  if (parameter === undefined) return NONLINEARITIES[name];
+  const slope = Number(parameter);
+  return (value) => (value > 0 ? value : slope * value);
+}
+
+/**
+ * Between which numbers a nonlinearity keeps its input, which is all that it does to it.
+ * @param {string} text
+ * @returns {[number, number] | null} null where it does something else
+ */
+export function boundsOf(text) {
+  if (text === "linear") return [-Infinity, Infinity];
+  if (text === "relu") return [0, Infinity];
+  return text === "relu6" ? [0, 6] : null;
+}
+
+/**
+ * Apply a nonlinearity to every value, in place.
+ * @param {string} text
+ * @param {Float32Array} values
+ */
+export function activate(text, values) {
+  if (text === "linear") return;
+  const bounds = boundsOf(text);
+  if (bounds) {
+    const [least, most] = bounds; // no call for each value
+    for (let index = 0; index < values.length; index++) {
+      if (values[index] < least) values[index] = least;
+      else if (values[index] > most) values[index] = most;
+    }
+    return;
   }
-  const apply = NONLINEARITIES[layer.nonlinearity];
-  for (let index = 0; index < sums.length; index++) sums[index] = apply(sums[index]);
-  return sums;
+  const apply = functionOf(text);
+  for (let index = 0; index < values.length; index++) values[index] = apply(values[index]);
 }

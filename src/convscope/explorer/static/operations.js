@@ -1,112 +1,232 @@
 // @ts-check
-/** What the layers of a network do, in a few words each: what a block of the map says of itself. */
-import { joinsIn, shortcutOf } from "./graph_paths.js";
-import { belowOf, shapeAt } from "./network.js";
-import { MAP } from "./text.js";
+/**
+ * What layers other than weighted sums and poolings compute, in plain JavaScript. To add a kind, add one line to
+ * `OPERATIONS` and, for the account of one value, one to `ACCOUNTS` in accounts.js.
+ */
+import { shapeAt } from "./network.js";
+import { activate } from "./nonlinearity.js";
+import { resized } from "./resizing.js";
+import { paintedMaps } from "./transposed.js";
 
+/** @typedef {import("./engine.js").Compute} Compute */
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./network.js").Shape} Shape */
 
-const MOST_NAMED = 3; // of those that something reads
+/** Makes what computes a layer, without its nonlinearity, from the shapes of its inputs.
+ * @typedef {(layer: Layer, shapes: Shape[]) => Compute} Operation */
 
 /**
- * What a layer does, as far as its place in the network is not needed to tell.
- * @typedef {"convolution" | "grouped" | "depthwise" | "pointwise" | "pooling" | "whole" | "linear" | "add" |
- *   "concatenate" | "multiply" | "transposed-convolution" | "resize" | "other"} Operation
- */
-
-/**
+ * @param {Network} network
  * @param {Layer} layer
- * @param {Shape} below that it reads
- * @returns {Operation}
+ * @returns {Compute}
  */
-export function operationOf(layer, below) {
-  const { kind } = layer;
-  if (kind === "pooling") return layer.whole ? "whole" : "pooling";
-  if (kind !== "convolution") return /** @type {Operation} */ (NAMED.find((name) => name === kind) ?? "other");
-  if (layer.groups > 1) return layer.groups === below.maps ? "depthwise" : "grouped";
-  return layer.window[0] * layer.window[1] === 1 ? "pointwise" : "convolution";
-}
-
-const NAMED = ["linear", "add", "concatenate", "multiply", "transposed-convolution", "resize"];
-
-/** @param {Network} network @param {number} index of a layer, from 0 @returns {Operation} */
-export function operationAt(network, index) {
-  return operationOf(network.layers[index], shapeAt(network, belowOf(network, index + 1)));
+export function operationOf(network, layer) {
+  const shapes = layer.inputs.map((input) => shapeAt(network, input + 1));
+  const compute = OPERATIONS[layer.kind](layer, shapes);
+  const { nonlinearity } = layer;
+  return (inputs, output) => {
+    compute(inputs, output);
+    activate(nonlinearity, output);
+  };
 }
 
 /**
- * What an entry of the map does, in short: its operations in order, and how it ends.
- * @param {Network} network
- * @param {{ first: number, last: number }} entry
- * @returns {string}
+ * The maps below that the maps of a selection or a shuffle are.
+ * @param {Layer} layer
+ * @returns {number[]} from 0
  */
-export function summaryOf(network, { first, last }) {
-  const { layers } = network;
-  const largest = Math.max(...layers.slice(first, last + 1).map(({ rows, columns }) => rows * columns));
-  const shortcut = shortcutOf(layers, { first, last });
-  /** @type {Map<string, number[]>} */
-  const alike = new Map();
-  for (let index = first; index <= last; index++) {
-    const { rows, columns } = layers[index];
-    if (index === shortcut || (rows * columns === 1 && largest > 1 && index < last)) continue; // or a part of a gate
-    const operation = operationAt(network, index);
-    if (operation === "add" || operation === "concatenate") continue;
-    const words = MAP.operation(network, layers[index], operation, 1);
-    alike.set(words, [...(alike.get(words) ?? []), index]);
-  }
-  const said = (/** @type {number[]} */ group) =>
-    MAP.operation(network, layers[group[0]], operationAt(network, group[0]), group.length);
-  const done = [...alike.values()].map(said);
-  const through = shortcut === null ? null : MAP.addsInputBy(said([shortcut]));
-  const { ownInput, sums, concatenated } = joinsIn(layers, { first, last });
-  const sum = through ?? (ownInput ? MAP.addsInput : sums ? MAP.addsPaths : null);
-  const joined = concatenated ? MAP.concatenates(concatenated) : null;
-  return MAP.summary([...done, sum, joined].filter((words) => words !== null));
+export function chosenMaps({ kind, maps, settings }) {
+  if (kind === "channel-selection")
+    return Array.from({ length: maps }, (_, map) => settings.start + map * settings.step);
+  const { groups } = settings;
+  return Array.from({ length: maps }, (_, map) => (map % groups) * (maps / groups) + Math.floor(map / groups));
 }
 
-/** The kinds of convolution that a network has and that few readers know. @param {Network} network */
-export function kindsToExplain(network) {
-  const there = new Set(network.layers.map((_, index) => operationAt(network, index)));
-  return MAP.explained.filter(([operation]) => there.has(/** @type {Operation} */ (operation))).map(([, text]) => text);
+/** Copies whole maps in another order. @type {Operation} */
+function rearranged(layer) {
+  const maps = chosenMaps(layer);
+  const area = layer.rows * layer.columns;
+  return ([below], output) => {
+    maps.forEach((map, at) => output.set(below.subarray(map * area, (map + 1) * area), at * area));
+  };
 }
 
 /**
- * A path without the name of the block that it is in.
- * @param {string} path
- * @param {string} block
+ * Where along a side of a map in its frame a value comes from.
+ * @param {number} at counted from the first value that is no frame
+ * @param {number} size of the side
+ * @param {"constant" | "reflect" | "edge" | "wrap"} mode
+ * @returns {number} -1 for the constant
  */
-export function shortPath(path, block) {
-  return block && path.startsWith(`${block}.`) ? path.slice(block.length + 1) : path;
+export function framePosition(at, size, mode) {
+  if (at >= 0 && at < size) return at;
+  if (mode === "constant") return -1;
+  if (mode === "edge") return at < 0 ? 0 : size - 1;
+  if (mode === "wrap") return (at + size) % size;
+  return at < 0 ? -at : 2 * (size - 1) - at;
+}
+
+/** @type {Operation} */
+function padded({ rows, columns, maps, settings }, [below]) {
+  const { top, left, mode } = settings;
+  const value = Number(settings.value); // infinite ones are texts
+  const across = Array.from({ length: columns }, (_, column) => framePosition(column - left, below.columns, mode));
+  const down = Array.from({ length: rows }, (_, row) => framePosition(row - top, below.rows, mode));
+  return ([values], output) => {
+    let to = 0;
+    for (let map = 0; map < maps; map++) {
+      for (const row of down) {
+        const from = (map * below.rows + row) * below.columns;
+        for (const column of across) output[to++] = row < 0 || column < 0 ? value : values[from + column];
+      }
+    }
+  };
+}
+
+/** @type {Operation} */
+function product(layer, shapes) {
+  const { maps, rows, columns } = layer;
+  const apart = shapes.map((shape) => ({
+    map: shape.maps === 1 ? 0 : shape.rows * shape.columns,
+    row: shape.rows === 1 ? 0 : shape.columns,
+    column: shape.columns === 1 ? 0 : 1,
+  }));
+  return ([first, second], output) => {
+    let to = 0;
+    for (let map = 0; map < maps; map++) {
+      for (let row = 0; row < rows; row++) {
+        let one = map * apart[0].map + row * apart[0].row;
+        let other = map * apart[1].map + row * apart[1].row;
+        for (let column = 0; column < columns; column++, one += apart[0].column, other += apart[1].column)
+          output[to++] = first[one] * second[other];
+      }
+    }
+  };
+}
+
+/** @type {Operation} */
+function scaled({ maps, rows, columns, scale, shift }) {
+  const area = rows * columns;
+  return ([below], output) => {
+    for (let map = 0, at = 0; map < maps; map++) {
+      const [factor, added] = [scale[map], shift[map]];
+      for (const end = at + area; at < end; at++) output[at] = below[at] * factor + added;
+    }
+  };
 }
 
 /**
- * Paths in words, the last ones only as a number where they are many.
- * @param {string[]} paths
+ * Mean and standard deviation of all maps at one position.
+ * @param {Float32Array} values
+ * @param {number} at the position
+ * @param {number} maps
+ * @param {number} area
+ * @param {number} epsilon
  */
-export function namedShortly(paths) {
-  const shown = paths.length > MOST_NAMED ? paths.slice(0, MOST_NAMED - 1) : paths;
-  return MAP.named(shown.length < paths.length ? [...shown, MAP.others(paths.length - shown.length)] : shown);
+export function momentsAt(values, at, maps, area, epsilon) {
+  let sum = 0;
+  for (let map = 0, index = at; map < maps; map++, index += area) sum += values[index];
+  const mean = sum / maps;
+  let squares = 0;
+  for (let map = 0, index = at; map < maps; map++, index += area) squares += (values[index] - mean) ** 2;
+  return { mean, deviation: Math.sqrt(squares / maps + epsilon) };
+}
+
+/** @type {Operation} */
+function normalized({ maps, rows, columns, scale, shift, settings }) {
+  const area = rows * columns;
+  return ([below], output) => {
+    for (let at = 0; at < area; at++) {
+      const { mean, deviation } = momentsAt(below, at, maps, area, settings.epsilon);
+      for (let map = 0, index = at; map < maps; map++, index += area)
+        output[index] = ((below[index] - mean) / deviation) * scale[map] + shift[map];
+    }
+  };
 }
 
 /**
- * What a layer reads, where that is not only the layer whose column stands before its own.
- * @param {Network} network
- * @param {number} index of the layer, from 0
- * @param {number} previous
- * @param {string} inside the block that both are in
- * @returns {string} empty where nothing is to be said
+ * What a value of local response normalization is divided by.
+ * @param {Layer} layer
+ * @param {Float32Array} values
+ * @param {number} map
+ * @param {number} at the position
  */
-export function readsWords({ layers }, index, previous, inside) {
-  const others = [...new Set(layers[index].inputs)].filter((input) => input !== previous);
-  if (!others.length) return "";
-  const names = others.map((input) => (input < 0 ? MAP.theImage : shortPath(layers[input].name, inside)));
-  const join = layers[index].residual ? "add" : layers[index].kind;
-  return MAP.sentence((MAP.reads[/** @type {keyof typeof MAP.reads} */ (join)] ?? MAP.reads.read)(namedShortly(names)));
+export function responseAround({ maps, rows, columns, settings }, values, map, at) {
+  const { size, alpha, beta, bias } = settings;
+  const first = map - Math.floor(size / 2);
+  let squares = 0;
+  for (let other = Math.max(0, first); other < Math.min(maps, first + size); other++)
+    squares += values[other * rows * columns + at] ** 2;
+  return (bias + (alpha * squares) / size) ** beta;
 }
 
-/** The kind of a convolution that few readers know, in one sentence. @param {Network} network @param {number} index */
-export function kindWords(network, index) {
-  return MAP.explained.find(([operation]) => operation === operationAt(network, index))?.[1] ?? "";
+/** @type {Operation} */
+function responding(layer) {
+  const area = layer.rows * layer.columns;
+  return ([below], output) => {
+    for (let map = 0, index = 0; map < layer.maps; map++) {
+      for (let at = 0; at < area; at++, index++) output[index] = below[index] / responseAround(layer, below, map, at);
+    }
+  };
 }
+
+/**
+ * The largest value of all maps at one position, and the sum of their exponentials less that.
+ * @param {Float32Array} values
+ * @param {number} at
+ * @param {number} maps
+ * @param {number} area
+ */
+export function exponentialsAt(values, at, maps, area) {
+  let largest = -Infinity;
+  for (let map = 0, index = at; map < maps; map++, index += area) largest = Math.max(largest, values[index]);
+  let sum = 0;
+  for (let map = 0, index = at; map < maps; map++, index += area) sum += Math.exp(values[index] - largest);
+  return { largest, sum };
+}
+
+/** @type {Operation} */
+function fractions({ maps, rows, columns }) {
+  const area = rows * columns;
+  return ([below], output) => {
+    for (let at = 0; at < area; at++) {
+      const { largest, sum } = exponentialsAt(below, at, maps, area);
+      for (let map = 0, index = at; map < maps; map++, index += area)
+        output[index] = Math.exp(below[index] - largest) / sum;
+    }
+  };
+}
+
+/** @type {Record<string, Operation>} */
+const OPERATIONS = {
+  add: () => (inputs, output) => {
+    output.set(inputs[0]);
+    for (const other of inputs.slice(1)) for (let at = 0; at < output.length; at++) output[at] += other[at];
+  },
+  multiply: product,
+  concatenate: () => (inputs, output) => {
+    let to = 0;
+    for (const maps of inputs) {
+      output.set(maps, to);
+      to += maps.length;
+    }
+  },
+  flatten: () => (inputs, output) => output.set(inputs[0]),
+  nonlinearity: ({ settings }) => {
+    const { function: text } = settings;
+    return ([below], output) => {
+      output.set(below);
+      activate(text, output);
+    };
+  },
+  padding: padded,
+  "channel-selection": rearranged,
+  "channel-shuffle": rearranged,
+  "scale-and-shift": scaled,
+  "channel-normalization": normalized,
+  "local-response": responding,
+  softmax: fractions,
+  resize: (layer, [below]) => resized(layer, below),
+  "transposed-convolution": (layer, [below]) => paintedMaps(layer, below),
+};

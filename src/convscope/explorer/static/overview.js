@@ -7,7 +7,7 @@ import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed } from "./map_grid.js";
 import { change, isStill } from "./motion.js";
-import { kindWords, readsWords, shortPath } from "./operations.js";
+import { kindWords, readsWords, shortPath } from "./block_words.js";
 import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */

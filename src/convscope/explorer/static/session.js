@@ -1,11 +1,13 @@
 // @ts-check
 /** What the reader looks at: an image, how it is moved, which units are off, and the maps that follow from them. */
 import { openAt } from "./graph_blocks.js";
+import { hasValues, layersShown } from "./layers_shown.js";
 import { isStill } from "./motion.js";
 import { reached, strongest } from "./position.js";
 import { makeStore } from "./store.js";
 
 /** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./graph_blocks.js").Range} Range */
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./switches.js").Off} Off */
 
@@ -27,33 +29,33 @@ import { makeStore } from "./store.js";
  * @property {number | null} image null for one that is not in the file
  * @property {string} name of the image
  * @property {Pixels} pixels
- * @property {Float32Array[]} all the standardized image and the maps of every layer
+ * @property {Float32Array[]} all the standardized image and the maps of every layer; empty for those of a large network
+ *   that are not drawn
  * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
  *   where that is all
  * @property {import("./motion.js").Motion} motion
  * @property {Off} off
  * @property {number} milliseconds that computing all maps took
  * @property {Position} position
+ * @property {Range | null} open the block of the map of a large network that is open; null for the map
  */
 
 /** The colours, and what was measured of each layer, where the reader asked for it.
  * @typedef {{ palette: import("./colours.js").Palette, sensitivity: import("./invariance.js").Sensitivity | null }}
  *   Look */
 
-/** The block that is open on the map of a large network; null for the map.
- * @typedef {{ open: import("./graph_blocks.js").Range | null }} Opening */
-
-/** Everything that the views draw from. @typedef {View & Look & Opening} State */
+/** Everything that the views draw from. @typedef {View & Look} State */
 
 /**
  * @typedef {object} SessionFields
  * @property {Scene | null} scene asked for last; its maps may not be there yet
  * @property {Off} off
- * @property {Position | null} wanted where to go when the maps of the scene are there
+ * @property {(Partial<Position> & { layer: number }) | null} wanted where to go when the maps of the scene are there
+ * @property {Range | null} open the block that is to be open
  * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
  * @property {View | null} view
  *
- * @typedef {SessionFields & Look & Opening} Session
+ * @typedef {SessionFields & Look} Session
  */
 
 /**
@@ -82,16 +84,33 @@ export function makeSession(network, computer, palette, entries = []) {
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
   const scenes = new WeakMap();
+  const shown = (/** @type {Session} */ { open, wanted, view }) =>
+    layersShown(network, entries, open, (wanted ?? view?.position ?? { layer: 1 }).layer);
   const compute = computer((answer, job) => {
     const scene = scenes.get(job.pixels);
-    if (scene) store.set(received(network, store.get(), scene, answer, job));
+    // what else is drawn by now has been asked for since
+    if (scene && hasValues(answer.all, shown(store.get())))
+      store.set(received(network, store.get(), scene, answer, job));
   });
   /** Every scene that is asked for is the newest, but those in between may get no answer. */
   const request = () => {
     const { scene, off, unmoved } = store.get();
     if (!scene) return;
-    const known = isStill(scene.motion) || unmoved?.of === scene.original;
-    compute({ pixels: scene.pixels, off, original: known ? null : scene.original });
+    const open = shown(store.get());
+    const known = isStill(scene.motion) || (unmoved?.of === scene.original && hasValues(unmoved.all, open));
+    compute({ pixels: scene.pixels, off, original: known ? null : scene.original, open });
+  };
+  /** Show another part of the same maps, when they are there. */
+  const turnTo = (/** @type {Partial<Session>} */ change) => {
+    const next = { ...store.get(), ...change };
+    const { view, wanted, open } = next;
+    const needed = shown(next);
+    if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) {
+      store.set(change);
+      return request();
+    }
+    const position = wanted ? reached(network, view, wanted) : view.position;
+    store.set({ ...change, wanted: null, view: { ...view, position, open } });
   };
   return {
     store,
@@ -107,14 +126,11 @@ export function makeSession(network, computer, palette, entries = []) {
       request();
     },
     go(/** @type {Partial<Position> & { layer: number }} */ position) {
-      const { view, open } = store.get();
-      if (!view) return;
-      const next = reached(network, view, position);
-      store.set({ view: { ...view, position: next }, open: openAt(entries, open, next.layer) });
+      if (store.get().view) turnTo({ wanted: position, open: openAt(entries, store.get().open, position.layer) });
     },
     /** Open a block of the map; null for the map itself. */
-    open(/** @type {import("./graph_blocks.js").Range | null} */ range) {
-      store.set({ open: range && { first: range.first, last: range.last } });
+    open(/** @type {Range | null} */ range) {
+      turnTo({ open: range && { first: range.first, last: range.last } });
     },
   };
 }
@@ -128,16 +144,17 @@ export function makeSession(network, computer, palette, entries = []) {
  * @param {import("./engine.js").Job} job
  * @returns {Pick<Session, "wanted" | "unmoved" | "view">}
  */
-function received(network, { wanted, unmoved, view }, scene, { all, intact, milliseconds }, { off, original }) {
+function received(network, { wanted, unmoved, view, open }, scene, { all, intact, milliseconds }, { off, original }) {
   const { image, name, pixels, motion } = scene;
   const still = isStill(motion);
   const reference = still || (original && intact) ? { of: scene.original, all: intact ?? all } : unmoved;
-  const position = wanted ?? view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
+  const start = view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
+  const position = wanted ? reached(network, { position: start, all }, wanted) : start;
   const before = still && !off.length ? null : (reference?.all ?? null);
   return {
     wanted: null,
     unmoved: reference,
-    view: { image, name, pixels, all, before, motion, off, milliseconds, position },
+    view: { image, name, pixels, all, before, motion, off, milliseconds, position, open },
   };
 }
 
@@ -146,6 +163,6 @@ function received(network, { wanted, unmoved, view }, scene, { all, intact, mill
  * @param {Session} session
  * @returns {State | null}
  */
-export function stateOf({ view, palette, sensitivity, open }) {
-  return view && { ...view, palette, sensitivity, open };
+export function stateOf({ view, palette, sensitivity }) {
+  return view && { ...view, palette, sensitivity };
 }

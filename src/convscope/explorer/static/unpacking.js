@@ -8,7 +8,7 @@ import { DAMAGE } from "./text.js";
 /** @typedef {import("./network.js").Shape} Shape */
 /** @typedef {{ kernel: number, stride: number, before: number, after: number, dilation: number }} Side a window */
 
-const BYTES = { float32: 4, float24: 3, float16: 2, int8: 1 };
+const BYTES_OF = { float32: 4, float24: 3, float16: 2, int8: 1 };
 
 /**
  * @param {string} text base64 of numbers, the lowest byte first
@@ -19,9 +19,9 @@ const BYTES = { float32: 4, float24: 3, float16: 2, int8: 1 };
  */
 export function floatsOf(text, count, kind = "float32", scales = new Float32Array()) {
   const bytes = bytesOf(text);
-  const needed = count * BYTES[kind];
+  const needed = count * BYTES_OF[kind];
   if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
-  if (kind === "int8") return scaled(new Int8Array(bytes.buffer), scales);
+  if (kind === "int8") return byScales(new Int8Array(bytes.buffer), scales);
   if (kind === "float16") return fromHalves(bytes, count);
   if (kind === "float24") {
     const words = new Uint32Array(count);
@@ -37,7 +37,7 @@ export function floatsOf(text, count, kind = "float32", scales = new Float32Arra
 }
 
 /** @param {Int8Array} numbers @param {Float32Array} scales one a row @returns {Float32Array} */
-function scaled(numbers, scales) {
+function byScales(numbers, scales) {
   const result = new Float32Array(numbers.length);
   const wide = numbers.length / scales.length;
   for (let row = 0, at = 0; row < scales.length; row++) {
