@@ -25,6 +25,7 @@ export function doingOf(layer, below) {
   const { kind } = layer;
   if (kind === "pooling") return layer.whole ? "whole" : "pooling";
   if (kind !== "convolution") return /** @type {Doing} */ (NAMED.find((name) => name === kind) ?? "other");
+  if (layer.rows * layer.columns * below.rows * below.columns === 1 && layer.groups === 1) return "linear";
   if (layer.groups > 1) return layer.groups === below.maps ? "depthwise" : "grouped";
   return layer.window[0] * layer.window[1] === 1 ? "pointwise" : "convolution";
 }

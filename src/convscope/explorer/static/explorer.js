@@ -19,7 +19,7 @@ import { makeSecondNetwork } from "./second_network.js";
 import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
-import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, SECOND, TEXT, UNITS_TEXT } from "./text.js";
+import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, MAP, SECOND, TEXT, UNITS_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
 
@@ -38,8 +38,8 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** What the page is about. @param {Network} network @returns {HTMLElement} */
-function header(network) {
+/** What the page is about. @param {Network} network @param {boolean} large @returns {HTMLElement} */
+function header(network, large) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
   const rounded = network.weight_dtype === "float16" ? ` ${TEXT.rounded}` : "";
@@ -48,7 +48,7 @@ function header(network) {
     "header",
     {},
     element("h1", {}, title, " ", element("code", { text: network.layout })),
-    element("p", { text: TEXT.intro }),
+    element("p", { text: large ? MAP.intro : TEXT.intro }),
     element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded }),
   );
 }
@@ -78,11 +78,12 @@ async function build(page, network, computer) {
   const sections = makeSections();
   const lesson = element("div");
   const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
-  page.replaceChildren(header(network), content);
+  const entries = mapOf(network);
+  page.replaceChildren(header(network, entries.length > 0), content);
   makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network));
+  const session = makeSession(network, computer, makePalette(dark.matches), entries);
   const { store, go, turnOff } = session;
   const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
   const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));

@@ -47,7 +47,7 @@ export function needsMap(layers, entries) {
   return layers.length > FEWEST_LAYERS || (layers.length > MOST_COLUMNS && 2 * entries.length <= layers.length);
 }
 
-/** Whether all layers of an entry stand side by side when it is open. @param {Entry} entry */
+/** Whether all layers of an entry stand side by side when it is open. @param {Range} entry */
 export function opensIntoColumns({ first, last }) {
   return last - first < MOST_COLUMNS;
 }

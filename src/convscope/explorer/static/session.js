@@ -1,6 +1,6 @@
 // @ts-check
 /** What the reader looks at: an image, how it is moved, which units are off, and the maps that follow from them. */
-import { openAt } from "./graph_blocks.js";
+import { openAt, opensIntoColumns } from "./graph_blocks.js";
 import { hasValues, layersShown } from "./layers_shown.js";
 import { isStill } from "./motion.js";
 import { reached, strongest } from "./position.js";
@@ -128,9 +128,13 @@ export function makeSession(network, computer, palette, entries = []) {
     go(/** @type {Partial<Position> & { layer: number }} */ position) {
       if (store.get().view) turnTo({ wanted: position, open: openAt(entries, store.get().open, position.layer) });
     },
-    /** Open a block of the map; null for the map itself. */
+    /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {
-      turnTo({ open: range && { first: range.first, last: range.last } });
+      if (!range) return turnTo({ open: null });
+      const { first, last } = range;
+      const layer = store.get().view?.position.layer ?? 0;
+      const there = (layer > first && layer <= last + 1) || !opensIntoColumns(range);
+      turnTo({ open: { first, last }, ...(there ? {} : { wanted: { layer: first + 1 } }) });
     },
   };
 }
