@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from convscope.core.document import inline_values
@@ -201,7 +202,7 @@ def explorer_data(
 def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, ...]:
     if not images:
         return ()
-    predictions = model.predict_proba(np.stack([image.pixels for image in images])).argmax(1).tolist()
+    predictions = _probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
     return tuple(
         ImageData(
             name=printable(image.name)[:LONGEST_NAME],
@@ -211,6 +212,16 @@ def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, .
         )
         for image, predicted in zip(images, predictions, strict=True)
     )
+
+
+def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities of each class, N K; of a network that answers with maps, their means."""
+    planned = model.network.plan.layers[-1]
+    if planned.rows * planned.columns == 1:
+        return model.predict_proba(pixels)
+    with torch.inference_mode():
+        means = [model.network.probabilities(torch.from_numpy(image[None])).mean((2, 3)) for image in pixels]
+    return torch.cat(means).numpy()
 
 
 def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: WeightDtype) -> tuple[LayerData, ...]:

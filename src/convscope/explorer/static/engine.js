@@ -180,12 +180,30 @@ export function standardize(network, pixels) {
  */
 
 /**
- * Probabilities of the logits that the last layer gives.
+ * Probabilities of the logits that the last layer gives; of maps of logits, the means over all positions.
  * @param {Network} network
  * @param {ArrayLike<number>} logits
  * @returns {number[]}
  */
 export function probabilitiesOf(network, logits) {
+  const last = network.layers[network.layers.length - 1];
+  const area = last.rows * last.columns;
+  if (area > 1) {
+    const means = new Array(last.maps).fill(0);
+    for (let at = 0; at < area; at++) {
+      const here = probabilitiesAt(
+        network,
+        Array.from(means, (_, map) => logits[map * area + at]),
+      );
+      here.forEach((probability, map) => (means[map] += probability / area));
+    }
+    return means;
+  }
+  return probabilitiesAt(network, logits);
+}
+
+/** @param {Network} network @param {ArrayLike<number>} logits @returns {number[]} */
+function probabilitiesAt(network, logits) {
   return softmax(network.sigmoids ? Array.from(logits, logSigmoid) : logits);
 }
 
