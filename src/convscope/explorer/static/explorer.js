@@ -78,12 +78,11 @@ async function build(page, network, computer) {
   const sections = makeSections();
   const lesson = element("div");
   const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
-  const entries = mapOf(network);
-  page.replaceChildren(header(network, entries.length > 0), content);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network));
+  page.replaceChildren(header(network, session.entries.length > 0), content);
   makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const session = makeSession(network, computer, makePalette(dark.matches), entries);
   const { store, go, turnOff } = session;
   const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
   const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));

@@ -20,7 +20,7 @@ const MOST_COLUMNS = 24;
 /** A network of more layers begins with the map, even where it has no blocks but runs of layers of one size. */
 const FEWEST_LAYERS = 40;
 const MOST_ENTRIES = 30; // of one map: as many as a reader sees on one screen or two
-const MOST_TOGETHER = 12; // layers that stand in one block for no other reason than that they follow each other
+const MOST_TOGETHER = 12; // layers of a block whose only reason is that they follow each other
 const LONG_PIECE = 3; // layers before a concatenation that begins something new
 
 /**
@@ -202,7 +202,7 @@ function withFound(layers, entry, crossed) {
 }
 
 /**
- * Layers that cannot be told apart by paths: a piece ends with a sum, before a concatenation and where maps change
+ * Layers between which no path ends: a piece ends with a sum, before a concatenation and where maps change
  * their size.
  * @param {Placed[]} layers
  * @param {Entry[]} entries single layers

@@ -5,7 +5,7 @@ import { percent } from "./format.js";
 import { cutWhere, isBlock } from "./graph_blocks.js";
 import { joinsIn, outputOf, pathsBetween } from "./graph_paths.js";
 import { cells, drawPixels, setSize, shownSize } from "./image.js";
-import { makePicture } from "./map_picture.js";
+import { makePreview } from "./map_preview.js";
 import { namedShortly, shortPath, summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
 import { MAP, outcome } from "./text.js";
@@ -116,7 +116,7 @@ function stagesOf({ layers }, cards, image) {
 function makeCard(network, entry, open, inside) {
   const inner = network.layers.slice(entry.first, entry.last + 1);
   const output = outputOf(network.layers, entry);
-  const picture = makePicture(network.layers[output], output + 1);
+  const preview = makePreview(network.layers[output], output + 1);
   const total = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
   const [parameters, macs] = [
     inner.reduce((sum, layer) => sum + layer.parameters, 0),
@@ -130,7 +130,7 @@ function makeCard(network, entry, open, inside) {
     "button",
     { type: "button", class: "block-open", onclick: open },
     element("span", { class: "block-name" }, isolate(nameOf(network, entry, inside), 44)),
-    picture.element,
+    preview.element,
     element("span", { class: "block-what", text: summaryOf(network, entry) }),
     element("span", { class: "block-facts", text: `${count}${outcome(network.layers[output])}` }),
     element("span", { class: "block-facts", text: parameters ? MAP.cost(parameters, percent(share)) : MAP.free }),
@@ -141,7 +141,7 @@ function makeCard(network, entry, open, inside) {
     element: card,
     entry,
     draw(state) {
-      picture.draw(state);
+      preview.draw(state);
       const { layer } = state.position;
       card.classList.toggle("chosen", layer > entry.first && layer <= entry.last + 1);
     },

@@ -84,8 +84,7 @@ export function makeSession(network, computer, palette, entries = []) {
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
   const scenes = new WeakMap();
-  const shown = (/** @type {Session} */ { open, wanted, view }) =>
-    layersShown(network, entries, open, (wanted ?? view?.position ?? { layer: 1 }).layer);
+  const shown = (/** @type {Session} */ session) => shownIn(network, entries, session);
   const compute = computer((answer, job) => {
     const scene = scenes.get(job.pixels);
     // what else is drawn by now has been asked for since
@@ -100,17 +99,10 @@ export function makeSession(network, computer, palette, entries = []) {
     const known = isStill(scene.motion) || (unmoved?.of === scene.original && hasValues(unmoved.all, open));
     compute({ pixels: scene.pixels, off, original: known ? null : scene.original, open });
   };
-  /** Show another part of the same maps, when they are there. */
   const turnTo = (/** @type {Partial<Session>} */ change) => {
-    const next = { ...store.get(), ...change };
-    const { view, wanted, open } = next;
-    const needed = shown(next);
-    if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) {
-      store.set(change);
-      return request();
-    }
-    const position = wanted ? reached(network, view, wanted) : view.position;
-    store.set({ ...change, wanted: null, view: { ...view, position, open } });
+    const view = viewTurned(network, { ...store.get(), ...change }, shown({ ...store.get(), ...change }));
+    store.set(view ? { ...change, wanted: null, view } : change);
+    if (!view) request();
   };
   return {
     store,
@@ -130,13 +122,38 @@ export function makeSession(network, computer, palette, entries = []) {
     },
     /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {
-      if (!range) return turnTo({ open: null });
-      const { first, last } = range;
       const layer = store.get().view?.position.layer ?? 0;
-      const there = (layer > first && layer <= last + 1) || !opensIntoColumns(range);
-      turnTo({ open: { first, last }, ...(there ? {} : { wanted: { layer: first + 1 } }) });
+      turnTo(range ? openingOf(range, layer) : { open: null });
     },
   };
+}
+
+/**
+ * The layers whose values are needed; null for all.
+ * @param {Network} network
+ * @param {import("./graph_blocks.js").Entry[]} entries
+ * @param {Session} session
+ */
+function shownIn(network, entries, { open, wanted, view }) {
+  return layersShown(network, entries, open, (wanted ?? view?.position ?? { layer: 1 }).layer);
+}
+
+/**
+ * Another part of the same maps.
+ * @param {Network} network
+ * @param {Session} session
+ * @param {number[] | null} needed layers
+ * @returns {View | null} null where their values are not there yet
+ */
+function viewTurned(network, { view, wanted, open }, needed) {
+  if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) return null;
+  return { ...view, position: wanted ? reached(network, view, wanted) : view.position, open };
+}
+
+/** @param {Range} range @param {number} layer where the reader is @returns {Partial<Session>} */
+function openingOf({ first, last }, layer) {
+  const stays = (layer > first && layer <= last + 1) || !opensIntoColumns({ first, last });
+  return { open: { first, last }, ...(stays ? {} : { wanted: { layer: first + 1 } }) };
 }
 
 /**

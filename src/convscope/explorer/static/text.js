@@ -361,12 +361,12 @@ export const OVERVIEW = {
 export const MAP = {
   title: "Map of the network",
   intro:
-    "Each card is a block of layers, in rows of one size of maps; lines show where values go on. A convolution slides " +
-    "a small window over all maps below and computes one value at each position, so each of its units produces one " +
-    "feature map. The classifier reads the last ones. This page computes everything itself, with the network’s own " +
-    "weights.",
+    "Each card is a block of layers, in rows of one size of maps; lines show where values go on. A convolution " +
+    "slides a small window over the maps below and computes one value at each position, so each of its units " +
+    "produces one feature map. The classifier reads the last ones. This page computes everything itself, with the " +
+    "network’s own weights.",
   hint:
-    "Press a block to see its layers. Each picture is the map with the largest value of the block for this image; " +
+    "Press a block to see its layers. Each preview is the map with the largest value of the block for this image; " +
     "the bar is its share of MACs. Blue lines lead past layers: solid to where their values are added, dashed to " +
     "where they are concatenated or read.",
   /**

@@ -1,13 +1,13 @@
 // @ts-check
-/** A small picture of what goes on from a block: the map with its largest value, or all values if they are single. */
+/** A small preview of what goes on from a block: the map with its largest value, or all values if they are single. */
 import { largestSize } from "./colours.js";
 import { cells, drawMap, setSize, shownSize } from "./image.js";
 
 /** @typedef {import("./network.js").Shape} Shape */
 /** @typedef {import("./session.js").State} State */
 
-const PICTURE_PX = 56;
-const MOST_SINGLE = 1024; // values that stand in one picture
+const PREVIEW_PX = 56;
+const MOST_SINGLE = 1024; // values in one preview
 
 /**
  * The map that has the largest value.
@@ -20,7 +20,7 @@ export function strongestMap(values, { maps, rows, columns }) {
   return Math.floor(best / (rows * columns));
 }
 
-/** How single values stand in rows. @param {number} count @returns {Shape} */
+/** Rows of single values. @param {number} count @returns {Shape} */
 function rowsOf(count) {
   const columns = Math.ceil(Math.sqrt(count));
   return { maps: 1, rows: Math.ceil(count / columns), columns };
@@ -32,12 +32,12 @@ function rowsOf(count) {
  * @returns {{ element: HTMLCanvasElement, draw: (state: State) => void }} the element is hidden where the values of the
  *   layer are not there
  */
-export function makePicture(shape, layer) {
+export function makePreview(shape, layer) {
   const single = shape.rows * shape.columns === 1;
   const size = single ? rowsOf(Math.min(shape.maps, MOST_SINGLE)) : shape;
-  const canvas = cells(size, "block-picture");
+  const canvas = cells(size, "block-preview");
   canvas.hidden = true;
-  setSize(canvas, shownSize(size, PICTURE_PX));
+  setSize(canvas, shownSize(size, PREVIEW_PX));
   return {
     element: canvas,
     draw({ all, palette }) {
