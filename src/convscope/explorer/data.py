@@ -219,7 +219,7 @@ def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float3
     planned = model.network.plan.layers[-1]
     if planned.rows * planned.columns == 1:
         return model.predict_proba(pixels)
-    with torch.inference_mode():
+    with torch.no_grad():
         means = [model.network.probabilities(torch.from_numpy(image[None])).mean((2, 3)) for image in pixels]
     return torch.cat(means).numpy()
 

@@ -57,7 +57,7 @@ def weight_dtype(network: GraphNetwork) -> WeightDtype:
     if parameters <= MOST_NEARLY_EXACT:
         return "float24"
     weights = [value for name, value in network.tensors.items() if name.endswith(".weight")]
-    fit = all(float(value.abs().max()) < _LARGEST_HALF for value in weights)
+    fit = all(float(value.detach().abs().max()) < _LARGEST_HALF for value in weights)
     if text_bytes(parameters, "float16") <= LARGEST_HALVES:
         return "float16" if fit else "float24"
     size = text_bytes(parameters, "int8")
@@ -136,7 +136,7 @@ def rounding_of(network: GraphNetwork, dtype: WeightDtype, images: NDArray[np.ui
     mean, std = network.mean.tolist(), network.std.tolist()
     other = GraphNetwork(network.graph, rounded(network.tensors, dtype), mean=mean, std=std).eval()
     given = torch.from_numpy(images[:CHECKED])
-    with torch.inference_mode():
+    with torch.no_grad():
         exact, near = (torch.cat([one(given[at : at + 1]) for at in range(len(given))]) for one in (network, other))
     same = (exact.argmax(1) == near.argmax(1)).float().mean()
     return Rounding(

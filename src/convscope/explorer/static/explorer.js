@@ -42,7 +42,8 @@ function inlined(name) {
 function header(network, large) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const rounded = network.weight_dtype === "float16" ? ` ${TEXT.rounded}` : "";
+  const { rounding, weight_dtype: dtype } = network;
+  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype])}` : "";
   const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",

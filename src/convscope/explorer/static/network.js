@@ -114,3 +114,13 @@ export function inputsOf(network, layer) {
 export function belowOf(network, layer) {
   return network.layers[layer - 1].inputs[0] + 1;
 }
+
+/**
+ * The numbers of the layers that read a layer.
+ * @param {Network} network
+ * @param {number} layer 0 is the image
+ * @returns {number[]}
+ */
+export function readersOf(network, layer) {
+  return network.layers.flatMap(({ inputs }, index) => (inputs.includes(layer - 1) ? [index + 1] : []));
+}

@@ -44,7 +44,7 @@ export function chosenMaps({ kind, maps, settings }) {
 }
 
 /** Copies whole maps in another order. @type {Operation} */
-function rearranged(layer) {
+function rearrangedMaps(layer) {
   const maps = chosenMaps(layer);
   const area = layer.rows * layer.columns;
   return ([below], output) => {
@@ -68,7 +68,7 @@ export function framePosition(at, size, mode) {
 }
 
 /** @type {Operation} */
-function padded({ rows, columns, maps, settings }, [below]) {
+function framedByPadding({ rows, columns, maps, settings }, [below]) {
   const { top, left, mode } = settings;
   const value = Number(settings.value); // infinite ones are texts
   const across = Array.from({ length: columns }, (_, column) => framePosition(column - left, below.columns, mode));
@@ -85,7 +85,7 @@ function padded({ rows, columns, maps, settings }, [below]) {
 }
 
 /** @type {Operation} */
-function product(layer, shapes) {
+function multiplied(layer, shapes) {
   const { maps, rows, columns } = layer;
   const apart = shapes.map((shape) => ({
     map: shape.maps === 1 ? 0 : shape.rows * shape.columns,
@@ -106,7 +106,7 @@ function product(layer, shapes) {
 }
 
 /** @type {Operation} */
-function scaled({ maps, rows, columns, scale, shift }) {
+function scaledMaps({ maps, rows, columns, scale, shift }) {
   const area = rows * columns;
   return ([below], output) => {
     for (let map = 0, at = 0; map < maps; map++) {
@@ -134,7 +134,7 @@ export function momentsAt(values, at, maps, area, epsilon) {
 }
 
 /** @type {Operation} */
-function normalized({ maps, rows, columns, scale, shift, settings }) {
+function normalizedMaps({ maps, rows, columns, scale, shift, settings }) {
   const area = rows * columns;
   return ([below], output) => {
     for (let at = 0; at < area; at++) {
@@ -162,7 +162,7 @@ export function responseAround({ maps, rows, columns, settings }, values, map, a
 }
 
 /** @type {Operation} */
-function responding(layer) {
+function respondingMaps(layer) {
   const area = layer.rows * layer.columns;
   return ([below], output) => {
     for (let map = 0, index = 0; map < layer.maps; map++) {
@@ -187,7 +187,7 @@ export function exponentialsAt(values, at, maps, area) {
 }
 
 /** @type {Operation} */
-function fractions({ maps, rows, columns }) {
+function softmaxMaps({ maps, rows, columns }) {
   const area = rows * columns;
   return ([below], output) => {
     for (let at = 0; at < area; at++) {
@@ -204,7 +204,7 @@ const OPERATIONS = {
     output.set(inputs[0]);
     for (const other of inputs.slice(1)) for (let at = 0; at < output.length; at++) output[at] += other[at];
   },
-  multiply: product,
+  multiply: multiplied,
   concatenate: () => (inputs, output) => {
     let to = 0;
     for (const maps of inputs) {
@@ -220,13 +220,13 @@ const OPERATIONS = {
       activate(text, output);
     };
   },
-  padding: padded,
-  "channel-selection": rearranged,
-  "channel-shuffle": rearranged,
-  "scale-and-shift": scaled,
-  "channel-normalization": normalized,
-  "local-response": responding,
-  softmax: fractions,
+  padding: framedByPadding,
+  "channel-selection": rearrangedMaps,
+  "channel-shuffle": rearrangedMaps,
+  "scale-and-shift": scaledMaps,
+  "channel-normalization": normalizedMaps,
+  "local-response": respondingMaps,
+  softmax: softmaxMaps,
   resize: (layer, [below]) => resized(layer, below),
   "transposed-convolution": (layer, [below]) => paintedMaps(layer, below),
 };

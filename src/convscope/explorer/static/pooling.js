@@ -133,7 +133,11 @@ export function poolingOf(layer, below) {
   };
 }
 
-/** Whether a window may have values beyond the map, or between those of the window. @param {Layer} layer @param {Shape} below */
+/**
+ * Whether a window may have values beyond the map, or between those of the window.
+ * @param {Layer} layer
+ * @param {Shape} below
+ */
 function reachesBeyond({ window, stride, before, after, dilation, rows, columns }, below) {
   const last = [(rows - 1) * stride[0] + window[0], (columns - 1) * stride[1] + window[1]];
   const zeros = [...before, ...after].some((count) => count > 0);

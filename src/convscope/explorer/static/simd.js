@@ -22,8 +22,8 @@ import { layOutPatches } from "./simd_patches.js";
 
 /**
  * @param {Network} network
- * @returns {{ values: Float32Array[], layers: ((() => void) | null)[], loops: "simd" | "fused" } | null} the values of the
- *   image and of every layer; null for layers that JavaScript does as well; nothing where the browser cannot do it
+ * @returns {{ values: Float32Array[], layers: ((() => void) | null)[], loops: "simd" | "fused" } | null} the values of
+ *   the image and of every layer; null for layers that JavaScript does as well; nothing where the browser cannot do it
  */
 export function simdLayers(network) {
   const module = compiled();

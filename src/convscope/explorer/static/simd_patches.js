@@ -26,7 +26,13 @@ function isPointwise({ window, stride, before, after }) {
   return [...window, ...stride].every((side) => side === 1) && [...before, ...after].every((zeros) => zeros === 0);
 }
 
-/** @param {Plan} plan @param {Layer} layer @param {Shape} below @param {number} from where the maps below are @returns {Frame} */
+/**
+ * @param {Plan} plan
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {number} from where the maps below are
+ * @returns {Frame}
+ */
 function framedMaps(plan, layer, below, from) {
   const [down, across] = layer.stride;
   const rows = Math.ceil((below.rows + layer.before[0] + layer.after[0]) / down);
@@ -183,7 +189,8 @@ function offsetsOf({ window, dilation }, maps, { area, at }) {
 }
 
 /** What `layOutPatches` keeps of a layer.
- * @typedef {{ maps: number, groups: number, apart: number, narrow: boolean, area: number, nonlinearity: string }} Small */
+ * @typedef {{ maps: number, groups: number, apart: number, narrow: boolean, area: number, nonlinearity: string }}
+ *   Small */
 
 /** Where things lie, and how many there are.
  * @typedef {{ tables: number[], start: number, map: number, group: number, vectors: number, inputs: number,

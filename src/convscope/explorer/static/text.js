@@ -1,7 +1,7 @@
 // @ts-check
 /** All English text of the page, ready for translation. */
-import { counted, inMillions, short, sides } from "./format.js";
-import { shapeAt } from "./network.js";
+import { counted, inMillions, short, sides, wholePercent } from "./format.js";
+import { belowOf, shapeAt } from "./network.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Layer} Layer */
@@ -14,10 +14,9 @@ function capital(text) {
 
 /** @param {Layer} layer @param {boolean} last */
 export function titleOf(layer, last) {
-  if (last) return "Classifier";
+  if (last && layer.rows * layer.columns === 1) return "Classifier";
   if (layer.kind === "linear") return "Fully connected";
-  if (layer.kind === "pooling") return "Pooling";
-  return layer.regions[0] * layer.regions[1] > 1 ? "Locally connected" : "Convolution";
+  return capital(layer.kind.replace(/-/g, " "));
 }
 
 /**
@@ -27,9 +26,7 @@ export function titleOf(layer, last) {
  */
 export function describe(network, number) {
   const layer = network.layers[number - 1];
-  const below = shapeAt(network, number - 1);
-  const patch = sides(layer.window[0], layer.window[1]);
-  const from = below.maps === 1 ? "" : ` of all ${below.maps} ${number === 1 ? "channels" : "maps"}`;
+  const below = shapeAt(network, belowOf(network, number));
   if (layer.kind === "linear") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
     if (number < network.layers.length) return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
@@ -38,7 +35,7 @@ export function describe(network, number) {
       "them probabilities."
     );
   }
-  const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
+  const patch = sides(layer.window[0], layer.window[1]);
   if (layer.kind === "pooling") {
     const phrase = capital(network.poolings[layer.code].phrase);
     if (layer.whole) return `${phrase} of each whole map.`;
@@ -47,10 +44,28 @@ export function describe(network, number) {
       `${patch}${layer.stride[0] === layer.window[0] ? "" : `, stride ${layer.stride[0]}`}.`
     );
   }
+  return layer.weights.length ? describeSums(layer, below, belowOf(network, number) === 0) : phraseOf(network, layer);
+}
+
+/**
+ * What units on patches do, in one sentence.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {boolean} first whether they see the image
+ */
+function describeSums(layer, below, first) {
+  const patch = sides(layer.window[0], layer.window[1]);
+  const seen = below.maps / layer.groups;
+  const what = first ? "channels" : "maps";
+  const all = below.maps === 1 ? "" : ` of all ${below.maps} ${what}`;
+  const from = layer.groups === 1 ? all : seen === 1 ? " of one map each" : ` of ${seen} of ${below.maps} ${what}`;
+  const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
+  const spread = layer.dilation[0] > 1 ? `, dilation ${layer.dilation[0]}` : "";
   const regions = layer.regions[0] * layer.regions[1];
   const shared = regions === 1 ? "shared weights" : `own weights in each of ${regions} regions`;
   const plus = layer.residual ? " The input is added (residual connection)." : "";
-  return `${counted(layer.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
+  const on = layer.kind === "transposed-convolution" ? "each painting" : "on";
+  return `${counted(layer.maps, "unit")} ${on} patches of ${patch}${from}${apart}${spread}, ${shared}.${plus}`;
 }
 
 /** The output of a layer. @param {Shape} shape */
@@ -114,9 +129,12 @@ export const TEXT = {
   along: "remains",
   clear: "Clear",
   pen: "Pen",
-  rounded:
-    "Weights are rounded to about three digits to keep this file small; every value shown is computed from the " +
-    "rounded weights.",
+  rounded: (/** @type {import("./network.js").Rounding} */ rounding, /** @type {string} */ bits) =>
+    `Weights are rounded to ${bits} to keep this file small; every value shown is computed from the rounded weights. ` +
+    `They give ${wholePercent(rounding.same)} of ` +
+    `${counted(rounding.images, rounding.random ? "random image" : "image")} the class of the exact weights; logits ` +
+    `differ by ${short(rounding.largest_difference)} at most, the largest is ${short(rounding.largest_logit)}.`,
+  bits: /** @type {Record<string, string>} */ ({ float16: "about three digits", int8: "8 bits" }),
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
   padHint:
@@ -472,6 +490,12 @@ export const LAYER = {
   allOf: "all of",
   patchOf: (/** @type {number} */ rows, /** @type {number} */ columns) => `a patch of ${sides(rows, columns)} of`,
   theOne: (/** @type {string} */ below) => `the one ${below}`,
+  someOf: (
+    /** @type {string} */ below,
+    /** @type {number} */ first,
+    /** @type {number} */ count,
+    /** @type {number} */ all,
+  ) => (count === 1 ? `${below} ${first} only` : `${below}s ${first} to ${first + count - 1}, of ${all}`),
   eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${count} ${below}s`,
   fromImage: "of the image",
   fromColour: (/** @type {string} */ colour) => `of ${colour}`,
@@ -506,6 +530,35 @@ export const LAYER = {
   window: "window",
   windowWeights: "weights in the mean",
 };
+
+/** Values that no weights over patches and no pooling made. */
+export const ACCOUNT = {
+  frame: "The position lies in the frame, which holds one number.",
+  channel: (/** @type {number} */ number) => `channel ${number}`,
+  fraction: (/** @type {number} */ value, /** @type {number} */ largest, /** @type {number} */ sum) =>
+    `exp(${short(value)} ${largest < 0 ? "+" : "−"} ${short(Math.abs(largest))}) ÷ ${short(sum)}`,
+  slope: (/** @type {number} */ slope) => `x if x > 0, else ${slope} x`,
+  slopePhrase: (/** @type {number} */ slope) => `negative values are multiplied by ${slope}`,
+  facts: /** @type {Record<string, string>} */ ({
+    mean: "mean of all maps at this position",
+    deviation: "standard deviation of all maps at this position, √(variance + ε)",
+    scale: "scale of this map",
+    shift: "shift of this map",
+    divisor: "divisor, from the maps around this one",
+    largest: "largest value at this position, which is subtracted from all so that no exponential is too large",
+    exponentials: "sum of the exponentials of all maps at this position",
+  }),
+};
+
+/** What a layer does, in words. @param {import("./network.js").Network} network @param {Layer} layer */
+export function phraseOf(network, layer) {
+  return `${capital(network.kinds[layer.kind].phrase)}.`;
+}
+
+/** @param {import("./network.js").Network} network @param {Layer} layer */
+export function formulaOf(network, layer) {
+  return `${network.kinds[layer.kind].formula}.`;
+}
 
 /** The first lesson. */
 export const LESSON = {
