@@ -1,6 +1,6 @@
 // Finds the blocks of networks and the paths between them, as the page does. Called by test_blocks.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { blocksOf, knownRange, needsMap, openAt, opensIntoColumns, pathTo } from "./look/graph_blocks.js";
+import { blocksOf, knownRange, mapOf, openAt, opensIntoColumns, pathTo } from "./look/graph_blocks.js";
 import { outputOf, pathsBetween, readOutside, shortcutOf } from "./look/graph_paths.js";
 import { layersShown } from "./look/layers_shown.js";
 import { findable, matches } from "./look/map_search.js";
@@ -23,7 +23,7 @@ for (const [name, { layers, searches }] of Object.entries(JSON.parse(readFileSyn
   const found = findable(network, entries);
   const opened = layers.map((_, index) => openAt(entries, { first: -1, last: -1 }, index + 1));
   made[name] = {
-    needsMap: needsMap(layers, entries),
+    needsMap: mapOf(layers).length > 0,
     entries: entries.map(facts),
     paths: pathsBetween(layers, entries),
     opened,

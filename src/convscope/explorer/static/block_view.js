@@ -7,7 +7,7 @@ import { makeNetworkMap, nameOf } from "./network_map.js";
 import { imageColumn, layerColumn } from "./overview.js";
 import { summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
-import { MAP } from "./text.js";
+import { MAP, TEXT } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./graph_blocks.js").Entry} Entry */
@@ -38,6 +38,7 @@ export function makeBlockView(network, entries, range, { go, open }) {
       { class: "open-block" },
       wayTo(network, entries, [...outer, entry], open),
       element("p", { class: "block-summary", text: summaryOf(network, entry) }),
+      element("p", { class: "hint", text: opensIntoColumns(entry) ? `${TEXT.glanceHint} ${TEXT.legend}` : MAP.hint }),
       body.element,
     ),
     look: body.look,

@@ -6,7 +6,7 @@ import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
-import { blocksOf, knownRange, needsMap } from "./graph_blocks.js";
+import { knownRange, mapOf } from "./graph_blocks.js";
 import { makeInvariance } from "./invariance.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
@@ -80,7 +80,7 @@ async function build(page, network, computer) {
   const lesson = element("div");
   const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network));
+  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
   page.replaceChildren(header(network, session.entries.length > 0), content);
   makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
@@ -148,12 +148,6 @@ function makeGlance(section, network, { entries, go, open, turnOff }) {
   const allOn = () => turnOff([]);
   if (entries.length) return makeMapView(section, network, entries, { go, open, allOn });
   return makeOverview(section, network, go, allOn);
-}
-
-/** The blocks of a network that begins with its map; none of a smaller one. @param {Network} network */
-function mapOf({ layers }) {
-  const entries = blocksOf(layers);
-  return needsMap(layers, entries) ? entries : [];
 }
 
 /**

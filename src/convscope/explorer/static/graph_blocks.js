@@ -39,12 +39,14 @@ export function blocksOf(layers) {
 }
 
 /**
- * Whether a network begins with the map: it has more columns than a reader finds the way in.
+ * The blocks of a network that begins with its map, because a reader does not find the way in so many columns.
  * @param {Placed[]} layers
- * @param {Entry[]} entries
+ * @returns {Entry[]} none for a smaller one
  */
-export function needsMap(layers, entries) {
-  return layers.length > FEWEST_LAYERS || (layers.length > MOST_COLUMNS && 2 * entries.length <= layers.length);
+export function mapOf(layers) {
+  const entries = blocksOf(layers);
+  const folded = layers.length > MOST_COLUMNS && 2 * entries.length <= layers.length;
+  return folded || layers.length > FEWEST_LAYERS ? entries : [];
 }
 
 /** Whether all layers of an entry stand side by side when it is open. @param {Range} entry */

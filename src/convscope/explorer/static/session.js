@@ -172,10 +172,22 @@ function received(network, { wanted, unmoved, view, open }, scene, { all, intact
   const start = view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
   const position = wanted ? reached(network, { position: start, all }, wanted) : start;
   const before = still && !off.length ? null : (reference?.all ?? null);
+  const again = view?.pixels === pixels && view.off === off; // the same maps, of which more were needed
   return {
     wanted: null,
     unmoved: reference,
-    view: { image, name, pixels, all, before, motion, off, milliseconds, position, open },
+    view: {
+      image,
+      name,
+      pixels,
+      all,
+      before,
+      motion,
+      off,
+      milliseconds: again ? view.milliseconds : milliseconds,
+      position,
+      open,
+    },
   };
 }
 
