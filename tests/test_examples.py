@@ -1,5 +1,6 @@
-"""Every program in examples/ runs, with small data, in its own folder."""
+"""Every program and notebook in examples/ runs, with small data, in its own folder."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -18,8 +19,13 @@ RUNS = {
 }
 
 
+# notebook: a part of its output
+NOTEBOOKS = {"your_own_network.ipynb": "network.onnx"}
+
+
 def test_every_example_is_run() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} == set(RUNS)
+    assert {path.name for path in FOLDER.glob("*.ipynb")} == set(NOTEBOOKS)
 
 
 @pytest.mark.slow
@@ -32,3 +38,16 @@ def test_the_example_runs(
     monkeypatch.setattr(sys, "argv", [name, *arguments])
     runpy.run_path(str(FOLDER / name), run_name="__main__")
     assert expected in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_notebook_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") for cell in cells), "a notebook is stored without what it printed"
+    program = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    exec(compile(program, name, "exec"), {"__name__": "__main__"})
+    assert NOTEBOOKS[name] in capsys.readouterr().out

@@ -240,7 +240,7 @@ def test_an_interruption_keeps_the_rows_so_far_and_leaves_nothing_that_looks_who
         time.sleep(0.05)
     process.send_signal(number)
     _, err = process.communicate(timeout=200)
-    assert process.returncode == code
+    assert process.returncode == code, err.decode()
     assert not (here / "o.csv").exists()
     with part.open(newline="") as file:
         rows = list(csv.DictReader(file))

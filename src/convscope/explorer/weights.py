@@ -18,6 +18,7 @@ MOST_NEARLY_EXACT = 1_200_000  # 4.8 MB of text; those of still larger networks 
 LARGEST_HALVES = 30_000_000  # bytes of text; weights that need more go in with 8 bits
 LARGEST_TEXT = 100_000_000  # bytes; a browser still opens it
 CHECKED = 32  # images on which rounded weights are compared with exact ones
+BATCH = 8  # of them at a time
 _LARGEST_HALF = 65_504.0
 _LARGEST_BYTE = 127
 
@@ -137,7 +138,9 @@ def rounding_of(network: GraphNetwork, dtype: WeightDtype, images: NDArray[np.ui
     other = GraphNetwork(network.graph, rounded(network.tensors, dtype), mean=mean, std=std).eval()
     given = torch.from_numpy(images[:CHECKED])
     with torch.no_grad():
-        exact, near = (torch.cat([one(given[at : at + 1]) for at in range(len(given))]) for one in (network, other))
+        exact, near = (
+            torch.cat([one(given[at : at + BATCH]) for at in range(0, len(given), BATCH)]) for one in (network, other)
+        )
     same = (exact.argmax(1) == near.argmax(1)).float().mean()
     return Rounding(
         images=len(given),
