@@ -134,12 +134,15 @@ export function layerColumn(network, layer, go, { inside = "", previous = layer 
   const here = network.layers[layer - 1];
   const last = layer === network.layers.length;
   const what = comesIn ? "" : describe(network, layer);
-  /** @type {Column} */
-  const body = last ? classBars(network, go) : mapGrid(network, layer, go);
-  const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
+  const single = here.rows * here.columns === 1;
+  const columns = [
+    ...(last && single ? [] : [mapGrid(network, layer, go)]),
+    ...(last && !comesIn ? [classBars(network, go)] : []),
+  ];
+  const out = last && single ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, layer);
   const title = comesIn ? MAP.comesIn : titleOf(here, last);
-  const made = column(title, shortPath(here.name, inside), what, out, body.element);
+  const made = column(title, shortPath(here.name, inside), what, out, ...columns.map((part) => part.element));
   const measured = sensitivityBars(layer);
   made.append(bars.element, measured.element);
   made.classList.add(here.kind);
@@ -148,9 +151,9 @@ export function layerColumn(network, layer, go, { inside = "", previous = layer 
   made.querySelector(".what")?.after(...lines);
   return {
     element: made,
-    look: body.look,
+    look: () => columns.forEach((part) => part.look?.()),
     draw(state) {
-      body.draw(state);
+      for (const part of columns) part.draw(state);
       bars.draw(state);
       measured.draw(state);
     },
@@ -223,6 +226,7 @@ function changeBars(network, layer) {
  */
 function classBars(network, go) {
   const layer = network.layers.length;
+  const single = network.layers[layer - 1].rows * network.layers[layer - 1].columns === 1;
   const long = network.classes.some((name) => name.length > LONG_NAME);
   const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": OVERVIEW.classes });
   const rest = element("p", { class: "hint" });
@@ -265,7 +269,8 @@ function classBars(network, go) {
         write(row.value, percent(probabilities[unit]));
         row.button.classList.toggle("chosen", state.position.layer === layer && state.position.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = OVERVIEW.logit(state.all[layer][unit]) + (unit === truth ? OVERVIEW.own : "");
+        const logit = single ? OVERVIEW.logit(state.all[layer][unit]) : "";
+        row.button.title = logit + (unit === truth ? OVERVIEW.own : "");
       });
       const others = network.classes.length - shown.length;
       write(rest, others ? OVERVIEW.others(others) : "");
