@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import convscope
 from convscope.core.records import from_json, to_json
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.networks.folding import ready
@@ -159,3 +160,10 @@ def test_networks_that_answer_with_maps_have_mean_probabilities(tmp_path: Path) 
         expected = model.network.probabilities(torch.from_numpy(image[None])).mean((0, 2, 3)).numpy()
     np.testing.assert_allclose(made["probabilities"], expected, atol=1e-5)
     assert data.images[0].predicted == expected.argmax()
+
+
+def test_a_network_that_was_read_is_looked_into(tmp_path: Path) -> None:
+    model = every_graph()["branches"]
+    looked = convscope.look(model, np.stack([image_for(model, seed) for seed in range(3)]), output=tmp_path / "x.html")
+    assert looked.images == 3
+    assert "se.expand" in looked.path.read_text(encoding="ascii")

@@ -23,6 +23,7 @@ def branches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_layer_of_a_graph_opens_and_says_what_a_value_is_made_of(open_page: Open, branches: Path) -> None:
     opened = open_page(branches).ready()
+    assert "pixels and, through a gate, on the whole image" in opened.page.locator("#glance").inner_text()
     nodes = every_graph()["branches"].network.plan.layers
     for number, node in enumerate(nodes, 1):
         opened.page.evaluate(f"location.hash = '#1/{number}/1/1/1'")

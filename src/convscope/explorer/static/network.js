@@ -37,6 +37,7 @@
  * @property {Float32Array} scale one a map, where it has such
  * @property {Float32Array} shift
  * @property {[Field, Field]} field down and across
+ * @property {boolean} gated whether a value depends on the whole image, through a gate
  * @property {number} parameters
  * @property {number} macs
  */

@@ -39,7 +39,8 @@ function unpacked(data) {
   const layers = data.layers.map((/** @type {any} */ layer, /** @type {number} */ index) => {
     const known = layer.inputs.every((/** @type {number} */ input) => input >= -1 && input < index);
     if (!known || !layer.inputs.length) throw new Error(DAMAGE.missing);
-    const made = unpackedLayer(layer, shapes[layer.inputs[0] + 1], data.weight_dtype);
+    const sources = layer.inputs.map((/** @type {number} */ input) => shapes[input + 1]);
+    const made = unpackedLayer(layer, sources, data.weight_dtype);
     shapes.push(made);
     return made;
   });

@@ -78,7 +78,8 @@ export function outcome(shape) {
 export function sight(layer, height, width) {
   const [down, across] = layer.field;
   if (down.size >= height && across.size >= width) return "A value can depend on the whole image.";
-  return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
+  const pixels = sides(Math.min(down.size, height), Math.min(across.size, width));
+  return `A value depends on ${pixels} pixels${layer.gated ? " and, through a gate, on the whole image" : ""}.`;
 }
 
 export const TEXT = {

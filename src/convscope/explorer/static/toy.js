@@ -111,6 +111,7 @@ function toyConvolution({ channels, units, zeros, stride, nonlinearity }) {
     scale: new Float32Array(),
     shift: new Float32Array(),
     field: [field, field],
+    gated: false,
     parameters: units.length * (inputs + 1),
     macs: units.length * side * side * inputs,
   };

@@ -100,12 +100,23 @@ function countsOf({ kind, maps, groups, window, regions }, below) {
 }
 
 /**
+ * Whether a layer multiplies maps by one number each, or reads what such a layer gave.
+ * @param {string} kind
+ * @param {(Shape & { gated?: boolean })[]} sources
+ */
+function isGated(kind, sources) {
+  const gate = kind === "multiply" && sources.some(({ rows, columns }) => rows * columns === 1);
+  return sources.some(({ gated }) => gated) || (gate && sources.some(({ rows, columns }) => rows * columns > 1));
+}
+
+/**
  * @param {any} data
- * @param {Shape} below the shape of its first input
+ * @param {(Shape & { gated?: boolean })[]} sources the layers that it reads, or the shape of the image
  * @param {Network["weight_dtype"]} dtype
  * @returns {Layer}
  */
-export function unpackedLayer({ planned, name: path, settings, tensors, ...data }, below, dtype) {
+export function unpackedLayer({ planned, name: path, settings, tensors, ...data }, sources, dtype) {
+  const [below] = sources;
   const { field_rows, field_columns, ...shape } = planned;
   const sides = windowsOf(data.kind, settings, below);
   const both = (/** @type {keyof Side} */ what) => /** @type {[number, number]} */ (sides.map((side) => side[what]));
@@ -124,6 +135,7 @@ export function unpackedLayer({ planned, name: path, settings, tensors, ...data 
     regions: settings.regions ?? [1, 1],
     residual: data.inputs.length === 2 && (data.kind === "convolution" || data.kind === "locally-connected"),
     code: settings.code ?? "",
+    gated: isGated(data.kind, sources),
     whole: data.kind === "pooling" && !settings.rows,
   };
   const { maps, rows, columns, groups, window, stride, dilation, regions } = layer;
