@@ -25,9 +25,9 @@ export function doingOf(layer, below) {
   const { kind } = layer;
   if (kind === "pooling") return layer.whole ? "whole" : "pooling";
   if (kind !== "convolution") return /** @type {Doing} */ (NAMED.find((name) => name === kind) ?? "other");
-  if (layer.rows * layer.columns * below.rows * below.columns === 1 && layer.groups === 1) return "linear";
   if (layer.groups > 1) return layer.groups === below.maps ? "depthwise" : "grouped";
-  return layer.window[0] * layer.window[1] === 1 ? "pointwise" : "convolution";
+  if (layer.window[0] * layer.window[1] > 1) return "convolution";
+  return layer.rows * layer.columns === 1 && below.rows * below.columns === 1 ? "linear" : "pointwise";
 }
 
 const NAMED = ["linear", "add", "concatenate", "multiply", "transposed-convolution", "resize"];
@@ -45,13 +45,13 @@ export function doingAt(network, index) {
  */
 export function summaryOf(network, { first, last }) {
   const { layers } = network;
-  const largest = Math.max(...layers.slice(first, last + 1).map(({ rows, columns }) => rows * columns));
+  const gated = layers.slice(first, last + 1).some(({ kind }) => kind === "multiply");
   const shortcut = shortcutOf(layers, { first, last });
   /** @type {Map<string, number[]>} */
   const alike = new Map();
   for (let index = first; index <= last; index++) {
     const { rows, columns } = layers[index];
-    if (index === shortcut || (rows * columns === 1 && largest > 1 && index < last)) continue; // or a part of a gate
+    if (index === shortcut || (gated && rows * columns === 1)) continue; // or a part of a gate
     const operation = doingAt(network, index);
     if (operation === "add" || operation === "concatenate") continue;
     const words = MAP.operation(network, layers[index], operation, 1);
