@@ -67,7 +67,8 @@ function withoutUnits(network, engine, plain, image, off) {
     (maps, layer) => Buffer.compare(Buffer.from(maps.buffer), Buffer.from(fresh[layer].buffer)) === 0,
   );
   const shared = all.map((maps, layer) => maps === intact[layer]);
-  return { maps: all.map(base64), intact: intact.map(base64), same, shared };
+  const some = engine({ pixels: image.pixels, off, open: [1] }).all.map((maps) => maps.length);
+  return { maps: all.map(base64), intact: intact.map(base64), same, shared, some };
 }
 
 const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count, plain, off: named = null }) => {

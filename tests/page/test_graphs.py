@@ -12,6 +12,7 @@ import torch
 import convscope
 from convscope.core.records import from_json, to_json
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
+from convscope.layers.nonlinearity import NONLINEARITIES, nonlinearity_of
 from convscope.networks.folding import ready
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
@@ -114,6 +115,25 @@ def test_only_what_comes_after_a_unit_that_is_turned_off_is_computed_again(compu
         with torch.inference_mode():
             output = network.recomputed(stored, {off: dark})
         assert relative(decoded(changed["maps"][-1]), output.flatten().numpy()) < 1e-4, name
+
+
+@needs_node
+def test_only_the_values_of_open_layers_are_handed_over_and_those_of_the_last(computed: Any) -> None:
+    for model, _, made in computed.values():
+        planned = model.network.plan.layers
+        sizes = made["changed"]["some"]
+        assert (sizes[1], sizes[-1]) == (planned[0].values, planned[-1].values)
+        assert sum(sizes) == sizes[1] + sizes[-1]
+
+
+@needs_node
+def test_functions_from_tables_are_those_of_pytorch(tmp_path: Path) -> None:
+    values = np.concatenate([np.linspace(-30, 30, 4_001), [-200.0, -88.0, 88.0, 200.0, 0.0]])
+    names = [*NONLINEARITIES, "leakyrelu:0.25"]
+    made = run_driver("functions_driver.mjs", {"names": names, "values": values.tolist()}, tmp_path)
+    for name, found in zip(names, made, strict=True):
+        expected = nonlinearity_of(name).apply(torch.from_numpy(values)).numpy()
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7, err_msg=name)
 
 
 def test_the_data_of_a_graph_come_back_from_json() -> None:
