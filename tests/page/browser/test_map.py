@@ -88,6 +88,33 @@ def test_a_block_opens_into_its_layers_and_back(open_page: Open, resnet: Path) -
     assert len(cards(opened)) == 12
 
 
+def test_a_card_says_what_its_block_does(open_page: Open, resnet: Path) -> None:
+    opened = open_page(resnet, size=LAPTOP).ready()
+    said = [" ".join(text.split()) for text in opened.page.locator(".block-what").all_inner_texts()]
+    assert said[:3] == ["Convolution of 7 × 7.", "Max pooling of 3 × 3.", "2 convolutions of 3 × 3, adds its input."]
+    assert said[4] == "2 convolutions of 3 × 3, adds its input through a pointwise convolution."
+    assert "3 layers, 4 maps of 8 × 8" in " ".join(opened.text(".block-open >> nth=2").split())
+    previews = opened.page.locator(".block-preview:visible")
+    assert previews.count() == 12
+    assert "class" in opened.text(".map-answer")
+
+
+def test_moved_images_and_units_off_are_followed_in_any_block(open_page: Open, resnet: Path) -> None:
+    opened = open_page(resnet, size=LAPTOP).ready()
+    open_block(opened, "layer1.0")
+    opened.page.locator("#glance .move summary").click()
+    opened.page.locator("#glance .slider input").first.fill("3")
+    opened.settle()
+    assert opened.page.locator(".in-block .changes:visible").count() == 4
+    opened.page.get_by_role("button", name="The block after").click()  # whose values before the move were not asked for
+    opened.settle()
+    assert opened.page.locator(".in-block .changes:visible").count() == 4
+    opened.page.locator("#numbers").get_by_role("button", name="Turn this unit off").click()
+    opened.settle()
+    assert "1 unit turned off" in opened.text("#glance .off")
+    assert opened.page.evaluate("location.hash").endswith(";off=6.1;open=6-8")
+
+
 def test_every_number_of_an_opened_block_is_a_sum(open_page: Open, resnet: Path) -> None:
     opened = open_page(resnet, size=LAPTOP).ready()
     open_block(opened, "layer3.1")

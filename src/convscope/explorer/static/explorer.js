@@ -173,6 +173,7 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
   store.subscribe((now, before) => {
+    if (now.computing !== before.computing) glance.classList.toggle("computing", now.computing);
     if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
     if (!now.view) return;
     glance.hidden = numbers.hidden = false;

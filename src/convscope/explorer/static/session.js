@@ -54,6 +54,7 @@ import { makeStore } from "./store.js";
  * @property {Range | null} open the block that is to be open
  * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
  * @property {View | null} view
+ * @property {boolean} computing whether the maps have been waited for so long that the reader is told
  *
  * @typedef {SessionFields & Look} Session
  */
@@ -62,6 +63,8 @@ import { makeStore } from "./store.js";
  * Computes what was asked for last, and tells the listener.
  * @typedef {(job: import("./engine.js").Job) => void} Compute
  */
+
+const LATE_MS = 250; // after which a reader wonders whether anything happens
 
 /**
  * @param {Network} network
@@ -80,13 +83,16 @@ export function makeSession(network, computer, palette, entries = []) {
       palette,
       sensitivity: null,
       open: null,
+      computing: false,
     }),
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
   const scenes = new WeakMap();
   const shown = (/** @type {Session} */ session) => shownIn(network, entries, session);
+  const waiting = makeWaiting((computing) => store.set({ computing }));
   const compute = computer((answer, job) => {
     const scene = scenes.get(job.pixels);
+    waiting.end();
     // what else is drawn by now has been asked for since
     if (scene && hasValues(answer.all, shown(store.get())))
       store.set(received(network, store.get(), scene, answer, job));
@@ -95,6 +101,7 @@ export function makeSession(network, computer, palette, entries = []) {
   const request = () => {
     const { scene, off, unmoved } = store.get();
     if (!scene) return;
+    waiting.begin();
     const open = shown(store.get());
     const known = isStill(scene.motion) || (unmoved?.of === scene.original && hasValues(unmoved.all, open));
     compute({ pixels: scene.pixels, off, original: known ? null : scene.original, open });
@@ -124,6 +131,26 @@ export function makeSession(network, computer, palette, entries = []) {
     open(/** @type {Range | null} */ range) {
       const layer = store.get().view?.position.layer ?? 0;
       turnTo(range ? openingOf(range, layer) : { open: null });
+    },
+  };
+}
+
+/**
+ * Tells when something has been waited for too long, and when it has come.
+ * @param {(waits: boolean) => void} tell
+ */
+function makeWaiting(tell) {
+  let timer = 0;
+  let told = false;
+  const change = (/** @type {boolean} */ waits) => tell((told = waits));
+  return {
+    begin() {
+      timer ||= window.setTimeout(() => change(true), LATE_MS);
+    },
+    end() {
+      clearTimeout(timer);
+      timer = 0;
+      if (told) change(false);
     },
   };
 }
