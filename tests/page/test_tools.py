@@ -3,10 +3,13 @@
 import json
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from convscope.explorer.page import program
 
 from .javascript import NODE, STATIC, needs_node
 
@@ -60,6 +63,13 @@ def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
         if len(line) > 120
     ]
     assert long == []
+
+
+@pytest.mark.parametrize("name", ["explorer.js", "worker.js"])
+def test_no_name_is_given_twice_in_one_program(name: str) -> None:
+    names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", program(name), re.MULTILINE)
+    assert len(names) > 50
+    assert [one for one, count in Counter(names).items() if count > 1] == []
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:

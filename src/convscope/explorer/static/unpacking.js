@@ -21,7 +21,7 @@ export function floatsOf(text, count, kind = "float32", scales = new Float32Arra
   const bytes = bytesOf(text);
   const needed = count * BYTES_OF[kind];
   if (bytes.length !== needed) throw new Error(DAMAGE.weights(needed, bytes.length));
-  if (kind === "int8") return scaled(new Int8Array(bytes.buffer), scales);
+  if (kind === "int8") return byScales(new Int8Array(bytes.buffer), scales);
   if (kind === "float16") return fromHalves(bytes, count);
   if (kind === "float24") {
     const words = new Uint32Array(count);
@@ -37,7 +37,7 @@ export function floatsOf(text, count, kind = "float32", scales = new Float32Arra
 }
 
 /** @param {Int8Array} numbers @param {Float32Array} scales one a row @returns {Float32Array} */
-function scaled(numbers, scales) {
+function byScales(numbers, scales) {
   const result = new Float32Array(numbers.length);
   const wide = numbers.length / scales.length;
   for (let row = 0, at = 0; row < scales.length; row++) {
