@@ -176,8 +176,9 @@ def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Pat
 
 
 def _title(model: Model, path: Path) -> str:
-    """Return the name of the dataset of the model; that of the page's folder where it is unknown."""
-    return Path(model.learned.data or "").name or path.absolute().parent.name
+    """Return the name of the dataset of the model; where it is unknown, of the page's folder; else none."""
+    data = Path(model.learned.data or "").name
+    return data or (path.absolute().parent.name if model.layout is not None else "")
 
 
 def _room(model: Model) -> int:
