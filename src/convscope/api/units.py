@@ -79,10 +79,11 @@ def units(
     """
     options = options_from(UnitsOptions, locals())
     context = context_of(context, progress=progress)
-    target = record_file(model, "units", output, partial=bool(not (ablation and probes) or options.layer), force=force)
+    layers = tuple(options.layer)
+    target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
     used = opened(model, context.reporter)
     check_classifies(used.network, "units")
-    asked = _asked(used, options.layer)
+    asked = _asked(used, layers)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
