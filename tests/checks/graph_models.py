@@ -3,12 +3,12 @@
 import functools
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
+from convscope.networks.sources.torch_module import read_module
 
 from .architectures import ARCHITECTURES
 
@@ -16,9 +16,8 @@ from .architectures import ARCHITECTURES
 @functools.cache
 def read_network(name: str) -> GraphNetwork:
     """Return an architecture as the network that it is read as."""
-    torch_module = pytest.importorskip("convscope.networks.sources.torch_module")
     architecture = ARCHITECTURES[name]
-    source = torch_module.read_module(architecture.make(), architecture.example())
+    source = read_module(architecture.make(), architecture.example())
     network = GraphNetwork(source.graph, source.tensors, mean=(0.5,), std=(0.25,), title=name)
     return network.eval()  # its weights can be trained, as those of a model that was read
 

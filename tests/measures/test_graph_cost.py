@@ -16,6 +16,7 @@ from convscope.networks.build import Network
 from convscope.networks.folding import fold
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
+from convscope.networks.sources.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
@@ -24,8 +25,7 @@ SUMS = nn.Conv2d, nn.Linear, nn.ConvTranspose2d
 
 
 def read(architecture: Architecture) -> GraphNetwork:
-    torch_module = pytest.importorskip("convscope.networks.sources.torch_module")
-    source = torch_module.read_module(architecture.make(), architecture.example())
+    source = read_module(architecture.make(), architecture.example())
     return GraphNetwork(source.graph, source.tensors).eval()
 
 

@@ -7,9 +7,9 @@ from torch import Tensor
 from convscope.layers.kinds import Multiply
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.sources.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
-torch_module = pytest.importorskip("convscope.networks.sources.torch_module")
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
 
 
@@ -26,7 +26,7 @@ def values_with_gradient(network: GraphNetwork, image: Tensor) -> dict[str, Tens
 
 @pytest.mark.parametrize("architecture", READ.values(), ids=READ)
 def test_no_value_depends_on_pixels_beyond_its_field(architecture: Architecture) -> None:
-    source = torch_module.read_module(architecture.make(), architecture.example())
+    source = read_module(architecture.make(), architecture.example())
     network = GraphNetwork(source.graph, source.tensors).eval().requires_grad_(requires_grad=False)
     image = architecture.example().requires_grad_()
     values = values_with_gradient(network, image)

@@ -11,6 +11,7 @@ from convscope.explorer.data import NamedImage, explorer_data
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
+from convscope.networks.sources.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 from .javascript import needs_node, run_driver
@@ -22,8 +23,7 @@ READ = [pytest.param(one, id=one.name) for one in ARCHITECTURES.values() if not 
 
 def read(one: Architecture) -> Model:
     """Return an architecture as a model."""
-    reader = pytest.importorskip("convscope.networks.sources.torch_module", reason="no reader of modules of torch")
-    source = reader.read_module(one.make(), one.example())
+    source = read_module(one.make(), one.example())
     channels, height, width = one.shape
     standard: dict[str, Any] = {"mean": (0.45,) * channels, "std": (0.25,) * channels}
     network = GraphNetwork(source.graph, source.tensors, **standard).eval().requires_grad_(requires_grad=False)

@@ -117,7 +117,7 @@ def rounded(tensors: dict[str, Tensor], dtype: WeightDtype) -> dict[str, Tensor]
             return value
         if dtype == "float16":
             return value.half().float()
-        weight, scales = in_bytes(value.numpy())
+        weight, scales = in_bytes(value.detach().numpy())
         return torch.from_numpy(weight.reshape(len(scales), -1) * scales[:, None]).reshape(value.shape)
 
     return {name: one(name, value.detach()) for name, value in tensors.items()}
