@@ -16,6 +16,7 @@ import convscope
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError, ParameterError
 from convscope.layers.kinds import ChannelSelection
 from convscope.networks.foreign_file import of_onnx
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model, read_onnx_model, write_model
 from convscope.networks.onnx_export import onnx_bytes
@@ -288,6 +289,26 @@ def test_a_network_that_computes_something_else_is_refused_with_its_first_wrong_
     assert found.output is not None
     assert found.output > proof.LARGEST
     assert found.compared < found.of
+
+
+@pytest.mark.parametrize("turn", [lambda maps: maps, lambda maps: maps.permute(0, 2, 3, 1)], ids=["first", "last"])
+def test_maps_are_compared_with_channels_first_or_last(turn: Callable[[Tensor], Tensor]) -> None:
+    whole = graph_model().network
+    graph = whole.graph.up_to("sum")
+    network = GraphNetwork(graph, {name: whole.tensors[name] for name in graph.tensors})
+    image = torch.randn(1, 3, 17, 14, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        values = [turn(values) for _, values in network.values(image)]
+    found = proof.proof_of(network, [proof.Trial(image=image, output=values[-1], values=values)], "itself")
+    assert (found.output, found.compared) == (0, found.of)
+
+
+@pytest.mark.parametrize("end", [torch.softmax, torch.log_softmax], ids=["softmax", "log"])
+def test_logits_are_compared_with_probabilities_and_their_logarithms(end: Callable[..., Tensor]) -> None:
+    network, image = graph_model().network, torch.randn(1, 3, 17, 14)
+    with torch.no_grad():
+        output = end(network(image), 1)
+    assert (proof.proof_of(network, [proof.Trial(image=image, output=output, values=())], "it").output or 0) < 1e-6
 
 
 def test_rounding_is_no_difference() -> None:
