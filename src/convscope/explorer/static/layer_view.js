@@ -353,9 +353,10 @@ function neighbour(network, state, by) {
     const [down, across] = above.stride;
     const connected = above.kind === "linear";
     const row = connected ? 0 : Math.floor(position.row / down);
+    const beside = above.kind === "concatenate" ? above.inputs.slice(0, above.inputs.indexOf(position.layer - 1)) : [];
     return within(network, {
       layer,
-      unit: position.unit,
+      unit: beside.reduce((unit, input) => unit + shapeAt(network, input + 1).maps, position.unit),
       row,
       column: connected ? 0 : Math.floor(position.column / across),
     });

@@ -1,6 +1,6 @@
 // @ts-check
 /** All English text of the page, ready for translation. */
-import { counted, inMillions, short, sides, wholePercent } from "./format.js";
+import { counted, grouped, inMillions, short, sides, wholePercent } from "./format.js";
 import { belowOf, shapeAt } from "./network.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -57,8 +57,9 @@ function describeSums(layer, below, first) {
   const patch = sides(layer.window[0], layer.window[1]);
   const seen = below.maps / layer.groups;
   const what = first ? "channels" : "maps";
-  const all = below.maps === 1 ? "" : ` of all ${below.maps} ${what}`;
-  const from = layer.groups === 1 ? all : seen === 1 ? " of one map each" : ` of ${seen} of ${below.maps} ${what}`;
+  const all = below.maps === 1 ? "" : ` of all ${grouped(below.maps)} ${what}`;
+  const from =
+    layer.groups === 1 ? all : seen === 1 ? " of one map each" : ` of ${seen} of ${grouped(below.maps)} ${what}`;
   const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
   const spread = layer.dilation[0] > 1 ? `, dilation ${layer.dilation[0]}` : "";
   const regions = layer.regions[0] * layer.regions[1];
@@ -497,7 +498,7 @@ export const LAYER = {
     /** @type {number} */ count,
     /** @type {number} */ all,
   ) => (count === 1 ? `${below} ${first} only` : `${below}s ${first} to ${first + count - 1}, of ${all}`),
-  eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${count} ${below}s`,
+  eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${counted(count, below)}`,
   fromImage: "of the image",
   fromColour: (/** @type {string} */ colour) => `of ${colour}`,
   fromChannel: (/** @type {number} */ number) => `of channel ${number}`,
@@ -515,7 +516,7 @@ export const LAYER = {
     `The sum for each ${below}. The largest are written out below; press another to see it.`,
   others: (/** @type {number} */ count) => counted(count, "other"),
   lines: ["from", "value", "× weight", "= product", ""],
-  fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,
+  fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${counted(count, below)}`,
   bias: "bias",
   added: "the input, added",
   logit: "  the logit; its probability follows from the logits of all classes",
