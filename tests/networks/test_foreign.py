@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 import convscope
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError, ParameterError
-from convscope.layers.kinds import ChannelSelection
+from convscope.layers.kinds import ChannelSelection, Linear
+from convscope.layers.layer import MapShape
 from convscope.networks.foreign_file import of_onnx
+from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model, read_onnx_model, write_model
@@ -344,3 +346,23 @@ def test_a_part_of_a_file_is_compared_layer_by_layer(tmp_path: Path) -> None:
     assert parts.training["source"]["proof"]["compared"] == len(parts.network.graph.nodes)
     with pytest.raises(ConvscopeError, match="Did you mean 'gated'"):
         of_onnx(file_of(graph_model(), tmp_path), up_to="gatd")
+
+
+@pytest.mark.parametrize(("error", "refused"), [(0.0, False), (3.0, True)])
+def test_a_network_that_loses_its_digits_is_compared_with_what_is_left(*, error: float, refused: bool) -> None:
+    """A million is added and taken away again: of a number near 1, two digits are left in single precision."""
+    nodes = (
+        Node(name="up", layer=Linear(units=2), inputs=(IMAGE,)),
+        Node(name="down", layer=Linear(units=2), inputs=("up",)),
+    )
+    graph = Graph(nodes=nodes, image=MapShape(maps=2))
+    far = torch.full((2,), 1e6)
+    tensors = {"up.weight": torch.eye(2), "up.bias": far, "down.weight": torch.eye(2), "down.bias": -far + error}
+    image = torch.tensor([0.777, -0.333])[None, :, None, None]
+    trials = [proof.Trial(image=image, output=image.flatten(1), values=())]
+    network = GraphNetwork(graph, tensors)
+    if refused:
+        with pytest.raises(DataError, match="first layer that differs"):
+            proof.proof_of(network, trials, "itself")
+    else:
+        assert "its own rounding is" in str(proof.proof_of(network, trials, "itself"))
