@@ -98,7 +98,7 @@ def test_lite0_knows_a_cup_of_coffee() -> None:
     from skimage import data
 
     model = open_start("efficientnet-lite0").model
-    pixels = np.asarray(Image.fromarray(data.coffee()).resize((336, 224)))[:, 56:280]
+    pixels = np.asarray(Image.fromarray(data.coffee()).resize((432, 288)))[:, 72:360]
     assert int(model.predict_proba(pixels[None]).argmax()) == 967  # espresso
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,12 +130,15 @@ def train(
     command = context.command if isinstance(context, CommandContext) else ""
     run, options = options_from(RunOptions, arguments), options_from(TrainOptions, arguments)
     with usual_settings():
+        if run.resume is not None:
+            _refuse_options(
+                options if isinstance(start, (str, os.PathLike)) else dataclasses.replace(options, start=None), run
+            )
         if _is_from_start(options, run):
             return _from_start(data, start, options, run, context)
         if run.resume is None:
             prepared, folder = _new_run(data, options, run, context)
         else:
-            _refuse_options(options, run)
             prepared, folder = _resumed_run(data, RunFolder(path=Path(run.resume)), context)
         tell(prepared, context.reporter)
         try:
@@ -177,8 +181,6 @@ def _from_start(
     """Return the result of a training from a start."""
     from .train_from_start import train_from_start  # loads scikit-learn
 
-    if run.resume is not None:
-        _refuse_options(dataclasses.replace(options, start=None), run)
     result = train_from_start(data, start, options, run, context)
     return TrainResult(
         model=result.model,

@@ -135,7 +135,7 @@ def _packaged(name: str) -> Start:
         Path(places[0]) / packaged.file, sha256=packaged.sha256, shapes=efficientnet_lite.file_shapes()
     )
     model = _model(
-        efficientnet_lite.efficientnet_lite0(),
+        efficientnet_lite.efficientnet_lite0(efficientnet_lite.SIDE_PX),
         efficientnet_lite.tensors_of(stored),
         mean=efficientnet_lite.MEAN,
         std=efficientnet_lite.STD,
