@@ -24,8 +24,8 @@ from typing import Any
 from results_file import processor_share, spread, write
 
 SCOPE = (
-    "whole commands from the start of the process, with an empty cache (softmax) and with features in it (lda); all test "
-    "images of the folder; seconds on the clock of a shared machine, and those that processors computed"
+    "whole commands from the start of the process, with an empty cache (softmax) and with features in it (lda); all "
+    "test images of the folder; seconds on the clock of a shared machine, and those that processors computed"
 )
 COMMAND = "import sys; from convscope.cli import main; sys.exit(main())"
 

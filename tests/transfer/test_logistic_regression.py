@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ParameterError
+from convscope.transfer.discriminant import fit_discriminant
 from convscope.transfer.head_choice import MOST_CLASSES, choose_head
 from convscope.transfer.logistic_regression import Scale, fit_logistic, regularization_path
 
@@ -41,6 +42,15 @@ def test_a_scale_can_be_undone() -> None:
     weights = fit_logistic(scale.scaled(features), labels, classes=3, strength=1.0)
     expected = weights.logits(scale.scaled(features))
     assert np.abs(scale.undone(weights).logits(features) - expected).max() < 1e-3
+
+
+def test_the_discriminant_agrees_with_that_of_scikit_learn() -> None:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    features, labels = clouds(images=300)
+    oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
+    agreed = fit_discriminant(features, labels).predict(features) == oracle.predict(features)
+    assert agreed.mean() > 0.98
 
 
 def test_ten_thousand_classes_are_refused() -> None:

@@ -241,3 +241,20 @@ def test_the_command_trains_from_a_start(data: Path, tmp_path: Path, capsys: pyt
     assert run([*words, "--cache-dir", str(tmp_path / "cache")]) == 0
     assert "from start to model" in capsys.readouterr().out
     assert run([*words, "--dry-run"]) == 2
+
+
+def test_robustness_is_measured_on_such_a_model(data: Path, tmp_path: Path) -> None:
+    started(data, tmp_path)
+    context = Context(cache_dir=tmp_path / "cache")
+    found = convscope.measure(tmp_path / "run", data, distortions=["rotation"], strengths=[0, 20], context=context)
+    assert found.images == 15
+
+
+def test_the_cache_lists_and_deletes_features(data: Path, tmp_path: Path) -> None:
+    from convscope.images.cache.folder import clear, entries
+
+    started(data, tmp_path)
+    names = [entry.name for entry in entries(tmp_path / "cache")]
+    assert len([name for name in names if name.startswith("features of ")]) == 2  # images as they are, and flipped
+    clear(tmp_path / "cache")
+    assert entries(tmp_path / "cache") == []

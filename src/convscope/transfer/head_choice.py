@@ -13,6 +13,7 @@ from convscope.core.statistics import Proportion
 from convscope.features.classifiers import named_classifiers
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
+from .discriminant import fit_discriminant
 from .feature_store import Vectors
 from .logistic_regression import Scale, regularization_path
 
@@ -164,6 +165,8 @@ def _fitted_at(
     """Return a classifier of scikit-learn of this strength, fitted on all views of the images."""
     if name == "softmax":
         return _softmax(_USUAL if strength is None else strength, views, labels)
+    if name == "lda":
+        return fit_discriminant(np.concatenate(views), np.tile(labels, len(views)))
     classifier = named_classifiers([name], seed=seed)[name]
     if strength is not None and name in _STRENGTHS:
         classifier.set_params(**{_STRENGTHS[name][0]: strength})
