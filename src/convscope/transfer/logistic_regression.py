@@ -11,7 +11,7 @@ from .feature_store import Vectors
 
 _MEMORY = 10  # steps whose curvature L-BFGS remembers
 _STEPS = 200
-_TOLERANCE = 1e-5  # of the gradient of the mean loss
+_TOLERANCE = 1e-4  # of the gradient of the mean loss
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +80,7 @@ def fit_logistic(
         [weight, bias],
         max_iter=_STEPS,
         tolerance_grad=_TOLERANCE,
-        tolerance_change=1e-7,
+        tolerance_change=1e-6,
         history_size=_MEMORY,
         line_search_fn="strong_wolfe",
     )
