@@ -82,7 +82,8 @@ def main() -> None:
     chosen = parser.parse_args()
     runs = []
     for each in chosen.each:
-        for seed in range(chosen.seeds):
+        fewest = min(len(list(path.iterdir())) for path in (chosen.folder / "train").iterdir())
+        for seed in range(chosen.seeds if each < fewest else 1):  # all images are the same ones for every seed
             runs.append(measured(chosen.folder, chosen.start, each, seed))
             print(runs[-1], flush=True)
             summary = {

@@ -21,7 +21,7 @@ MOST_CLASSES = 2_000
 _FOLDS = 4
 _USUAL = 1e-2  # strength of a softmax where none can be chosen
 _STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # the parameter of scikit-learn, from simple to flexible
-    "softmax": ("C", (1e-4, 1e-3, 1e-2, 1e-1)),
+    "softmax": ("C", (1e-3, 1e-2, 1e-1, 1.0)),
     "svm": ("linearsvc__C", (1e-5, 1e-4, 1e-3)),
     "rbf-svm": ("svc__C", (0.3, 1.0, 3.0, 10.0)),
     "knn": ("kneighborsclassifier__n_neighbors", (10, 5, 3, 1)),
