@@ -16,6 +16,7 @@ LINES = (
     ("options",),
     ("networks",),
     ("training", "features"),
+    ("transfer",),
     ("estimators",),
     ("measures",),
     ("figures", "report", "explorer"),
@@ -231,6 +232,7 @@ WRITERS = {
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
     "images/cache/entry.py",  # the same
     "images/loading/chunks.py",  # the same: many processes write their rows of one file
+    "transfer/feature_store.py",  # rows of features, written in place, each with its checksum behind it
     "cli/standard.py",  # the null device, for standard streams that are closed
 }
 OPENERS = {

@@ -126,6 +126,8 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
     if network is None:
         network = _graph_with(before, node, reading.pool, head, found)
         classes = classes if isinstance(before, Network) else found.classes
+    if len(classes) != len(found.classes):  # those of other images than the network was trained on
+        classes = found.classes
     if head.margins:
         network.set_sigmoids(*_sigmoids(fitted, found))
     record = {
@@ -211,7 +213,14 @@ def _layout_with(before: Network, node: str, pool: str, head: Head, found: Featu
     if code is not None and has_maps:
         stages.append(PoolingStage(code=code, window=None, stride=1))
     classifier = "svm" if head.margins else "softmax"
-    network = Network(replace(before.layout, stages=tuple(stages), classifier=classifier), **before.plan.sizes)
+    planned = before.plan
+    network = Network(
+        replace(before.layout, stages=tuple(stages), classifier=classifier),
+        height=planned.height,
+        width=planned.width,
+        channels=planned.channels,
+        classes=len(found.classes),
+    )
     own = network.state_dict()
     kept = {
         name: value

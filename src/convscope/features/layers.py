@@ -139,7 +139,7 @@ def _before_classifier(graph: Graph) -> Sequence[Node]:
 
 def _followed(nodes: Sequence[Node]) -> Iterator[tuple[Node, Node | None]]:
     """Give every node with the next one, None behind the last."""
-    return zip(nodes, (*nodes[1:], None), strict=True)
+    return zip(nodes, (*nodes[1:], None), strict=False)  # of none, none
 
 
 def _size(graph: Graph, node: Node) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.layers.kinds import LocallyConnected
 from convscope.layers.nonlinearity import nonlinearity_of
 
-from .fused import fusable, fused_convolution
 from .graph import IMAGE, Graph, Node
 from .image_network import ImageNetwork
 from .plan import NetworkPlan
@@ -104,7 +103,7 @@ class GraphNetwork(ImageNetwork):
             )
         self.graph, self.layout = graph, None
         self.plan = plan_of(graph, title)
-        self.precision, self.only_predicts, self.fused = torch.float32, False, False
+        self.precision, self.only_predicts = torch.float32, False
         self.weights = nn.Module()
         for name, value in tensors.items():
             key = name.replace(".", _DOT)
@@ -133,9 +132,6 @@ class GraphNetwork(ImageNetwork):
 
     def compute(self, node: Node, inputs: Sequence[Tensor]) -> Tensor:
         """Return the values of one node, N C h w, from those that it reads."""
-        convolution = fusable(node) if self.fused else None
-        if convolution is not None:
-            return fused_convolution(convolution, inputs[0], self.tensors_of(node))
         values = node.layer.compute(inputs, self.tensors_of(node))
         return nonlinearity_of(node.nonlinearity).apply(values)
 

@@ -22,7 +22,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import check_probabilities
 from .folding import folded_sums
-from .fused import is_fusing
+from .fused_graph import fuse, is_fusing
 from .graph_network import GraphNetwork
 from .image_network import ImageNetwork
 from .prediction import Predictor
@@ -107,7 +107,7 @@ def optimize_for_inference(
     optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
     if isinstance(optimized, GraphNetwork):
         optimized.weights.to(dtype)
-        optimized.fused = fused and _is_fused_in(precision)
+        return fuse(optimized) if fused else optimized
     if not isinstance(optimized, Network):
         return optimized
     for stage in optimized.stages:
