@@ -3,6 +3,7 @@
 python benchmarks/any_network_page.py
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ def page(result: Found) -> str:
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     PAGE.write_text(page(json.loads(RESULT.read_text(encoding="utf-8"))), encoding="utf-8")
 
 

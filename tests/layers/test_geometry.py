@@ -96,7 +96,7 @@ def test_fractions_come_back_from_a_record(start: Fraction, stride: Fraction) ->
     assert from_json(ReceptiveField, json.loads(json_text(field))) == field
 
 
-@pytest.mark.parametrize("text", ["1/0", "a/b", "1/2/3", "", "١/2", "9" * 40 + "/2", 0.5])
+@pytest.mark.parametrize("text", ["1/0", "a/b", "1/2/3", "", "١/2", "9" * 40 + "/2"])
 def test_what_is_no_fraction_is_refused(text: object) -> None:
     with pytest.raises(DataError):
         from_json(ReceptiveField, {"size": 1, "stride": 1, "start": text})

@@ -9,7 +9,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from convscope.layers.onnx_graph import OnnxGraph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -20,6 +19,7 @@ from convscope.core.records import from_json, to_json
 from convscope.layers.geometry import ReceptiveField, Window
 from convscope.layers.kinds import LAYERS, Convolution, InstanceBased, Padding, Resize, TransposedConvolution
 from convscope.layers.layer import Fields, Layer, MapShape
+from convscope.networks.onnx_writer import OnnxGraph
 from tests.checks.laws import LAWS
 from tests.checks.layer_kinds import EXAMPLES, KindExample
 
@@ -176,7 +176,7 @@ def test_it_comes_back_from_its_file(kind: str, data: st.DataObject) -> None:
 @cases
 def test_onnx_runtime_computes_the_same(kind: str, data: st.DataObject) -> None:
     example, layer, shapes = drawn(kind, data)
-    graph, tensors = OnnxGraph(), tensors_of(layer, shapes, dtype=torch.float32)
+    graph, tensors = OnnxGraph(19), tensors_of(layer, shapes, dtype=torch.float32)
     names = [f"input{index}" for index in range(len(shapes))]
     arrays = {name: value.numpy() for name, value in tensors.items()}
     if not example.onnx:

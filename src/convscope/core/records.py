@@ -46,7 +46,7 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         >>> to_json(Point(x=1, tags=("a",)))
         {'x': 1, 'tags': ['a']}
         >>> to_json((1 / 3, float("nan"), Fraction(1, 3)), digits=4)
-        [0.3333, None, '1/3']
+        [0.3333, None, 0.3333]
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {

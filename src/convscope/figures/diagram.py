@@ -132,7 +132,9 @@ def _kind(graph: Graph, node: Node) -> str:
 def _size(graph: Graph, name: str) -> str:
     shape = graph.shapes[name]
     return (
-        f"{shape.maps:,} @ {shape.columns}×{shape.rows}" if shape.rows * shape.columns > 1 else f"{shape.maps:,} values"
+        f"{shape.maps:,} @ {shape.columns}×{shape.rows}"
+        if shape.rows * shape.columns > 1
+        else counted(shape.maps, "value")
     )
 
 

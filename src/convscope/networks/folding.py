@@ -144,8 +144,8 @@ def check_classifies(network: ImageNetwork, what: str) -> None:
     Raises:
         DataError: its output are maps, as those of segmentation.
     """
-    graph = fold(network).graph
-    shape = graph.shapes[graph.output.name]
+    last = network.plan.layers[-1]
+    shape = MapShape(maps=last.maps, rows=last.rows, columns=last.columns)
     if shape.rows * shape.columns > 1:
         raise DataError(
             f"The network must have one logit for each class to measure its {what}. Got {shape} of "

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import ParameterError
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 
 from .class_names import class_names
 from .foreign import ForeignParts, checked_end, foreign_parts, network_of
@@ -77,7 +77,7 @@ def _chosen(source: ReadNetwork, given: Standardization | None, path: Path, note
             )
         color, fit = (given.color, given.fit) if given is not None else ("rgb", "crop")
         if color == "bgr" and channels != 3:
-            raise ParameterError(f"`color` must be rgb for a network of {channels} channels. Got 'bgr'.")
+            raise ParameterError(f"`color` must be rgb for a network of {counted(channels, 'channel')}. Got 'bgr'.")
         return Standardization(mean=source.mean, std=source.std, color=color, fit=fit, note="the file itself")
     if given is not None:
         return given

@@ -66,7 +66,6 @@ class GraphNetwork(ImageNetwork):
 
     Attributes:
         graph: the layers.
-        fused: ReLU is computed within the convolution before it, which is for prediction only.
 
     Raises:
         LayoutError: the tensors are not those of the graph.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from convscope.core.arguments import shown
 from convscope.core.errors import ParameterError, choose, did_you_mean
 from convscope.core.numeric import is_integer, is_number
+from convscope.core.text import counted
 from convscope.images.sizes import parse_size
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -70,11 +71,11 @@ class Standardization:
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, channels):
                 raise ParameterError(
-                    f"`{name}` must have 1 or {channels} numbers, as many as the network has channels. "
+                    f"`{name}` must have 1 or {channels} values, as many as the network has channels. "
                     f"Got {len(getattr(self, name))}."
                 )
         if self.color == "bgr" and channels != 3:
-            raise ParameterError(f"`color` must be rgb for a network of {channels} channels. Got 'bgr'.")
+            raise ParameterError(f"`color` must be rgb for a network of {counted(channels, 'channel')}. Got 'bgr'.")
         mean, std = (
             tuple(float(value) / self.scale for value in values) * (channels // len(values))
             for values in (self.mean, self.std)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from convscope.core.arguments import shown
 from convscope.core.errors import ConvscopeError, MissingPackageError, ModelFileError, ParameterError, did_you_mean
+from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
 from .graph import Graph
@@ -184,7 +185,7 @@ def _of_module(
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
     channels = 3 if first is None else first.in_channels
     if channels not in (1, 3):
-        raise _other_channels(name, f"{channels} channels")
+        raise _other_channels(name, counted(channels, "channel"))
     mean, std = (mean, std) if len(mean) in (1, channels) else ((mean[0],), (std[0],))
     example = torch.zeros(1, channels, *size, dtype=parameter.dtype, device=parameter.device)
     read = read_module(module, example)

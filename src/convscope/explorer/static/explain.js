@@ -149,11 +149,21 @@ export function receptiveField(network, position) {
   if (position.layer === 0) return { top: position.row, left: position.column, tall: 1, wide: 1 };
   const [down, across] = network.layers[position.layer - 1].field;
   return {
-    top: Math.floor(down.start + position.row * down.stride), // fractions behind a resizing
-    left: Math.floor(across.start + position.column * across.stride),
+    top: pixelAt(down, position.row),
+    left: pixelAt(across, position.column),
     tall: down.size,
     wide: across.size,
   };
+}
+
+/**
+ * The first pixel of the field of a position; behind a resizing, stride and start are fractions.
+ * @param {{ start: number, stride: number }} field
+ * @param {number} index of the position along the side
+ * @returns {number}
+ */
+function pixelAt(field, index) {
+  return Math.floor(field.start + index * field.stride + 1e-9); // 1/3 × 3 is 1
 }
 
 /**

@@ -55,13 +55,9 @@ class ChannelNormalization(Layer):
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add a mean over the maps, another of the squares, and what they divide."""
-        axes, part = np.array([1], np.int64), np.array(1 / only(shapes).maps, np.float32)
-
-        def mean(value: str) -> str:
-            return writer.node("Mul", writer.node("ReduceSum", value, writer.constant(axes)), writer.constant(part))
-
-        centered = writer.node("Sub", inputs[0], mean(inputs[0]))
-        variance = mean(writer.node("Mul", centered, centered))
+        axes = writer.constant(np.array([1], np.int64))
+        centered = writer.node("Sub", inputs[0], writer.node("ReduceMean", inputs[0], axes))
+        variance = writer.node("ReduceMean", writer.node("Mul", centered, centered), axes)
         deviation = writer.node(
             "Sqrt", writer.node("Add", variance, writer.constant(np.array(self.epsilon, np.float32)))
         )

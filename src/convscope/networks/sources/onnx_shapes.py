@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from convscope.core.text import counted
+
 from .onnx_call import Call, axis_of
 from .onnx_tensors import Array
 from .unsupported import InexpressibleError
@@ -59,5 +61,5 @@ def split_sizes(call: Call, size: int) -> list[int]:
         part = -(-size // count)
         sizes = [max(0, min(part, size - at * part)) for at in range(count)]
     if sum(sizes) != size or len(sizes) != count or min(sizes) < 0:
-        raise InexpressibleError(f"{size} values cannot be split into parts of {sizes}")
+        raise InexpressibleError(f"{counted(size, 'value')} cannot be split into parts of {sizes}")
     return sizes

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from convscope.core.text import counted
 from convscope.layers.layer import MapShape
 
 from .unsupported import InexpressibleError
@@ -117,7 +118,7 @@ def reshaped(value: Value, shape: Sequence[int]) -> Value:
     total, known = math.prod(value.shape), math.prod(size for size in shape if size != -1)
     sizes = [total // known if size == -1 else size for size in shape]
     if math.prod(sizes) != total:
-        raise InexpressibleError(f"{total} values cannot be reshaped to {tuple(shape)}")
+        raise InexpressibleError(f"{counted(total, 'value')} cannot be reshaped to {tuple(shape)}")
     rest = list(_merged(factor for axis in value.axes for factor in axis))[::-1]  # the outermost one last
     axes = []
     for size in sizes:
