@@ -247,8 +247,9 @@ def main() -> None:
         found = case.measure()
         results["samples"].append(found)
         print(*(line(found, source) for source in SOURCES), sep="\n", flush=True)
-    results["processor_share_after"] = processor_share()
-    print(write("any-network", __doc__.strip().splitlines()[0], results, timed=True))
+        results["processor_share_after"] = processor_share()
+        written = write("any-network", __doc__.strip().splitlines()[0], results, timed=True)  # so far
+    print(written)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import DataError, ParameterError
+from convscope.core.machine import usual_settings
 from convscope.layers.geometry import Window
 from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected, Pooling
@@ -42,6 +43,11 @@ def fold(network: ImageNetwork) -> GraphNetwork:
         return network
     if not isinstance(network, Network):
         raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
+    with usual_settings():
+        return _folded(network)
+
+
+def _folded(network: Network) -> GraphNetwork:
     graph = graph_of(network)
     tensors: dict[str, Tensor] = {}
     for node, module in zip(graph.nodes, _modules(network), strict=True):

@@ -148,22 +148,22 @@ export function mapBelow(network, { layer: number, unit }) {
 export function receptiveField(network, position) {
   if (position.layer === 0) return { top: position.row, left: position.column, tall: 1, wide: 1 };
   const [down, across] = network.layers[position.layer - 1].field;
-  return {
-    top: pixelAt(down, position.row),
-    left: pixelAt(across, position.column),
-    tall: down.size,
-    wide: across.size,
-  };
+  const [top, tall] = pixelsAt(down, position.row);
+  const [left, wide] = pixelsAt(across, position.column);
+  return { top, left, tall, wide };
 }
 
 /**
- * The first pixel of the field of a position; behind a resizing, stride and start are fractions.
- * @param {{ start: number, stride: number }} field
- * @param {number} index of the position along the side
- * @returns {number}
+ * The first pixel of the field of a position along a side, and how many there are. Behind a resizing, start and stride
+ * are fractions, and the pixels are the whole numbers from the first to the last.
+ * @param {{ start: number, stride: number, size: number }} field
+ * @param {number} index of the position
+ * @returns {[number, number]}
  */
-function pixelAt(field, index) {
-  return Math.floor(field.start + index * field.stride + 1e-9); // 1/3 × 3 is 1
+function pixelsAt(field, index) {
+  const start = field.start + index * field.stride;
+  const first = Math.ceil(start - 1e-9); // 1/3 × 3 is 1
+  return [first, Math.floor(start + 1e-9) + field.size - first];
 }
 
 /**
