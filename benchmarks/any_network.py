@@ -248,8 +248,7 @@ def main() -> None:
         results["samples"].append(found)
         print(*(line(found, source) for source in SOURCES), sep="\n", flush=True)
         results["processor_share_after"] = processor_share()
-        written = write("any-network", __doc__.strip().splitlines()[0], results, timed=True)  # so far
-    print(written)
+        write("any-network", __doc__.strip().splitlines()[0], results, timed=True)  # so far
 
 
 if __name__ == "__main__":
