@@ -23,6 +23,7 @@ LARGEST = 1e-4
 """Of the difference, relative to the largest value."""
 _ROUNDINGS = 8
 """So many times what the graph's output loses in single precision, another order of its sums may lose."""
+_MOST = 0.1  # more is never rounding
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 _SAMPLED = 1_000  # values of a layer that a first look compares
@@ -105,7 +106,7 @@ def proof_of(network: GraphNetwork, trials: Sequence[Trial], by: str, *, strict:
     last = layers[network.graph.output.name]
     worst = output if output is not None else (last if np.isfinite(last) else 0.0)
     rounding = None if worst <= LARGEST else _rounding(network, [trial.image for trial in trials])
-    if strict and rounding is not None and not worst <= _ROUNDINGS * rounding:
+    if strict and rounding is not None and not worst <= min(_ROUNDINGS * rounding, _MOST):
         raise DataError(
             f"The network that was read must compute what {by} does. Got an output that differs by {worst:.1g} of its "
             f"largest value; the first layer that differs is {_first(network.graph, layers)!r}. Take the part before "
