@@ -25,11 +25,11 @@ from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization, N
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
 from convscope.measures.distortions.family import DISTORTIONS, Distortion
+from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.export.onnx_writer import OnnxGraph
 from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.networks.onnx_export import onnx_bytes
-from convscope.networks.onnx_writer import OnnxGraph
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.torch_module import read_module
+from convscope.networks.sources.modules.torch_module import read_module
 
 from .architectures import ARCHITECTURES
 

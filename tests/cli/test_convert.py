@@ -8,8 +8,8 @@ import pytest
 
 import convscope
 from convscope.cli import main
+from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.model_file import write_model
-from convscope.networks.onnx_export import onnx_bytes
 from tests.checks.models import graph_model
 
 

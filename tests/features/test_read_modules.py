@@ -11,7 +11,7 @@ from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.torch_module import read_module
+from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.checks.graphs import module_values
 

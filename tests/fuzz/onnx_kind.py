@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 
 from convscope.core.errors import ConvscopeError
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.builder import ReadNetwork
-from convscope.networks.sources.onnx_reader import read_onnx
+from convscope.networks.sources.building.builder import ReadNetwork
+from convscope.networks.sources.onnx.reader import read_onnx
 from tests.networks.sources.onnx_cases import CASES
 from tests.networks.sources.onnx_models import Written, written
 

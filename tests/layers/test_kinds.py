@@ -19,7 +19,7 @@ from convscope.core.records import from_json, to_json
 from convscope.layers.geometry import ReceptiveField, Window
 from convscope.layers.kinds import LAYERS, Convolution, InstanceBased, Padding, Resize, TransposedConvolution
 from convscope.layers.layer import Fields, Layer, MapShape
-from convscope.networks.onnx_writer import OnnxGraph
+from convscope.networks.export.onnx_writer import OnnxGraph
 from tests.checks.laws import LAWS
 from tests.checks.layer_kinds import EXAMPLES, KindExample
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
-from convscope.networks.class_names import class_names
+from convscope.networks.foreign.class_names import class_names
 
 
 @pytest.mark.parametrize(

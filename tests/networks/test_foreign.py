@@ -16,15 +16,15 @@ import convscope
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError, ParameterError
 from convscope.layers.kinds import ChannelSelection, Linear
 from convscope.layers.layer import MapShape
-from convscope.networks.foreign_file import of_onnx
+from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.foreign.onnx_models import of_onnx
+from convscope.networks.foreign.standardization import IMAGENET_MEAN, Standardization
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model, read_onnx_model, write_model
-from convscope.networks.onnx_export import onnx_bytes
 from convscope.networks.sources import proof
-from convscope.networks.sources.unsupported import UnsupportedError
-from convscope.networks.standardization import IMAGENET_MEAN, Standardization
+from convscope.networks.sources.building.unsupported import UnsupportedError
 from tests.checks.architectures import ARCHITECTURES
 from tests.checks.models import graph_model, some_pixels
 
@@ -259,7 +259,7 @@ def test_a_file_that_onnx_runtime_cannot_run_is_read_with_a_note(
     def broken(*_given: Any, **_settings: Any) -> Any:
         raise RuntimeError("no such operator\nin any version")
 
-    monkeypatch.setattr("convscope.networks.foreign_file.trials_of_file", broken)
+    monkeypatch.setattr("convscope.networks.foreign.onnx_models.trials_of_file", broken)
     found = read_model(file_of(graph_model(), tmp_path))
     assert "cannot run it (no such operator)" in " ".join(source(found)["notes"])
 

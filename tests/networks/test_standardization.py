@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 from convscope.core.errors import ParameterError
-from convscope.networks.standardization import IMAGENET_MEAN, IMAGENET_STD, Standardization, standardization_of
+from convscope.networks.foreign.standardization import IMAGENET_MEAN, IMAGENET_STD, Standardization, standardization_of
 
 HALF = (0.5, 0.5, 0.5)
 PROCESSOR = {"image_mean": HALF, "image_std": HALF, "size": {"height": 32, "width": 48}, "rescale_factor": 1 / 255}

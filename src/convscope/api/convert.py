@@ -13,15 +13,15 @@ from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.text import printable
-from convscope.networks.class_names import class_names
+from convscope.networks.export.onnx_check import difference_of_written
+from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.export.onnx_writer import OPSET, check_opset
 from convscope.networks.folding import fold
+from convscope.networks.foreign.class_names import class_names
+from convscope.networks.foreign.standardization import Standardization, rows_and_columns
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, opened, read_onnx_model, write_model
-from convscope.networks.onnx_check import difference_of_written
-from convscope.networks.onnx_export import onnx_bytes
-from convscope.networks.onnx_writer import OPSET, check_opset
-from convscope.networks.standardization import Standardization, rows_and_columns
 from convscope.options.convert import ConvertOptions
 
 _FILE = ".safetensors"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from convscope.core.arguments import FLAG, check_value, is_path
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
+from convscope.networks.foreign.standardization import standardization_of
 from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, read_model, read_onnx_model, write_model
-from convscope.networks.standardization import standardization_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -160,7 +160,7 @@ class Model:
             DataError: it cannot be traced, or has an operator that no layer expresses.
             ParameterError: an argument does not fit it.
         """
-        from .foreign_module import of_module
+        from .foreign.torch_models import of_module
 
         with usual_settings():
             parts = of_module(module, example, classes=classes, preprocessing=preprocessing, up_to=up_to)
@@ -176,7 +176,7 @@ class Model:
         Raises:
             ParameterError: it has a layer that torch has no module for.
         """
-        from .torch_writer import torch_module
+        from .export.torch_writer import torch_module
 
         return torch_module(self.network)
 

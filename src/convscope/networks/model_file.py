@@ -165,7 +165,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 def read_onnx_model(path: Path, **settings: Any) -> Model:
     """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
-    from .foreign_file import of_onnx
+    from .foreign.onnx_models import of_onnx
 
     with usual_settings():
         return Model(**vars(of_onnx(path, **settings)))

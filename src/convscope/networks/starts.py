@@ -179,7 +179,7 @@ def _of_module(
     std: Sequence[float] = IMAGENET_STD,
     notes: tuple[str, ...] = ("its images are standardized with the mean and deviation of ImageNet",),
 ) -> Start:
-    from .sources.torch_module import read_module
+    from .sources.modules.torch_module import read_module
 
     parameter = next(module.parameters(), torch.zeros(()))
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
@@ -194,7 +194,7 @@ def _of_module(
 
 
 def _of_onnx(path: Path, name: str) -> Start:
-    from .sources.onnx_reader import read_onnx
+    from .sources.onnx.reader import read_onnx
 
     try:
         read = read_onnx(path)

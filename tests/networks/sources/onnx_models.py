@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.builder import ReadNetwork
-from convscope.networks.sources.tidy import LOGITS
+from convscope.networks.sources.building.builder import ReadNetwork
+from convscope.networks.sources.building.tidy import LOGITS
 
 Array = NDArray[Any]
 Shape = Sequence[int | str]

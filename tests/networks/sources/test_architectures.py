@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from convscope.networks.sources.torch_module import read_module
-from convscope.networks.sources.unsupported import UnsupportedError
+from convscope.networks.sources.building.unsupported import UnsupportedError
+from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.networks.sources.comparing import difference, kinds
 

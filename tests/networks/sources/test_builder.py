@@ -10,9 +10,9 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.layers.layer import MapShape
-from convscope.networks.sources.builder import Builder
-from convscope.networks.sources.unsupported import InexpressibleError, UnsupportedError
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.builder import Builder
+from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.sources.building.views import Value
 from tests.checks.laws import LAWS
 from tests.networks.sources.comparing import kinds, output
 

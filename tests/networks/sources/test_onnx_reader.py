@@ -18,10 +18,10 @@ from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.layer import MapShape
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Graph, Node
-from convscope.networks.sources.onnx_operators import OPERATORS
-from convscope.networks.sources.onnx_reader import read_onnx
-from convscope.networks.sources.tidy import LOGITS
-from convscope.networks.sources.unsupported import UnsupportedError
+from convscope.networks.sources.building.tidy import LOGITS
+from convscope.networks.sources.building.unsupported import UnsupportedError
+from convscope.networks.sources.onnx.operators import OPERATORS
+from convscope.networks.sources.onnx.reader import read_onnx
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 from .onnx_cases import CASES, Case

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convscope.networks.sources.unsupported import UnsupportedError
+from convscope.networks.sources.building.unsupported import UnsupportedError
 from tests.networks.sources.comparing import difference, kinds, read
 
 SHAPE = (4, 6, 5)

@@ -11,8 +11,8 @@ from convscope.layers.kinds.convolution import Convolution
 from convscope.layers.kinds.padding import Padding
 from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.layer import MapShape
-from convscope.networks.sources.builder import Builder, ReadNetwork
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.builder import Builder, ReadNetwork
+from convscope.networks.sources.building.views import Value
 from tests.networks.sources.comparing import kinds, output
 
 Build = Callable[[Builder, Value], Value]

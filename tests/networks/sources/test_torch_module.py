@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from convscope.core.errors import ParameterError
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.torch_module import read_module
-from convscope.networks.sources.unsupported import UnsupportedError
+from convscope.networks.sources.building.unsupported import UnsupportedError
+from convscope.networks.sources.modules.torch_module import read_module
 from tests.networks.sources.comparing import difference, kinds, read
 
 SHAPE = (4, 12, 10)

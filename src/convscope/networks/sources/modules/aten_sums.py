@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from convscope.networks.sources.builder import Frame, Pair
-from convscope.networks.sources.unsupported import InexpressibleError
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.builder import Frame, Pair
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
 
-from .call import AtenCall, Operator, frame_of, pair_of
+from .aten_call import AtenCall, Operator, frame_of, pair_of
 
 
 def _convolution(call: AtenCall) -> Value:

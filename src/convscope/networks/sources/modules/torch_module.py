@@ -15,13 +15,13 @@ from torch.utils import _pytree
 
 from convscope.core.errors import ParameterError
 from convscope.layers.layer import MapShape
+from convscope.networks.sources.building.builder import Builder, ReadNetwork
+from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.sources.building.views import Value
 
-from .aten.call import AtenCall
-from .aten.table import OPERATORS, REFUSED
-from .builder import Builder, ReadNetwork
+from .aten_call import AtenCall
+from .aten_table import OPERATORS, REFUSED
 from .traced_values import TracedValues, live_nodes
-from .unsupported import InexpressibleError, UnsupportedError
-from .views import Value
 
 _CALL = re.compile(r"@\d+")  # of a module that is called again
 _SILENT = {"_assert_tensor_metadata", "_assert_async", "_assert_scalar", "sym_constrain_range_for_size"}

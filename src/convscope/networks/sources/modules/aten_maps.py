@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import torch
 
-from convscope.networks.sources.unsupported import InexpressibleError
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
 
-from .call import AtenCall, Operator, pair_of
+from .aten_call import AtenCall, Operator, pair_of
 
 
 def _concatenation(call: AtenCall) -> Value:

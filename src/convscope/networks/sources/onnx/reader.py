@@ -8,16 +8,16 @@ from typing import Any, final
 import numpy as np
 
 from convscope.core.errors import ConvscopeError, ModelFileError
+from convscope.networks.sources.building.builder import Builder, ReadNetwork
+from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.sources.building.views import Value
 
-from .builder import Builder, ReadNetwork
-from .onnx_call import Budget, Call
-from .onnx_constants import folded
-from .onnx_file import NEWEST, Body, OnnxFile, Operator, open_onnx
-from .onnx_images import ImageInput, Pixels, image_input
-from .onnx_names import layer_names
-from .onnx_operators import OPERATORS
-from .unsupported import InexpressibleError, UnsupportedError
-from .views import Value
+from .call import Budget, Call
+from .constants import folded
+from .file import NEWEST, Body, OnnxFile, Operator, open_onnx
+from .images import ImageInput, Pixels, image_input
+from .names import layer_names
+from .operators import OPERATORS
 
 _WHOLE_NUMBERS = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize")
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")

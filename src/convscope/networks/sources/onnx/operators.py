@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .builder import Builder
-from .onnx_call import Call, axis_of, scalar
-from .onnx_rearranging import (
+from convscope.networks.sources.building.builder import Builder
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
+
+from .call import Call, axis_of, scalar
+from .rearranging import (
     concatenate,
     expand,
     flatten,
@@ -26,11 +29,9 @@ from .onnx_rearranging import (
     transpose,
     unsqueeze,
 )
-from .onnx_shapes import shape_of
-from .onnx_tensors import Array, dtype_of
-from .onnx_windows import kernel_of, resize, windows
-from .unsupported import InexpressibleError
-from .views import Value
+from .shapes import shape_of
+from .tensors import Array, dtype_of
+from .windows import kernel_of, resize, windows
 
 Result = Value | Array | Sequence[Value]
 Translation = Callable[[Builder, Call], Result]

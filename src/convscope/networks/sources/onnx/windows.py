@@ -7,11 +7,12 @@ from typing import TypedDict
 import numpy as np
 from torch import Tensor
 
-from .builder import Builder, Frame, Pair
-from .onnx_call import Call
-from .onnx_tensors import Array
-from .unsupported import InexpressibleError
-from .views import Value
+from convscope.networks.sources.building.builder import Builder, Frame, Pair
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
+
+from .call import Call
+from .tensors import Array
 
 
 class Windows(TypedDict):

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from convscope.core.errors import choose
 from convscope.layers.layer import OnnxWriter
 from convscope.layers.nonlinearity import nonlinearity_of
+from convscope.networks.folding import fold, ready
+from convscope.networks.graph import IMAGE, Node
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import ImageNetwork
+from convscope.networks.int8 import Int8
 
-from .folding import fold, ready
-from .graph import IMAGE, Node
-from .graph_network import GraphNetwork
-from .image_network import ImageNetwork
-from .int8 import Int8
 from .onnx_writer import OPSET, OnnxGraph, Sides
 
 INPUT, OUTPUT, LOGITS = "images", "probabilities", "logits"

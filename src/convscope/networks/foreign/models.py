@@ -11,12 +11,12 @@ from convscope.core.errors import ParameterError
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.kinds import ChannelSelection, Convolution
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.graph_network import GraphNetwork, plan_of
+from convscope.networks.plan import check_bounds, check_built
+from convscope.networks.sources.building.builder import ReadNetwork
+from convscope.networks.sources.proof import Proof
 
-from .graph import IMAGE, Graph, Node
-from .graph_network import GraphNetwork, plan_of
-from .plan import check_bounds, check_built
-from .sources.builder import ReadNetwork
-from .sources.proof import Proof
 from .standardization import Standardization
 
 

@@ -21,11 +21,10 @@ from convscope.core.errors import ParameterError
 from convscope.layers.kinds import Nonlinearity
 from convscope.layers.layer import Attribute, MapShape
 from convscope.layers.nonlinearity import LEAKY, nonlinearity_of
-
-from .folding import fold
-from .graph import IMAGE, Node
-from .graph_network import GraphNetwork
-from .image_network import ImageNetwork
+from convscope.networks.folding import fold
+from convscope.networks.graph import IMAGE, Node
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import ImageNetwork
 
 _OWN = frozenset(dir(nn.Module()))
 _Attributes: TypeAlias = Mapping[str, Any]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.layers.layer import MapShape
+from convscope.networks.sources.building.unsupported import UnsupportedError
 
-from .onnx_call import Call
-from .onnx_file import Body, OnnxInput, Operator
-from .unsupported import UnsupportedError
+from .call import Call
+from .file import Body, OnnxInput, Operator
 
 LARGEST_SIDE = 65_536
 _UINT8 = 2

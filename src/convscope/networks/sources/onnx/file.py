@@ -12,8 +12,8 @@ from typing import Any, final
 
 from convscope.core.errors import ModelFileError
 
-from .onnx_tensors import LARGEST_FILE, MOST_DIMENSIONS, Array, TensorReader
-from .onnx_wire import check_fields
+from .tensors import LARGEST_FILE, MOST_DIMENSIONS, Array, TensorReader
+from .wire import check_fields
 
 LARGEST_OPERATORS = 20_000
 OLDEST, NEWEST = 7, 28

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted, printable
+from convscope.networks.graph import Graph
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.sources.building.builder import ReadNetwork
+from convscope.networks.sources.onnx.reader import read_onnx
+from convscope.networks.sources.proof import Proof, is_provable, proof_of, some_images, trials_of_file
 
 from .class_names import class_names
-from .foreign import ForeignParts, checked_end, foreign_parts, network_of
-from .graph import Graph
-from .graph_network import GraphNetwork
-from .sources.builder import ReadNetwork
-from .sources.onnx_reader import read_onnx
-from .sources.proof import Proof, is_provable, proof_of, some_images, trials_of_file
+from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"

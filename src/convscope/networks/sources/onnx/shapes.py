@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from convscope.core.text import counted
+from convscope.networks.sources.building.unsupported import InexpressibleError
 
-from .onnx_call import Call, axis_of
-from .onnx_tensors import Array
-from .unsupported import InexpressibleError
+from .call import Call, axis_of
+from .tensors import Array
 
 
 def shape_of(call: Call) -> Array:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .builder import Builder
-from .onnx_call import Call, axis_of
-from .onnx_shapes import new_shape, slices, split_sizes
-from .unsupported import InexpressibleError
-from .views import Value
+from convscope.networks.sources.building.builder import Builder
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
+
+from .call import Call, axis_of
+from .shapes import new_shape, slices, split_sizes
 
 
 def concatenate(builder: Builder, call: Call) -> Value:

@@ -3,11 +3,11 @@
 The names are without overload, and without the line at the end of operators in place.
 """
 
-from .call import Operator
-from .functions import FUNCTIONS
-from .maps import MAPS
-from .pools import POOLS
-from .sums import SUMS
+from .aten_call import Operator
+from .aten_functions import FUNCTIONS
+from .aten_maps import MAPS
+from .aten_pools import POOLS
+from .aten_sums import SUMS
 
 OPERATORS: dict[str, Operator] = {**SUMS, **POOLS, **FUNCTIONS, **MAPS}
 

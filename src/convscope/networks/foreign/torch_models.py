@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from convscope.core.arguments import shown
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.sources.modules.torch_module import read_module
+from convscope.networks.sources.proof import proof_of, some_images, trials_of_module
 
 from .class_names import class_names
-from .foreign import ForeignParts, checked_end, foreign_parts, network_of
-from .graph_network import GraphNetwork
-from .sources.proof import proof_of, some_images, trials_of_module
-from .sources.torch_module import read_module
+from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import Standardization, standardization_of
 
 _LARGEST_SIDE = 65_536

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import torch
 
-from convscope.networks.sources.unsupported import InexpressibleError
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
 
-from .call import AtenCall, Operator
+from .aten_call import AtenCall, Operator
 
 
 def _function(call: AtenCall, *, text: str) -> Value:

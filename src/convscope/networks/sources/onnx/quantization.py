@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .onnx_call import Call
-from .onnx_tensors import Array
-from .unsupported import InexpressibleError
+from convscope.networks.sources.building.unsupported import InexpressibleError
+
+from .call import Call
+from .tensors import Array
 
 
 def quantized(call: Call) -> Array:

@@ -8,8 +8,8 @@ import torch
 
 from convscope.core.errors import DataError
 from convscope.core.machine import usable_cores
+from convscope.networks.image_network import ImageNetwork
 
-from .image_network import ImageNetwork
 from .onnx_export import INPUT
 
 LARGEST = 1e-4

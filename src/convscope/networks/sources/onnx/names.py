@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from convscope.core.text import printable
 
-from .onnx_file import Operator
+from .file import Operator
 
 _LONGEST = 160
 _COPY = re.compile(r"__\d+$")  # tf2onnx numbers what it makes

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ConvscopeError
+from convscope.networks.sources.building.unsupported import InexpressibleError
 
-from .onnx_call import Call, axis_of, integers, scalar
-from .onnx_quantization import dequantized, quantized
-from .onnx_shapes import new_shape, shape_of, slices, split_sizes
-from .onnx_tensors import Array, checked_shape, dtype_of
-from .unsupported import InexpressibleError
+from .call import Call, axis_of, integers, scalar
+from .quantization import dequantized, quantized
+from .shapes import new_shape, shape_of, slices, split_sizes
+from .tensors import Array, checked_shape, dtype_of
 
 Folding = Callable[[Call], Array | list[Array]]
 _VIEWS = frozenset({"Shape", "Size", "Reshape", "Transpose", "Unsqueeze", "Squeeze", "Flatten", "Identity", "Constant"})

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ModelFileError
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
 
-from .onnx_file import Operator
-from .onnx_tensors import Array
-from .unsupported import InexpressibleError
-from .views import Value
+from .file import Operator
+from .tensors import Array
 
 
 @dataclass(kw_only=True)

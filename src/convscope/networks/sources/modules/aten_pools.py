@@ -4,10 +4,10 @@ import functools
 import math
 from typing import Any
 
-from convscope.networks.sources.unsupported import InexpressibleError
-from convscope.networks.sources.views import Value
+from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.sources.building.views import Value
 
-from .call import AtenCall, Operator, frame_of, pair_of
+from .aten_call import AtenCall, Operator, frame_of, pair_of
 
 
 def _pooling(call: AtenCall, *, code: str) -> Value:

@@ -1,1 +1,0 @@
-"""The operators of ATen, as `torch.export` writes them, as calls of the builder."""
