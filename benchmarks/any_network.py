@@ -1,6 +1,6 @@
 """Networks of torchvision and timm at full size, read from the module and from its ONNX file: what works, and the cost.
 
-    python benchmarks/any_network.py [--networks resnet18 …] [--commands predict cost fields features look]
+    python benchmarks/any_network.py [--networks resnet18 …] [--commands predict cost look …]
 
 Scope: each network with random weights, batch normalization with statistics of random images, read twice: by
 `convscope.load(module, example)` and, after torch's script exporter (opset 17) has written it, by
@@ -59,9 +59,13 @@ Command: TypeAlias = Callable[[Model, Images, Path], object]
 COMMANDS: dict[str, Command] = {
     "predict": lambda model, images, _: convscope.predict(model, images),
     "cost": lambda model, _, __: convscope.cost(model, repeats=0),
+    "layout": lambda model, _, folder: convscope.draw("layout", model, output=folder / "layout.png"),
     "fields": lambda model, images, folder: convscope.draw("fields", model, images[0], output=folder / "fields.png"),
+    "maps": lambda model, images, folder: convscope.draw("maps", model, images[0], output=folder / "maps.png"),
     "features": lambda model, images, _: convscope.extract_features(model, images),
     "look": lambda model, images, folder: convscope.look(model, images, output=folder / "look.html"),
+    "convert": lambda model, _, folder: convscope.convert(model, folder / "out.onnx"),
+    "to_torch": lambda model, _, __: model.to_torch(),
 }
 load: Callable[..., Model] = convscope.load
 
@@ -175,7 +179,7 @@ class Case:
         """Return what reading it takes and gives, and which commands work; `given` is what `convscope.load` takes."""
         started = time.perf_counter()
         try:
-            model = load(*given)
+            model = load(*given, preprocessing="imagenet")
         except ConvscopeError as error:
             return {"refused": sentence_of(error, folder)}
         except Exception as error:  # noqa: BLE001  # as above
@@ -243,8 +247,8 @@ def main() -> None:
         found = case.measure()
         results["samples"].append(found)
         print(*(line(found, source) for source in SOURCES), sep="\n", flush=True)
-    results["processor_share_after"] = processor_share()
-    print(write("any-network", __doc__.strip().splitlines()[0], results, timed=True))
+        results["processor_share_after"] = processor_share()
+        write("any-network", __doc__.strip().splitlines()[0], results, timed=True)  # so far
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ LINES = (
     ("options",),
     ("networks",),
     ("training", "features"),
+    ("transfer",),
     ("estimators",),
     ("measures",),
     ("figures", "report", "explorer"),
@@ -29,6 +30,8 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 # Functions of `api` and estimators have the parameters of their options records. These three describe a unit, or how
 # patches are drawn and whitened, argument by argument.
 MANY_PARAMETERS = {("walk", "walk"), ("layer", "learn_layer"), ("clusters", "learn")}
+# Operations of the builder have the settings of the operators that they read.
+MANY_PARAMETERS |= {("sums", "transposed_convolution"), ("pools", "pooling")}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec"}
 UNSAFE_MEMBERS = {("torch", "load"), ("torch", "save"), ("joblib", "load"), ("os", "system")}
@@ -229,6 +232,7 @@ WRITERS = {
     "images/cache/caching.py",  # parts of an entry in a folder of its own, which is renamed as a whole
     "images/cache/entry.py",  # the same
     "images/loading/chunks.py",  # the same: many processes write their rows of one file
+    "transfer/feature_store.py",  # rows of features, written in place, each with its checksum behind it
     "cli/standard.py",  # the null device, for standard streams that are closed
 }
 OPENERS = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 import convscope
 from convscope.api.features import compare_classifiers, save_with_classifier
@@ -38,6 +39,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 MODEL = small_model(height=8, width=8)
 IMAGES = some_pixels(12, 8, 8)
+MODULE = nn.Sequential(nn.Flatten(), nn.Linear(48, 2))
 DATA = (IMAGES, np.array(list(MODEL.classes) * 4))
 FOUND = convscope.extract_features(MODEL, DATA)
 Call = tuple[Callable[..., Any], dict[str, Any]]
@@ -56,7 +58,10 @@ CALLS: dict[str, Call] = {
     ),
     "cost": (convscope.cost, {"model": "2C3", "repeats": 0}),
     "extract_features": (convscope.extract_features, {"model": MODEL, "data": DATA}),
-    "load": (convscope.load, {"path": "nope"}),
+    "load": (convscope.load, {"model": "nope"}),
+    "load of a module": (convscope.load, {"model": MODULE, "example": (3, 4, 4), "preprocessing": "unit"}),
+    "convert": (convscope.convert, {"model": MODEL, "output": "nope/nope.onnx"}),
+    "Model.from_torch": (Model.from_torch, {"module": MODULE, "example": (3, 4, 4), "preprocessing": "unit"}),
     "measure": (convscope.measure, {"model": "nope", "data": DATA}),
     "units": (convscope.units, {"model": "nope", "data": DATA}),
     "look": (convscope.look, {"model": "nope", "images": IMAGES[:1]}),

@@ -212,7 +212,7 @@ def test_one_pass_over_some_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_any_network_is_read_from_both_sources_and_used(program, monkeypatch: pytest.MonkeyPatch) -> None:
     module, model = program("any_network"), small_model("4C3-MP2-6N")
-    monkeypatch.setattr(module, "load", lambda *given: model)
+    monkeypatch.setattr(module, "load", lambda *given, **settings: model)
     monkeypatch.setattr(module, "write_onnx", lambda network, example, path: path.write_bytes(b"file"))
     example = torch.randn(1, 3, 17, 14, generator=torch.Generator().manual_seed(0))
     found = module.Case(name="small", network=model.network, example=example).measure()

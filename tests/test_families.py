@@ -22,14 +22,14 @@ from convscope.images.sources.arrays import from_arrays
 from convscope.images.sources.opening import FILE_SOURCES
 from convscope.layers.nonlinearity import NONLINEARITIES, NonlinearityKind
 from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization, NormalizationKind
-from convscope.layers.onnx_graph import OnnxGraph
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
 from convscope.measures.distortions.family import DISTORTIONS, Distortion
+from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.export.onnx_writer import OnnxGraph
 from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
-from convscope.networks.onnx_export import onnx_bytes
 from convscope.training.loop import Listener, run
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "matplotlib", "PIL", "sklearn", "numpy", "scipy", "safetensors", "rich", "pyarrow", "pooch")
+HEAVY = ("torch", "matplotlib", "PIL", "sklearn", "numpy", "scipy", "safetensors", "rich", "pyarrow", "pooch", "onnx")
 MOST_FOR_IMPORT, MOST_FOR_HELP = 45, 140
 """Modules beyond those of Python itself: what a machine that has other work does not change, as it does seconds."""
 
@@ -39,7 +39,7 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
     assert not _loaded(program) & set(HEAVY)
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "check", "cache"])
+@pytest.mark.parametrize("command", ["train", "predict", "convert", "check", "cache"])
 def test_the_help_of_a_command_loads_nothing_heavy(command: str) -> None:
     quietly = "sys.stdout, out = sys.stderr, sys.stdout"
     statement = f"from convscope.cli import main; {quietly}; main(['{command}', '--help']); sys.stdout = out"
@@ -55,4 +55,4 @@ def test_the_help_is_quick_as_few_modules_are_loaded() -> None:
 
 
 def test_training_does_not_wait_for_scikit_learn_or_scipy() -> None:
-    assert not _loaded("import convscope.api.train, convscope.api.predict") & {"sklearn", "scipy", "matplotlib"}
+    assert not _loaded("import convscope.api.train, convscope.api.predict") & {"sklearn", "scipy", "matplotlib", "onnx"}

@@ -3,15 +3,15 @@
 import sys
 
 from convscope.layers.kinds import LAYERS
-from convscope.networks.sources.aten.table import OPERATORS as ATEN
-from convscope.networks.sources.onnx_operators import OPERATORS as ONNX
+from convscope.networks.sources.modules.aten_table import OPERATORS as ATEN
+from convscope.networks.sources.onnx.operators import OPERATORS as ONNX
 
 HEAD = """# Kinds of layers
 
 <!-- written by tools/layer_kinds_page.py -->
 
-What a [graph](../decisions/0015-graph.md) is made of. Each kind is one file in `layers/kinds/`, with shape, receptive field, cost,
-computation and ONNX operators; the page computes it too.
+What a [graph](../decisions/0015-graph.md) is made of. Each kind is one file in `layers/kinds/`, with shape, receptive
+field, cost, computation and ONNX operators; the page computes it too.
 
 | kind | a value is | in words | when the input moves |
 |---|---|---|---|"""
@@ -30,9 +30,9 @@ def main() -> None:
     print("Operators of `torch.export`, before they are decomposed.\n")
     print(", ".join(f"`{name}`" for name in sorted(ATEN)) + ".")
     print(
-        "\nA normalization that follows a convolution is folded into its weights; a nonlinearity belongs to the layer before it;\n"
-        "identities, dropout and transpositions vanish. Functions in pieces (hard-swish, SiLU, GELU, Mish) are recognized by\n"
-        "what they compute."
+        "\nA normalization that follows a convolution is folded into its weights; a nonlinearity belongs to the layer\n"
+        "before it; identities, dropout and transpositions vanish. Functions in pieces (hard-swish, SiLU, GELU, Mish)\n"
+        "are recognized by what they compute."
     )
 
 

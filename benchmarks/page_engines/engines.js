@@ -13,7 +13,7 @@ function tensorflowLayers(network) {
       const filter = tf.transpose(tf.tensor4d(step.weights, [step.maps, from.maps, tall, wide]), [2, 3, 1, 0]);
       const bias = tf.tensor1d(step.bias);
       const same = tall % 2 === 1 && step.stride[0] === 1;
-      const pad = same ? "same" : [[0, 0], [step.before, step.after], [step.before, step.after], [0, 0]];
+      const pad = same ? "same" : [[0, 0], [step.before[0], step.after[0]], [step.before[1], step.after[1]], [0, 0]];
       return (x) => {
         const sums = tf.fused.conv2d({ x, filter, bias, strides: step.stride, pad, activation });
         return step.residual ? tf.relu(tf.add(sums, x)) : sums;

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convscope.api.cache import cache
     from convscope.api.check import check
     from convscope.api.compare import compare
+    from convscope.api.convert import convert
     from convscope.api.cost import cost
     from convscope.api.draw import draw
     from convscope.api.features import extract_features
@@ -43,6 +44,7 @@ __all__ = [
     "cache",
     "check",
     "compare",
+    "convert",
     "cost",
     "draw",
     "extract_features",
@@ -64,6 +66,7 @@ _HOMES = {
     "cache": "convscope.api.cache",
     "check": "convscope.api.check",
     "compare": "convscope.api.compare",
+    "convert": "convscope.api.convert",
     "cost": "convscope.api.cost",
     "draw": "convscope.api.draw",
     "extract_features": "convscope.api.features",

@@ -86,7 +86,7 @@ def test_hand_made_features_stand_in_the_place_of_a_model(tmp_path: Path) -> Non
     assert found.splits.count("validation") == 359
     assert np.load(tmp_path / "x.npz")["names"][0] == "pca1"
     assert compare_classifiers(found, ["lda"])[0].accuracy.fraction > 0.9
-    with pytest.raises(ParameterError, match=r"`stage` and `pool` are for networks\. Got them with 'pca'"):
+    with pytest.raises(ParameterError, match=r"`stage`, `layer` and `pool` are for networks\. Got one with 'pca'"):
         convscope.extract_features("pca", "digits", stage=1)
 
 

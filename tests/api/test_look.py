@@ -18,7 +18,6 @@ from convscope.api.look_records import with_records
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
 from convscope.core.records import from_json
-from convscope.explorer import data as look_data_module
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.explorer.page import render_look
 from convscope.images.preprocessing import Preprocessing
@@ -160,8 +159,9 @@ def test_a_notebook_shows_the_page_in_a_frame_that_may_only_run_its_own_program(
 
 
 def test_a_network_too_large_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(look_data_module, "LARGEST_PARAMETERS", 100)
-    with pytest.raises(DataError, match=r"The network must have at most 100 parameters to fit into a page\. Got"):
+    for name in ("MOST_EXACT", "MOST_NEARLY_EXACT", "LARGEST_HALVES", "LARGEST_TEXT"):
+        monkeypatch.setattr(f"convscope.explorer.weights.{name}", 100)
+    with pytest.raises(DataError, match=r"must fit into a page of .* MB.*parameters"):
         convscope.look(small_model(), output=tmp_path / "x.html")
     assert not (tmp_path / "x.html").exists()
 

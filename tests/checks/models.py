@@ -5,9 +5,14 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.geometry import Window
 from convscope.layers.instance_based import Exemplars
+from convscope.layers.kinds import Add, Concatenate, Convolution, Linear, Multiply, Pooling
+from convscope.layers.layer import MapShape
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import ConvolutionModule, Network
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 
@@ -45,6 +50,38 @@ def small_model(
         classes=tuple(f"class {number}" for number in range(classes)),
         preprocessing=Preprocessing(height=height, width=width, channels=3, background=(1, 2, 3)),
         training={"epochs": 3, "seed": seed, "loss": [1.5, 0.25]},
+    )
+
+
+def graph_model(*, classes: int = 3, seed: int = 0, names: tuple[str, ...] = ("stem.conv", "gate", "head")) -> Model:
+    """Return a model whose network is a graph that no layout has: depthwise, a gate, a branch, a nonlinearity each."""
+    stem, gate, head = names
+    three = Window(kernel=3, before=1, after=1)
+    nodes = (
+        Node(name=stem, layer=Convolution(units=6, rows=three, columns=three), inputs=(IMAGE,), nonlinearity="relu6"),
+        Node(name="deep", layer=Convolution(units=6, rows=three, columns=three, groups=6), inputs=(stem,)),
+        Node(name="squeeze", layer=Pooling(code="AP"), inputs=("deep",)),
+        Node(name=gate, layer=Linear(units=6), inputs=("squeeze",), nonlinearity="hardsigmoid"),
+        Node(name="gated", layer=Multiply(), inputs=("deep", gate)),
+        Node(name="sum", layer=Add(), inputs=("gated", stem), nonlinearity="silu"),
+        Node(
+            name="pool",
+            layer=Pooling(code="MP", rows=Window(kernel=3, stride=2), columns=Window(kernel=2)),
+            inputs=("sum",),
+        ),
+        Node(name="both", layer=Concatenate(), inputs=("pool", "pool")),
+        Node(name="whole", layer=Pooling(code="AP"), inputs=("both",)),
+        Node(name=head, layer=Linear(units=classes), inputs=("whole",)),
+    )
+    graph = Graph(nodes=nodes, image=MapShape(maps=3, rows=17, columns=14))
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {name: torch.randn(shape, generator=generator) * 0.3 for name, shape in graph.tensors.items()}
+    network = GraphNetwork(graph, tensors, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25), title="small graph")
+    return Model(
+        network=network.eval(),
+        classes=tuple(f"class {number}" for number in range(classes)),
+        preprocessing=Preprocessing(height=17, width=14, channels=3, background=(1, 2, 3)),
+        training={"source": {"kind": "torch", "notes": ["it is made up"]}},
     )
 
 

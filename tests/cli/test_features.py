@@ -69,7 +69,13 @@ def test_layer_names_are_shown_with_and_without_images(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["features", str(run), "--layer-names", "--pool", "mean"]) == 0
-    expected = ["--stage  layer    values of one image", "      0  pixels   1", "      1  8C3-MP2  8"]
+    expected = [
+        "--stage  --layer       computes  values of one image  receptive field",
+        "      0  image         pixels    1                    1x1",
+        "         convolution1  8C3       8                    3x3",
+        "      1  pooling1      MP2       8                    4x4",
+        "         classifier    10N       10                   10x10",
+    ]
     assert capsys.readouterr().out.splitlines() == expected
     target = tmp_path / "x.npy"
     assert main(["features", str(run), "digits", "--layer-names", "--pool", "mean", "-o", str(target)]) == 0
@@ -86,7 +92,8 @@ def test_a_grid_larger_than_the_maps_is_one_sentence(
     assert "`--pool` must be grid4 or smaller for maps of 4 × 4. Got 'grid99'." in capsys.readouterr().err
     assert not target.exists()
     assert main(["features", str(run), "--layer-names", "--pool", "grid8"]) == 0  # the pixels have 8 × 8
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["--stage", "0"]
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line[9:23].strip() for line in lines] == ["image", "convolution1", "classifier"]
     assert main(["features", str(run), "--layer-names", "--pool", "grid9"]) == 2
     assert "`--pool` must be grid8 or smaller" in capsys.readouterr().err
 
@@ -104,4 +111,4 @@ def test_what_no_model_file_can_hold_is_refused_before_any_image_is_read(capsys:
         "grid2",
     ]
     assert main(words) == 2
-    assert "--pool must be none, mean, max" in capsys.readouterr().err
+    assert "`--pool` must be none, mean or max for" in capsys.readouterr().err

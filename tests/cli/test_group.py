@@ -115,7 +115,7 @@ def test_a_reader_that_left_ends_it_quietly(command: list[Any], capfd: pytest.Ca
         (["trian"], "Got 'trian'. Did you mean 'train'?"),
         (
             ["zzz"],
-            "must be one of train, predict, look, draw, measure, compare, features, check, machine, cache. Got 'zzz'.",
+            f"must be one of {', '.join(COMMANDS)}. Got 'zzz'.",
         ),
         (["--nothing"], "No such option"),
     ],

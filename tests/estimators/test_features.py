@@ -13,7 +13,9 @@ from sklearn.pipeline import make_pipeline
 
 from convscope import ConvClassifier, ConvFeatures
 from convscope.core.errors import DataError, ParameterError
+from convscope.features.reading import Reading
 from convscope.networks.model_file import write_model
+from tests.checks.graphs import residual_model, residual_module
 from tests.checks.models import small_model, some_pixels
 
 
@@ -101,3 +103,16 @@ def test_values_that_are_no_numbers_are_refused_in_fit_as_in_transform(network: 
         for call in (ConvFeatures(model).fit, ConvFeatures(model).transform):
             with pytest.raises(DataError, match=r"must hold finite numbers\. Got NaN or infinity"):
                 call(images)
+
+
+def test_a_layer_of_any_network_is_taken_by_name(tmp_path: Path) -> None:
+    model, images = residual_model(residual_module()), some_pixels(4, 14, 16)
+    write_model(model, tmp_path / "m.safetensors")
+    (expected,) = Reading(layer="block", pool="mean").of(model, images)
+    for given in (model, tmp_path / "m.safetensors", str(tmp_path / "m.safetensors")):
+        features = ConvFeatures(given, pool="mean", layer="block").fit(images)
+        np.testing.assert_allclose(features.transform(images), expected, rtol=1e-5, atol=1e-6)
+        assert features.get_feature_names_out()[0] == "block.add_map1"
+        assert features.n_features_out_ == 6
+    with pytest.raises(ParameterError, match="Did you mean 'block'"):
+        ConvFeatures(model, layer="blok").fit(images)

@@ -7,6 +7,7 @@ import torch
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.features.trace import trace
 from convscope.features.walk import walk, walk_of_unit
+from convscope.layers.geometry import Window
 from convscope.layers.kinds import Pooling
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.unit import convolve
@@ -36,7 +37,8 @@ def test_an_image_of_another_kind_is_refused(pixels: np.ndarray) -> None:
 def test_a_walk_is_the_convolution_and_says_what_each_value_is_made_of() -> None:
     generator = np.random.default_rng(0)
     image, weights = generator.normal(size=(2, 9, 7)), generator.normal(size=(2, 3, 3))
-    found = walk(image, weights, bias=0.5, stride=2, nonlinearity="relu", channels=("a", "b"))
+    window = Window(kernel=3, stride=2)
+    found = walk(image, weights, bias=0.5, windows=(window, window), nonlinearity="relu", channels=("a", "b"))
     expected = convolve(weights.transpose(1, 2, 0), image.transpose(1, 2, 0), bias=0.5, stride=2)
     np.testing.assert_allclose(found.values, np.maximum(expected, 0))
     for row, column in np.ndindex(expected.shape):
@@ -87,7 +89,7 @@ def test_what_is_no_unit_is_refused(layer: int, unit: int, sentence: str) -> Non
 
 
 def test_a_unit_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ParameterError, match="`weights` must be channels × k × k over an image"):
+    with pytest.raises(ParameterError, match="`weights` must be channels × rows × columns over an image"):
         walk(np.zeros((2, 5, 5)), np.zeros((3, 3)))
     with pytest.raises(ParameterError, match="`nonlinearity` must be one of"):
         walk(np.zeros((5, 5)), np.zeros((3, 3)), nonlinearity="rely")

@@ -17,7 +17,7 @@ from convscope.core.records import to_json
 from convscope.layers.instance_based import Exemplars
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
-from tests.checks.models import LAYOUTS, calibrated, small_model, some_pixels, with_exemplars
+from tests.checks.models import LAYOUTS, calibrated, graph_model, small_model, some_pixels, with_exemplars
 from tests.networks.broken_models import joined, resign, split
 
 from .bytewise import damaged
@@ -140,6 +140,7 @@ def _models() -> list[Model]:
     models = [small_model(text) for text in LAYOUTS]
     for model in models[:4]:
         calibrated(model.network)
+    models += [graph_model(), graph_model(seed=1)]
     models.append(with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbours", kept=6, neighbours=3)))
     models.append(with_exemplars(small_model("4C3-MP2"), Exemplars(kind="kernel", kept=5)))
     return models

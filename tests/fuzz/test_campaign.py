@@ -15,7 +15,16 @@ from .kills_kind import Disks, Kills
 from .kinds import KINDS
 from .watching import Watcher
 
-COUNTS = {"images": 128, "models": 96, "lists": 96, "idx": 60, "records": 32, "checkpoints": 24, "cache": 24}
+COUNTS = {
+    "images": 128,
+    "models": 96,
+    "onnx": 48,
+    "lists": 96,
+    "idx": 60,
+    "records": 32,
+    "checkpoints": 24,
+    "cache": 24,
+}
 forks = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kills fork, and ask Linux about memory")
 
 

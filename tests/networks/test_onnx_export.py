@@ -1,6 +1,8 @@
 """The ONNX graph of a network is valid and gives what the network gives, whatever the layout."""
 
 import contextlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -10,15 +12,25 @@ import torch
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from convscope.core.errors import ParameterError
-from convscope.layers.onnx_graph import OnnxGraph, varint
+from convscope.core.errors import DataError, ParameterError
+from convscope.layers.kinds import Padding, Resize
+from convscope.layers.layer import MapShape
 from convscope.networks.build import Network
+from convscope.networks.export.onnx_check import difference_of_written
+from convscope.networks.export.onnx_export import INPUT, OUTPUT, Where, onnx_bytes
+from convscope.networks.export.onnx_writer import OnnxGraph
+from convscope.networks.foreign.onnx_models import of_onnx
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.int8 import calibrated, rounded_weights
-from convscope.networks.onnx_export import INPUT, OUTPUT, onnx_bytes
+from convscope.networks.sources.modules.torch_module import read_module
 from convscope.networks.stages import ConvolutionStage
+from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
-from tests.checks.models import small_model, some_pixels, with_statistics
+from tests.checks.models import graph_model, small_model, some_pixels, with_statistics
+
+READ = [one for one in ARCHITECTURES.values() if not one.refused]
 
 
 def run(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -89,7 +101,95 @@ def test_ranges_are_those_of_the_images() -> None:
         calibrated(network, np.empty((0, 17, 14, 3), np.uint8))
 
 
-def test_whole_numbers_are_written_7_bits_a_byte() -> None:
-    assert varint(0) == b"\0"
-    assert varint(2**31) == bytes([128, 128, 128, 128, 8])
-    assert varint(-2) == b"\xfe" + b"\xff" * 8 + b"\x01"
+# Graphs
+
+
+@pytest.mark.parametrize("preprocessing", ["inside", "outside"])
+@pytest.mark.parametrize("architecture", READ, ids=lambda one: one.name)
+def test_an_architecture_there_and_back_is_the_same_graph(
+    architecture: Architecture, preprocessing: Where, tmp_path: Path
+) -> None:
+    source = read_module(architecture.make(), architecture.example())
+    network = GraphNetwork(source.graph, source.tensors, mean=(0.4,), std=(0.3,)).eval()
+    content = onnx_bytes(network, preprocessing=preprocessing)
+    onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    (tmp_path / "m.onnx").write_bytes(content)
+    parts = of_onnx(tmp_path / "m.onnx")  # compares it with ONNX Runtime
+    assert parts.network.graph == source.graph
+    assert parts.training["source"]["proof"]["compared"] >= 0.9 * len(source.graph.nodes)
+    for name, values in source.tensors.items():
+        torch.testing.assert_close(parts.network.tensors[name], values, rtol=0, atol=0)
+    torch.testing.assert_close(parts.network.mean, network.mean)
+    torch.testing.assert_close(parts.network.std, network.std)
+
+
+@pytest.mark.parametrize("opset", [13, 15, 17, 18, 19, 21, 23])
+@pytest.mark.parametrize("name", ["convnext_tiny", "mobilenet_v3", "unet_bilinear"])
+def test_a_version_of_the_operators_can_be_chosen(name: str, opset: int) -> None:
+    architecture = ARCHITECTURES[name]
+    source = read_module(architecture.make(), architecture.example())
+    network = GraphNetwork(source.graph, source.tensors).eval()
+    content = onnx_bytes(network, opset=opset)
+    model = onnx.load_from_string(content)
+    assert [entry.version for entry in model.opset_import] == [opset]
+    onnx.checker.check_model(model, full_check=True)
+    assert (difference_of_written(content, network) or 1) < 1e-5
+
+
+@pytest.mark.parametrize("opset", [12, 0, -1, 1_000, 17.0, True, "17"])
+def test_a_version_that_is_not_there_is_refused(opset: Any) -> None:
+    with pytest.raises(ParameterError, match="`opset`"):
+        onnx_bytes(small_model().network, opset=opset)
+
+
+def test_padding_from_the_other_side_needs_a_newer_version() -> None:
+    layer = Padding(top=1, bottom=1, mode="wrap")
+    graph = Graph(image=MapShape(maps=3, rows=5, columns=4), nodes=(Node(name="pad", layer=layer, inputs=(IMAGE,)),))
+    network = GraphNetwork(graph, {})
+    with pytest.raises(ParameterError, match="at least 19"):
+        onnx_bytes(network, preprocessing="outside")
+    assert (difference_of_written(onnx_bytes(network, preprocessing="outside", opset=19), network) or 0) < 1e-6
+
+
+def test_what_nothing_reads_is_not_written_and_names_are_those_of_the_layers() -> None:
+    model = graph_model()
+    file = onnx.load_from_string(onnx_bytes(model.network, classes=("猫", "犬", "鳥")))
+    read = {name for node in file.graph.node for name in node.input}
+    written = {name for node in file.graph.node for name in node.output}
+    assert written - read == {OUTPUT}
+    assert {one.name for one in file.graph.initializer} <= read
+    assert set(model.network.graph.by_name) <= written
+    assert set(model.network.graph.tensors) <= {one.name for one in file.graph.initializer}
+    assert {"/stem.conv/Conv", "/head/Gemm", "/gate/HardSigmoid"} <= {node.name for node in file.graph.node}
+    assert {entry.key: entry.value for entry in file.metadata_props}["classes"] == '["猫", "犬", "鳥"]'
+    assert file.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+
+
+def test_a_layer_may_have_the_name_of_an_input_or_output() -> None:
+    model = graph_model(names=("images", "probabilities", "logits"))
+    np.testing.assert_allclose(
+        run(onnx_bytes(model.network), some_pixels(5, 17, 14)), model.predict_proba(some_pixels(5, 17, 14)), atol=1e-5
+    )
+
+
+def test_any_batch_goes_through() -> None:
+    model = graph_model()
+    content = onnx_bytes(model.network)
+    for count in (1, 2, 7):
+        assert run(content, some_pixels(count, 17, 14)).shape == (count, 3)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "corners"])
+def test_resizing_gives_the_size_and_values_of_torch(mode: str) -> None:
+    for below, size in [(7, 31), (11, 13), (14, 4), (14, 16), (22, 52), (26, 28), (28, 16), (27, 58), (1, 5), (6, 12)]:
+        way: Any = "nearest" if mode == "nearest" else "bilinear"
+        layer = Resize(rows=size, columns=size, mode=way, corners=mode == "corners")
+        image = MapShape(maps=1, rows=below, columns=below)
+        network = GraphNetwork(Graph(image=image, nodes=(Node(name="r", layer=layer, inputs=(IMAGE,)),)), {})
+        assert (difference_of_written(onnx_bytes(network, preprocessing="outside"), network) or 0) < 1e-5
+
+
+def test_a_file_that_computes_something_else_is_noticed() -> None:
+    content = onnx_bytes(graph_model(seed=1).network)
+    with pytest.raises(DataError, match="ONNX Runtime"):
+        difference_of_written(content, graph_model().network)

@@ -20,6 +20,7 @@ from convscope.images.preprocessing import FITS
 from convscope.measures.comparison.variants import VARIANTS
 from convscope.options.check import CacheOptions, CheckOptions
 from convscope.options.compare import VARIANT_NAMES, CompareOptions
+from convscope.options.convert import ConvertOptions
 from convscope.options.features import ClassifierOptions, FeaturesOptions
 from convscope.options.look import DrawOptions, LookOptions
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
@@ -55,6 +56,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "compare": (CompareOptions,),
     "measure": (MeasureOptions, UnitsOptions, CostOptions),
     "features": (FeaturesOptions, ClassifierOptions),
+    "convert": (ConvertOptions,),
     "machine": (),
 }
 COMMAND_LINE_ONLY = {

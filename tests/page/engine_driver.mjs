@@ -4,7 +4,7 @@ import { makeEngine, probabilitiesOf } from "./look/engine.js";
 import { boxBelow, explain, receptiveField, valueAt } from "./look/explain.js";
 import { shapeAt } from "./look/network.js";
 import { readNetwork } from "./look/reading.js";
-import { NONLINEARITIES } from "./look/nonlinearity.js";
+import { functionOf } from "./look/nonlinearity.js";
 
 const [source, target] = process.argv.slice(2);
 const base64 = (/** @type {Float32Array} */ maps) =>
@@ -14,13 +14,26 @@ const base64 = (/** @type {Float32Array} */ maps) =>
 function account(network, all, place) {
   const found = explain(network, all, place);
   const value = valueAt(network, all, place);
+  const layer = network.layers[place.layer - 1];
   const box = boxBelow(network, place);
   const field = receptiveField(network, place);
+  const nonlinearity = functionOf(layer.nonlinearity);
   if (found.kind === "pooled") {
     const sum = found.inputs.reduce((total, input, index) => total + input * found.weights[index], 0);
+    return { value, sum: nonlinearity(sum), shown: [found.value], box, field };
+  }
+  if (found.kind === "account") {
+    for (const term of found.terms)
+      if (term.input !== valueAt(network, all, term)) throw new Error("a term is another value");
+    const { exponentials, largest } = found.facts;
+    const total = {
+      sum: () => found.terms.reduce((sum, { input, weight }) => sum + input * weight, found.constant),
+      product: () => found.terms[0].input * found.terms[1].input,
+      fraction: () => Math.exp(found.terms[0].input - largest) / exponentials,
+    }[found.form]();
+    const sum = found.through.reduce((result, name) => functionOf(name)(result), total);
     return { value, sum, shown: [found.value], box, field };
   }
-  const nonlinearity = NONLINEARITIES[network.layers[place.layer - 1].nonlinearity];
   const parts = found.parts.map((part) => {
     const products = part.inputs.map((input, index) => input * part.weights[index]);
     if (products.some((product, index) => product !== part.products[index])) throw new Error("a product is wrong");
@@ -46,7 +59,19 @@ function* places(network, count) {
   }
 }
 
-const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count, plain }) => {
+/** The units of one layer off: all values, and whether they are those of a fresh engine. */
+function withoutUnits(network, engine, plain, image, off) {
+  const { all, intact } = engine({ pixels: image.pixels, off });
+  const fresh = makeEngine(network, plain)({ pixels: image.pixels, off }).all;
+  const same = all.every(
+    (maps, layer) => Buffer.compare(Buffer.from(maps.buffer), Buffer.from(fresh[layer].buffer)) === 0,
+  );
+  const shared = all.map((maps, layer) => maps === intact[layer]);
+  const some = engine({ pixels: image.pixels, off, open: [1] }).all.map((maps) => maps.length);
+  return { maps: all.map(base64), intact: intact.map(base64), same, shared, some };
+}
+
+const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: count, plain, off: named = null }) => {
   const network = readNetwork(JSON.stringify(data));
   const engine = makeEngine(network, plain);
   return network.images.map((image) => {
@@ -59,6 +84,7 @@ const results = JSON.parse(readFileSync(source, "utf8")).map(({ data, places: co
       maps: all.map(base64),
       probabilities: probabilitiesOf(network, all[all.length - 1]),
       values,
+      changed: named && withoutUnits(network, engine, plain, image, named),
       without: without && [...without.all.slice(-2), without.intact.at(-1)].map(base64),
     };
   });

@@ -12,14 +12,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, code }) => {
   const other = withPooling(network, code);
   const { pixels } = network.images[0];
   const all = makeEngine(other)({ pixels, off: [] }).all;
-  const plain = other.layers.map(({ name, window, stride, rows, columns, field }) => ({
-    name,
-    window,
-    stride,
-    rows,
-    columns,
-    field,
-  }));
+  const plain = other.layers.map(({ name, rows, columns, field }) => ({ name, rows, columns, field }));
   const beside = network.beside ? base64(Uint8Array.from(pixelsFor(network, network.beside, pixels))) : null;
   return {
     codes: codesOf(network),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convscope.core.records import to_json
-from convscope.explorer.data import NamedImage, _weight_dtype, explorer_data
+from convscope.explorer.data import NamedImage, explorer_data
 from convscope.networks.folding import ready
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -118,8 +118,8 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
     case = Case(layout=Layout.parse("16C5-MP2-24C3-AP2-32N"), height=16, width=14, channels=3, classes=5)
     model, images = model_of(case, 3), images_of(case, IMAGES, 4)
     assert 2_000 < model.network.plan.parameters < 20_000
-    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 1_000)
-    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
+    monkeypatch.setattr("convscope.explorer.weights.MOST_EXACT", 1_000)
+    monkeypatch.setattr("convscope.explorer.weights.MOST_NEARLY_EXACT", 1_000_000 if numbers == "float24" else 2_000)
     data = explorer_data(model, [NamedImage(name="", pixels=one) for one in images])
     assert data.weight_dtype == numbers
     made = run_driver("engine_driver.mjs", [{"data": to_json(data), "places": 1, "plain": False}], tmp_path)[0]
@@ -131,10 +131,3 @@ def test_maps_of_weights_of_fewer_bits_are_nearly_those_of_pytorch(
             assert away < near, f"layer {layer}"
             farthest = max(farthest, away)
     assert farthest > near / 1_000, "these are not the exact weights"
-
-
-def test_only_large_networks_have_weights_of_fewer_bits() -> None:
-    case = Case(layout=Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-    folded = ready(model_of(case, 0).network)
-    kinds = [_weight_dtype(count, folded) for count in (1, 200_000, 200_001, 1_200_000, 1_200_001, 8_000_000)]
-    assert kinds == ["float32", "float32", "float24", "float24", "float16", "float16"]

@@ -152,7 +152,7 @@ def test_a_damaged_or_newer_file_says_so(change: dict[str, object], sentence: st
     data = to_json(explorer_data(small_model("2C3"))) | change
     if change.get("layers", 0) is None:
         data = to_json(explorer_data(small_model("2C3")))
-        data["layers"][0]["weights"] = data["layers"][0]["weights"][:-8]
+        data["layers"][0]["tensors"]["weight"] = data["layers"][0]["tensors"]["weight"][:-8]
     shutil.copytree(STATIC, tmp_path / "look")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "data.json").write_text(json.dumps(data))
@@ -183,7 +183,7 @@ def test_numbers_of_fewer_bits_are_those_of_numpy(tmp_path: Path) -> None:
     (tmp_path / "halves.txt").write_text(inline_values(halves, "<f2"))
     (tmp_path / "thirds.txt").write_text(inline_values(numbers, "<f3"))
     (tmp_path / "read.js").write_text(
-        'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/reading.js";\n'
+        'import { readFileSync } from "node:fs";\nimport { floatsOf } from "./look/unpacking.js";\n'
         f'const halves = [...floatsOf(readFileSync("halves.txt", "utf8"), {len(halves)}, "float16")];\n'
         f'const thirds = [...floatsOf(readFileSync("thirds.txt", "utf8"), {len(numbers)}, "float24")];\n'
         "console.log(JSON.stringify([halves, thirds]));\n"
@@ -200,15 +200,15 @@ def test_weights_of_a_large_network_are_rounded_unless_they_are_too_large_for_it
 ) -> None:
     model = small_model("4C3-MP2")
     exact = explorer_data(model)
-    monkeypatch.setattr("convscope.explorer.data.MOST_EXACT", 10)
+    monkeypatch.setattr("convscope.explorer.weights.MOST_EXACT", 10)
     nearly = explorer_data(model)
-    monkeypatch.setattr("convscope.explorer.data.MOST_NEARLY_EXACT", 10)
+    monkeypatch.setattr("convscope.explorer.weights.MOST_NEARLY_EXACT", 10)
     rounded = explorer_data(model)
     assert (exact.weight_dtype, nearly.weight_dtype, rounded.weight_dtype) == ("float32", "float24", "float16")
-    weights = np.frombuffer(base64.b64decode(exact.layers[0].weights), "<f4")
-    halves = np.frombuffer(base64.b64decode(rounded.layers[0].weights), "<f2")
+    weights = np.frombuffer(base64.b64decode(exact.layers[0].tensors["weight"]), "<f4")
+    halves = np.frombuffer(base64.b64decode(rounded.layers[0].tensors["weight"]), "<f2")
     np.testing.assert_array_equal(halves, weights.astype(np.float16))
-    assert exact.layers[0].bias == rounded.layers[0].bias
+    assert exact.layers[0].tensors["bias"] == rounded.layers[0].tensors["bias"]
     with torch.no_grad():
         model.network.weighted_sums().weight[0, 0] = 1e5
     assert explorer_data(model).weight_dtype == "float24"

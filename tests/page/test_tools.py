@@ -3,10 +3,13 @@
 import json
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from convscope.explorer.page import program
 
 from .javascript import NODE, STATIC, needs_node
 
@@ -62,6 +65,13 @@ def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
     assert long == []
 
 
+@pytest.mark.parametrize("name", ["explorer.js", "worker.js"])
+def test_no_name_is_given_twice_in_one_program(name: str) -> None:
+    names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", program(name), re.MULTILINE)
+    assert len(names) > 50
+    assert [one for one, count in Counter(names).items() if count > 1] == []
+
+
 def _functions(path: Path) -> Iterator[tuple[str, int]]:
     """Give every function of a module that prettier has formatted: where it is, and the lines between its braces."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -77,7 +87,7 @@ def test_modules_and_functions_of_the_page_stay_short() -> None:
     lengths = {where: lines for path in paths for where, lines in _functions(path)}
     assert len(lengths) > 400
     assert {where: lines for where, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
-    words = {"text.js", "simd.js"}  # all text in one file, and what the loops of one WebAssembly module need
+    words = {"text.js"}  # all text in one file
     modules = {path.name: path.read_text(encoding="utf-8").count("\n") for path in paths if path.name not in words}
     assert {name: lines for name, lines in modules.items() if lines > LONGEST_MODULE} == {}
 

@@ -9,7 +9,7 @@ LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', re.DOTALL)
 INSERTED = re.compile(r"\$\{[^}]*\}")
 SENTENCE = re.compile(r"\b[A-Z][a-z]+ [a-z]+|\b[a-z]{2,} [a-z]{2,} [a-z]{2,}|^[A-Z][a-z]+$|[a-z]{2,}[.,] [a-z]")
 SHOWN = re.compile(r'(?:\btext|"aria-label"|\btitle|textContent =):? ?"[A-Za-z]')  # a text right where it is shown
-KEYS = {"Infinity"}
+KEYS = {"Infinity", "Enter", "Escape"}  # a number, and keys of a keyboard
 
 
 def test_no_text_for_people_is_outside_text_js() -> None:

@@ -6,7 +6,7 @@ import { moduleText } from "./kernels.mjs";
 
 const TARGET = new URL("../../src/convscope/explorer/static/kernels.js", import.meta.url);
 // Eight sums: with more, V8 runs out of registers (docs/decisions/0009-page-engine.md).
-const BLOCK = { units: 4, vectors: 2, wide: 8 };
+const BLOCK = { units: 4, vectors: 2, alone: 4, wide: 8 };
 
 const wabt = await makeWabt();
 
@@ -25,6 +25,9 @@ const text = `// @ts-check
 /** How many units the sums over patches, and over everything below, are computed for at a time. */
 export const BLOCK = ${BLOCK.units};
 export const WIDE = ${4 * BLOCK.wide};
+/** At how many times 4 places sums over patches are computed at a time, and those of depthwise units. */
+export const VECTORS = ${BLOCK.vectors};
+export const ALONE = ${BLOCK.alone};
 
 /** Sums that round once for each product (relaxed SIMD), and those that round twice. */
 export const KERNELS = {

@@ -15,30 +15,45 @@ const addTo = (
     ? `(local.set ${acc} (f32x4.relaxed_madd ${a} ${b} (local.get ${acc})))`
     : `(local.set ${acc} (f32x4.add (local.get ${acc}) (f32x4.mul ${a} ${b})))`;
 
+/** Four numbers, none below the floor or above the ceiling; `pmax` is one instruction where `max` is seven. */
+const between = (/** @type {string} */ numbers) =>
+  `(f32x4.pmin (f32x4.pmax ${numbers} (local.get $least)) (local.get $most))`;
+
 /**
  * Sums over patches: `units` units at `vectors` × 4 places at a time. The values of a patch stand at fixed distances
  * (offsets) from the place, so that nothing is gathered: a vector of 4 places is one load for each value of the patch.
+ * Places count from `base`, which moves on by `next` from block to block: of depthwise units each has a map of its own.
  */
-function patches(/** @type {number} */ units, /** @type {number} */ vectors, /** @type {boolean} */ fused) {
+function patches(
+  /** @type {string} */ name,
+  /** @type {number} */ units,
+  /** @type {number} */ vectors,
+  /** @type {boolean} */ fused,
+) {
   const cells = range(units).flatMap((unit) =>
     range(vectors).map((vector) => ({ unit, vector, acc: `$a${unit}_${vector}` })),
   );
   return lines(
-    '(func (export "patches")',
+    `(func (export "${name}")`,
     "  (param $places i32) (param $vectors i32) (param $offsets i32) (param $inputs i32) (param $weights i32)",
-    "  (param $bias i32) (param $blocks i32) (param $out i32) (param $area i32) (param $floor f32)",
+    "  (param $bias i32) (param $blocks i32) (param $out i32) (param $area i32) (param $base i32)",
+    "  (param $next i32) (param $floor f32) (param $ceiling f32)",
     "  (local $p i32) (local $last i32) (local $o i32) (local $end i32) (local $w i32) (local $from i32) (local " +
-      "$least v128) (local $s v128)",
+      "$least v128) (local $most v128) (local $s v128)",
     range(vectors).map((vector) => `  (local $x${vector} v128) (local $b${vector} i32) (local $t${vector} i32)`),
     cells.map(({ acc }) => `  (local ${acc} v128)`),
     "  (local.set $least (f32x4.splat (local.get $floor)))",
+    "  (local.set $most (f32x4.splat (local.get $ceiling)))",
     "  (local.set $last (i32.add (local.get $places) (i32.shl (local.get $vectors) (i32.const 3))))",
     "  (local.set $end (i32.add (local.get $offsets) (i32.shl (local.get $inputs) (i32.const 2))))",
     "  (local.set $from (local.get $weights))",
     "  (loop $block",
     "    (local.set $p (local.get $places))",
     "    (loop $place",
-    range(vectors).map((vector) => `      (local.set $b${vector} (i32.load offset=${8 * vector} (local.get $p)))`),
+    range(vectors).map(
+      (vector) =>
+        `      (local.set $b${vector} (i32.add (local.get $base) (i32.load offset=${8 * vector} (local.get $p))))`,
+    ),
     range(units).flatMap((unit) => [
       `      (local.set $a${unit}_0 (v128.load32_splat offset=${4 * unit} (local.get $bias)))`,
       ...range(vectors)
@@ -67,7 +82,7 @@ function patches(/** @type {number} */ units, /** @type {number} */ vectors, /**
     ),
     range(units).flatMap((unit) =>
       range(vectors).flatMap((vector) => [
-        `      (v128.store (local.get $t${vector}) (f32x4.max (local.get $a${unit}_${vector}) (local.get $least)))`,
+        `      (v128.store (local.get $t${vector}) ${between(`(local.get $a${unit}_${vector})`)})`,
         `      (local.set $t${vector} (i32.add (local.get $t${vector}) (local.get $area)))`,
       ]),
     ),
@@ -75,6 +90,7 @@ function patches(/** @type {number} */ units, /** @type {number} */ vectors, /**
     "      (br_if $place (i32.lt_u (local.get $p) (local.get $last))))",
     `    (local.set $out (i32.add (local.get $out) (i32.mul (local.get $area) (i32.const ${units}))))`,
     `    (local.set $bias (i32.add (local.get $bias) (i32.const ${4 * units})))`,
+    "    (local.set $base (i32.add (local.get $base) (local.get $next)))",
     `    (local.set $from (i32.add (local.get $from) (i32.mul (local.get $inputs) (i32.const ${4 * units}))))`,
     "    (local.set $blocks (i32.sub (local.get $blocks) (i32.const 1)))",
     "    (br_if $block (local.get $blocks))))",
@@ -86,10 +102,11 @@ function connections(/** @type {number} */ vectors, /** @type {boolean} */ fused
   return lines(
     '(func (export "connections")',
     "  (param $input i32) (param $inputs i32) (param $weights i32) (param $bias i32) (param $blocks i32) (param " +
-      "$out i32) (param $floor f32)",
-    "  (local $x i32) (local $end i32) (local $s v128) (local $least v128)",
+      "$out i32) (param $floor f32) (param $ceiling f32)",
+    "  (local $x i32) (local $end i32) (local $s v128) (local $least v128) (local $most v128)",
     range(vectors).map((vector) => `  (local $a${vector} v128)`),
     "  (local.set $least (f32x4.splat (local.get $floor)))",
+    "  (local.set $most (f32x4.splat (local.get $ceiling)))",
     "  (local.set $end (i32.add (local.get $input) (i32.shl (local.get $inputs) (i32.const 2))))",
     "  (loop $block",
     range(vectors).map((vector) => `    (local.set $a${vector} (v128.load offset=${16 * vector} (local.get $bias)))`),
@@ -104,9 +121,7 @@ function connections(/** @type {number} */ vectors, /** @type {boolean} */ fused
     "      (local.set $x (i32.add (local.get $x) (i32.const 4)))",
     "      (br_if $next (i32.lt_u (local.get $x) (local.get $end))))",
     range(vectors).map(
-      (vector) =>
-        `    (v128.store offset=${16 * vector} (local.get $out) (f32x4.max (local.get $a${vector}) (local.get ` +
-        "$least)))",
+      (vector) => `    (v128.store offset=${16 * vector} (local.get $out) ${between(`(local.get $a${vector})`)})`,
     ),
     `    (local.set $out (i32.add (local.get $out) (i32.const ${16 * vectors})))`,
     `    (local.set $bias (i32.add (local.get $bias) (i32.const ${16 * vectors})))`,
@@ -189,28 +204,32 @@ function halving(/** @type {string} */ name, /** @type {string} */ both) {
   );
 }
 
-/** Maps added to others, and nothing below the floor. */
+/** Maps added to others, and nothing below the floor or above the ceiling. */
 function adding() {
   return lines(
-    '(func (export "add") (param $to i32) (param $from i32) (param $bytes i32) (param $floor f32)',
-    "  (local $end i32) (local $least v128)",
+    '(func (export "add") (param $to i32) (param $from i32) (param $bytes i32) (param $floor f32) (param $ceiling f32)',
+    "  (local $end i32) (local $least v128) (local $most v128)",
+    "  (local.set $most (f32x4.splat (local.get $ceiling)))",
     "  (local.set $least (f32x4.splat (local.get $floor)))",
     "  (local.set $end (i32.add (local.get $to) (local.get $bytes)))",
     "  (loop $next",
-    "    (v128.store (local.get $to) (f32x4.max (local.get $least) (f32x4.add (v128.load (local.get $to)) " +
-      "(v128.load (local.get $from)))))",
+    `    (v128.store (local.get $to) ${between("(f32x4.add (v128.load (local.get $to)) (v128.load (local.get $from)))")})`,
     "    (local.set $to (i32.add (local.get $to) (i32.const 16)))",
     "    (local.set $from (i32.add (local.get $from) (i32.const 16)))",
     "    (br_if $next (i32.lt_u (local.get $to) (local.get $end)))))",
   );
 }
 
-/** The whole module as text. @param {{ units: number, vectors: number, wide: number, fused: boolean }} blocking */
-export function moduleText({ units, vectors, wide, fused }) {
+/**
+ * The whole module as text.
+ * @param {{ units: number, vectors: number, alone: number, wide: number, fused: boolean }} blocking
+ */
+export function moduleText({ units, vectors, alone, wide, fused }) {
   return lines(
     "(module",
     '(memory (export "memory") 1)',
-    patches(units, vectors, fused),
+    patches("patches", units, vectors, fused),
+    patches("depthwise", 1, alone, fused),
     connections(wide, fused),
     framing(),
     halving("largest", "f32x4.max"),

@@ -21,9 +21,12 @@ from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
 from convscope.images.values import parse_value_range
 from convscope.measures.comparison.experiment import Experiment
+from convscope.measures.comparison.given_model import check_given, evaluate_given
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.comparison.run import results_of, run_schedule
 from convscope.measures.comparison.schedule import FRACTIONS, RunCache, make_schedule
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened
 from convscope.options.compare import CompareOptions
 from convscope.options.data import data_name, refuse_among_images
 
@@ -58,6 +61,7 @@ def compare(
     *,
     quick: bool = False,
     variants: Sequence[str] = (),
+    model: Model | AnyPath | None = None,
     epochs: int | None = None,
     seconds: float | None = None,
     seeds: int | None = None,
@@ -102,11 +106,14 @@ def compare(
             size=parse_size(options.size), channels=options.channels, ranges=parse_value_range(options.value_range)
         )
         folder = _checked_folder(data, options)
+        given = None if options.model is None else opened(options.model)
         source = open_source(
             data, data_dir=context.data_dir, reporter=context.reporter, class_depth=options.class_depth
         )
         dataset = _prepared(source, image_options, context, quick=options.quick)
-        return _run(options, experiment_of(options, dataset), folder, context.reporter)
+        if given is not None:
+            check_given(given, dataset.classes)
+        return _run(options, experiment_of(options, dataset), given, folder, context.reporter)
 
 
 def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
@@ -135,8 +142,10 @@ def _prepared(source: Source, options: ImageOptions, context: Context, *, quick:
     return dataset
 
 
-def _run(options: CompareOptions, experiment: Experiment, folder: Path, reporter: Reporter) -> CompareResult:
-    """Run the trainings that are left, and write the results of all."""
+def _run(
+    options: CompareOptions, experiment: Experiment, given: Model | None, folder: Path, reporter: Reporter
+) -> CompareResult:
+    """Run the trainings that are left, evaluate the given model, and write the results of all."""
     cache = RunCache(folder=folder / RUNS)
     schedule = make_schedule(experiment, cache, reporter)
     left = schedule.left(cache)
@@ -149,6 +158,8 @@ def _run(options: CompareOptions, experiment: Experiment, folder: Path, reporter
         reporter.say(f"interrupted; {counted(rest, 'training')} {are(rest)} left, and the same command continues")
         raise
     results, seconds = results_of(schedule, experiment, cache)
+    if given is not None:
+        results = (*results, evaluate_given(given, experiment, reporter))
     comparison = _comparison(options, experiment, results, seconds)
     page = write_files(comparison, folder, reporter)
     unusable = experiment.dataset.inspection.unusable

@@ -1,16 +1,17 @@
 """Measure the cost of a network, layer by layer, and of its variants."""
 
 import os
-from typing import TypedDict
 
 from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.layers.instance_based import Exemplars, exemplars_of
+from convscope.layers.instance_based import exemplars_of
 from convscope.measures.cost import CostRecord
+from convscope.measures.graph_cost import measure_graph_cost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
-from convscope.networks.build import layout_network
+from convscope.networks.build import Network
+from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
@@ -35,7 +36,7 @@ def cost(
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> CostRecord:
-    """Return the cost of a network and its variants: parameters, MACs, memory and time of each layer.
+    """Return the cost of a network: parameters, MACs, memory and time of each layer; of a layout, its variants too.
 
     Args:
         model: a model, the path of a model file or run folder; or a layout that need not be trained, as text too.
@@ -53,32 +54,30 @@ def cost(
     options_from(CostOptions, locals())
     context = context_of(context, progress=progress)
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
-    read: _Read = {}
     target = record_file(model if planned is None else None, "cost", output, partial=not repeats, force=force)
-    if planned is None:
-        used = opened(model if isinstance(model, Model) else str(model))
-        planned, read = layout_network(used.network).plan, _read_by(used)
     with tuned():
-        record = measure_cost(
-            planned.layout,
-            planned.sizes,
-            batch=batch or BATCH,
-            repeats=repeats,
-            reporter=context.reporter,
-            **read,
-        )
+        if planned is not None:
+            record = measure_cost(
+                planned.layout, planned.sizes, batch=batch or BATCH, repeats=repeats, reporter=context.reporter
+            )
+        else:
+            used = opened(model if isinstance(model, Model) else str(model), context.reporter)
+            record = _of_model(used, batch, repeats, context.reporter)
     target.write(record, context.reporter)
     return record
 
 
-class _Read(TypedDict, total=False):
-    """The classifier of a model, if it is not that of the layout."""
-
-    exemplars: Exemplars | None
-    classifier: str
-
-
-def _read_by(model: Model) -> _Read:
-    """Return the classifier of a model, which its record names if it was trained on features."""
-    named = (model.learned.classifier or "")[:_LONGEST_NAME]
-    return {"exemplars": exemplars_of(layout_network(model.network).classifier), "classifier": named}
+def _of_model(model: Model, batch: int | None, repeats: int, reporter: Reporter) -> CostRecord:
+    """Return the cost of a model: of the variants of its layout too, if it has one."""
+    network = model.network
+    if not isinstance(network, Network):
+        return measure_graph_cost(fold(network), batch=batch, repeats=repeats, reporter=reporter)
+    return measure_cost(
+        network.layout,
+        network.plan.sizes,
+        batch=batch or BATCH,
+        repeats=repeats,
+        exemplars=exemplars_of(network.classifier),
+        classifier=(model.learned.classifier or "")[:_LONGEST_NAME],  # its record names one that features had
+        reporter=reporter,
+    )

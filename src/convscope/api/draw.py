@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convscope.core.arguments import is_path
 from convscope.core.atomic import check_output
 from convscope.core.context import Context, context_of
-from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError, choose, did_you_mean
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter, Task
@@ -24,7 +24,8 @@ from convscope.figures.animation import STILLS, check_animation, save_animation
 from convscope.figures.confusion import draw_confusion
 from convscope.figures.convolution import MOST_FRAMES, Pixels, animate, frames_of
 from convscope.figures.curves import draw_curves
-from convscope.figures.fields import draw_fields
+from convscope.figures.diagram import draw_diagram
+from convscope.figures.fields import draw_fields, useful_fields
 from convscope.figures.filters import draw_filters
 from convscope.figures.invariance import draw_invariance
 from convscope.figures.layout import draw_layout
@@ -37,9 +38,10 @@ from convscope.layers.geometry import Window
 from convscope.layers.kinds import Convolution, LocallyConnected, Pooling
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.units.records import UnitsReport
-from convscope.networks.build import layout_network
+from convscope.networks.blocks import blocks_of
 from convscope.networks.folding import fold
 from convscope.networks.inputs import list_inputs
+from convscope.networks.layer_names import layer_named
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 from convscope.networks.named_layout import plan_of_layout
@@ -51,6 +53,7 @@ from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 _WALK = "convolution"
+MOST_MAPS, MOST_FIELDS = 11, 24  # rows of a network that is no layout
 _FILTERED = Convolution, LocallyConnected
 _Drawing: TypeAlias = Callable[[], Figure]
 _OF_LAYOUTS = "layout", "fields"
@@ -98,10 +101,19 @@ class _Subject:
         )
         return self.loaded().network.plan if planned is None else planned
 
-    def layout_plan(self) -> Plan:
-        """Return the plan of a layout, or of the network of a model that has one."""
-        planned = self.planned()
-        return planned if isinstance(planned, Plan) else layout_network(self.loaded().network).plan
+    def rows(self, planned: NetworkPlan, most: int) -> list[tuple[int, str]]:
+        """Return index and name of the layers to draw: the one that is asked for, else all, or the ends of blocks."""
+        names = [layer.name for layer in planned.layers]
+        if isinstance(planned, Plan):
+            named = [(index, f"layer {index + 1}: {name}") for index, name in enumerate(names)]
+        else:
+            named = list(enumerate(names))
+        if self.options.layer is not None:
+            graph = fold(self.loaded().network).graph
+            return [named[layer_named(graph, self.options.layer, range(len(names)))]]
+        if isinstance(planned, Plan):
+            return named
+        return [(block.layers[-1], block.name) for block in blocks_of(names, most)]
 
     def run(self) -> RunFolder:
         """Return the run folder."""
@@ -143,7 +155,7 @@ def draw(
     image: Any = None,
     *,
     output: AnyPath | None = None,
-    layer: int | None = None,
+    layer: str | int | None = None,
     unit: int = 1,
     distortions: Sequence[str] = (),
     theme: ThemeName = "light",
@@ -228,26 +240,46 @@ def _filters(subject: _Subject) -> _Drawing:
     model = subject.loaded()
     arithmetic = fold(model.network)
     nodes = arithmetic.graph.nodes
-    known = [number for number, node in enumerate(nodes, start=1) if isinstance(node.layer, _FILTERED)]
+    known = [index for index, node in enumerate(nodes) if isinstance(node.layer, _FILTERED)]
     if not known:
         raise ParameterError(f"`filters` are those of convolutions. Got {model.title}, which has none.")
-    number = subject.options.layer or known[0]
-    if number not in known:
-        raise ParameterError(f"`layer` must be a convolution, one of {known}. Got {number}.")
-    filters = arithmetic.tensors_of(nodes[number - 1])["weight"].numpy()
+    index = known[0] if subject.options.layer is None else _index(model, subject.options.layer, known)
+    layer, name = nodes[index].layer, model.network.plan.layers[index].name
     return functools.partial(
-        draw_filters, filters, name=model.network.plan.layers[number - 1].name, theme=subject.theme
+        draw_filters,
+        arithmetic.tensors_of(nodes[index])["weight"].detach().numpy(),
+        name=name if name == layer.notation or model.layout else f"{name}, {layer.notation}",
+        groups=layer.groups if isinstance(layer, Convolution) else 1,
+        theme=subject.theme,
     )
+
+
+def _index(model: Model, layer: str | int, known: Sequence[int]) -> int:
+    """Return the index of the convolution that is asked for."""
+    return layer_named(fold(model.network).graph, layer, known, "a convolution")
 
 
 def _maps(subject: _Subject) -> _Drawing:
     model = subject.loaded()
-    return functools.partial(draw_maps, trace(model, subject.pixels(model)), theme=subject.theme)
+    shown = subject.rows(model.network.plan, MOST_MAPS)
+    return functools.partial(draw_maps, trace(model, subject.pixels(model)), theme=subject.theme, shown=shown)
 
 
 def _fields(subject: _Subject) -> _Drawing:
     pixels = None if subject.image is None else subject.pixels(subject.loaded())
-    return functools.partial(draw_fields, subject.planned(), pixels, theme=subject.theme)
+    planned = subject.planned()
+    shown = [(index, name.replace(": ", ", ")) for index, name in subject.rows(planned, MOST_FIELDS)]
+    if not isinstance(planned, Plan) and subject.options.layer is None:
+        shown = useful_fields(planned, shown)
+    return functools.partial(draw_fields, planned, pixels, theme=subject.theme, shown=shown)
+
+
+def _layout(subject: _Subject) -> _Drawing:
+    planned = subject.planned()
+    if isinstance(planned, Plan):
+        return functools.partial(draw_layout, planned, theme=subject.theme)
+    graph = fold(subject.loaded().network).graph
+    return functools.partial(draw_diagram, graph, title=planned.title, theme=subject.theme)
 
 
 def _curves(subject: _Subject) -> _Drawing:
@@ -272,17 +304,21 @@ def _sensitivity(subject: _Subject) -> _Drawing:
 def _patches(subject: _Subject) -> _Drawing:
     run = subject.run()
     record = read_record_file(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
-    known = {layer.layer: layer for layer in record.layers}
-    number = subject.options.layer or next(iter(known), 0)
-    if number not in known:
-        raise ParameterError(f"`layer` must have units of its own, one of {list(known) or 'none here'}. Got {number}.")
-    return functools.partial(draw_patches, record, known[number], theme=subject.theme)
+    known = {str(layer.layer): layer for layer in record.layers}
+    named = {layer.name: layer for layer in reversed(record.layers)} | known
+    wanted = next(iter(known), "") if subject.options.layer is None else str(subject.options.layer)
+    if wanted not in named:
+        every = ", ".join(known) or "none here"
+        listed = every if len(known) <= MOST_MAPS else f"1 to {record.layers[-1].layer}"
+        close = did_you_mean(wanted, named)
+        raise ParameterError(f"`layer` must have units of its own, one of {listed}. Got {wanted!r}.{close}")
+    return functools.partial(draw_patches, record, named[wanted], theme=subject.theme)
 
 
 _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
     "filters": _filters,
     "maps": _maps,
-    "layout": lambda subject: functools.partial(draw_layout, subject.layout_plan(), theme=subject.theme),
+    "layout": _layout,
     "fields": _fields,
     "curves": _curves,
     "invariance": _invariance,
@@ -307,4 +343,6 @@ def _walk(subject: _Subject) -> Walk:
             "`model` must have a convolution with shared weights for a unit to walk. "
             f"Got {model.title}, which has none."
         )
-    return walk_of_unit(model, traced, layer=subject.options.layer or known[0], unit=subject.options.unit)
+    asked = subject.options.layer
+    number = known[0] if asked is None else _index(model, asked, [one - 1 for one in known]) + 1
+    return walk_of_unit(model, traced, layer=number, unit=subject.options.unit)

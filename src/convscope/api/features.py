@@ -21,14 +21,16 @@ from convscope.features.extraction import FeatureSet, extract, images_for, open_
 from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
 from convscope.features.hand_made import HAND_MADE, hand_made
-from convscope.features.heads import head_of, with_classifier
+from convscope.features.heads import check_savable_pool, head_of, with_classifier
+from convscope.features.layers import layer_graph, stage_layers
 from convscope.features.partial import check_partial
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
-from convscope.networks.build import layout_network
+from convscope.networks.graph import IMAGE
+from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, write_model
 from convscope.options.features import FeaturesOptions
@@ -69,6 +71,7 @@ def extract_features(
     data: DataSource,
     *,
     stage: int = -1,
+    layer: str | None = None,
     pool: str = "none",
     background: str | None = None,
     output: AnyPath | None = None,
@@ -84,7 +87,8 @@ def extract_features(
     Args:
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
             ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
-        data: what `convscope.train` takes, with the classes of the model; or images of no class: a folder that holds
+        data: what `convscope.train` takes, with the classes of the model (any classes, for a network that was not
+            trained by convscope); or images of no class: a folder that holds
             them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
             features that learn from images (pca) learn from the training images, or from all of no class.
         unlabelled: accept images of no class, too; False refuses them.
@@ -120,6 +124,7 @@ def save_features(
     output: AnyPath,
     *,
     stage: int = -1,
+    layer: str | None = None,
     pool: str = "none",
     background: str | None = None,
     force: bool = False,
@@ -156,17 +161,27 @@ def _options(arguments: Mapping[str, Any]) -> FeaturesOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureLayer:
-    """What can be taken from one stage: its number, its notation, and the shape for one image."""
+    """What can be taken from one layer.
 
-    stage: int
+    Attributes:
+        name: for `layer`; ``image`` is the standardized pixels.
+        stage: its number, where it is the last layer of a stage.
+        notation: what it computes.
+        shape: of its features of one image, pooled.
+        field: rows and columns of pixels that a value depends on.
+    """
+
     name: str
+    stage: int | None
+    notation: str
     shape: tuple[int, ...]
+    field: tuple[int, int]
 
 
 def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
-    """Return what features can be taken from a model, from the pixels (stage 0) to the last stage.
+    """Return what features can be taken from a model, from the pixels to the logits.
 
-    Stages whose maps are smaller than the grid of `pool` are left out.
+    Layers whose maps are smaller than the grid of `pool` are left out.
 
     Raises:
         ConvscopeError: there is no such model, or the pool is unknown, or larger than the pixels.
@@ -175,18 +190,34 @@ def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
         >>> from tempfile import mkdtemp
         >>> from convscope.api.train import train
         >>> trained = train("digits", epochs=1, layout="8C3-MP2-12N", output=mkdtemp())
-        >>> [(layer.stage, layer.name, layer.shape) for layer in layers(trained.model)]
-        [(0, 'pixels', (1, 8, 8)), (1, '8C3-MP2', (8, 4, 4)), (2, '12N', (12,))]
+        >>> for layer in layers(trained.model):
+        ...     print(layer.stage, layer.name, layer.notation, layer.shape, layer.field)
+        0 image pixels (1, 8, 8) (1, 1)
+        None convolution1 8C3 (8, 8, 8) (3, 3)
+        1 pooling1 MP2 (8, 4, 4) (4, 4)
+        2 linear1 12N (12,) (10, 10)
+        None classifier 10N (10,) (10, 10)
     """
     options_from(FeaturesOptions, {"pool": pool})
     network = opened(model).network
-    readings = [Reading(stage=number, pool=pool) for number in range(len(layout_network(network).stages) + 1)]
-    readings[0].check(network)  # no maps are larger than the image
-    return [
-        FeatureLayer(stage=reading.stage, name=reading.layer(network), shape=reading.shape(network))
-        for reading in readings
-        if reading.fits(network)
-    ]
+    graph, stages = layer_graph(network), stage_layers(network)
+    Reading(layer=IMAGE, pool=pool).check(network)  # no maps are larger than the image
+    found = []
+    for name in graph.shapes:
+        reading = Reading(layer=name, pool=pool)
+        if not reading.fits(network):
+            continue
+        rows, columns = graph.fields[name]
+        found.append(
+            FeatureLayer(
+                name=name,
+                stage=stages.index(name) if name in stages else None,
+                notation="pixels" if name == IMAGE else graph.by_name[name].layer.notation,
+                shape=reading.shape(network),
+                field=(math.ceil(rows.size), math.ceil(columns.size)),
+            )
+        )
+    return found
 
 
 def compare_classifiers(
@@ -233,6 +264,7 @@ def save_with_classifier(
     output: AnyPath,
     *,
     stage: int = -1,
+    layer: str | None = None,
     pool: str = "none",
     background: str | None = None,
     force: bool = False,
@@ -245,6 +277,7 @@ def save_with_classifier(
         evaluated: classifiers on them, the best first, as `compare_classifiers` returns them.
         output: the model file; predict takes it like any other.
         stage: as given to `extract_features`.
+        layer: the same.
         pool: the same.
         background: the same.
         force: replace an existing file.
@@ -259,6 +292,7 @@ def save_with_classifier(
     known = _known(model, options)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
+    check_savable_pool(options.pool)
     check_output(Path(output), force=options.force)
     storable = (result for result in evaluated if head_of(result.fitted, found) is not None)
     best = next(storable, evaluated[0])
@@ -267,16 +301,16 @@ def save_with_classifier(
 
 
 def _known(model: Model | AnyPath, options: FeaturesOptions) -> StageFeatures | str:
-    """Return the features of a stage of the model, or the name of hand-made ones."""
+    """Return the features of a layer of the model, or the name of hand-made ones."""
     background = options.background
     if isinstance(model, str) and model in HAND_MADE and not Path(model).exists():
-        if (options.stage, options.pool) != (-1, "none"):
-            raise ParameterError(f"`stage` and `pool` are for networks. Got them with {model!r}. Leave them out.")
+        if (options.stage, options.layer, options.pool) != (-1, None, "none"):
+            raise ParameterError(f"`stage`, `layer` and `pool` are for networks. Got one with {model!r}. Leave it out.")
         if background is not None:
             raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
     used = opened(model) if background is None else opened(model).on_background(background)
-    return StageFeatures(used, Reading(stage=options.stage, pool=options.pool))
+    return StageFeatures(used, Reading(stage=options.stage, layer=options.layer, pool=options.pool))
 
 
 def _values(known: StageFeatures | str) -> int:
@@ -299,16 +333,22 @@ def _source(
         for note in source_notes(source):
             context.reporter.say(note)
     else:
-        source = open_for(known.model, data, **settings)
+        source = open_for(known.model, data, own_classes=_own_classes(known), **settings)
     if not source.labelled:
         context.reporter.say(f"{printable(source.name)}: images of no class")
     return source
 
 
+def _own_classes(known: StageFeatures) -> bool:
+    """Return whether the images may have classes of their own: those of a network that was read are others'."""
+    return isinstance(known.model.network, GraphNetwork)
+
+
 def _opened(known: StageFeatures | str, source: Source, context: Context) -> tuple[Extractor, Dataset]:
     """Return the extractor of the features, and the images as it takes them."""
     if not isinstance(known, str):
-        return known, images_for(known.model, source, cache_dir=context.cache_dir, reporter=context.reporter)
+        settings: dict[str, Any] = {"cache_dir": context.cache_dir, "reporter": context.reporter}
+        return known, images_for(known.model, source, own_classes=_own_classes(known), **settings)
     dataset = prepare(source, cache_dir=context.cache_dir, reporter=context.reporter)
     for note in reading_notes(dataset):
         context.reporter.say(note)

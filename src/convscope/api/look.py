@@ -107,7 +107,7 @@ def look(
     """
     options_from(LookOptions, locals())
     context = context_of(context, progress=progress)
-    used = opened(model)
+    used = opened(model, context.reporter)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     check_output(path, force=force)
@@ -176,8 +176,9 @@ def _output(model: Model | str | os.PathLike[str], run: RunFolder | None) -> Pat
 
 
 def _title(model: Model, path: Path) -> str:
-    """Return the name of the dataset of the model; that of the page's folder where it is unknown."""
-    return Path(model.learned.data or "").name or path.absolute().parent.name
+    """Return the name of the dataset of the model; where it is unknown, of the page's folder; else none."""
+    data = Path(model.learned.data or "").name
+    return data or (path.absolute().parent.name if model.layout is not None else "")
 
 
 def _room(model: Model) -> int:

@@ -75,12 +75,12 @@ def units_of(
 ) -> UnitsData | None:
     """Return the units, measured on the images of `report` where those are available, else on those of the page.
 
-    None without either, or without units.
+    None without either, or without units; and for a network that was read, whose maps may be tens of thousands.
     """
     ablation = report.ablation if report else None
     if report is not None and dataset is not None and _has_images(report.units, dataset):
         return _of_report(report.units, ablation, shown, dataset)
-    if not shown:
+    if not shown or model.layout is None:
         return None
     truths = [image.truth for image in shown if image.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None

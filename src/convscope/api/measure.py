@@ -17,6 +17,7 @@ from convscope.images.sources.opening import DataSource
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import EvaluationImages, measure_invariance
 from convscope.measures.invariance_record import Invariance
+from convscope.networks.folding import check_classifies
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 from convscope.options.measure import MeasureOptions
@@ -71,7 +72,8 @@ def measure(
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
-    used = opened(model)
+    used = opened(model, context.reporter)
+    check_classifies(used.network, "invariance")
     sides = used.preprocessing.height, used.preprocessing.width
     by_distortion = {distortion: strengths or distortion.strengths(min(sides)) for distortion in chosen}
     small = [distortion.name for distortion, values in by_distortion.items() if not values]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,9 @@ from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
+from convscope.networks.starts import StartSource, start_name
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
-from convscope.options.train import Effort, Fit, RunOptions, TrainOptions
+from convscope.options.train import Effort, Fit, HeadName, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
@@ -69,6 +71,9 @@ class TrainResult:
 def train(
     data: DataSource | None = None,
     *,
+    start: StartSource | None = None,
+    cut: str | None = None,
+    head: HeadName = "softmax",
     layout: str | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
@@ -120,15 +125,20 @@ def train(
         >>> trained.report.split, trained.report.images
         ('validation', 359)
     """
-    arguments = locals()
+    arguments = {**locals(), "start": start_name(start)}
     context = context_of(context, progress=progress)
     command = context.command if isinstance(context, CommandContext) else ""
     run, options = options_from(RunOptions, arguments), options_from(TrainOptions, arguments)
     with usual_settings():
+        if run.resume is not None:
+            _refuse_options(
+                options if isinstance(start, (str, os.PathLike)) else dataclasses.replace(options, start=None), run
+            )
+        if _is_from_start(options, run):
+            return _from_start(data, start, options, run, context)
         if run.resume is None:
             prepared, folder = _new_run(data, options, run, context)
         else:
-            _refuse_options(options, run)
             prepared, folder = _resumed_run(data, RunFolder(path=Path(run.resume)), context)
         tell(prepared, context.reporter)
         try:
@@ -155,6 +165,30 @@ def train(
         outcome=history.outcome,
         folder=folder,
         classes=prepared.images.inspection.classes,
+    )
+
+
+def _is_from_start(options: TrainOptions, run: RunOptions) -> bool:
+    """Return whether the training is one from a start, new or resumed."""
+    if run.resume is None:
+        return options.start is not None
+    return read_record(RunFolder(path=Path(run.resume))).settings.start is not None
+
+
+def _from_start(
+    data: DataSource | None, start: StartSource | None, options: TrainOptions, run: RunOptions, context: Context
+) -> TrainResult:
+    """Return the result of a training from a start."""
+    from .train_from_start import train_from_start  # loads scikit-learn
+
+    result = train_from_start(data, start, options, run, context)
+    return TrainResult(
+        model=result.model,
+        report=result.report,
+        history=(),
+        outcome="done",
+        folder=result.folder,
+        classes=result.prepared.images.inspection.classes,
     )
 
 

@@ -2,9 +2,10 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from convscope.core.context import Context, context_of
@@ -14,21 +15,30 @@ from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.features.extraction import images_for, open_for
 from convscope.images.sources.opening import DataSource
-from convscope.measures.units.ablation import measure_ablation
+from convscope.measures.units.ablation import Chosen, measure_ablation
 from convscope.measures.units.gabor import fit_filters
-from convscope.measures.units.measuring import TOP, measure_units
+from convscope.measures.units.importance import (
+    BUDGET_MACS,
+    LEAST_IMAGES,
+    agreement,
+    measure_importance,
+    most_important,
+)
+from convscope.measures.units.measuring import TOP, measure_units, unit_layers
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
-from convscope.measures.units.records import UnitsReport
-from convscope.networks.build import Network, layout_network
-from convscope.networks.model import Model, as_tensor
+from convscope.measures.units.random_weights import with_random_weights
+from convscope.measures.units.records import AblationRecord, ImportanceRecord, UnitsReport
+from convscope.networks.build import Network
+from convscope.networks.folding import check_classifies, fold
+from convscope.networks.layer_names import layer_named
+from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 from convscope.options.measure import UnitsOptions
 from convscope.training.record_files import record_file
 
 MOST_ABLATION = 1_000  # images with each unit switched off
 MOST_RANDOM = 500  # images that random weights are measured on
-_NORMALIZATION_BATCHES = 30  # that estimate the statistics of random weights
 
 
 @documented(UnitsOptions)
@@ -38,6 +48,7 @@ def units(
     *,
     top: int = TOP,
     ablation: int = MOST_ABLATION,
+    layer: Sequence[str] = (),
     probes: bool = True,
     seed: int = 0,
     class_depth: int | None = None,
@@ -66,10 +77,13 @@ def units(
         >>> len(found.units.layers[0].units), found.units.images, sum(found.ablation.images)
         (8, 359, 100)
     """
-    options_from(UnitsOptions, locals())
+    options = options_from(UnitsOptions, locals())
     context = context_of(context, progress=progress)
-    target = record_file(model, "units", output, partial=not (ablation and probes), force=force)
-    used = opened(model)
+    layers = tuple(options.layer)
+    target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
+    used = opened(model, context.reporter)
+    check_classifies(used.network, "units")
+    asked = _asked(used, layers)
     with tuned():
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
@@ -85,22 +99,70 @@ def units(
             batch=batch,
             reporter=context.reporter,
         )
-        ablated = np.sort(np.random.default_rng(seed).permutation(len(evaluated))[:ablation])
-        random = _random(used, evaluated[:MOST_RANDOM], seed)
+        ablated = np.random.default_rng(seed).permutation(len(evaluated))[:ablation]
+        found = _importance(used, _Evaluated(evaluated, labels, ablated), asked, batch, context.reporter)
+        random = with_random_weights(used, evaluated[:MOST_RANDOM], seed)
         chance = measure_units(random, evaluated[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
         report = UnitsReport(
             units=with_patches(record, evaluated, used.preprocessing.background),
             random=tuple(layer.mean_selectivity for layer in chance.layers),
             gabor_fits=fit_filters(used.network),
             random_gabor_fits=fit_filters(random.network),
-            ablation=measure_ablation(used, evaluated[ablated], labels[ablated], batch=batch, reporter=context.reporter)
-            if ablation
-            else None,
-            probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter) if probes else (),
+            ablation=found[1],
+            importance=found[0],
+            probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter)
+            if probes and isinstance(used.network, Network)
+            else (),
             unusable=dataset.inspection.unusable,
         )
     target.write(report, context.reporter)
     return report
+
+
+@dataclass(frozen=True, eq=False)
+class _Evaluated:
+    """Images with their classes, and the indices of those without each unit, in random order."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    chosen: NDArray[np.int64]
+
+    def first(self, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return the images and classes of the first of those that are chosen."""
+        indices = np.sort(self.chosen[:count])
+        return self.images[indices], self.labels[indices]
+
+
+def _asked(model: Model, names: Sequence[str]) -> Chosen | None:
+    """Return all units of the layers that are asked for; None if none are."""
+    graph = fold(model.network).graph
+    found = [layer_named(graph, name, unit_layers(graph), "a layer with units") for name in names]
+    return {index: range(graph.shapes[graph.nodes[index].name].maps) for index in found} or None
+
+
+def _importance(
+    model: Model, evaluated: _Evaluated, asked: Chosen | None, batch: int | None, reporter: Reporter
+) -> tuple[ImportanceRecord | None, AblationRecord | None]:
+    """Return the importance of all units at first look, and the ablation of all, or of those that matter most.
+
+    Of a layout, all are ablated; of other networks those that are asked for, or as many as a budget of work allows.
+    """
+    if not len(evaluated.chosen):
+        return None, None
+    graph, macs = fold(model.network).graph, model.network.plan.macs
+    count, chosen = len(evaluated.chosen), asked
+    looked = evaluated.first(max(LEAST_IMAGES, BUDGET_MACS // max(1, 3 * macs)))
+    importance = measure_importance(model, *looked, batch=batch, reporter=reporter)
+    limited = importance is not None and asked is None and not isinstance(model.network, Network)
+    if importance is not None and limited:
+        chosen, count = most_important(importance, graph, count)
+    ablation = measure_ablation(model, *evaluated.first(count), chosen=chosen, batch=batch, reporter=reporter)
+    if importance is not None:
+        number, rank = agreement(importance, ablation)
+        every = sum(len(layer.units) for layer in importance.layers)
+        budget = BUDGET_MACS if limited and (number < every or count < len(evaluated.chosen)) else 0
+        importance = dataclasses.replace(importance, ablated=number, agreement=rank, budget_macs=budget)
+    return importance, ablation
 
 
 def _subset(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -108,22 +170,3 @@ def _subset(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> NDArray[np
     if len(indices) and indices[-1] - indices[0] + 1 == len(indices):
         return images[indices[0] : indices[-1] + 1]
     return images[indices]
-
-
-def _random(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
-    """Return the model with random weights, and the normalization statistics of some of the images."""
-    trained = layout_network(model.network)
-    planned = trained.plan
-    network = Network(
-        trained.layout,
-        **planned.sizes,
-        mean=trained.mean.tolist(),
-        std=trained.std.tolist(),
-        seed=seed,
-    ).train()
-    batch = as_tensor(images[: max(2, min(len(images), model.batch))])
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad(), network.drawing_from(generator):
-        for _ in range(_NORMALIZATION_BATCHES if len(batch) > 1 else 0):
-            network(batch)
-    return dataclasses.replace(model, network=network.eval(), training={})

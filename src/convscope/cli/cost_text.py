@@ -7,19 +7,22 @@ from convscope.measures.cost import CostRecord, LayoutCost
 
 
 def cost_text(record: CostRecord) -> str:
-    """Return the record as tables of text: the layers of the layout, then its variants."""
+    """Return the record as tables of text: the layers of the network, then the variants of a layout."""
     notes = _about(record.exemplars)
     notes += [f"{cost.variant}: not timed, {cost.why_untimed}" for cost in record.costs if cost.why_untimed]
-    where = f"bytes for one image; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}"
-    return "\n".join([*_layers(record.costs[0]).lines(), "", *_variants(record).lines(), "", *notes, where])
+    timed = any(cost.forward_ms is not None for cost in record.costs)
+    where = f"; ms for {counted(record.batch, 'image')} on {counted(record.threads, 'thread')}" if timed else ""
+    variants = ["", *_variants(record).lines()] if record.costs[0].layout else []
+    return "\n".join([*_layers(record.costs[0]).lines(), *variants, "", *notes, f"bytes for one image{where}"])
 
 
 def _layers(cost: LayoutCost) -> DataTable:
     """Return one row a layer, with times if they are measured."""
-    timed = cost.forward_ms is not None
+    timed, named = cost.forward_ms is not None, any(layer.notation for layer in cost.layers)
     rows = [
         [
             layer.name,
+            *([layer.notation] if named else []),
             f"{layer.maps} x {layer.columns}x{layer.rows}",
             f"{layer.parameters:,}",
             f"{layer.macs:,}",
@@ -30,8 +33,11 @@ def _layers(cost: LayoutCost) -> DataTable:
         ]
         for layer in cost.layers
     ]
-    rows.append(["total", "", *_totals(cost), "", *([_ms(cost.forward_ms), _ms(cost.backward_ms)] if timed else [])])
-    columns = ["layer", "output", "parameters", "MACs", "training", "predicting", "field"]
+    empty = ["", ""] if named else [""]
+    rows.append(
+        ["total", *empty, *_totals(cost), "", *([_ms(cost.forward_ms), _ms(cost.backward_ms)] if timed else [])]
+    )
+    columns = ["layer", *(["kind"] if named else []), "output", "parameters", "MACs", "training", "predicting", "field"]
     return DataTable.of(columns + (["forward", "backward"] if timed else []), rows)
 
 

@@ -16,7 +16,7 @@ _FIGURES = (
 )  # fmt: skip
 _FIGURES_OF = {
     "image": ("maps", "fields", "convolution"),
-    "layer": ("filters", "patches", "convolution"),
+    "layer": ("filters", "maps", "fields", "patches", "convolution"),
     "unit": ("convolution",),
     "distortions": ("invariance", "sensitivity"),
 }

@@ -1,4 +1,4 @@
-"""``convscope features``: the features of a stage, into a file or into other classifiers."""
+"""``convscope features``: the features of a layer, into a file or into other classifiers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA", required=False)
 @options_of(FeaturesOptions, ClassifierOptions)
-@cli_option("--layer-names", is_flag=True, help="Show the values of --stage with the shape of each.", group="Common")
+@cli_option("--layer-names", is_flag=True, help="Show every layer: stage, shape, receptive field.", group="Common")
 @with_context("data_dir", "cache_dir")
 @click.pass_context
 def command(
     shell: click.Context, /, *, context: Context, model: str, data: str | None, layer_names: bool, **values: Any
 ) -> None:
-    """Take the features of DATA from a stage of the network in the file or run folder MODEL.
+    """Take the features of DATA from a layer of the network in the file or run folder MODEL.
 
-    DATA is what train takes, with the classes of the model, or images of no class: one, or a folder of them in which
+    DATA is what train takes, with the classes of the model (of any classes, for a network that was not trained by
+    convscope), or images of no class: one, or a folder of them in which
     no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
     (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
     features with image, class and split (train, validation, test) of each; .npy the features alone. After an
@@ -64,7 +65,7 @@ def _check_classifiers(names: list[str], learning: ClassifierOptions, options: F
     """Refuse wrong names, and a model file without classifiers, before any image is read."""
     from convscope.core.atomic import check_output
     from convscope.features.classifiers import named_classifiers
-    from convscope.features.heads import SAVABLE_POOLS
+    from convscope.features.heads import check_savable_pool
 
     named_classifiers(names)
     if learning.save is not None:
@@ -72,11 +73,7 @@ def _check_classifiers(names: list[str], learning: ClassifierOptions, options: F
             raise ParameterError(
                 "--save needs --classifiers to choose from, for example --classifiers softmax,svm,lda."
             )
-        if options.pool not in SAVABLE_POOLS:
-            raise ParameterError(
-                f"--pool must be {', '.join(SAVABLE_POOLS)} for a classifier that goes into a model file. Got "
-                f"{options.pool}. Leave --save out, or give another --pool."
-            )
+        check_savable_pool(options.pool)
         check_output(Path(learning.save), force=options.force)
 
 
@@ -107,6 +104,7 @@ def _classified(
             evaluated,
             learning.save,
             stage=options.stage,
+            layer=options.layer,
             pool=options.pool,
             background=options.background,
             force=options.force,
@@ -122,10 +120,16 @@ def _written(path: Path, shape: tuple[int, ...]) -> str:
 
 def layer_table(layers: "Sequence[FeatureLayer]") -> str:
     """Return the layers as lines of text."""
-    width = max(len("layer"), *(len(layer.name) for layer in layers))
-    lines = [f"--stage  {'layer':<{width}}  values of one image"]
-    lines += [f"{layer.stage:>7}  {layer.name:<{width}}  {' x '.join(map(str, layer.shape))}" for layer in layers]
-    return "\n".join(lines)
+    rows = [("--stage", "--layer", "computes", "values of one image", "receptive field")]
+    for layer in layers:
+        stage = "" if layer.stage is None else str(layer.stage)
+        rows_px, columns_px = layer.field
+        values = " x ".join(map(str, layer.shape))
+        rows.append((stage, layer.name, layer.notation, values, f"{columns_px}x{rows_px}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join((row[0].rjust(widths[0]), *map(str.ljust, row[1:], widths[1:]))).rstrip() for row in rows
+    )
 
 
 def saved(path: Path, best: "ClassifierResult", evaluated: "Sequence[ClassifierResult]") -> str:

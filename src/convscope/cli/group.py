@@ -30,6 +30,7 @@ COMMANDS = {
     "measure": "Measure robustness to distortions, units, and cost, layer by layer.",
     "compare": "Compare variants of a network on the same images and budget.",
     "features": "Take the features of a stage into a file or other classifiers.",
+    "convert": "Convert networks: ONNX to a model file, and a model to ONNX.",
     "check": "Find what is wrong with a dataset; change nothing.",
     "machine": "Show this computer, and what was chosen for it.",
     "cache": "Show or clear the cache of decoded images.",

@@ -28,6 +28,7 @@ def measure_text(invariance: Invariance) -> str:
         "Sensitivity of each layer, as fractions of the distance between two different images.",
         "changed: distance to the maps on clean images; residual: to those maps moved along with the image;",
         "moved: the fraction of the change that is movement (equivariance). Inside: where no edge is seen.",
+        *_about_blocks(invariance),
         "",
     ]
     for curve in invariance.curves:
@@ -36,6 +37,14 @@ def measure_text(invariance: Invariance) -> str:
         gone = f"; {outside:.0%} of the image is outside" if outside > 0.005 else ""
         lines += [curve.at(point) + gone, *_sensitivity(invariance, point), ""]
     return "\n".join(lines).rstrip()
+
+
+def _about_blocks(invariance: Invariance) -> list[str]:
+    """Return what the rows are where not every layer has one."""
+    rows, layers = len(invariance.shown_layers), len(invariance.layers)
+    if rows == layers:
+        return []
+    return [f"The {layers} layers are shown by block, each by its last layer; the record has all."]
 
 
 def _limits(invariance: Invariance) -> list[str]:
@@ -89,10 +98,13 @@ def _limit_cell(limit: Limit) -> str:
 
 def _sensitivity(invariance: Invariance, point: Point) -> Iterable[str]:
     rows = []
-    for stage, name, layer in zip(invariance.stages, invariance.layers, point.layers, strict=True):
+    for shown in invariance.shown_layers:
+        layer = point.layers[shown.index]
         values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
-        rows.append([f"  {stage or '-'}: {name}", *map(percent_cell, values)])
-    columns = ["  stage", "changed", "residual", "moved", "changed inside", "residual inside"]
-    verdicts = ["", *(layer.verdict for layer in point.layers)]
+        name = f"{shown.stage or '-'}: {shown.name}" if invariance.is_layout else shortened(shown.name, 48)
+        rows.append([f"  {name}", *map(percent_cell, values)])
+    first = "stage" if invariance.is_layout else "layer"
+    columns = [f"  {first}", "changed", "residual", "moved", "changed inside", "residual inside"]
+    verdicts = ["", *(point.layers[shown.index].verdict for shown in invariance.shown_layers)]
     lines = DataTable.of(columns, rows).lines()
     return (f"{line}  {verdict}".rstrip() for line, verdict in zip(lines, verdicts, strict=True))

@@ -118,10 +118,10 @@ def command(
 def _network(model: str, values: dict[str, Any], context: Context) -> "tuple[Predictor, PredictOptions]":
     """Return what predicts, and the options that fit it."""
     from convscope.api.predict import flip_tta, optimized
-    from convscope.networks.model_file import read_model
+    from convscope.networks.model_file import opened
 
     options = PredictOptions(**options_in(PredictOptions, values))
-    trained = read_model(model)
+    trained = opened(model, context.reporter)
     if options.background is not None:
         trained = trained.on_background(options.background)
     trained = optimized(trained, context=context, **options_in(InferenceOptions, values))

@@ -89,6 +89,9 @@ def _dry_run(
     """Show what would be trained."""
     from convscope.api.train import prepare, tell
     from convscope.core.records import json_text
+
+    if values["start"] is not None:
+        raise click.UsageError("--dry-run shows a network that is trained. Leave --start or --dry-run out.", shell)
     from convscope.images.dataset import classes_in_words
 
     prepared = prepare(data, TrainOptions(**options_in(TrainOptions, values)), context)
@@ -178,7 +181,9 @@ def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
     lines = [
         f"accuracy {report.accuracy.fraction:.2%} on {counted(report.images, f'{report.split} image')} "
         f"(95 % interval {low:.2%} to {high:.2%})",
-        f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training",
+        f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training"
+        if trained.history
+        else f"{report.seconds:.1f} s from start to model",
     ]
     if trained.outcome == "interrupted":
         lines.append(f"interrupted; resume with: {printable(folder.resuming)}")

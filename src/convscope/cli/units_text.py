@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from convscope.core.tables import DataTable
 from convscope.core.text import counted, shortened
 from convscope.measures.units.gabor import GaborFit
-from convscope.measures.units.records import LayerAblation, LayerUnits, ProbeRecord, UnitsReport
+from convscope.measures.units.records import ImportanceRecord, LayerAblation, LayerUnits, ProbeRecord, UnitsReport
 
 
 def units_text(report: UnitsReport) -> str:
@@ -21,6 +21,8 @@ def units_text(report: UnitsReport) -> str:
     lines += DataTable.of(
         columns, (_row(layer, chance, _needed(report, ablated)) for layer, chance, ablated in layers)
     ).lines()
+    if report.importance:
+        lines += ["", *_importance_lines(report.importance)]
     if report.ablation:
         accuracy = report.ablation.accuracy
         low, high = accuracy.interval
@@ -36,7 +38,7 @@ def units_text(report: UnitsReport) -> str:
 def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
     silent = statistics.mean(unit.silent for unit in layer.units)
     return [
-        f"{layer.layer}: {layer.name}",
+        shortened(f"{layer.layer}: {layer.name}", 48),
         f"{len(layer.units)}",
         f"{layer.field_columns.size}x{layer.field_rows.size}",
         f"{layer.image_fraction:.0%}",
@@ -46,10 +48,30 @@ def _row(layer: LayerUnits, chance: float | None, needed: str) -> list[str]:
     ]
 
 
+def _importance_lines(importance: ImportanceRecord) -> list[str]:
+    """Return how the importance of units at first look agrees with their ablation."""
+    every = sum(len(layer.units) for layer in importance.layers)
+    where = f"{counted(every, 'unit')} on {counted(importance.images, 'image')}"
+    lines = [f"importance at first look (gradient × activation): {where}"]
+    if importance.budget_macs:
+        lines.append(
+            f"ablated: the {importance.ablated:,} most important, within {importance.budget_macs:.0e} MACs "
+            "(--layer NAME: all of a layer)"
+        )
+    if importance.agreement is not None:
+        lines.append(
+            f"agreement with the change of the logit by ablation, {counted(importance.ablated, 'unit')}: rank "
+            f"correlation {importance.agreement:.2f} (Spearman)"
+        )
+    return lines
+
+
 def _needed(report: UnitsReport, layer: LayerAblation | None) -> str:
     """Return the unit of a layer whose ablation costs most accuracy, and how much."""
     if layer is None or report.ablation is None:
         return ""
+    if not layer.units:
+        return "not ablated"
     loss, unit = max(((report.ablation.loss(unit), -unit.unit) for unit in layer.units), default=(0.0, 0))
     return f"unit {1 - unit}: {-loss:+.1%}" if loss > 0 else "none alone"
 
@@ -59,7 +81,7 @@ def _explained(fits: Sequence[GaborFit]) -> float:
 
 
 def _probe_line(probe: ProbeRecord) -> str:
-    what = "the pixels" if probe.stage == 0 else f"stage {probe.stage}"
+    what = "the pixels" if probe.stage == 0 else probe.layer or f"stage {probe.stage}"
     read = "" if probe.pool == "none" else f", {probe.pool}"
     values = counted(probe.values, "value")
     return f"linear probe on {what} ({values}{read}): {probe.accuracy.fraction:.2%} of {probe.total:,}"

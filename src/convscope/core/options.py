@@ -16,7 +16,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from .arguments import FLAG, NAMES, NUMBER, NUMBERS, PATH, TEXT, WHOLE, Rule, check_value
+from .arguments import FLAG, NAME, NAMES, NUMBER, NUMBERS, PATH, TEXT, WHOLE, Rule, check_value
 from .errors import choose
 from .records import Dataclass
 
@@ -127,7 +127,7 @@ def _rule(option: Declared) -> Rule | None:
     """Return the rule of a type and its limits; None where a parser has its own."""
     plain = {bool: FLAG, int: WHOLE, float: NUMBER, str: TEXT, AnyPath: PATH}
     lists = {Sequence[str]: NAMES, Sequence[float]: NUMBERS}
-    rule = plain.get(option.kind) or lists.get(option.kind)
+    rule = plain.get(option.kind) or lists.get(option.kind) or (NAME if option.kind == str | int else None)
     if rule is None or option.kind not in (int, float):
         return rule
     least, most = option.about.least, option.about.most

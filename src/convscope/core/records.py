@@ -6,10 +6,13 @@ import json
 import math
 import types
 import typing
+from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from .errors import DataError
 from .text import counted
+
+_LARGEST_DENOMINATOR = 1_000_000  # of a fraction that JSON holds as a number
 
 UNRECORDED = "unrecorded"
 """Metadata of a field that is not part of the JSON document."""
@@ -32,7 +35,7 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
     """Return `value` (records, tuples, dicts, plain values) as what ``json.dumps`` takes.
 
     Args:
-        value: what is converted.
+        value: what is converted; fractions become floats.
         digits: significant digits that floats are rounded to; NaN and infinity then become None. All digits if none.
 
     Examples:
@@ -42,8 +45,8 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         ...     tags: tuple[str, ...] = ()
         >>> to_json(Point(x=1, tags=("a",)))
         {'x': 1, 'tags': ['a']}
-        >>> to_json((1 / 3, float("nan")), digits=4)
-        [0.3333, None]
+        >>> to_json((1 / 3, float("nan"), Fraction(1, 3)), digits=4)
+        [0.3333, None, 0.3333]
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
@@ -57,6 +60,8 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         return [to_json(item, digits=digits) for item in value]
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()  # a NumPy scalar; this module does not import NumPy
+    if isinstance(value, Fraction):
+        value = float(value)
     if digits is not None and isinstance(value, float):
         return float(f"{value:.{digits}g}") if math.isfinite(value) else None
     return value
@@ -187,6 +192,8 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _convert_plain(kind: type, value: Any, where: str) -> Any:
+    if kind is Fraction and isinstance(value, float) and math.isfinite(value):
+        return Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             return float(value)

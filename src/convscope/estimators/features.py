@@ -16,7 +16,7 @@ from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images, refuse_one_in_colour
 from convscope.networks.model import Model
-from convscope.networks.model_file import read_model
+from convscope.networks.model_file import opened
 
 from .classifier import ConvClassifier
 from .pixels import checked_by_sklearn, pixels
@@ -28,7 +28,7 @@ def _array(given: Any) -> NDArray[Any]:
 
 
 class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What a stage of a trained network makes of images, as vectors for any classifier of scikit-learn.
+    """What a layer of a network makes of images, as vectors for any classifier of scikit-learn.
 
     `X` is images N H W or N H W C of any size, uint8 or other numbers; or rows of as many values as the
     network's images have. Nothing is learned in fit, unless the model is a `ConvClassifier` that is not fitted: that
@@ -40,6 +40,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         model: the path of a model file or run folder, a `convscope.networks.model.Model`, or a ConvClassifier.
         stage: 1 for the first; negative ones count from the end; 0 for the pixels.
         pool: ``"none"`` (or None), ``"mean"``, ``"max"`` or ``"grid2"``, of each map.
+        layer: name of a layer of the network, such as ``"layer3.1.conv2"``, in place of the stage.
         batch: images at once; as memory allows if None.
 
     Examples:
@@ -54,18 +55,25 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     """
 
     def __init__(
-        self, model: Any = None, stage: int = -1, pool: str | None = None, *, batch: int | None = None
+        self,
+        model: Any = None,
+        stage: int = -1,
+        pool: str | None = None,
+        *,
+        layer: str | None = None,
+        batch: int | None = None,
     ) -> None:
         self.model = model
         self.stage = stage
         self.pool = pool
+        self.layer = layer
         self.batch = batch
 
     def fit(self, X: ArrayLike | None = None, y: ArrayLike | None = None) -> "ConvFeatures":  # noqa: N803  # scikit-learn's name
         """Open the model, or train it where it is a ConvClassifier that is not fitted; return the transformer itself.
 
         Raises:
-            ParameterError: there is no model, or it has no such stage.
+            ParameterError: there is no model, or it has no such stage or layer.
             ModelFileError: the file cannot be used.
             ConvscopeError: `X` is no images (NaN, for example), or the classifier cannot be trained on `X` and `y`.
         """
@@ -104,7 +112,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def _settled(self) -> StageFeatures:
         model, classifier = self.model, self._classifier()
         if isinstance(model, (str, os.PathLike)):
-            model = read_model(Path(model))
+            model = opened(Path(model))
         elif classifier is not None:
             model = getattr(classifier, "model_", None)
         if not isinstance(model, Model):
@@ -112,7 +120,8 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 "`model` must be a model, the path of one, or a ConvClassifier that is fitted or gets labels in fit. "
                 f"Got {type(self.model).__name__}."
             )
-        return StageFeatures(model, Reading(stage=self.stage, pool="none" if self.pool is None else self.pool))
+        pool = "none" if self.pool is None else self.pool
+        return StageFeatures(model, Reading(stage=self.stage, layer=self.layer, pool=pool))
 
     def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
         """Return uint8 images of the network's size."""

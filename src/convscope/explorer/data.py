@@ -1,24 +1,25 @@
 """What the page of the explorer holds: folded layers with their weights, and images, as records."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from convscope.core.document import inline_values
-from convscope.core.errors import DataError
-from convscope.core.records import DIGITS
+from convscope.core.records import DIGITS, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
-from convscope.layers.kinds import Convolution, Linear, LocallyConnected, Pooling
+from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.planned import PlannedLayer
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.folding import ready
-from convscope.networks.graph import Node
+from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 
@@ -26,61 +27,48 @@ from .comparison import ComparisonData
 from .evaluation import RunEvaluation
 from .invariance import InvarianceData
 from .units import UnitsData
+from .weights import CHECKED, Rounding, WeightDtype, rounding_of, tensor_texts, weight_dtype
 
-FORMAT_VERSION = 2
-LARGEST_PARAMETERS = 8_000_000  # 21 MB of text; a browser still opens it
-MOST_EXACT = 200_000  # parameters that go in as float32; those of larger networks as 24 of its 32 bits
-MOST_NEARLY_EXACT = 1_200_000  # 4.8 MB of text; those of still larger networks as float16
-_LARGEST_HALF = 65_504.0
-
-WeightDtype = Literal["float32", "float24", "float16"]
-_NUMPY_DTYPES: dict[WeightDtype, str] = {"float32": "<f4", "float24": "<f3", "float16": "<f2"}
+FORMAT_VERSION = 3
 LONGEST_NAME = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerData:
-    """One layer; pairs are down and across.
+    """One layer: a node of the network's graph.
 
     Attributes:
-        planned: its notation, the shape of its output, its receptive field and its cost.
-        kind: what it does; the classifier is connected.
-        window, stride: kernel of a convolution, window of a pooling.
-        before, after: zeros around the maps below.
-        regions: regions of the map with weights of their own; (1, 1) where all positions share them.
-        residual: whether the input is added.
-        code: of a pooling; whole: whether its window is the whole map.
-        nonlinearity: of a convolution or of fully connected units.
-        weights: base64 of numbers of the network's `weight_dtype`, lowest byte first: regions, units, maps below, rows
-            and columns of the kernel.
-        bias: base64 of float32, one a unit.
+        name: of the node, for example ``layer1.0.conv2``; what is before its last dot is the block it is in.
+        planned: its title, the shape of its output, its receptive field and its cost.
+        kind: what it does, a key of `LAYERS`.
+        notation: a few letters that name what it does.
+        inputs: which layers it reads, from 0; -1 is the image.
+        nonlinearity: of its values, as `nonlinearity_of` takes it.
+        settings: the layer's record.
+        tensors: base64 by name, lowest byte first: `weight` of the network's `weight_dtype`, the rest float32.
     """
 
+    name: str
     planned: PlannedLayer
-    kind: Literal["convolution", "pooling", "connected"]
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    before: int = 0
-    after: int = 0
-    regions: tuple[int, int] = (1, 1)
-    residual: bool = False
-    code: str = ""
-    whole: bool = False
-    nonlinearity: str = "linear"
-    weights: str = ""
-    bias: str = ""
+    kind: str
+    notation: str
+    inputs: tuple[int, ...]
+    nonlinearity: str
+    settings: dict[str, Any]
+    tensors: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class KindText:
-    """A pooling or a nonlinearity in words.
+    """A kind of layer, a pooling or a nonlinearity in words.
 
     Attributes:
-        code: of the layout notation.
+        code: of the layout notation, or the kind.
         name: for the user.
         formula: in Unicode.
         phrase: the same in words.
-        sees: the part of its window that a pooling's value depends on; empty for a nonlinearity.
+        sees: the part of its window that a pooling's value depends on; empty for others.
+        shift: what happens to the result of a layer when its input is moved; empty for others.
     """
 
     code: str
@@ -88,6 +76,7 @@ class KindText:
     formula: str
     phrase: str
     sees: Literal["window", "first", "around", ""] = ""
+    shift: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,10 +115,12 @@ class ExplorerData:
         height, width, channels: of its images.
         mean, std: standardization of the images, one value a channel.
         fit, background, ranges: how other images become such images.
-        weight_dtype: of the weights: float32; float24, without its last 8 bits (nearly five digits); or, for large
-            networks, float16 (about three digits).
-        layers: the classifier last.
+        weight_dtype: of the weights: float32; float24, without its last 8 bits (nearly five digits); float16 (about
+            three digits); or, for the largest networks, int8 (one of 255 steps, as large as each unit needs).
+        rounding: what weights of few digits change; None where they have four or more.
+        layers: in an order in which they can be computed, the output last.
         sigmoids: whether the logits become probabilities by sigmoids, each divided by their sum; by softmax if not.
+        kinds: those of its layers, in words.
         poolings, nonlinearities: in words.
         units: what the units respond to; None where that was not measured.
         evaluation: of the run; None where there is no report.
@@ -152,9 +143,11 @@ class ExplorerData:
     background: tuple[int, ...]
     ranges: ValueRanges = field(default_factory=ValueRanges)
     weight_dtype: WeightDtype = "float32"
+    rounding: Rounding | None = field(default=None, metadata={DIGITS: 4})
     layers: tuple[LayerData, ...]
     sigmoids: bool = False
     images: tuple[ImageData, ...] = ()
+    kinds: tuple[KindText, ...] = ()
     poolings: tuple[KindText, ...] = ()
     nonlinearities: tuple[KindText, ...] = ()
     units: UnitsData | None = field(default=None, metadata={DIGITS: 4})
@@ -178,18 +171,9 @@ def explorer_data(
         ParameterError: its classifier is no weighted sums.
     """
     network, preprocessing = model.network, model.preprocessing
-    if network.plan.parameters > LARGEST_PARAMETERS:
-        raise DataError(
-            f"The network must have at most {LARGEST_PARAMETERS:,} parameters to fit into a page. "
-            f"Got {network.plan.parameters:,}. Train one with fewer units, or pool more before its last stages."
-        )
     arithmetic = ready(network)
-    nodes = arithmetic.graph.nodes
-    dtype = _weight_dtype(network.plan.parameters, arithmetic)
-    layers = tuple(
-        LayerData(planned=planned, **_details(arithmetic, node, dtype))
-        for node, planned in zip(nodes, network.plan.layers, strict=True)
-    )
+    dtype = weight_dtype(arithmetic)
+    pixels = np.stack([image.pixels for image in images[:CHECKED]]) if images else None
     return ExplorerData(
         title=printable(title)[:LONGEST_NAME],
         layout=model.title,
@@ -204,10 +188,12 @@ def explorer_data(
         background=preprocessing.background,
         ranges=preprocessing.ranges,
         weight_dtype=dtype,
-        layers=layers,
+        rounding=rounding_of(arithmetic, dtype, pixels),
+        layers=_layers(arithmetic, network.plan.layers, dtype),
         sigmoids=arithmetic.temperature is None,
         images=_predicted(model, images),
         beside=beside,
+        kinds=_layer_texts(arithmetic),
         poolings=_pooling_texts(),
         nonlinearities=_nonlinearity_texts(),
     )
@@ -216,7 +202,7 @@ def explorer_data(
 def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, ...]:
     if not images:
         return ()
-    predictions = model.predict_proba(np.stack([image.pixels for image in images])).argmax(1).tolist()
+    predictions = _probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
     return tuple(
         ImageData(
             name=printable(image.name)[:LONGEST_NAME],
@@ -225,6 +211,49 @@ def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, .
             pixels=inline_values(image.pixels, "u1"),
         )
         for image, predicted in zip(images, predictions, strict=True)
+    )
+
+
+def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities of each class, N K; of a network that answers with maps, their means."""
+    planned = model.network.plan.layers[-1]
+    if planned.rows * planned.columns == 1:
+        return model.predict_proba(pixels)
+    with torch.no_grad():
+        means = [model.network.probabilities(torch.from_numpy(image[None])).mean((2, 3)) for image in pixels]
+    return torch.cat(means).numpy()
+
+
+def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: WeightDtype) -> tuple[LayerData, ...]:
+    nodes = network.graph.nodes
+    numbers = {IMAGE: -1, **{node.name: index for index, node in enumerate(nodes)}}
+    return tuple(
+        LayerData(
+            name=node.name,
+            planned=replace(here, name=printable(here.name)),
+            kind=node.layer.KIND,
+            notation=node.layer.notation,
+            inputs=tuple(numbers[name] for name in node.inputs),
+            nonlinearity=node.nonlinearity,
+            settings=_settings(node.layer),
+            tensors=tensor_texts(network.tensors_of(node), dtype),
+        )
+        for node, here in zip(nodes, planned, strict=True)
+    )
+
+
+def _settings(layer: Layer) -> dict[str, Any]:
+    """Return the layer's record; JSON has no infinite numbers, which become texts."""
+    found = to_json(layer)
+    infinite = {key: f"{value:+}" for key, value in found.items() if isinstance(value, float) and math.isinf(value)}
+    return {**found, **{key: text.replace("inf", "Infinity") for key, text in infinite.items()}}
+
+
+def _layer_texts(network: GraphNetwork) -> tuple[KindText, ...]:
+    kinds = {node.layer.KIND: type(node.layer) for node in network.graph.nodes}
+    return tuple(
+        KindText(code=code, name=code.replace("-", " "), formula=kind.FORMULA, phrase=kind.PHRASE, shift=kind.SHIFT)
+        for code, kind in kinds.items()
     )
 
 
@@ -240,51 +269,3 @@ def _nonlinearity_texts() -> tuple[KindText, ...]:
         KindText(code=code, name=code, formula=kind.formula, phrase=kind.phrase)
         for code, kind in NONLINEARITIES.items()
     )
-
-
-def _weight_dtype(parameters: int, network: GraphNetwork) -> WeightDtype:
-    """Return the dtype of the weights of a network of so many parameters."""
-    if parameters <= MOST_EXACT:
-        return "float32"
-    weights = [value for name, value in network.tensors.items() if name.endswith(".weight")]
-    fit = all(float(value.abs().max()) < _LARGEST_HALF for value in weights)
-    return "float16" if parameters > MOST_NEARLY_EXACT and fit else "float24"
-
-
-def _details(network: GraphNetwork, node: Node, dtype: WeightDtype) -> dict[str, Any]:
-    """Return what the kinds of layers do not have in common."""
-    layer, below = node.layer, network.graph.inputs_of(node)[0]
-    match layer:
-        case Convolution(rows=window) | LocallyConnected(window=window):
-            return {
-                "kind": "convolution",
-                "window": (window.kernel, window.kernel),
-                "stride": (window.stride, window.stride),
-                "before": window.before,
-                "after": window.after,
-                "regions": layer.regions if isinstance(layer, LocallyConnected) else (1, 1),
-                "residual": len(node.inputs) == 2,
-                **_weights(network, node, dtype),
-            }
-        case Pooling():
-            rows, columns = layer.windows(below)
-            return {
-                "kind": "pooling",
-                "window": (rows.kernel, columns.kernel),
-                "stride": (rows.stride, columns.stride),
-                "code": layer.code,
-                "whole": layer.rows is None,
-            }
-        case Linear():
-            sides = (below.rows, below.columns)
-            return {"kind": "connected", "window": sides, "stride": (1, 1), **_weights(network, node, dtype)}
-    raise DataError(f"The page cannot show a layer of the kind {layer.KIND} yet. Got {node.name}.")
-
-
-def _weights(network: GraphNetwork, node: Node, dtype: WeightDtype) -> dict[str, str]:
-    tensors = network.tensors_of(node)
-    return {
-        "nonlinearity": node.nonlinearity,
-        "weights": inline_values(tensors["weight"].numpy(), _NUMPY_DTYPES[dtype]),
-        "bias": inline_values(tensors["bias"].numpy(), "<f4"),
-    }

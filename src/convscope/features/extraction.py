@@ -69,8 +69,11 @@ def open_for(
     data_dir: Path | None = None,
     reporter: Reporter | None = None,
     unlabelled: bool = False,
+    own_classes: bool = False,
 ) -> Source:
     """Return the source that `data` names for a trained model, its folders read as in training; says what was decided.
+
+    With `own_classes`, folders divide images into classes whatever those of the model are.
 
     Raises:
         DataError: nothing is there, or it is not what is expected.
@@ -81,7 +84,7 @@ def open_for(
         data_dir=data_dir,
         reporter=progress,
         unlabelled=unlabelled,
-        known=model.classes,
+        known=None if own_classes else model.classes,
         class_depth=depth_for(data, class_depth, model.learned.class_depth),
         channels=model.preprocessing.channels,
     )
@@ -91,11 +94,16 @@ def open_for(
 
 
 def images_for(
-    model: Model, source: Source, *, cache_dir: Path | None = None, reporter: Reporter | None = None
+    model: Model,
+    source: Source,
+    *,
+    cache_dir: Path | None = None,
+    reporter: Reporter | None = None,
+    own_classes: bool = False,
 ) -> Dataset:
     """Return the images of `source` as the network takes them, in the splits that it was trained with, if any.
 
-    Irregularities of the images are reported.
+    With `own_classes`, their classes may be others than those of the model. Irregularities of the images are reported.
 
     Raises:
         DataError: the images cannot be used, or their classes are not those of the model.
@@ -119,7 +127,8 @@ def images_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if source.labelled and tuple(map(_comparable, dataset.classes)) != tuple(map(_comparable, model.classes)):
+    others = source.labelled and not own_classes
+    if others and tuple(map(_comparable, dataset.classes)) != tuple(map(_comparable, model.classes)):
         missing = sorted(set(dataset.classes) ^ set(map(as_label, model.classes)))[:5]
         raise DataError(
             f"The images must have the classes of the model, {len(model.classes):,}. Got {len(dataset.classes):,} "

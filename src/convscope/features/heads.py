@@ -2,35 +2,44 @@
 
 A classifier that is linear in the features is the last step of a network, whoever learned it: its weights, with the
 standardization of the features folded in, become those of the network's own classifier. Nearest neighbours and the
-support vectors of an RBF kernel are images that are kept, as tensors. Stages that are not needed are left away.
+support vectors of an RBF kernel are images that are kept, as tensors. Layers that are not needed are left away. The
+network is that of a layout where a layout can say it, else that of a graph.
 `LogisticRegression`, `LinearDiscriminantAnalysis` and votes are probabilities by themselves; those of an SVM, whose
 logits are margins, are Platt's, fitted on images which the SVM did not learn from.
 """
 
 import functools
+import itertools
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.layers.instance_based import Exemplars
-from convscope.networks.build import Network, layout_network
-from convscope.networks.layout import Layout
+from convscope.layers.kinds import InstanceBased, Linear, Pooling
+from convscope.layers.layer import Layer
+from convscope.networks.build import Network
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
 from convscope.networks.platt import fitting_sigmoids
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
+from .layers import layer_graph, network_up_to
 from .reading import Reading
 
 Values = NDArray[np.float64]
 Arrays = dict[str, NDArray[Any]]
 STORABLE = ("softmax", "svm", "rbf-svm", "knn", "lda")
 """Those of `classifiers.CLASSIFIERS` that a model file can hold."""
-SAVABLE_POOLS = {"none": None, "mean": "AP", "max": "MP"}
+_SAVABLE_POOLS = {"none": None, "mean": "AP", "max": "MP"}
 _FOLDS = 3
 
 
@@ -73,11 +82,23 @@ def head_of(fitted: Any, found: FeatureSet) -> Head | None:
     return _kernel(last, scaler, found) if kind == "SVC" else None
 
 
+def check_savable_pool(pool: str) -> None:
+    """Refuse a pooling of features whose classifier is to go into a model file.
+
+    Raises:
+        ParameterError: it takes parts of a map, which no layer does.
+    """
+    if pool not in _SAVABLE_POOLS:
+        raise ParameterError(
+            f"`pool` must be none, mean or max for features whose classifier goes into a model file. Got {pool!r}."
+        )
+
+
 def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str, fitted: Any) -> Model:
-    """Return a model of the stages that `reading` takes, with the classifier that was fitted on their features.
+    """Return a model of the layers that `reading` takes, with the classifier that was fitted on their features.
 
     Args:
-        model: whose stages made the features.
+        model: whose layers made the features.
         reading: what was taken from it.
         found: the features; an SVM's probabilities are fitted on its training images, those of each third by an SVM
             that learned from the other two.
@@ -94,20 +115,30 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
             f"{', '.join(STORABLE)}; of scikit-learn, those that are linear in the features, KNeighborsClassifier "
             "with equal votes, and SVC with the RBF kernel. Keep others in Python."
         )
-    network = _without_later_stages(model, reading, classifier="svm" if head.margins else "softmax")
-    if head.exemplars is not None:
-        network.classifier = head.exemplars.build(found.vectors.shape[1], len(found.classes))
-    state = {name: torch.from_numpy(np.asarray(values)) for name, values in head.arrays.items()}
-    network.classifier.load_state_dict(state)
+    check_savable_pool(reading.pool)
+    if model.network.only_predicts:
+        raise ParameterError("A model that is optimized for inference takes no classifier. Use the one it was made of.")
+    before, node = model.network, reading.node(model.network)
+    classes = model.classes
+    network: ImageNetwork | None = None
+    if isinstance(before, Network):
+        network = _layout_with(before, node, reading.pool, head, found)
+    if network is None:
+        network = _graph_with(before, node, reading.pool, head, found)
+        classes = classes if isinstance(before, Network) else found.classes
+    if len(classes) != len(found.classes):  # those of other images than the network was trained on
+        classes = found.classes
     if head.margins:
         network.set_sigmoids(*_sigmoids(fitted, found))
     record = {
         "name": name,
-        "stage": reading.depth(model.network),
+        "stage": reading.depth(model.network) if reading.layer is None else None,
+        "layer": node,
         "pool": reading.pool,
         "probabilities": "platt" if head.margins else "its own",
     }
-    return replace(model, network=network.eval(), training={**model.training, "classifier": record})
+    training = {**model.training, "classifier": record}
+    return replace(model, network=network.eval(), classes=classes, training=training)
 
 
 def _linear(last: Any, scaler: Any) -> Arrays:
@@ -168,23 +199,27 @@ def _scaling(scaler: Any, values: int) -> Arrays:
     return {"center": scaler.mean_, "scale": scaler.scale_}
 
 
-def _without_later_stages(model: Model, reading: Reading, *, classifier: str) -> Network:
-    """Return a network of the first stages and a classifier, with a pooling of whole maps where the reading has one."""
-    before, depth = layout_network(model.network), reading.depth(model.network)
-    stages = list(before.layout.stages[: _layout_stages(before.layout, depth)])
+def _layout_with(before: Network, node: str, pool: str, head: Head, found: FeatureSet) -> Network | None:
+    """Return the network of a layout up to the layer `node`, with a pooling of whole maps if asked, and the head.
+
+    There is none with stages behind the classifier.
+    """
+    names = [IMAGE, *(one.name for one in layer_graph(before).nodes)]  # one for each stage of the layout
+    stages = list(before.layout.stages[: names.index(node)])
+    if node == names[-1]:
+        return None
     has_maps = not stages or isinstance(stages[-1], (ConvolutionStage, PoolingStage))
-    if reading.pool not in SAVABLE_POOLS:
-        raise ParameterError(
-            f"`pool` must be none, mean or max for features whose classifier goes into a model file. Got "
-            f"{reading.pool!r}."
-        )
-    code = SAVABLE_POOLS[reading.pool]
+    code = _SAVABLE_POOLS[pool]
     if code is not None and has_maps:
         stages.append(PoolingStage(code=code, window=None, stride=1))
+    classifier = "svm" if head.margins else "softmax"
     planned = before.plan
     network = Network(
         replace(before.layout, stages=tuple(stages), classifier=classifier),
-        **planned.sizes,
+        height=planned.height,
+        width=planned.width,
+        channels=planned.channels,
+        classes=len(found.classes),
     )
     own = network.state_dict()
     kept = {
@@ -193,13 +228,56 @@ def _without_later_stages(model: Model, reading: Reading, *, classifier: str) ->
         if name in own and name.startswith(("stages.", "mean", "std"))
     }
     network.load_state_dict({**own, **kept})
+    if head.exemplars is not None:
+        network.classifier = head.exemplars.build(found.vectors.shape[1], len(found.classes))
+    network.classifier.load_state_dict(_tensors(head))
     return network
 
 
-def _layout_stages(layout: Layout, depth: int) -> int:
-    """Return how many stages of the layout the first `depth` stages of its network are: a pooling joins one."""
-    first = [index for index in range(len(layout.stages)) if not layout.is_joined(index)]  # of each module
-    return first[depth] if depth < len(first) else len(layout.stages)
+def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: FeatureSet) -> GraphNetwork:
+    """Return the layers up to `node` as a graph, with a pooling of whole maps if asked, and the head."""
+    image = layer_graph(before).image
+    nodes: list[Node] = []
+    tensors: dict[str, Tensor] = {}
+    shape = image
+    if node != IMAGE:
+        cut = network_up_to(before, node)
+        nodes, tensors, shape = list(cut.graph.nodes), cut.tensors, cut.graph.shapes[node]
+    taken, last = {one.name for one in nodes}, node
+    code = _SAVABLE_POOLS[pool]
+    if code is not None and shape.rows * shape.columns > 1:
+        last = _free("pooling", taken)
+        nodes.append(Node(name=last, layer=Pooling(code=code), inputs=(node,)))
+    classes = len(found.classes)
+    layer: Layer = Linear(units=classes)
+    if head.exemplars is not None:
+        layer = InstanceBased(exemplars=head.exemplars, classes=classes)
+    name = _free("classifier", taken)
+    nodes.append(Node(name=name, layer=layer, inputs=(last,)))
+    graph = Graph(nodes=tuple(nodes), image=image)
+    return GraphNetwork(
+        graph,
+        {**tensors, **{f"{name}.{key}": value for key, value in _tensors(head).items()}},
+        mean=before.mean.tolist(),
+        std=before.std.tolist(),
+        title=f"{before.plan.title} up to {node}",
+        margins=head.margins,
+    )
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return `name`, with a number if it is taken."""
+    numbered = (f"{name}{number}" for number in itertools.count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
+
+
+def _tensors(head: Head) -> dict[str, Tensor]:
+    """Return what the head has learned: float32, and int64 for the classes of what is kept."""
+    arrays = {name: np.asarray(values) for name, values in head.arrays.items()}
+    return {
+        name: torch.from_numpy(values.astype(np.float32 if values.dtype.kind == "f" else np.int64))
+        for name, values in arrays.items()
+    }
 
 
 def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:

@@ -1,6 +1,6 @@
 """Every value that a network computes for an image, layer by layer, convolution and pooling apart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.finite import check_finite
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE
@@ -32,7 +31,7 @@ class Trace:
         maps: of each layer, float32 maps × rows × columns; the logits of the classifier last.
         names: of the nodes of the graph, one a layer.
         classes: names.
-        probabilities: of every class, float32.
+        probabilities: of every class, float32; their mean over the positions, where there is an answer for each.
     """
 
     pixels: NDArray[np.uint8]
@@ -56,6 +55,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
 
     Examples:
         >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, classes=("cat", "dog"),
@@ -74,6 +74,7 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
     with torch.inference_mode():
         image = arithmetic.standardize(as_tensor(pixels[None]))
         maps = [_array(values) for values in each_layer(arithmetic, image)]
+    dense = maps[-1].shape[1:] != (1, 1)
     return Trace(
         pixels=pixels,
         below=_array(image),
@@ -81,8 +82,14 @@ def trace(model: Model, pixels: NDArray[np.uint8]) -> Trace:
         maps=tuple(maps),
         names=tuple(node.name for node in arithmetic.graph.nodes),
         classes=model.classes,
-        probabilities=model.predict_proba(pixels[None])[0],
+        probabilities=_mean_probabilities(maps[-1]) if dense else model.predict_proba(pixels[None])[0],
     )
+
+
+def _mean_probabilities(scores: Maps) -> NDArray[np.float32]:
+    """Return the softmax of scores maps × rows × columns, averaged over the positions."""
+    probabilities: NDArray[np.float32] = torch.softmax(torch.from_numpy(scores), dim=0).mean(dim=(1, 2)).numpy()
+    return probabilities
 
 
 def each_layer(network: GraphNetwork, image: Tensor) -> Iterator[Tensor]:
@@ -103,38 +110,3 @@ def _array(values: Tensor) -> Maps:
     """Return the maps of the only image, maps × rows × columns, from 1 C H W."""
     result: Maps = values[0].float().contiguous().numpy()
     return result
-
-
-LayerFunction = Callable[[Tensor], Tensor]
-
-
-def layer_functions(network: Network) -> tuple[LayerFunction, ...]:
-    """Return one function for each layer of the network's plan, the classifier last.
-
-    The first takes standardized images N C H W. A convolution comes before its pooling, whatever order the
-    network computes them in: the values after both are the same.
-
-    Examples:
-        >>> import torch
-        >>> from convscope.networks.layout import Layout
-        >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
-        >>> maps = torch.zeros(1, 1, 8, 8)
-        >>> for layer in layer_functions(network):
-        ...     maps = layer(maps)
-        ...     print(tuple(maps.shape))
-        (1, 4, 8, 8)
-        (1, 4, 4, 4)
-        (1, 2)
-    """
-    return tuple(_functions(network))
-
-
-def _functions(network: Network) -> Iterator[LayerFunction]:
-    for module in network.stages:
-        if isinstance(module, ConvolutionModule):
-            yield module.convolve
-            if module.pooling is not None:
-                yield module.pooling
-        else:
-            yield module
-    yield lambda maps: network.classifier(maps.flatten(1))  # N C H W -> N, C*H*W

@@ -8,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted
-from convscope.layers.geometry import output_size
+from convscope.layers.geometry import Window
 from convscope.layers.kinds import Convolution, Pooling
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.folding import fold
-from convscope.networks.graph import IMAGE, Node
+from convscope.networks.graph import IMAGE
 from convscope.networks.model import Model
 
 from .trace import Trace
@@ -27,12 +27,11 @@ class Walk:
     Attributes:
         image: what it walks over, zeros around it included: channels × H × W.
         channels: names of the channels.
-        weights: channels × k × k.
+        weights: channels × rows × columns.
         bias: added to each sum.
         rest: of each position, what channels that are not among `channels` add to the sum; 0 for most.
         added: of each position, what a stage that adds its input back adds before the nonlinearity; else 0.
-        stride: pixels between neighbouring positions.
-        padding: zeros before and after each side of the image.
+        rows, columns: the window down and across.
         nonlinearity: as `nonlinearity_of` takes it.
         values: the map, h × w.
         pooling: what follows, if any; `pooled` is its map, else it is empty.
@@ -44,17 +43,18 @@ class Walk:
     bias: float
     rest: Values
     added: Values
-    stride: int
-    padding: tuple[int, int]
+    rows: Window
+    columns: Window
     nonlinearity: str
     values: Values
     pooling: Pooling | None
     pooled: Values
 
     def patch(self, row: int, column: int) -> Values:
-        """Return what the unit sees at a place: channels × k × k."""
-        top, left, side = row * self.stride, column * self.stride, self.weights.shape[1]
-        return self.image[:, top : top + side, left : left + side]
+        """Return what the unit sees at a place: channels × rows × columns."""
+        top, left = row * self.rows.stride, column * self.columns.stride
+        down, across = self.rows, self.columns
+        return self.image[:, top : top + down.extent : down.dilation, left : left + across.extent : across.dilation]
 
     def total(self, row: int, column: int) -> float:
         """Return bias + Σ weight × input at a place, and what is added back, before the nonlinearity."""
@@ -67,8 +67,7 @@ def walk(
     weights: ArrayLike,
     *,
     bias: float = 0.0,
-    stride: int = 1,
-    padding: tuple[int, int] = (0, 0),
+    windows: tuple[Window, Window] | None = None,
     nonlinearity: str = "linear",
     pooling: Pooling | None = None,
     channels: tuple[str, ...] = ("image",),
@@ -79,10 +78,9 @@ def walk(
 
     Args:
         image: H × W, or channels × H × W.
-        weights: k × k, or channels × k × k.
+        weights: rows × columns, or channels × rows × columns.
         bias: added to each sum.
-        stride: pixels between neighbouring positions.
-        padding: zeros before and after each side.
+        windows: down and across, with the kernels of the weights; by default stride 1 without zeros around.
         nonlinearity: as `nonlinearity_of` takes it.
         pooling: of the map.
         channels: their names.
@@ -103,12 +101,16 @@ def walk(
     pixels, unit = (value[None] if value.ndim == 2 else value for value in (pixels, unit))
     if pixels.ndim != 3 or unit.ndim != 3 or len(pixels) != len(unit) or len(channels) != len(unit):
         raise ParameterError(
-            "`weights` must be channels × k × k over an image channels × H × W. "
+            "`weights` must be channels × rows × columns over an image channels × H × W. "
             f"Got {np.shape(weights)} over {np.shape(image)}, and {counted(len(channels), 'name')}."
         )
-    pixels = np.pad(pixels, ((0, 0), padding, padding))
-    shape = tuple(output_size(side, unit.shape[1], stride) for side in pixels.shape[1:])
-    patches = np.lib.stride_tricks.sliding_window_view(pixels, unit.shape[1:], axis=(1, 2))[:, ::stride, ::stride]
+    down, across = windows or (Window(kernel=unit.shape[1]), Window(kernel=unit.shape[2]))
+    if (down.kernel, across.kernel) != unit.shape[1:]:
+        raise ParameterError(f"`windows` must be those of the weights. Got {down.kernel} × {across.kernel}.")
+    shape = down.positions(pixels.shape[1]), across.positions(pixels.shape[2])
+    pixels = np.pad(pixels, ((0, 0), (down.before, down.after), (across.before, across.after)))
+    patches = np.lib.stride_tricks.sliding_window_view(pixels, (down.extent, across.extent), axis=(1, 2))
+    patches = patches[:, :: down.stride, :: across.stride, :: down.dilation, :: across.dilation]
     others, back = (np.broadcast_to(np.asarray(value, np.float64), shape) for value in (rest, added))
     sums = np.einsum("chwij,cij->hw", patches, unit) + others + bias + back
     values = torch.from_numpy(sums)[None, None]
@@ -121,8 +123,8 @@ def walk(
         bias=bias,
         rest=others,
         added=back,
-        stride=stride,
-        padding=padding,
+        rows=down,
+        columns=across,
         nonlinearity=nonlinearity,
         values=values[0, 0].numpy(),
         pooling=pooling,
@@ -148,22 +150,22 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
     arithmetic = fold(model.network)
     graph = arithmetic.graph
     node = graph.nodes[layer - 1] if 1 <= layer <= len(graph.nodes) else None
-    convolution = None if node is None else _walked(node)
-    if node is None or convolution is None:
+    convolution = None if node is None else node.layer
+    if node is None or not isinstance(convolution, Convolution):
         known = shared_layers(model)
         raise ParameterError(
             f"`layer` must be a convolution with shared weights, one of {known or 'none here'}. Got {layer}."
         )
-    window, units = convolution.rows, convolution.units
+    windows, units = (convolution.rows, convolution.columns), convolution.units
     if not 1 <= unit <= units:
         raise ParameterError(f"`unit` must be from 1 to {units}. Got {unit}.")
     below = traced.values_of(node.inputs[0]).astype(np.float64)
-    tensors = arithmetic.tensors_of(node)
+    tensors = {name: value.detach() for name, value in arithmetic.tensors_of(node).items()}
     weights = tensors["weight"][unit - 1].double().numpy()
     first = (unit - 1) // (units // convolution.groups) * len(weights)  # the maps of the unit's group
-    seen, padding = below[first : first + len(weights)], (window.before, window.after)
+    seen = below[first : first + len(weights)]
     pairs = zip(seen, weights, strict=True)
-    parts = np.stack([walk(image, part, stride=window.stride, padding=padding).values for image, part in pairs])
+    parts = np.stack([walk(image, part, windows=windows).values for image, part in pairs])
     strongest = np.sort(np.argsort(-np.abs(parts).max(axis=(1, 2)), kind="stable")[:most])
     left = np.delete(parts, strongest, axis=0).sum(axis=0)
     after = [graph.by_name[name].layer for name in graph.readers[node.name]]
@@ -172,8 +174,7 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
         seen[strongest],
         weights[strongest],
         bias=float(tensors["bias"][unit - 1]),
-        stride=window.stride,
-        padding=padding,
+        windows=windows,
         nonlinearity=node.nonlinearity,
         pooling=pooling,
         channels=tuple(_channel(node.inputs[0], len(below), first + index) for index in strongest),
@@ -185,15 +186,7 @@ def walk_of_unit(model: Model, traced: Trace, *, layer: int, unit: int, most: in
 def shared_layers(model: Model) -> list[int]:
     """Return the numbers of the layers whose units have the same weights everywhere, from 1."""
     nodes = enumerate(fold(model.network).graph.nodes, 1)
-    return [number for number, node in nodes if _walked(node)]
-
-
-def _walked(node: Node) -> Convolution | None:
-    """Return the layer of a node whose units are square windows without holes; None of others."""
-    layer = node.layer
-    if isinstance(layer, Convolution) and layer.rows == layer.columns and layer.rows.dilation == 1:
-        return layer
-    return None
+    return [number for number, node in nodes if isinstance(node.layer, Convolution)]
 
 
 def _channel(below: str, count: int, index: int) -> str:

@@ -135,10 +135,10 @@ class Scene:
     def show(self, frame: Frame) -> None:
         """Move the marks, fill the maps up to the frame, and update the text."""
         walk, (rows, columns) = self._walk, self._walk.values.shape
-        top, left, side = frame.row * walk.stride, frame.column * walk.stride, walk.weights.shape[1]
+        place = frame.row * walk.rows.stride, frame.column * walk.columns.stride
         patch = walk.patch(frame.row, frame.column)
         for channel, (mark, products) in enumerate(zip(self._patches, self._products, strict=True)):
-            mark.move(None if frame.pooling else (top, left, side, side))
+            mark.move(None if frame.pooling else (*place, walk.rows.extent, walk.columns.extent))
             products.axes.axison = not frame.pooling
             products.show(math.nan * walk.weights[channel] if frame.pooling else patch[channel] * walk.weights[channel])
         done = rows * columns if frame.pooling else frame.row * columns + frame.column + 1
@@ -157,21 +157,24 @@ class Scene:
             return None
         rows, columns = self._walk.values.shape
         down, across = self._walk.pooling.windows(MapShape(maps=1, rows=rows, columns=columns))
-        return frame.row * down.stride, frame.column * across.stride, down.kernel, across.kernel
+        place = frame.row * down.stride - down.before, frame.column * across.stride - across.before
+        return *place, down.extent, across.extent
 
     def _add_channel(self, row: Sequence[Axes], channel: int, theme: Theme) -> "_Cells":
         """Draw one channel of the image and the unit's weights on it; return the cells of their products."""
         walk, (first, second, third) = self._walk, row
-        image, side = walk.image[channel], walk.weights.shape[1]
-        height, width = (length - sum(walk.padding) for length in image.shape)
-        padded = ", zero padding" if any(walk.padding) else ""
+        image, down, across = walk.image[channel], walk.rows, walk.columns
+        height, width = image.shape[0] - down.before - down.after, image.shape[1] - across.before - across.after
+        padded = ", zero padding" if (height, width) != image.shape else ""
         title = f"{walk.channels[channel]}, {width}×{height}{padded}"
         _Cells(first, image.shape, scale_of(walk.image), title, theme).show(image)
         if padded:
-            corner = (walk.padding[0] - 0.5,) * 2
+            corner = (across.before - 0.5, down.before - 0.5)
             first.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=theme.quiet, linestyle=":"))
         weights = walk.weights[channel]
-        _Cells(second, weights.shape, scale_of(walk.weights), f"the unit's weights, {side}×{side}", theme).show(weights)
+        size = f"{across.kernel}×{down.kernel}"
+        title = f"the unit's weights, {size}" if down.dilation == 1 else f"weights {size}, {down.dilation} px apart"
+        _Cells(second, weights.shape, scale_of(walk.weights), title, theme).show(weights)
         largest = np.abs(walk.image).max(initial=0) * np.abs(walk.weights).max(initial=0)
         return _Cells(third, weights.shape, Normalize(-(largest or 1), largest or 1), "patch × weights", theme)
 
@@ -205,6 +208,7 @@ class _Cells:
         axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
         axes.grid(which="minor", linewidth=0.6)
         axes.tick_params(which="both", length=0)
+        self._digits = 2 if max(rows, columns) <= 5 else 1
         style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8 if max(rows, columns) <= 5 else 6}
         self._numbers = {(row, column): axes.text(column, row, "", **style) for row, column in np.ndindex(shape)}
 
@@ -213,7 +217,7 @@ class _Cells:
         self._image.set_data(np.ma.masked_invalid(values))
         for cell, number in self._numbers.items():
             value = float(values[cell])
-            number.set_text(f"{value + 0.0:.2g}" if math.isfinite(value) else "")
+            number.set_text(f"{value + 0.0:.{self._digits}g}" if math.isfinite(value) else "")
             if math.isfinite(value):
                 number.set_color(self._theme.readable_on(self._colours(self._scale(value))))
 

@@ -1,6 +1,6 @@
 """Receptive fields of the layers over an image."""
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,14 +10,21 @@ from numpy.typing import NDArray
 
 from convscope.layers.geometry import ReceptiveField
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.plan import NetworkPlan
+from convscope.networks.plan import NetworkPlan, Plan
 
 from .style import Theme, bare, drawing, figure
 
+_MOST_BOXES = 12
 _STYLES = ("-", "--", ":", "-.")
 
 
-def draw_fields(planned: NetworkPlan, pixels: NDArray[np.uint8] | None, *, theme: Theme) -> Figure:
+def draw_fields(
+    planned: NetworkPlan,
+    pixels: NDArray[np.uint8] | None,
+    *,
+    theme: Theme,
+    shown: Sequence[tuple[int, str]] | None = None,
+) -> Figure:
     """Return the image with the receptive field of the central activation of each layer as a box.
 
     Layers whose maps are one value, and the classifier, see the whole image and have no box.
@@ -26,23 +33,48 @@ def draw_fields(planned: NetworkPlan, pixels: NDArray[np.uint8] | None, *, theme
         planned: the network.
         pixels: uint8 H W C of the network's size, or None for an empty background.
         theme: the colours.
+        shown: index and name of the layers that may have a box; all by default.
     """
-    shown = [(number, layer) for number, layer in enumerate(planned.layers, start=1) if layer.rows * layer.columns > 1]
+    every = [(index, f"layer {index + 1}, {layer.name}") for index, layer in enumerate(planned.layers)]
+    boxes = [
+        (name, planned.layers[index])
+        for index, name in (shown or every)
+        if planned.layers[index].rows * planned.layers[index].columns > 1
+    ]
     with drawing(theme):
-        drawn = figure(7.5, max(3.6, 0.42 * len(shown) + 1.4), theme)
+        drawn = figure(7.5, max(3.6, 0.42 * len(boxes) + 1.4), theme)
         left, right = drawn.subplots(1, 2, width_ratios=(1, 0.9))
         _show(left, planned, pixels, theme)
         right.set_axis_off()
-        for index, (number, layer) in enumerate(shown):
+        for index, (name, layer) in enumerate(boxes):
             colour, style = theme.series[index % len(theme.series)], _STYLES[index // len(theme.series) % len(_STYLES)]
             _box(left, layer, (colour, style), inset=0.04 * index * max(planned.width, planned.height) / 8)
-            y = 0.95 - index * 0.9 / max(6, len(shown))
+            y = 0.95 - index * 0.9 / max(6, len(boxes))
             right.plot([0, 0.08], [y, y], color=colour, linestyle=style, linewidth=2)
-            right.text(0.11, y, _words(number, layer), va="center", fontsize=8)
+            right.text(0.11, y, _words(planned, name, layer), va="center", fontsize=8)
         right.set_xlim(0, 1)
         right.set_ylim(0, 1)
         drawn.suptitle("Receptive field of the central activation of each layer", x=0.01, ha="left", fontsize=11)
     return drawn
+
+
+def useful_fields(planned: NetworkPlan, shown: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return those of `shown` whose fields differ, at most twelve; of fields that hold the whole image, the first."""
+    chosen: dict[tuple[object, ...], tuple[int, str]] = {}
+    for index, name in shown:
+        layer = planned.layers[index]
+        rows, columns = layer.field_rows, layer.field_columns
+        key = ("whole",) if _sees_all(planned, layer) else (rows.size, columns.size, rows.stride, columns.stride)
+        chosen.setdefault(key, (index, name))
+    found = list(chosen.values())
+    kept = np.unique(np.linspace(0, len(found) - 1, min(_MOST_BOXES, len(found))).round().astype(int))
+    return [found[place] for place in kept]
+
+
+def _sees_all(planned: NetworkPlan, layer: PlannedLayer) -> bool:
+    """Return whether the central field holds the whole image."""
+    fields = (layer.field_rows, layer.rows, planned.height), (layer.field_columns, layer.columns, planned.width)
+    return all(field.first(count // 2) <= 0 and field.ends(count // 2 + 1)[-1] >= side for field, count, side in fields)
 
 
 def _show(axes: Axes, planned: NetworkPlan, pixels: NDArray[np.uint8] | None, theme: Theme) -> None:
@@ -69,9 +101,11 @@ def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float
 
 def _start(field: ReceptiveField, positions: int) -> int:
     """Return the first pixel that the central position depends on; below 0 in the padding."""
-    return math.floor(field.start + (positions // 2) * field.stride)
+    return field.first(positions // 2)
 
 
-def _words(number: int, layer: PlannedLayer) -> str:
+def _words(planned: NetworkPlan, name: str, layer: PlannedLayer) -> str:
     sizes = f"{layer.field_columns.size}×{layer.field_rows.size} pixels"
-    return f"layer {number}, {layer.name}: {sizes}, a value every {layer.field_columns.stride} px"
+    if not isinstance(planned, Plan) and _sees_all(planned, layer):
+        return f"{name} and later ones: the whole image ({sizes})"
+    return f"{name}: {sizes}, a value every {layer.field_columns.stride} px"

@@ -16,7 +16,7 @@ _TILE = 0.62  # inches
 _LETTERS = 11  # of a title an inch
 
 
-def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme) -> Figure:
+def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme, groups: int = 1) -> Figure:
     """Return the figure of a convolution's filters, blue above 0 and orange below, on one scale.
 
     Filters on one map or on the three colours of an image are tiles in a grid; filters on more maps have a row each,
@@ -27,6 +27,7 @@ def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme) -> Fi
             weights, regions down × regions across in front of them.
         name: of the layer in the layout.
         theme: the colours.
+        groups: of the maps below; a unit has weights on those of one.
     """
     regions = filters.shape[:2] if filters.ndim == 6 else (1, 1)
     central = filters[regions[0] // 2, regions[1] // 2] if filters.ndim == 6 else filters
@@ -34,17 +35,18 @@ def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme) -> Fi
     with drawing(theme):
         drawn = _mixed(weights, theme) if weights.shape[1] in (1, 3) else _by_map(weights, theme)
         fits = int(_LETTERS * drawn.get_figwidth())
-        drawn.suptitle(textwrap.fill(_title(weights, name, regions), fits), x=0.01, ha="left", fontsize=11)
+        drawn.suptitle(textwrap.fill(_title(weights, name, regions, groups), fits), x=0.01, ha="left", fontsize=11)
     return drawn
 
 
-def _title(weights: np.ndarray, name: str, regions: tuple[int, ...]) -> str:
+def _title(weights: np.ndarray, name: str, regions: tuple[int, ...], groups: int) -> str:
     units, below, rows, columns = weights.shape
     most = MOST_UNITS if below in (1, 3) else MOST_ROWS
     shown = [f"the first {most}"] if units > most else []
     shown += [f"on the {MOST_BELOW} input maps with the largest weights"] if below > MOST_BELOW else []
     shown += ["in the central region"] if max(regions) > 1 else []
-    what = f"{name}: {counted(units, 'unit')} of {rows}×{columns} weights on {counted(below, 'map')}"
+    each = "" if groups == 1 else " each" if below == 1 else " of its group"
+    what = f"{name}: {counted(units, 'unit')} of {rows}×{columns} weights on {counted(below, 'map')}{each}"
     return "; ".join([what, *shown])
 
 

@@ -1,5 +1,6 @@
 """The feature maps of an image, one row a layer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,26 @@ from .style import Theme, bare, drawing, figure, scale_of, short_name
 ACROSS = 10
 MOST_CLASSES = 5
 _LONGEST_NAME = 24
+_LONGEST_ROW, _LONGEST_TITLE = 30, 14
 _TILE = 0.85  # inches
 
 
-def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
+def draw_maps(traced: Trace, *, theme: Theme, shown: Sequence[tuple[int, str]] | None = None) -> Figure:
     """Return the image, then a row for each layer: its name, the range of its activations, and its strongest maps.
 
     Of more maps than fit, those with the largest activations are drawn, with their numbers. Fully connected units are
-    a strip, the classifier is a bar chart.
+    a strip, the classifier is a bar chart; scores for every position are maps.
 
     Args:
         traced: the activations of the network on one image.
         theme: the colours.
+        shown: index and name of the layers that have a row; all by default. The classes are always there.
     """
-    rows = len(traced.layers) + 1
+    if shown is None:
+        shown = [(index, f"layer {index + 1}: {layer.name}") for index, layer in enumerate(traced.layers[:-1])]
+    last = len(traced.layers) - 1
+    shown = [(index, name) for index, name in shown if index != last]
+    rows = len(shown) + 2
     with drawing(theme):
         width, height = ACROSS * _TILE + 2.6, rows * (_TILE + 0.25) + 0.5
         drawn = figure(width, height, theme)
@@ -39,14 +46,20 @@ def draw_maps(traced: Trace, *, theme: Theme) -> Figure:
         axes = drawn.add_subplot(grid[0, 3])
         _show_image(axes, traced, theme)
         _say(drawn.add_subplot(grid[0, :3]), "the image", _size(traced.below), theme)
-        for row, (layer, maps) in enumerate(zip(traced.layers[:-1], traced.maps[:-1], strict=True), start=1):
-            _say(drawn.add_subplot(grid[row, :3]), f"layer {row}: {layer.name}", _description(layer, maps), theme)
+        for row, (index, name) in enumerate(shown, start=1):
+            layer, maps = traced.layers[index], traced.maps[index]
+            _say(drawn.add_subplot(grid[row, :3]), short_name(name, _LONGEST_ROW), _description(layer, maps), theme)
             if maps.shape[1:] == (1, 1):
                 _show_strip(drawn.add_subplot(grid[row, 3:]), maps, theme)
             else:
                 _show_maps(drawn, grid, row, maps, theme)
-        _say(drawn.add_subplot(grid[rows - 1, :3]), traced.layers[-1].name, "probability of the classes", theme)
-        _show_classes(drawn.add_subplot(grid[rows - 1, 5:9]), traced, theme)
+        if traced.maps[last].shape[1:] == (1, 1):
+            _say(drawn.add_subplot(grid[rows - 1, :3]), traced.layers[-1].name, "probability of the classes", theme)
+            _show_classes(drawn.add_subplot(grid[rows - 1, 5:9]), traced, theme)
+        else:
+            about = f"scores of the classes\n{_description(traced.layers[last], traced.maps[last])}"
+            _say(drawn.add_subplot(grid[rows - 1, :3]), short_name(traced.layers[-1].name, _LONGEST_ROW), about, theme)
+            _show_maps(drawn, grid, rows - 1, traced.maps[last], theme, names=traced.classes)
     return drawn
 
 
@@ -80,13 +93,16 @@ def _show_image(axes: Axes, traced: Trace, theme: Theme) -> None:
     bare(axes, theme)
 
 
-def _show_maps(drawn: Figure, grid: GridSpec, row: int, maps: Maps, theme: Theme) -> None:
+def _show_maps(
+    drawn: Figure, grid: GridSpec, row: int, maps: Maps, theme: Theme, *, names: Sequence[str] | None = None
+) -> None:
     strongest = np.sort(np.argsort(-np.abs(maps).max(axis=(1, 2)), kind="stable")[:ACROSS])
     scale = scale_of(maps)
     for column, unit in enumerate(strongest):
         axes = drawn.add_subplot(grid[row, 3 + column])
         axes.imshow(maps[unit], cmap=theme.signed, norm=scale)
-        axes.set_title(f"unit {unit + 1}", fontsize=7, pad=2, loc="center", color=theme.quiet)
+        name = f"unit {unit + 1}" if names is None else short_name(names[unit], _LONGEST_TITLE)
+        axes.set_title(name, parse_math=False, fontsize=7, pad=2, loc="center", color=theme.quiet)
         bare(axes, theme)
 
 

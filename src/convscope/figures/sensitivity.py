@@ -11,7 +11,9 @@ from matplotlib.patches import Patch
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange
 
 from .panels import draw_panels
-from .style import Theme
+from .style import Theme, short_name
+
+_LONGEST_NAME = 30
 
 
 def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
@@ -35,7 +37,7 @@ def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: 
         invariance,
         curves,
         lambda axes, curve: _chart(axes, invariance, curve, theme),
-        height=0.55 + 0.36 * len(invariance.layers),
+        height=0.55 + 0.36 * len(invariance.shown_layers),
         title="Sensitivity of each layer",
         legend=legend,
         theme=theme,
@@ -44,16 +46,15 @@ def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: 
 
 def _chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme) -> None:
     point = invariance.shown(curve)
-    for row, layer in enumerate(point.layers):
+    shown = invariance.shown_layers
+    for row, layer in enumerate(point.layers[one.index] for one in shown):
         for value, inside, colour, offset in _bars(layer, theme):
             if value is not None:
                 axes.barh(row + offset, 100 * value, height=0.34, color=colour)
                 axes.text(100 * value + 2, row + offset, f"{100 * value:.0f} %", va="center", fontsize=6.5)
             if inside is not None:
                 axes.plot([100 * inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
-    names = [
-        f"{stage}: {name}" if stage else name for stage, name in zip(invariance.stages, invariance.layers, strict=True)
-    ]
+    names = [f"{one.stage}: {one.name}" if one.stage else short_name(one.name, _LONGEST_NAME) for one in shown]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max(125.0, 120 * max((layer.changed or 0) for layer in point.layers)))

@@ -103,8 +103,8 @@ class ReceptiveField:
     """The input pixels along one side that the values of a map depend on.
 
     The value at position p depends on pixels ``start + p * stride`` … ``start + p * stride + size - 1``; those outside
-    the image are padding. Behind a resizing, stride and start may be fractions; the pixels are then those that the
-    interval touches.
+    the image are padding. Behind a resizing, stride and start may be fractions; the pixels are then the whole numbers
+    from the first to the last.
     """
 
     size: int = 1
@@ -116,9 +116,17 @@ class ReceptiveField:
         """The center of the field of position 0, in pixels: an integer or a half."""
         return self.start + Fraction(self.size - 1, 2)
 
+    def first(self, position: int) -> int:
+        """Return the first pixel of the field of a position; below 0 in the padding."""
+        return math.ceil(self.start + position * self.stride)
+
     def starts(self, positions: int) -> list[int]:
         """Return the first pixel of the field of each of the first `positions` positions."""
-        return [math.floor(self.start + position * self.stride) for position in range(positions)]
+        return [self.first(position) for position in range(positions)]
+
+    def ends(self, positions: int) -> list[int]:
+        """Return the pixel behind the field of each of the first `positions` positions."""
+        return [math.floor(self.start + position * self.stride) + self.size for position in range(positions)]
 
     def through(self, window: Window) -> "ReceptiveField":
         """Return the field of the values that `window` computes from values with this field.
@@ -128,16 +136,24 @@ class ReceptiveField:
             >>> field.size, field.stride, field.center
             (6, 2, Fraction(5, 2))
         """
-        return ReceptiveField(
-            size=math.ceil(self.size + (window.extent - 1) * self.stride),
-            stride=self.stride * window.stride,
-            start=self.start - window.before * self.stride,
-        )
+        return self.resampled(window.stride, -window.before, window.extent - 1 - window.before)
 
-    def stretched(self, factor: Fraction, *, window: Window) -> "ReceptiveField":
-        """Return the field where each value becomes `factor` values, each made of those under `window` around it."""
-        around = self.through(window)
-        return ReceptiveField(size=around.size, stride=whole(around.stride / factor), start=around.start)
+    def resampled(self, step: int | Fraction, first: int | Fraction, last: int | Fraction) -> "ReceptiveField":
+        """Return the field of values of which that at p is made of those with this field from p × step + first on.
+
+        Args:
+            step: positions of the map below between two values.
+            first: of the positions below that a value can depend on, relative to p × step.
+            last: of them.
+
+        Examples:
+            >>> ReceptiveField().resampled(Fraction(1, 2), Fraction(-1, 2), 0)  # twice as many, each value repeated
+            ReceptiveField(size=2, stride=Fraction(1, 2), start=Fraction(-3, 4))
+        """
+        exact = self.size + (last - first) * self.stride
+        size = math.ceil(exact)
+        start = self.start + first * self.stride - Fraction(size - exact) / 2  # the center stays where it is
+        return ReceptiveField(size=size, stride=whole(self.stride * step), start=whole(start))
 
     def moved(self, positions: int) -> "ReceptiveField":
         """Return the field of the values without the first `positions` of them."""
@@ -146,6 +162,15 @@ class ReceptiveField:
     def over(self, size: int) -> "ReceptiveField":
         """Return the field of the only value that is made of `size` neighbouring values with this field."""
         return self.through(Window(kernel=size, stride=size))
+
+    def repeated(self, positions: int) -> "ReceptiveField":
+        """Return the field of `positions` values that are all made of the one value with this field.
+
+        It moves by an equal part at each position, and is so large that it always holds this one.
+        """
+        step = Fraction(self.size, positions)
+        before = step * (positions - 1)
+        return ReceptiveField(size=self.size + math.ceil(before), stride=whole(step), start=whole(self.start - before))
 
     def united(self, other: "ReceptiveField") -> "ReceptiveField":
         """Return the smallest field that holds this one and the other at every position.
@@ -158,7 +183,7 @@ class ReceptiveField:
         """
         start = min(self.start, other.start)
         end = max(self.start + self.size, other.start + other.size)
-        return ReceptiveField(size=math.ceil(end - start), stride=min(self.stride, other.stride), start=start)
+        return ReceptiveField(size=math.ceil(end - start), stride=min(self.stride, other.stride), start=whole(start))
 
 
 def whole(number: int | Fraction) -> int | Fraction:

@@ -93,4 +93,5 @@ def _even(places: int, regions: int) -> tuple[Tensor, Tensor]:
     size = math.ceil(places / regions)
     members = [[position for position, owner in enumerate(region) if owner == part] for part in range(regions)]
     spread = [position for part in members for position in part + part[-1:] * (size - len(part))]
-    return torch.tensor(spread), torch.tensor([spread.index(position) for position in range(places)])
+    with torch.inference_mode(mode=False):  # they are stored, and a pass with gradients may use them next
+        return torch.tensor(spread), torch.tensor([spread.index(position) for position in range(places)])

@@ -1,4 +1,4 @@
-"""Cost of a layout and of its variants, layer by layer: parameters, MACs and memory, counted exactly.
+"""Cost of a network, layer by layer: parameters, MACs and memory, counted exactly; of a layout, its variants too.
 
 The variants are locally connected, fully connected (each unit sees the whole layer below), and without pooling.
 """
@@ -9,6 +9,7 @@ from typing import Literal
 
 from convscope.layers.instance_based import Exemplars
 from convscope.layers.planned import PlannedLayer
+from convscope.networks.graph import Graph
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, plan
 from convscope.networks.stages import ConnectedStage, ConvolutionStage
@@ -24,12 +25,14 @@ class LayerCost:
     """Cost of one layer for one image.
 
     Attributes:
-        name: its notation.
+        name: its notation, or its name in a network that is no layout.
+        notation: what it is, where `name` does not say so.
         maps, rows, columns: of its output.
         parameters: that are learned, or stored by an instance-based classifier.
         macs: multiply-accumulate operations.
         training_bytes: of its output; those of all layers are stored until the backward pass.
-        predicting_bytes: of its input and output, the only maps that prediction stores at once.
+        predicting_bytes: of its input, its output and what later layers still read: the maps that prediction stores at
+            once.
         field_rows, field_columns: sides of the receptive field, in pixels.
         forward_ms, backward_ms: median time of a batch; None if not measured.
     """
@@ -46,6 +49,7 @@ class LayerCost:
     field_columns: int
     forward_ms: float | None = None
     backward_ms: float | None = None
+    notation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ class LayoutCost:
 
     Attributes:
         variant: of the layout.
-        layout: its notation; empty where there is none (fully connected units in maps).
+        layout: its notation; empty where there is none (fully connected units in maps, a network that is no layout).
         layers: in order, the classifier last.
         why_untimed: why no time is measured; empty if it is.
     """
@@ -99,12 +103,12 @@ class LayoutCost:
 
 @dataclass(frozen=True, kw_only=True)
 class CostRecord:
-    """Cost of a layout and its variants on images of height × width × channels.
+    """Cost of a network, and of the variants of a layout, on images of height × width × channels.
 
     Attributes:
         batch: images at once, for timing.
         threads: for timing.
-        costs: of the layout, then of each variant that differs from it.
+        costs: of the network, then of each variant of a layout that differs from it.
         exemplars: stored by an instance-based classifier; counted in each of `costs`.
     """
 
@@ -167,6 +171,25 @@ def count_costs(
     return tuple(_read_by(cost, exemplars, classifier) for cost in costs)
 
 
+def count_graph(graph: Graph) -> LayoutCost:
+    """Return the cost of a network that is no layout, one layer a node.
+
+    Examples:
+        >>> from convscope.layers.kinds import Linear
+        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.networks.graph import Node
+        >>> nodes = (Node(name="classifier", layer=Linear(units=2), inputs=("image",)),)
+        >>> cost = count_graph(Graph(nodes=nodes, image=MapShape(maps=3, rows=2, columns=2)))
+        >>> cost.parameters, cost.macs, cost.predicting_bytes
+        (26, 24, 56)
+    """
+    layers = (
+        _of_layer(graph.planned(node), live, notation=node.layer.notation)
+        for node, live in zip(graph.nodes, graph.live_values, strict=True)
+    )
+    return LayoutCost(variant="baseline", layout="", layers=tuple(layers))
+
+
 def _read_by(cost: LayoutCost, exemplars: Exemplars | None, classifier: str) -> LayoutCost:
     """Return the cost with another classifier than that of the layout."""
     *layers, last = cost.layers
@@ -210,16 +233,22 @@ def _cost(variant: CostVariant, planned: Plan) -> LayoutCost:
 
 
 def _layer(planned: Plan, index: int) -> LayerCost:
-    layer: PlannedLayer = planned.layers[index]
+    layer = planned.layers[index]
+    return _of_layer(layer, planned.below(index)[1] + layer.values)
+
+
+def _of_layer(layer: PlannedLayer, live: int, *, notation: str = "") -> LayerCost:
+    """Return the cost of a layer; `live` is the number of values stored while it is computed."""
     return LayerCost(
         name=layer.name,
+        notation=notation,
         maps=layer.maps,
         rows=layer.rows,
         columns=layer.columns,
         parameters=layer.parameters,
         macs=layer.macs,
         training_bytes=BYTES * layer.values,
-        predicting_bytes=BYTES * (planned.below(index)[1] + layer.values),
+        predicting_bytes=BYTES * live,
         field_rows=layer.field_rows.size,
         field_columns=layer.field_columns.size,
     )

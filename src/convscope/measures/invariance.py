@@ -11,14 +11,14 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent, Task
 from convscope.features.trace import each_layer
-from convscope.networks.folding import fold
+from convscope.networks.folding import check_classifies, fold
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
 from .distortions.family import Distortion, distort, fraction_outside, with_margin
 from .invariance_record import Curve, Invariance, Point
-from .movement import Distance, Movement, Variation, by_position, with_edge
+from .movement import Distance, ImageMotion, Variation, by_position, with_edge
 
 _COPIES = 6  # of all maps: clean, with an edge, moved, distorted, and in double precision
 
@@ -66,9 +66,10 @@ def measure_invariance(
         reporter: receives the progress.
 
     Raises:
-        DataError: there are fewer than two images.
+        DataError: there are fewer than two images, or the network's output are maps.
         ParameterError: a strength, the margin or the batch is out of range.
     """
+    check_classifies(model.network, "invariance")
     if len(evaluated.indices) < 2:
         raise DataError(
             f"There must be at least 2 images, to compare the maps of different images. Got {len(evaluated.indices)}. "
@@ -94,6 +95,7 @@ def measure_invariance(
         margin_px=margin_px,
         seed=seed,
         layers=tuple(layer.name for layer in model.network.plan.layers),
+        is_layout=model.layout is not None,
         curves=tuple(
             Curve(distortion=one.name, unit=one.unit, points=tuple(next(points) for _ in values))
             for one, values in strengths.items()
@@ -164,12 +166,9 @@ class _Tally:
         self.distortion, self.strength = distortion, strength
         planned = network.plan
         motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None
+        moved = None if motion is None else ImageMotion(planned, motion, wrap=distortion.wrap)
         self._distances = [
-            Distance(
-                Movement.of(layer, planned, motion, wrap=distortion.wrap)
-                if motion and layer.rows * layer.columns > 1
-                else None
-            )
+            Distance(moved.over(layer) if moved and layer.rows * layer.columns > 1 else None)
             for layer in planned.layers
         ]
         self._images = self._correct = self._same = self._same_of_correct = self._clean_correct = 0

@@ -9,6 +9,7 @@ from convscope.core.records import UNRECORDED
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted, printable
 from convscope.images.inspection import Problem
+from convscope.networks.blocks import MOST_BLOCKS, blocks_of
 from convscope.networks.layout import Layout
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
@@ -132,17 +133,33 @@ class Curve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShownLayer:
+    """A row of a table or figure of the layers.
+
+    Attributes:
+        name: of the layer; of the block whose last layer it is, where a network has many.
+        stage: number of the layer's stage in a layout, from 1; None for the classifier and other networks.
+        index: of the layer, from 0.
+    """
+
+    name: str
+    stage: int | None
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Invariance:
     """Robustness, invariance and equivariance of a network.
 
     Attributes:
-        layout: of the network.
+        layout: of the network; its title, if it is no layout.
         data: name of the dataset; split: the one that is evaluated.
         images: how many; correct: predictions on them that are correct without distortion.
         margin_px: width of the background around the images.
         seed: of random distortions.
         layers: names of the network's layers, the classifier last.
         curves: by distortion.
+        is_layout: whether `layout` is one.
         classes: of the network; largest_class: images of the most frequent class; 0 if unknown.
         unusable: images that are left out, with reasons; not in the document.
     """
@@ -159,6 +176,7 @@ class Invariance:
     curves: tuple[Curve, ...]
     classes: int = 0
     largest_class: int = 0
+    is_layout: bool = True
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:
@@ -205,16 +223,27 @@ class Invariance:
 
     @property
     def stages(self) -> tuple[int | None, ...]:
-        """Number of each layer's stage, from 1; None for the classifier.
+        """Number of each layer's stage, from 1; None for the classifier, and for all layers of what is no layout.
 
         A pooling belongs to the stage of the convolution before it.
         """
+        if not self.is_layout:
+            return (None,) * len(self.layers)
         stages = Layout.parse(self.layout).stages
         pairs = zip((None, *stages), stages, strict=False)
         begins = (
             not (isinstance(stage, PoolingStage) and isinstance(before, ConvolutionStage)) for before, stage in pairs
         )
         return (*itertools.accumulate(map(int, begins)), None)
+
+    @property
+    def shown_layers(self) -> tuple[ShownLayer, ...]:
+        """The layers that tables and figures show: all of a layout; the last of each block of a larger network."""
+        if self.is_layout:
+            rows = zip(self.layers, self.stages, strict=True)
+            return tuple(ShownLayer(name=name, stage=stage, index=index) for index, (name, stage) in enumerate(rows))
+        blocks = blocks_of(self.layers, MOST_BLOCKS)
+        return tuple(ShownLayer(name=block.name, stage=None, index=block.layers[-1]) for block in blocks)
 
     def shown(self, curve: Curve) -> Point:
         """Return the point of a curve whose layers are shown: a small positive strength."""

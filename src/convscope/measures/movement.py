@@ -13,6 +13,8 @@ from convscope.networks.plan import NetworkPlan
 from .distortions.motions import Lattice, Motion, neighbours
 from .invariance_record import LayerChange
 
+_ROUNDING = 1e-9  # of positions that are fractions
+
 
 def by_position(maps: Tensor) -> Tensor:
     """Return maps N C h w as h*w positions × N images × C: a position is one row of memory."""
@@ -57,39 +59,12 @@ class Movement:
         sources: positions × neighbours: where each position of the moved map takes its value from; one past the last
             position is everything beyond the edge.
         weights: float32, the same shape: of each source.
-        inside: float64, positions: 1 where the receptive field is within the image, before and after.
+        inside: bool, positions: where the receptive field is within the image, before and after.
     """
 
     sources: Tensor
     weights: Tensor
     inside: Tensor
-
-    @staticmethod
-    def of(layer: PlannedLayer, planned: NetworkPlan, motion: Motion, *, wrap: bool = False) -> "Movement":
-        """Return the movement for a layer of a network; with `wrap`, maps are periodic."""
-        fields = (layer.field_rows, layer.field_columns)
-        lattice = Lattice(
-            rows=layer.rows,
-            columns=layer.columns,
-            start=(float(fields[0].center), float(fields[1].center)),
-            stride=(float(fields[0].stride), float(fields[1].stride)),
-            center=((planned.height - 1) / 2, (planned.width - 1) / 2),
-        )
-        rows, columns = lattice.pulled(motion)
-        positions = (torch.arange(layer.rows)[:, None].expand_as(rows), torch.arange(layer.columns).expand_as(columns))
-        inside = torch.ones_like(rows)
-        sides = (planned.height, planned.width)
-        for here, there, field, side in zip(positions, (rows, columns), fields, sides, strict=True):
-            for position in (here, there.floor(), there.ceil()):
-                first = float(field.start) + position * float(field.stride)
-                inside = inside * ((first >= 0) & (first + field.size <= side))
-        image = Lattice.of_image(*sides)
-        around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=wrap)
-        return Movement(
-            sources=torch.stack([index.flatten() for index, _ in around], dim=1),
-            weights=torch.stack([weight.flatten() for _, weight in around], dim=1).float(),
-            inside=(inside * _seen(image, layer, motion)).flatten(),
-        )
 
     def follow(self, maps: Tensor) -> Tensor:
         """Return maps with their edge moved along with the image, without the edge."""
@@ -98,25 +73,70 @@ class Movement:
         return moved.view(-1, *maps.shape[1:])
 
 
-def _seen(image: Lattice, layer: PlannedLayer, motion: Motion) -> Tensor:
-    """Return 1 at positions whose receptive field in the moved image has no pixel from beyond the edge."""
-    rows, columns = image.pulled(motion)
-    came_in = (rows < 0) | (rows > image.rows - 1) | (columns < 0) | (columns > image.columns - 1)
-    return 1 - _any_in_field(came_in.double(), layer)
+class ImageMotion:
+    """A motion of the images of a network, for each of its layers; what layers have in common is computed once.
 
+    Args:
+        planned: of the network.
+        motion: of the image.
+        wrap: maps are periodic.
+    """
 
-def _any_in_field(marked: Tensor, layer: PlannedLayer) -> Tensor:
-    """Return 1 at positions of the layer whose receptive field has a marked pixel (one summed-area table for all)."""
-    height, width = marked.shape
-    sums = torch.zeros(height + 1, width + 1, dtype=torch.float64)
-    sums[1:, 1:] = marked.cumsum(0).cumsum(1)
-    ends = []
-    for field, count, side in ((layer.field_rows, layer.rows, height), (layer.field_columns, layer.columns, width)):
-        first = torch.tensor(field.starts(count))
-        ends.append((first.clamp(0, side), (first + field.size).clamp(0, side)))
-    (top, bottom), (left, right) = ends
-    marks = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]
-    return (marks > 0).double()
+    def __init__(self, planned: NetworkPlan, motion: Motion, *, wrap: bool = False) -> None:
+        self._sides = (planned.height, planned.width)
+        self._motion, self._wrap = motion, wrap
+        self._pulled: dict[Lattice, tuple[Tensor, Tensor]] = {}
+        self._sources: dict[Lattice, tuple[Tensor, Tensor]] = {}
+        image = Lattice.of_image(*self._sides)
+        rows, columns = image.pulled(motion)
+        came_in = (rows < 0) | (rows > image.rows - 1) | (columns < 0) | (columns > image.columns - 1)
+        self._entered = torch.zeros(self._sides[0] + 1, self._sides[1] + 1, dtype=torch.float64)
+        self._entered[1:, 1:] = came_in.double().cumsum(0).cumsum(1)  # a summed-area table
+
+    def over(self, layer: PlannedLayer) -> Movement:
+        """Return the movement for a layer."""
+        fields = (layer.field_rows, layer.field_columns)
+        lattice = Lattice(
+            rows=layer.rows,
+            columns=layer.columns,
+            start=(float(fields[0].center), float(fields[1].center)),
+            stride=(float(fields[0].stride), float(fields[1].stride)),
+            center=((self._sides[0] - 1) / 2, (self._sides[1] - 1) / 2),
+        )
+        if lattice not in self._pulled:
+            rows, columns = lattice.pulled(self._motion)
+            around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=self._wrap)
+            self._pulled[lattice] = rows, columns
+            self._sources[lattice] = (
+                torch.stack([index.flatten() for index, _ in around], dim=1),
+                torch.stack([weight.flatten() for _, weight in around], dim=1).float(),
+            )
+        sources, weights = self._sources[lattice]
+        inside = self._within(layer, self._pulled[lattice]) & ~self._sees_what_entered(layer)
+        return Movement(sources=sources, weights=weights, inside=inside.flatten())
+
+    def _within(self, layer: PlannedLayer, pulled: tuple[Tensor, Tensor]) -> Tensor:
+        """Return at which positions the receptive field is within the image, before and after."""
+        rows, columns = pulled
+        positions = (torch.arange(layer.rows)[:, None].expand_as(rows), torch.arange(layer.columns).expand_as(columns))
+        inside = torch.ones_like(rows, dtype=torch.bool)
+        fields = (layer.field_rows, layer.field_columns)
+        for here, there, field, side in zip(positions, pulled, fields, self._sides, strict=True):
+            for position in (here, there.floor(), there.ceil()):
+                first = float(field.start) + position * float(field.stride)
+                inside &= (first > _ROUNDING - 1) & (first + field.size < side + 1 - _ROUNDING)
+        return inside
+
+    def _sees_what_entered(self, layer: PlannedLayer) -> Tensor:
+        """Return at which positions the receptive field in the moved image has a pixel from beyond the edge."""
+        sums, ends = self._entered, []
+        counts = ((layer.field_rows, layer.rows), (layer.field_columns, layer.columns))
+        for (field, count), side in zip(counts, self._sides, strict=True):
+            first, end = torch.tensor(field.starts(count)), torch.tensor(field.ends(count))
+            ends.append((first.clamp(0, side), end.clamp(0, side)))
+        (top, bottom), (left, right) = ends
+        marks = sums[bottom][:, right] - sums[top][:, right] - sums[bottom][:, left] + sums[top][:, left]
+        return marks > 0
 
 
 class Distance:

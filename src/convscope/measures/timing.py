@@ -4,7 +4,7 @@ import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.trace import LayerFunction, layer_functions
 from convscope.layers.instance_based import ExemplarClassifier, Exemplars
 from convscope.layers.nonlinearity import NONLINEARITIES
-from convscope.networks.build import Network
+from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.layout import Layout
 from convscope.networks.memory import check_batch
 from convscope.networks.plan import LARGEST_VALUES, Plan, PlanSizes, plan
@@ -28,6 +27,7 @@ LARGEST_BYTES = 2**30  # of weights with their gradients, and of a batch's maps 
 LARGEST_MACS = 2 * 10**11  # of all timed batches of one network: about ten seconds
 
 Times = tuple[float, float]
+LayerFunction = Callable[[Tensor], Tensor]
 
 
 def measure_cost(
@@ -111,7 +111,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
     generator = torch.Generator().manual_seed(0)
     shape = (batch, planned.height, planned.width, planned.channels)
     maps = network.standardize(torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8))
-    functions = layer_functions(network)
+    functions = tuple(_functions(network))
     if not cost.layout:
         functions = tuple(_connected(planned, functions))
     with network.drawing_from(generator):
@@ -131,6 +131,18 @@ def _without_images(exemplars: Exemplars, values: int, classes: int) -> Exemplar
     return made
 
 
+def _functions(network: Network) -> Iterator[LayerFunction]:
+    """Give one function for each layer of the plan: a convolution before its pooling, the classifier last."""
+    for module in network.stages:
+        if isinstance(module, ConvolutionModule):
+            yield module.convolve
+            if module.pooling is not None:
+                yield module.pooling
+        else:
+            yield module
+    yield lambda maps: network.classifier(maps.flatten(1))  # N C H W -> N, C*H*W
+
+
 def time_layers(functions: Sequence[LayerFunction], maps: Tensor, repeats: int) -> list[Times]:
     """Return the median milliseconds of each layer, forward and backward; `maps` is the input of the first.
 
@@ -139,12 +151,17 @@ def time_layers(functions: Sequence[LayerFunction], maps: Tensor, repeats: int) 
     times: list[Times] = []
     for index, function in enumerate(functions):
         inputs = maps.detach().requires_grad_(index > 0)
-        samples = [_once(function, inputs) for _ in range(repeats + 1)][1:]  # the first one warms up
-        forward, backward = zip(*samples, strict=True)
-        times.append((statistics.median(forward), statistics.median(backward)))
+        times.append(medians(lambda: _once(function, inputs), repeats))  # noqa: B023  # it is called at once
         with torch.no_grad():
             maps = function(maps)
     return times
+
+
+def medians(once: Callable[[], Times], repeats: int) -> Times:
+    """Return the median of each time of `repeats` samples, after one that warms up."""
+    samples = [once() for _ in range(repeats + 1)][1:]
+    forward, backward = zip(*samples, strict=True)
+    return statistics.median(forward), statistics.median(backward)
 
 
 def _once(function: LayerFunction, inputs: Tensor) -> Times:

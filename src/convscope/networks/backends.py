@@ -19,11 +19,11 @@ from convscope.core.extras import optional
 from convscope.core.machine import usable_cores
 from convscope.core.precision import BackendPrecision, choose_precision
 
+from .export.onnx_export import INPUT, onnx_bytes
 from .finite import check_probabilities, without_broken
 from .image_network import ImageNetwork
 from .inference import optimize_for_inference
 from .int8 import Int8, calibrated
-from .onnx_export import INPUT, onnx_bytes
 
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.machine import usual_settings
 from convscope.layers.geometry import Window
 from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected, Pooling
@@ -42,6 +43,11 @@ def fold(network: ImageNetwork) -> GraphNetwork:
         return network
     if not isinstance(network, Network):
         raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
+    with usual_settings():
+        return _folded(network)
+
+
+def _folded(network: Network) -> GraphNetwork:
     graph = graph_of(network)
     tensors: dict[str, Tensor] = {}
     for node, module in zip(graph.nodes, _modules(network), strict=True):
@@ -136,6 +142,22 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormali
         weights = weights * scale.view([-1 if axis == units else 1 for axis in range(weights.ndim)])
         biases = (biases - mean) * scale + shift
     return weights, biases
+
+
+def check_classifies(network: ImageNetwork, what: str) -> None:
+    """Check that a network has one logit a class and image.
+
+    Raises:
+        DataError: its output are maps, as those of segmentation.
+    """
+    last = network.plan.layers[-1]
+    shape = MapShape(maps=last.maps, rows=last.rows, columns=last.columns)
+    if shape.rows * shape.columns > 1:
+        raise DataError(
+            f"The network must have one logit for each class to measure its {what}. Got {shape} of "
+            f"{network.plan.title}, an answer for every position. Use look, cost, draw or features, or a network "
+            "that classifies images."
+        )
 
 
 def ready(network: ImageNetwork) -> GraphNetwork:

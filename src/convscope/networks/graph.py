@@ -188,18 +188,23 @@ class Graph:
         wanted = self.ancestors(name)
         return Graph(nodes=tuple(node for node in self.nodes if node.name in wanted), image=self.image)
 
-    def live(self) -> int:
-        """Return the largest number of values of one image that must be stored at once to compute the output."""
+    @functools.cached_property
+    def live_values(self) -> tuple[int, ...]:
+        """For each node, the values of one image that are stored while it is computed, its own included."""
         last = {name: index for index, node in enumerate(self.nodes) for name in node.inputs}
         stored = {IMAGE: self.image.values}
-        most = 0
+        live = []
         for index, node in enumerate(self.nodes):
             stored[node.name] = self.shapes[node.name].values
-            most = max(most, sum(stored.values()))
-            for name in set(node.inputs):
-                if last[name] == index:
+            live.append(sum(stored.values()))
+            for name in {*node.inputs, node.name}:
+                if last.get(name, -1) <= index:
                     stored.pop(name, None)
-        return most
+        return tuple(live)
+
+    def live(self) -> int:
+        """Return the largest number of values of one image that must be stored at once to compute the output."""
+        return max(self.live_values)
 
 
 def graph_json(graph: Graph) -> dict[str, Any]:

@@ -64,6 +64,9 @@ class GraphNetwork(ImageNetwork):
         title: names it to a reader.
         margins: its logits are margins, not meant for a softmax.
 
+    Attributes:
+        graph: the layers.
+
     Raises:
         LayoutError: the tensors are not those of the graph.
 
@@ -108,6 +111,12 @@ class GraphNetwork(ImageNetwork):
             else:
                 self.weights.register_buffer(key, value.detach().clone())
         self._prepare(self.plan, mean, std, margins=margins)
+
+    @property
+    def gives_vector(self) -> bool:
+        """Whether the output is one number for each map."""
+        shape = self.graph.shapes[self.graph.output.name]
+        return shape.rows * shape.columns == 1
 
     @property
     def tensors(self) -> dict[str, Tensor]:

@@ -78,10 +78,14 @@ class ImageNetwork(nn.Module):
 
         Of logits that are margins it is a sigmoid for each class, divided by the sum of all of them.
         """
-        logits = self(images)
+        return self.probabilities_of(self(images))
+
+    def probabilities_of(self, logits: Tensor) -> Tensor:
+        """Return the probability of every class, N K, from logits."""
         if self.temperature is not None:
             return torch.softmax(logits / self.temperature, dim=1)
-        return torch.softmax(functional.logsigmoid(logits * self.slopes + self.offsets), dim=1)
+        margins: Tensor = logits * self.slopes + self.offsets  # type: ignore[operator]  # there, without a temperature
+        return torch.softmax(functional.logsigmoid(margins), dim=1)
 
     def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
         """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""

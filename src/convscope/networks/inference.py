@@ -22,6 +22,7 @@ from convscope.layers.nonlinearity import NONLINEARITIES
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import check_probabilities
 from .folding import folded_sums
+from .fused_graph import fuse, is_fusing
 from .graph_network import GraphNetwork
 from .image_network import ImageNetwork
 from .prediction import Predictor
@@ -58,10 +59,18 @@ class FusedStage(nn.Module):
         return values
 
 
+def _is_fused_in(precision: Precision) -> bool:
+    """Return whether this build of torch and this processor fuse convolutions of `precision` with ReLU."""
+    return is_fusing() and (precision == "float32" or machine().bfloat16)
+
+
 def _fused(stage: nn.Module, precision: Precision) -> nn.Module:
     """Return `stage` with convolution and ReLU fused, where possible; else unchanged."""
-    able = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-    if not able or (precision == "bfloat16" and not machine().bfloat16) or not isinstance(stage, ConvolutionModule):
+    if (
+        not is_fusing()
+        or (precision == "bfloat16" and not machine().bfloat16)
+        or not isinstance(stage, ConvolutionModule)
+    ):
         return stage
     late = stage.pooling is not None and not stage.pool_first
     ambiguous = stage.residual and stage.convolution.in_channels == 1  # oneDNN of torch 2.6 cannot add such maps
@@ -98,6 +107,7 @@ def optimize_for_inference(
     optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
     if isinstance(optimized, GraphNetwork):
         optimized.weights.to(dtype)
+        return fuse(optimized) if fused else optimized
     if not isinstance(optimized, Network):
         return optimized
     for stage in optimized.stages:

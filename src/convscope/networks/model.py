@@ -23,6 +23,7 @@ from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .finite import check_probabilities, without_broken
+from .graph_network import GraphNetwork
 from .image_network import ImageNetwork
 from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
@@ -118,6 +119,67 @@ class Model:
         """Whether the network has learned from flipped images; None where the model does not say."""
         return self.learned.flip
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether the output is a map for each class, in place of one number: of a segmentation, or a part cut out."""
+        return isinstance(self.network, GraphNetwork) and not self.network.gives_vector
+
+    def check_answers(self) -> None:
+        """Refuse a network that does not give one answer for an image.
+
+        Raises:
+            ParameterError: its output is maps.
+        """
+        if self.is_dense:
+            last = self.network.plan.layers[-1]
+            raise ParameterError(
+                f"`model` must give one number a class to predict. Got one that gives {last.columns}x{last.rows} "
+                "numbers for each, like a segmentation. Look, draw, features and measure --what cost work with it."
+            )
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: nn.Module,
+        example: Any = None,
+        *,
+        classes: Any = None,
+        preprocessing: Any = None,
+        up_to: str | None = None,
+    ) -> "Model":
+        """Return a module of torch as a model, compared with the module; it stays as it is.
+
+        Args:
+            module: takes one batch of images and gives one logit a class; see `convscope.load`.
+            example: images as it takes them, N C H W, or the shape of one, C H W.
+            classes: names of its outputs, or a file of them; ``class 1`` … ``class N`` by default.
+            preprocessing: how it wants its pixels; by default what it carries.
+            up_to: name of the last layer that is wanted.
+
+        Raises:
+            DataError: it cannot be traced, or has an operator that no layer expresses.
+            ParameterError: an argument does not fit it.
+        """
+        from .foreign.torch_models import of_module
+
+        with usual_settings():
+            parts = of_module(module, example, classes=classes, preprocessing=preprocessing, up_to=up_to)
+        return cls(**vars(parts))
+
+    def to_torch(self) -> nn.Module:
+        """Return the network as a plain module of torch, which needs convscope no more.
+
+        It takes standardized images, float32 N C H W, which are (pixels / 255 − mean) / std with `network.mean` and
+        `network.std`, and gives logits. Its submodules and its `state_dict` have the names of the layers; it can be
+        pickled, exported and trained.
+
+        Raises:
+            ParameterError: it has a layer that torch has no module for.
+        """
+        from .export.torch_writer import torch_module
+
+        return torch_module(self.network)
+
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
 
@@ -146,6 +208,7 @@ class Model:
                 f"`images` must be a uint8 array N {' '.join(map(str, shape))}. Got {images.dtype} {images.shape}. "
                 "Images of other sizes go to `predict`."
             )
+        self.check_answers()
         size = fitting_batch(planned, self.batch if batch is None else check_batch(batch))
         result = np.empty((len(images), planned.classes), np.float32)
         with usual_settings(), evaluating(self.network), torch.inference_mode():
@@ -183,6 +246,7 @@ class Model:
         from .backends import runner
         from .inference import optimize_for_inference
 
+        self.check_answers()
         with usual_settings():
             made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
             chosen = "float32" if precision == "int8" else choose_precision(precision)

@@ -16,11 +16,13 @@ from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
+from convscope.core.progress import Reporter
 from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
+from convscope.layers.kinds import InstanceBased
 
 from .build import Network
 from .graph import graph_from_json, graph_json
@@ -36,15 +38,15 @@ from .tensors import expected_tensors
 FORMAT = "convscope"
 FORMAT_VERSION = 1
 FILE_NAME = "model.safetensors"
+ONNX = ".onnx"
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
 _ABOVE_ZERO = {
     "std": "deviation of the pixels",
     "temperature": "temperature of the logits",
-    "classifier.scale": "scale of the features",
-    "classifier.sharpness": "sharpness of the kernel",
 }
+_KEPT_ABOVE_ZERO = {"scale": "scale of the features", "sharpness": "sharpness of the kernel"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,18 +141,21 @@ def check_class_names(classes: Sequence[str]) -> None:
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Return the model in the model file `path`, or in the run folder `path`.
+    """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
 
     Raises:
         ModelFileError: it is missing, damaged, of a newer version, or no model file; the message says which.
+        DataError: an ONNX file has an operator that no layer expresses.
         ParameterError: `path` is not a path.
     """
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
+    if is_onnx(path):
+        return read_onnx_model(path)
     try:
         with usual_settings():
             return _read(_in_folder(path))
@@ -158,14 +163,37 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise refusal(path, str(error)) from None
 
 
-def opened(model: Model | str | os.PathLike[str]) -> Model:
+def read_onnx_model(path: Path, **settings: Any) -> Model:
+    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    from .foreign.onnx_models import of_onnx
+
+    with usual_settings():
+        return Model(**vars(of_onnx(path, **settings)))
+
+
+def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None) -> Model:
     """Return the model itself, or the one in the file or run folder `model`.
+
+    Args:
+        model: one of these.
+        reporter: is told what was assumed of an ONNX file.
 
     Raises:
         ModelFileError: there is none that can be used.
         ParameterError: `model` is neither.
     """
-    return model if isinstance(model, Model) else read_model(model)
+    if isinstance(model, Model):
+        return model
+    read = read_model(model)
+    if reporter is not None and is_onnx(model):
+        for note in read.training["source"]["notes"]:
+            reporter.say(f"note: {note}")
+    return read
+
+
+def is_onnx(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path has the ending of an ONNX file and is no folder."""
+    return Path(path).suffix.lower() == ONNX and not os.path.isdir(path)  # noqa: PTH112  # pathlib raises on long names
 
 
 class _UnfitError(Exception):
@@ -194,7 +222,7 @@ def _read(path: Path) -> Model:
             raise _UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
         planned = _planned(document)
-        expected = _expected(document, planned)
+        expected = _expected(document, planned, margins="slopes" in file.entries)
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != expected:
             what = f"layout {planned.title}" if isinstance(planned, Plan) else "graph"
             raise _UnfitError(f"its tensors are not those of the {what}")
@@ -202,7 +230,7 @@ def _read(path: Path) -> Model:
     body = text.removesuffix(_ending(document.digest))
     if body == text or document.digest != content_digest(body, tensors):
         raise _UnfitError("it is damaged: its contents are not what was written")
-    _check_values(tensors, classes=planned.classes)
+    _check_values(tensors, _kept(planned))
     return Model(
         network=_network(document, planned, tensors).eval(),
         classes=document.classes,
@@ -212,13 +240,25 @@ def _read(path: Path) -> Model:
     )
 
 
-def _expected(document: Document, planned: Plan | GraphPlan) -> Tensors:
-    """Return type and shape of each tensor in the file."""
+def _expected(document: Document, planned: Plan | GraphPlan, *, margins: bool) -> Tensors:
+    """Return type and shape of each tensor in the file; `margins` says that the logits of a graph are margins."""
     if isinstance(planned, Plan):
         return expected_tensors(planned, document.exemplars)
     result: Tensors = {f"graph.{name}": (torch.float32, shape) for name, shape in planned.graph.tensors.items()}
+    for layer in _kept(planned):
+        result[f"{layer}.labels"] = (torch.int64, result[f"{layer}.labels"][1])
     result |= dict.fromkeys(("mean", "std"), (torch.float32, (planned.channels,)))
+    if margins:
+        return result | dict.fromkeys(("slopes", "offsets"), (torch.float32, (planned.classes,)))
     return result | {"temperature": (torch.float32, (1,))}
+
+
+def _kept(planned: Plan | GraphPlan) -> dict[str, int]:
+    """Return the number of classes of every layer that compares with stored images, by its name in the file."""
+    if isinstance(planned, Plan):
+        return {"classifier": planned.classes}  # if it is one that does
+    layers = {node.name: node.layer for node in planned.graph.nodes}
+    return {f"graph.{name}": layer.classes for name, layer in layers.items() if isinstance(layer, InstanceBased)}
 
 
 def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, Tensor]) -> ImageNetwork:
@@ -232,9 +272,11 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
         return network
     own = {name: tensors[f"graph.{name}"] for name in planned.graph.tensors}
     mean, std = tensors["mean"].tolist(), tensors["std"].tolist()
-    read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title)
-    read.temperature = tensors["temperature"]
-    return read
+    margins = "slopes" in tensors
+    read = GraphNetwork(planned.graph, own, mean=mean, std=std, title=planned.title, margins=margins)
+    for name in ("slopes", "offsets") if margins else ("temperature",):
+        setattr(read, name, tensors[name])
+    return read.requires_grad_(requires_grad=False)  # figures and the page take its values
 
 
 def _document(text: str) -> Document:
@@ -294,18 +336,21 @@ def _planned(document: Document) -> Plan | GraphPlan:
     return planned
 
 
-def _check_values(tensors: dict[str, Tensor], *, classes: int) -> None:
+def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
+    """Refuse values that no network has; `kept` has the classes of each layer that may compare with stored images."""
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
         if name.endswith("running_var") and bool((value < 0).any()):
             raise _UnfitError(f"its tensor '{name}' holds a negative variance")
-    for name, what in _ABOVE_ZERO.items():
+    above_zero = _ABOVE_ZERO | {f"{layer}.{name}": what for layer in kept for name, what in _KEPT_ABOVE_ZERO.items()}
+    for name, what in above_zero.items():
         if name in tensors and bool((tensors[name] <= 0).any()):
             raise _UnfitError(f"its {what} is not above 0")
-    labels = tensors.get("classifier.labels")
-    if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-        raise _UnfitError("an image that its classifier keeps is of no class")
+    for layer, classes in kept.items():
+        labels = tensors.get(f"{layer}.labels")
+        if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
+            raise _UnfitError("an image that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:

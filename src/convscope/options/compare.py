@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 
@@ -26,6 +27,9 @@ class CompareOptions:
         (),
         f"Variants to compare, separated by commas; by default all: {', '.join(VARIANT_NAMES)}.",
         metavar="NAMES",
+    )
+    model: Any = option(
+        None, "A model with the same classes, evaluated as it is beside the variants.", group="Network", metavar="MODEL"
     )
     epochs: int | None = option(
         None, "Epochs of every network; chosen from the number of images by default.", metavar="N"

@@ -13,9 +13,12 @@ CLASSIFIER_NAMES = ("softmax", "svm", "rbf-svm", "knn", "forest", "lda", "boosti
 
 @dataclass(frozen=True, kw_only=True)
 class FeaturesOptions:
-    """Which features of which stage, and where they go."""
+    """Which features of which layer, and where they go."""
 
     stage: int = option(-1, "Stage: 1 is the first, -1 the last, 0 the pixels.", metavar="N")
+    layer: str | None = option(
+        None, "Layer or block by name, for example layer3.1.conv2, in place of the stage.", metavar="NAME"
+    )
     pool: str = option("none", "Pooling of each map: none (all values), mean, max or grid2 (2 x 2).", metavar="POOL")
     background: str | None = fields.background()
     output: AnyPath | None = fields.output("A .npz, .npy, .csv or .parquet.")

@@ -34,11 +34,11 @@ class DrawOptions:
     output: AnyPath | None = fields.output(
         "A .png, .svg or .pdf; for convolution a .gif, .mp4 or .png (a strip). Named after WHAT by default."
     )
-    layer: int | None = option(
+    layer: str | int | None = option(
         None,
-        "Layer of filters, patches or the unit of convolution; the first with units by default.",
-        metavar="N",
-        least=1,
+        "Layer by name or number: the only one of maps and fields; of filters, patches and convolution the first with "
+        "units by default.",
+        metavar="LAYER",
     )
     unit: int = option(1, "Unit that convolution shows.", metavar="N", least=1)
     distortions: Sequence[str] = option(

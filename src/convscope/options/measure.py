@@ -44,6 +44,13 @@ class UnitsOptions:
     ablation: int = option(
         1_000, "Images on which each unit is ablated; 0 for none.", group="Measurement", metavar="N", least=0
     )
+    layer: Sequence[str] = option(
+        (),
+        "Layers whose units are all ablated, separated by commas, by name or number. By default all of a layout; of "
+        "other networks the units that matter most.",
+        group="Measurement",
+        metavar="NAMES",
+    )
     probes: bool = option(True, "Train a linear probe on each stage.", group="Measurement")
     seed: int = fields.seed()
     class_depth: int | None = fields.class_depth()

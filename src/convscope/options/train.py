@@ -1,8 +1,9 @@
 """Options of ``convscope train``."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from convscope.core.arguments import TEXT, check_value
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 from convscope.core.precision import PrecisionChoice
@@ -11,6 +12,7 @@ from . import fields
 
 Effort = Literal["quick", "balanced", "best"]
 Fit = Literal["letterbox", "stretch", "crop"]
+HeadName = Literal["softmax", "svm", "rbf-svm", "lda", "knn"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,20 @@ class TrainOptions:
 
     data: str = "digits"
     data_dir: str | None = None
+    start: Any = option(
+        None,
+        "Start from a trained network: efficientnet-lite0, torchvision:NAME, timm:NAME, a run folder, a model file or "
+        "an ONNX file.",
+        metavar="NETWORK",
+    )
+    cut: str | None = option(
+        None,
+        "With --start, the layer whose features are used, or auto for the best by cross-validation; by default the "
+        "last one before the classifier.",
+        group="Network",
+        metavar="LAYER",
+    )
+    head: HeadName = option("softmax", "With --start, the classifier on the features.", group="Network")
     layout: str | None = option(
         None,
         "The network, for example 32C5-MP2-64C5-MP2-128N; chosen from the dataset by default.",
@@ -138,6 +154,10 @@ class TrainOptions:
             parse_value_range(self.value_range)
         check_options(self)
         check_fraction(self.validation)
+        if self.start is not None:
+            check_value("start", self.start, TEXT)
+        if self.start is None and (self.cut is not None or self.head != "softmax"):
+            raise ParameterError("`cut` and `head` are those of a start. Got no `start`. Name one, or leave them out.")
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:

@@ -14,7 +14,7 @@ from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
 from convscope.measures.distortions.family import GROUPS, title_of
 
 from .comparison_tables import facts_list, limits_table, skipped_list, table_html, variants_table
-from .plots import DotRow, Line, Value, dots, lines
+from .plots import DotRow, Line, PlottedValue, dots, lines
 
 _PACKAGE = "convscope.report"
 _percent_text = functools.partial(percent, fine_ends=True)
@@ -97,8 +97,8 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     return joined(_paragraph(texts, topic), chart, _differences(compared, f"Differences: {topic}"))
 
 
-def _value(at: float, value: float, interval: tuple[float, float]) -> Value:
-    return Value(at=at, value=value, low=interval[0], high=interval[1])
+def _value(at: float, value: float, interval: tuple[float, float]) -> PlottedValue:
+    return PlottedValue(at=at, value=value, low=interval[0], high=interval[1])
 
 
 def _tick(value: float) -> str:
@@ -187,7 +187,7 @@ def _curve(result: VariantResult, evaluated: int) -> Line:
     )
 
 
-def _twice(law: PowerLaw) -> Value:
+def _twice(law: PowerLaw) -> PlottedValue:
     return _value(2 * law.images, 1 - law.at_twice, (1 - law.at_twice_high, 1 - law.at_twice_low))
 
 

@@ -16,7 +16,7 @@ _LEGEND_ROW = 18
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value:
+class PlottedValue:
     """A measured value with its position along a chart and the ends of its interval."""
 
     at: float
@@ -30,7 +30,7 @@ class DotRow:
     """One row of a chart of dots: name and value; `marked` is what the others are compared with."""
 
     name: str
-    value: Value
+    value: PlottedValue
     marked: bool = False
 
 
@@ -39,8 +39,8 @@ class Line:
     """One line of a chart: its name, its points in order, and points beyond them that are only reckoned."""
 
     name: str
-    points: tuple[Value, ...]
-    beyond: tuple[Value, ...] = ()
+    points: tuple[PlottedValue, ...]
+    beyond: tuple[PlottedValue, ...] = ()
 
 
 def dots(rows: Sequence[DotRow], *, label: str, text: Text, tick: Text, said: str) -> Html:
@@ -140,7 +140,7 @@ def _power_of_ten(exponent: float) -> str:
 def _line(  # one caller
     line: Line, style: str, along: Axis, upright: Axis, text: Text, *, logarithmic: bool
 ) -> Html:
-    def position(value: Value) -> tuple[float, float]:
+    def position(value: PlottedValue) -> tuple[float, float]:
         return along.at(math.log10(value.at) if logarithmic else value.at), upright.at(value.value)
 
     parts = [path([position(value) for value in line.points], f"line {style}")]

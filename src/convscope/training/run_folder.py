@@ -32,7 +32,7 @@ class RunRecord:
     format_version: int = FORMAT_VERSION
     library_version: str = __version__
     settings: TrainOptions
-    layout: str
+    layout: str  # empty where the network is that of a start
     recipe: Recipe
     threads: int
     images: str

@@ -9,7 +9,7 @@ import torch
 
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
-from convscope.features.trace import layer_functions
+from convscope.measures.timing import _functions
 from convscope.measures.units.ablation import AblationRecord, measure_ablation
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
@@ -23,7 +23,7 @@ def whole_network(model: Model, images: np.ndarray, off: tuple[int, int] | None)
     with torch.no_grad():
         for image in images:
             maps = model.network.standardize(torch.from_numpy(image[None].copy()))
-            for place, layer in enumerate(layer_functions(model.network)):
+            for place, layer in enumerate(_functions(model.network)):
                 maps = layer(maps)
                 if off is not None and off[0] == place:
                     maps[:, off[1]] = 0

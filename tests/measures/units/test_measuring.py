@@ -16,6 +16,7 @@ from convscope.measures.units import patches
 from convscope.measures.units.measuring import measure_units, unit_layers
 from convscope.measures.units.patches import cut, pixels_of, with_patches
 from convscope.measures.units.records import TopPatch, UnitsRecord
+from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from tests.checks.models import maps_of, small_model, some_pixels
 
@@ -45,9 +46,9 @@ def measured(request: Any) -> tuple[Model, np.ndarray, UnitsRecord]:
 
 def test_the_units_are_those_of_convolutions_and_connected_layers(measured: Any) -> None:
     model, _, found = measured
-    assert [layer.layer - 1 for layer in found.layers] == list(unit_layers(model.network.plan))
+    assert [layer.layer - 1 for layer in found.layers] == list(unit_layers(fold(model.network).graph))
     assert [len(layer.units) for layer in found.layers] == [
-        model.network.plan.layers[place].maps for place in unit_layers(model.network.plan)
+        model.network.plan.layers[place].maps for place in unit_layers(fold(model.network).graph)
     ]
 
 

@@ -29,12 +29,12 @@ def page_text() -> str:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text.replace('"weights":"', '"weights":"AAAA', 1), r"^The file is damaged: .*bytes of weights"),
+        (lambda text: text.replace('"weight":"', '"weight":"AAAA', 1), r"^The file is damaged: .*bytes of weights"),
         (lambda text: re.sub(r'"pixels":"....', '"pixels":"', text, count=1), "^The file is damaged: an image"),
         (lambda text: text.replace('"format_version":', '"format_version":1', 1), f"reads version {FORMAT_VERSION}"),
         (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
         (lambda text: text.replace('"layers":[', '"layers":7,"other":[', 1), "^The file is damaged"),
-        (lambda text: re.sub(r'"stride":\[\d+', '"stride":[0', text, count=1), "^The file is damaged: the sizes of"),
+        (lambda text: re.sub(r'"kernel":\d+', '"kernel":0', text, count=1), "^The file is damaged: the sizes of"),
         (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
     ],
     ids=["weights", "image", "version", "text", "layers", "sizes", "cut"],

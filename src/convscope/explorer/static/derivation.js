@@ -1,10 +1,11 @@
 // @ts-check
 /** How one value came about, written out. */
+import { nonlinearityNodes, numberCell, ofAccount } from "./account_derivation.js";
 import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
-import { shapeAt } from "./network.js";
+import { belowOf, shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
 import { goesOn, ofPooled, strong } from "./pooling_derivation.js";
 import { isOff } from "./switches.js";
@@ -17,7 +18,7 @@ import { LAYER, TEXT } from "./text.js";
 /** @typedef {import("./session.js").State} State */
 
 const MOST_PARTS = 3; // written out at once
-const MOST_LINES = 10;
+const MOST_LINES = 12;
 const MOST_TERMS = 6;
 
 /** @param {Network} network @param {Go} go @returns {(state: State) => Node[]} */
@@ -32,6 +33,8 @@ export function makeDerivation(network, go) {
     if (state.position.layer === 0) return ofPixel(network, state);
     const explained = explain(network, state.all, state.position);
     if (explained.kind === "pooled") return ofPooled(network, state, explained, go);
+    if (explained.kind === "account")
+      return [...ofAccount(network, state, explained, go), ...offNodes(state), ...goesOn(network, state, go)];
     const pin = (/** @type {number} */ map) => {
       pinned = map;
       go({ ...state.position });
@@ -67,28 +70,38 @@ function ofPixel(network, state) {
  */
 function ofSum(network, state, explained, go, pinned, pin) {
   const layer = network.layers[state.position.layer - 1];
+  const from = belowOf(network, state.position.layer);
   const single = explained.tall * explained.wide === 1;
-  const below = LAYER.below[state.position.layer === 1 ? "channel" : single ? "value" : "map"];
+  const below = LAYER.below[from === 0 ? "channel" : single ? "value" : "map"];
   const { parts } = explained;
+  const { maps } = shapeAt(network, from);
   const what = single
     ? LAYER.single(parts.length)
     : LAYER.sees(
-        layer.kind === "connected" ? LAYER.allOf : LAYER.patchOf(explained.tall, explained.wide),
-        parts.length === 1 ? LAYER.theOne(below) : LAYER.eachOf(parts.length, below),
+        layer.kind === "linear" ? LAYER.allOf : LAYER.patchOf(explained.tall, explained.wide),
+        parts.length < maps
+          ? LAYER.someOf(below, parts[0].map + 1, parts.length, maps)
+          : parts.length === 1
+            ? LAYER.theOne(below)
+            : LAYER.eachOf(parts.length, below),
       );
   const shown = single
-    ? [lines(network, state, parts, go)]
+    ? [lines(state, explained, from, go)]
     : tablesOf(network, state, explained, go, chosenParts(parts, pinned));
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
-  const off = isOff(state.off, state.position) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
   return [
     element("p", { text: what }),
     ...strip,
     ...shown,
     total(network, state, explained, below),
-    ...off,
+    ...offNodes(state),
     ...goesOn(network, state, go),
   ];
+}
+
+/** That the unit is turned off, where it is. @param {State} state @returns {Node[]} */
+function offNodes({ off, position }) {
+  return isOff(off, position) ? [element("p", { class: "off", text: TEXT.isOff })] : [];
 }
 
 /**
@@ -98,7 +111,8 @@ function ofSum(network, state, explained, go, pinned, pin) {
  */
 function chosenParts(parts, pinned) {
   if (parts.length <= MOST_PARTS) return parts;
-  if (pinned >= 0 && pinned < parts.length) return [parts[pinned]];
+  const chosen = parts.find((part) => part.map === pinned);
+  if (chosen) return [chosen];
   const largest = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, MOST_PARTS - 1);
   return largest.sort((a, b) => a.map - b.map);
 }
@@ -113,31 +127,32 @@ function chosenParts(parts, pinned) {
  */
 function tablesOf(network, state, explained, go, parts) {
   const { palette, position } = state;
-  const below = shapeAt(network, position.layer - 1);
+  const source = belowOf(network, position.layer);
+  const below = shapeAt(network, source);
   const at = (/** @type {number} */ index) => ({
-    row: explained.top + Math.floor(index / explained.wide),
-    column: explained.left + (index % explained.wide),
+    row: explained.rows[Math.floor(index / explained.wide)],
+    column: explained.columns[index % explained.wide],
   });
   const outside = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     return row < 0 || column < 0 || row >= below.rows || column >= below.columns;
   };
   const largest = {
-    inputs: largestSize(state.all[position.layer - 1]),
+    inputs: largestSize(state.all[source]),
     weights: Math.max(...explained.parts.map((part) => largestSize(part.weights))),
     products: Math.max(...explained.parts.map((part) => largestSize(part.products))),
   };
-  const names = network.channels === 3 && position.layer === 1 ? LAYER.colours : null;
+  const names = network.channels === 3 && source === 0 ? LAYER.colours : null;
   return parts.map((part) => {
     const from =
-      position.layer === 1
+      source === 0
         ? names
           ? LAYER.fromColour(names[part.map])
           : network.channels > 1
             ? LAYER.fromChannel(part.map + 1)
             : LAYER.fromImage
         : LAYER.fromMap(part.map + 1);
-    const press = (/** @type {number} */ index) => go({ layer: position.layer - 1, unit: part.map, ...at(index) });
+    const press = (/** @type {number} */ index) => go({ layer: source, unit: part.map, ...at(index) });
     return element(
       "div",
       { class: "equation" },
@@ -208,12 +223,12 @@ function stripOf(state, parts, pinned, pin, below) {
 
 /**
  * Values with one weight each, those that matter most first.
- * @param {Network} network
  * @param {State} state
- * @param {Part[]} parts
+ * @param {Sum} explained
+ * @param {number} from the layer that they are of
  * @param {Go} go
  */
-function lines(network, state, parts, go) {
+function lines(state, { parts, rows: [row], columns: [column] }, from, go) {
   const sorted = [...parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const shown = sorted.slice(0, MOST_LINES);
   const largest = Math.max(...parts.map((part) => Math.abs(part.sum)));
@@ -221,7 +236,7 @@ function lines(network, state, parts, go) {
     const bar = element("span", { class: "amount" });
     bar.style.width = `${largest > 0 ? (100 * Math.abs(part.sum)) / largest : 0}%`;
     bar.style.backgroundColor = state.palette.css(part.sum < 0 ? -0.5 : 0.5);
-    const position = { layer: state.position.layer - 1, unit: part.map, row: 0, column: 0 };
+    const position = { layer: from, unit: part.map, row, column };
     const name = element("button", {
       type: "button",
       class: "link",
@@ -232,9 +247,9 @@ function lines(network, state, parts, go) {
       "tr",
       {},
       element("th", { scope: "row" }, name),
-      number(part.inputs[0]),
-      number(part.weights[0]),
-      number(part.sum),
+      numberCell(part.inputs[0]),
+      numberCell(part.weights[0]),
+      numberCell(part.sum),
       element("td", { class: "amounts" }, bar),
     );
   });
@@ -248,7 +263,7 @@ function lines(network, state, parts, go) {
         element("th", { scope: "row", text: LAYER.others(rest.length) }),
         element("td"),
         element("td"),
-        number(sum),
+        numberCell(sum),
         element("td"),
       ),
     );
@@ -260,11 +275,6 @@ function lines(network, state, parts, go) {
     element("thead", {}, element("tr", {}, ...head)),
     element("tbody", {}, ...rows),
   );
-}
-
-/** @param {number} value */
-function number(value) {
-  return element("td", { class: "number", text: short(value), title: exact(value) });
 }
 
 /**
@@ -299,7 +309,7 @@ function total(network, state, explained, below) {
       ),
     );
   });
-  const last = state.position.layer === network.layers.length && layer.kind === "connected";
+  const last = state.position.layer === network.layers.length && layer.kind === "linear";
   line.append(
     " = ",
     last
@@ -308,13 +318,7 @@ function total(network, state, explained, below) {
   );
   if (last) line.append(element("small", { text: LAYER.logit }));
   else if (layer.nonlinearity !== "linear") {
-    const { formula, phrase } = network.nonlinearities[layer.nonlinearity];
-    line.append(
-      element("span", { class: "arrow", text: " → " }),
-      element("small", { text: `${layer.nonlinearity}: ${formula} `, title: phrase }),
-      element("span", { class: "arrow", text: "→ " }),
-      strong(explained.value),
-    );
+    line.append(...nonlinearityNodes(network, [layer.nonlinearity], explained.value));
   }
   return element("div", { class: "total" }, line);
 }

@@ -233,6 +233,6 @@ function costs(network) {
     "div",
     {},
     element("p", { class: "hint", text: EVALUATION.costHint }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": EVALUATION.cost }, table),
+    element("div", { class: "wide tall", role: "region", tabindex: 0, "aria-label": EVALUATION.cost }, table),
   );
 }

@@ -6,9 +6,11 @@ import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
+import { knownRange, mapOf } from "./graph_blocks.js";
 import { makeInvariance } from "./invariance.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
+import { makeMapView } from "./map_view.js";
 import { STILL, isStill, moved } from "./motion.js";
 import { makeOverview } from "./overview.js";
 import { fromHash, toHash } from "./position.js";
@@ -17,7 +19,7 @@ import { makeSecondNetwork } from "./second_network.js";
 import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
-import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, SECOND, TEXT, UNITS_TEXT } from "./text.js";
+import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, MAP, SECOND, TEXT, UNITS_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
 
@@ -36,17 +38,18 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** What the page is about. @param {Network} network @returns {HTMLElement} */
-function header(network) {
+/** What the page is about. @param {Network} network @param {boolean} large @returns {HTMLElement} */
+function header(network, large) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const rounded = network.weight_dtype === "float16" ? ` ${TEXT.rounded}` : "";
+  const { rounding, weight_dtype: dtype } = network;
+  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype])}` : "";
   const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",
     {},
     element("h1", {}, title, " ", element("code", { text: network.layout })),
-    element("p", { text: TEXT.intro }),
+    element("p", { text: large ? MAP.intro : TEXT.intro }),
     element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded }),
   );
 }
@@ -76,11 +79,11 @@ async function build(page, network, computer) {
   const sections = makeSections();
   const lesson = element("div");
   const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
-  page.replaceChildren(header(network), content);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
+  page.replaceChildren(header(network, session.entries.length > 0), content);
   makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
 
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const session = makeSession(network, computer, makePalette(dark.matches));
   const { store, go, turnOff } = session;
   const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
   const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));
@@ -102,7 +105,7 @@ async function build(page, network, computer) {
     sections.numbers.scrollIntoView({ block: "start" });
   };
   const second = makeSecondNetwork(sections.beside, network, inlined("worker"), () => turnOff([]));
-  const drawOverview = makeOverview(sections.glance, network, go, () => turnOff([]));
+  const drawOverview = makeGlance(sections.glance, network, session);
   await turnOfOthers();
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
@@ -136,6 +139,18 @@ async function build(page, network, computer) {
 }
 
 /**
+ * View 1: the map of a large network, the columns of a small one.
+ * @param {HTMLElement} section
+ * @param {Network} network
+ * @param {Reader} session
+ */
+function makeGlance(section, network, { entries, go, open, turnOff }) {
+  const allOn = () => turnOff([]);
+  if (entries.length) return makeMapView(section, network, entries, { go, open, allOn });
+  return makeOverview(section, network, go, allOn);
+}
+
+/**
  * The chosen image, moved.
  * @param {Reader} session
  * @param {Network} network
@@ -158,6 +173,7 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
   store.subscribe((now, before) => {
+    if (now.computing !== before.computing) glance.classList.toggle("computing", now.computing);
     if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
     if (!now.view) return;
     glance.hidden = numbers.hidden = false;
@@ -177,7 +193,7 @@ function drawChanges({ glance, numbers }, { store }, draw) {
 /** @param {import("./session.js").View} view */
 function writeAddress(view) {
   try {
-    const hash = toHash(view.image, view.position, view.off);
+    const hash = toHash(view.image, view.position, view.off, view.open);
     if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
   } catch {
     // a page inside another one has no address of its own
@@ -194,6 +210,7 @@ function writeAddress(view) {
 function followHash(network, session, choose) {
   const target = fromHash(network, location.hash);
   if (!target) return false;
+  session.open(target.open && knownRange(session.entries, target.open));
   const { view, off } = session.store.get();
   if (target.image !== null && target.image !== view?.image) {
     choose(target.image, { wanted: target.position, ...(sameOff(target.off, off) ? {} : { off: target.off }) });

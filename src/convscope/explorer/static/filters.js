@@ -2,7 +2,7 @@
 /** The weights of one unit as images: in colour where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
-import { shapeAt } from "./network.js";
+import { belowOf, shapeAt } from "./network.js";
 import { UNITS_TEXT } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -19,15 +19,21 @@ const ROOM_PX = 44;
  */
 export function strongestInputs(network, layerNumber, unit) {
   const layer = network.layers[layerNumber - 1];
-  const below = shapeAt(network, layerNumber - 1);
+  const below = shapeAt(network, belowOf(network, layerNumber));
   const size = weightSize(network, layerNumber);
   const area = size.rows * size.columns;
+  const [seen, units] = [below.maps / layer.groups, layer.maps / layer.groups];
+  const first = Math.floor(unit / units) * seen;
   // where they are not shared
   const center = Math.floor(layer.regions[0] / 2) * layer.regions[1] + Math.floor(layer.regions[1] / 2);
-  const inputs = Array.from({ length: below.maps }, (_, map) => {
-    const start = ((center * layer.maps + unit) * below.maps + map) * area;
+  const inputs = Array.from({ length: seen }, (_, index) => {
+    const map = first + index;
+    const start =
+      layer.kind === "transposed-convolution"
+        ? (map * units + (unit % units)) * area
+        : ((center * layer.maps + unit) * seen + index) * area;
     let squares = 0;
-    for (let index = start; index < start + area; index++) squares += layer.weights[index] ** 2;
+    for (let at = start; at < start + area; at++) squares += layer.weights[at] ** 2;
     return { map, start, squares };
   });
   inputs.sort((a, b) => b.squares - a.squares || a.map - b.map);
@@ -36,11 +42,8 @@ export function strongestInputs(network, layerNumber, unit) {
 
 /** @param {Network} network @param {number} layerNumber @returns {{ rows: number, columns: number }} */
 function weightSize(network, layerNumber) {
-  const layer = network.layers[layerNumber - 1];
-  const below = shapeAt(network, layerNumber - 1);
-  return layer.kind === "connected"
-    ? { rows: below.rows, columns: below.columns }
-    : { rows: layer.window[0], columns: layer.window[1] };
+  const [rows, columns] = network.layers[layerNumber - 1].window;
+  return { rows, columns };
 }
 
 /**
@@ -72,13 +75,14 @@ export function filterOf(network, layerNumber, unit, palette) {
 export function filtersOf(network, layerNumber, unit, palette) {
   const size = weightSize(network, layerNumber);
   const area = size.rows * size.columns;
-  if (area === 1 && layerNumber > 1) return [];
   const { weights } = network.layers[layerNumber - 1];
+  const onImage = belowOf(network, layerNumber) === 0;
+  if ((area === 1 && !onImage) || !weights.length) return [];
   const inputs = strongestInputs(network, layerNumber, unit);
   let largest = 0;
   for (const { start } of inputs)
     for (let index = start; index < start + area; index++) largest = Math.max(largest, Math.abs(weights[index]));
-  if (layerNumber === 1 && network.channels === 3) {
+  if (onImage && network.channels === 3 && inputs.length === 3) {
     const ordered = [...inputs].sort((a, b) => a.map - b.map);
     const pixels = Uint8Array.from(
       { length: area * 3 },
@@ -91,6 +95,6 @@ export function filtersOf(network, layerNumber, unit, palette) {
   return inputs.map(({ map, start }) => {
     const canvas = cells(size);
     drawMap(canvas, palette, weights.subarray(start, start + area), 0, largest);
-    return { name: layerNumber === 1 ? UNITS_TEXT.filter : UNITS_TEXT.filterOn(map + 1), canvas };
+    return { name: onImage ? UNITS_TEXT.filter : UNITS_TEXT.filterOn(map + 1), canvas };
   });
 }

@@ -9,6 +9,15 @@ export function grouped(count) {
   return String(count).replace(/\B(?=([0-9]{3})+$)/g, ",");
 }
 
+/**
+ * A large count in three digits: 74 k, 1.18 M.
+ * @param {number} count
+ */
+export function inMillions(count) {
+  if (count < 10_000) return grouped(count);
+  return count < 1e6 ? `${rounded(count / 1e3, 3)}\u00a0k` : `${rounded(count / 1e6, 3)}\u00a0M`;
+}
+
 /** @param {number} count @param {string} one @param {string} [many] */
 export function counted(count, one, many = `${one}s`) {
   return `${grouped(count)} ${count === 1 ? one : many}`;

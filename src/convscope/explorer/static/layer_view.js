@@ -3,10 +3,10 @@
 import { largestSize } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
 import { button, element, signButton, tools } from "./dom.js";
-import { boxBelow, explain, receptiveField, valueAt } from "./explain.js";
+import { explain, receptiveField, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
 import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
-import { shapeAt } from "./network.js";
+import { belowOf, readersOf, shapeAt } from "./network.js";
 import { within } from "./position.js";
 import { saveButtons, sheet } from "./saving.js";
 import { canBeOff, isOff } from "./switches.js";
@@ -346,41 +346,35 @@ function painted(network, state, layer, unit) {
  */
 function neighbour(network, state, by) {
   const { position, all } = state;
-  const layer = position.layer + by;
-  if (layer < 0 || layer > network.layers.length) return position;
+  if (by < 0 ? position.layer === 0 : !readersOf(network, position.layer).length) return position;
+  const layer = by < 0 ? belowOf(network, position.layer) : readersOf(network, position.layer)[0];
   if (by > 0) {
     const above = network.layers[layer - 1];
     const [down, across] = above.stride;
-    const connected = above.kind === "connected";
+    const connected = above.kind === "linear";
     const row = connected ? 0 : Math.floor(position.row / down);
+    const beside = above.kind === "concatenate" ? above.inputs.slice(0, above.inputs.indexOf(position.layer - 1)) : [];
     return within(network, {
       layer,
-      unit: position.unit,
+      unit: beside.reduce((unit, input) => unit + shapeAt(network, input + 1).maps, position.unit),
       row,
       column: connected ? 0 : Math.floor(position.column / across),
     });
   }
   const explained = explain(network, all, position);
-  const box = boxBelow(network, position);
-  if (explained.kind === "pooled") {
-    const best = explained.weights.indexOf(Math.max(...explained.weights));
-    return within(network, {
-      layer,
-      unit: position.unit,
-      row: box.top + Math.floor(best / box.wide),
-      column: box.left + (best % box.wide),
+  if (explained.kind === "account") {
+    const sizes = explained.terms.map(({ input, weight }) => Math.abs(input * weight));
+    return within(network, explained.terms[sizes.indexOf(Math.max(...sizes))] ?? { ...position, layer });
+  }
+  const { rows, columns, wide } = explained;
+  const at = (/** @type {number} */ unit, /** @type {number} */ cell) =>
+    within(network, { layer, unit, row: rows[Math.floor(cell / wide)], column: columns[cell % wide] });
+  if (explained.kind === "pooled") return at(position.unit, explained.weights.indexOf(Math.max(...explained.weights)));
+  let most = { unit: 0, cell: 0, size: -1 };
+  for (const { map, products } of explained.parts) {
+    products.forEach((product, cell) => {
+      if (Math.abs(product) > most.size) most = { unit: map, cell, size: Math.abs(product) };
     });
   }
-  let most = { unit: 0, cell: 0, size: -1 };
-  explained.parts.forEach((part, unit) => {
-    part.products.forEach((product, cell) => {
-      if (Math.abs(product) > most.size) most = { unit, cell, size: Math.abs(product) };
-    });
-  });
-  return within(network, {
-    layer,
-    unit: most.unit,
-    row: box.top + Math.floor(most.cell / box.wide),
-    column: box.left + (most.cell % box.wide),
-  });
+  return at(most.unit, most.cell);
 }

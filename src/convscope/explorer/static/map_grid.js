@@ -2,10 +2,10 @@
 /** The maps of a layer as a grid of buttons, in pages where they are many. */
 import { largestSize } from "./colours.js";
 import { element, moveWithArrows, signButton } from "./dom.js";
-import { boxBelow } from "./explain.js";
+import { boxBelow, mapBelow } from "./explain.js";
 import { cellAt, setFrame, setSize, shownSize } from "./image.js";
 import { makeMapSheet } from "./map_sheet.js";
-import { shapeAt } from "./network.js";
+import { belowOf, shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
 import { OVERVIEW, outcome } from "./text.js";
 
@@ -201,7 +201,6 @@ function spotOf(network, state, layer) {
   const { position } = state;
   if (position.layer === layer)
     return { unit: position.unit, top: position.row, left: position.column, tall: 1, wide: 1 };
-  if (position.layer !== layer + 1) return null;
-  const above = network.layers[position.layer - 1];
-  return { unit: above.kind === "pooling" ? position.unit : null, ...boxBelow(network, position) };
+  if (position.layer === 0 || belowOf(network, position.layer) !== layer) return null;
+  return { unit: mapBelow(network, position), ...boxBelow(network, position) };
 }

@@ -7,7 +7,8 @@ import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed } from "./map_grid.js";
 import { change, isStill } from "./motion.js";
-import { OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+import { kindWords, readsWords, shortPath } from "./block_words.js";
+import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -76,7 +77,7 @@ function column(title, notation, what, out, ...content) {
 }
 
 /** @param {Network} network @param {Go} go @returns {Column} */
-function imageColumn(network, go) {
+export function imageColumn(network, go) {
   const size = { rows: network.height, columns: network.width };
   const canvas = cells(size);
   const field = element("span", { class: "field", hidden: true });
@@ -116,24 +117,43 @@ function imageColumn(network, go) {
   };
 }
 
-/** @param {Network} network @param {number} layer @param {Go} go @returns {Column} */
-function layerColumn(network, layer, go) {
+/**
+ * Where a column stands: in which block, whose name its own need not repeat; after which layer, from 0, -1 for the
+ * image; and whether it is there only because the block reads it.
+ * @typedef {{ inside?: string, previous?: number, comesIn?: boolean }} Standing
+ */
+
+/**
+ * @param {Network} network
+ * @param {number} layer from 1
+ * @param {Go} go
+ * @param {Standing} [standing]
+ * @returns {Column}
+ */
+export function layerColumn(network, layer, go, { inside = "", previous = layer - 2, comesIn = false } = {}) {
   const here = network.layers[layer - 1];
   const last = layer === network.layers.length;
-  const what = describe(network, layer);
-  /** @type {Column} */
-  const body = last ? classBars(network, go) : mapGrid(network, layer, go);
-  const out = last ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
+  const what = comesIn ? "" : describe(network, layer);
+  const single = here.rows * here.columns === 1;
+  const columns = [
+    ...(last && single ? [] : [mapGrid(network, layer, go)]),
+    ...(last && !comesIn ? [classBars(network, go)] : []),
+  ];
+  const out = last && single ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
   const bars = changeBars(network, layer);
-  const made = column(titleOf(here, last), here.name, what, out, body.element);
+  const title = comesIn ? MAP.comesIn : titleOf(here, last);
+  const made = column(title, shortPath(here.name, inside), what, out, ...columns.map((part) => part.element));
   const measured = sensitivityBars(layer);
   made.append(bars.element, measured.element);
   made.classList.add(here.kind);
+  const words = comesIn ? [] : [readsWords(network, layer - 1, previous, inside), kindWords(network, layer - 1)];
+  const lines = words.filter(Boolean).map((text) => element("p", { class: "reads", text }));
+  made.querySelector(".what")?.after(...lines);
   return {
     element: made,
-    look: body.look,
+    look: () => columns.forEach((part) => part.look?.()),
     draw(state) {
-      body.draw(state);
+      for (const part of columns) part.draw(state);
       bars.draw(state);
       measured.draw(state);
     },
@@ -206,6 +226,7 @@ function changeBars(network, layer) {
  */
 function classBars(network, go) {
   const layer = network.layers.length;
+  const single = network.layers[layer - 1].rows * network.layers[layer - 1].columns === 1;
   const long = network.classes.some((name) => name.length > LONG_NAME);
   const list = element("ol", { class: long ? "classes long" : "classes", "aria-label": OVERVIEW.classes });
   const rest = element("p", { class: "hint" });
@@ -248,7 +269,8 @@ function classBars(network, go) {
         write(row.value, percent(probabilities[unit]));
         row.button.classList.toggle("chosen", state.position.layer === layer && state.position.unit === unit);
         row.button.classList.toggle("truth", unit === truth);
-        row.button.title = OVERVIEW.logit(state.all[layer][unit]) + (unit === truth ? OVERVIEW.own : "");
+        const logit = single ? OVERVIEW.logit(state.all[layer][unit]) : "";
+        row.button.title = logit + (unit === truth ? OVERVIEW.own : "");
       });
       const others = network.classes.length - shown.length;
       write(rest, others ? OVERVIEW.others(others) : "");

@@ -11,8 +11,17 @@ import { patchLength, positionsOf } from "./regions.js";
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
 
-/** A layer ready to be computed: weights in blocks of 4 units, value by value; which positions each region has.
- * @typedef {{ layer: Layer, below: Shape, inputs: number, blocks: Float64Array[], positions: Int32Array[] }} Ready */
+/**
+ * Units that share weights and see the same maps: those of a group of a convolution, or all in one region.
+ * @typedef {object} Part
+ * @property {Float64Array} blocks weights of 4 units at a time, value by value
+ * @property {Float32Array} bias
+ * @property {Int32Array} positions at which they stand
+ * @property {number} firstUnit
+ * @property {number} firstMap that they see
+ */
+
+/** A layer ready to be computed. @typedef {{ layer: Layer, below: Shape, inputs: number, parts: Part[] }} Ready */
 
 /**
  * A convolution, units of their own at each position, or fully connected units.
@@ -23,51 +32,59 @@ import { patchLength, positionsOf } from "./regions.js";
 export function plainLayer(layer, below) {
   const inputs = patchLength(layer, below);
   const regions = layer.regions[0] * layer.regions[1];
-  const blocks = Array.from({ length: regions }, (_, region) => inBlocks(layer, inputs, region));
-  const ready = { layer, below, inputs, blocks, positions: positionsOf(layer, regions) };
-  return (maps) => sums(ready, maps);
+  const positions = positionsOf(layer, regions);
+  const units = layer.maps / layer.groups;
+  const parts = Array.from({ length: regions * layer.groups }, (_, index) => ({
+    blocks: inBlocks(layer.weights.subarray(index * units * inputs, (index + 1) * units * inputs), units, inputs),
+    bias: regions > 1 ? layer.bias : layer.bias.subarray(index * units, (index + 1) * units),
+    positions: positions[regions > 1 ? index : 0],
+    firstUnit: regions > 1 ? 0 : index * units,
+    firstMap: regions > 1 ? 0 : index * (below.maps / layer.groups),
+  }));
+  const ready = { layer: { ...layer, weights: new Float32Array() }, below, inputs, parts };
+  return (given, result) => sums(ready, given, result);
 }
 
 /**
- * @param {Layer} layer
+ * @param {Float32Array} weights
+ * @param {number} units
  * @param {number} inputs
- * @param {number} region
  * @returns {Float64Array} units are filled up with zeros to a multiple of 4
  */
-function inBlocks(layer, inputs, region) {
-  const blocks = new Float64Array(Math.ceil(layer.maps / 4) * 4 * inputs);
-  for (let unit = 0; unit < layer.maps; unit++) {
-    const from = (region * layer.maps + unit) * inputs;
+function inBlocks(weights, units, inputs) {
+  const blocks = new Float64Array(Math.ceil(units / 4) * 4 * inputs);
+  for (let unit = 0; unit < units; unit++) {
+    const from = unit * inputs;
     const to = (unit >> 2) * 4 * inputs + (unit & 3);
-    for (let input = 0; input < inputs; input++) blocks[to + 4 * input] = layer.weights[from + input];
+    for (let input = 0; input < inputs; input++) blocks[to + 4 * input] = weights[from + input];
   }
   return blocks;
 }
 
 /**
  * @param {Ready} ready
- * @param {Float32Array} maps
- * @returns {Float32Array}
+ * @param {Float32Array[]} given the maps below, and those that are added
+ * @param {Float32Array} result
  */
-function sums(ready, maps) {
-  const { layer, below, inputs, blocks, positions } = ready;
+function sums(ready, given, result) {
+  const { layer, below, inputs, parts } = ready;
   const area = layer.rows * layer.columns;
-  const result = new Float32Array(layer.maps * area);
   const first = new Float64Array(inputs);
   const second = new Float64Array(inputs);
-  const padded = layer.kind === "connected" ? null : padding(layer, maps, below);
-  for (let region = 0; region < blocks.length; region++) {
-    const here = positions[region];
-    for (let index = 0; index < here.length; index += 2) {
-      const pair = index + 1 < here.length; // an odd last one is computed twice
-      if (padded) gather(padded, layer, here[index], first);
-      else first.set(maps);
-      if (padded && pair) gather(padded, layer, here[index + 1], second);
-      const other = pair ? here[index + 1] : here[index];
-      multiply(blocks[region], layer, inputs, first, pair ? second : first, here[index], other, area, result);
+  const padded = layer.kind === "linear" ? null : padding(layer, given[0], below);
+  for (const { blocks, bias, positions, firstUnit, firstMap } of parts) {
+    const own = result.subarray(firstUnit * area, (firstUnit + bias.length) * area);
+    for (let index = 0; index < positions.length; index += 2) {
+      const pair = index + 1 < positions.length; // an odd last one is computed twice
+      if (padded) gather(padded, layer, firstMap, positions[index], first);
+      else first.set(given[0]);
+      if (padded && pair) gather(padded, layer, firstMap, positions[index + 1], second);
+      const other = pair ? positions[index + 1] : positions[index];
+      multiply(blocks, bias, inputs, first, pair ? second : first, positions[index], other, area, own);
     }
   }
-  return activate(layer, result, maps);
+  if (layer.residual) for (let index = 0; index < result.length; index++) result[index] += given[1][index];
+  activate(layer.nonlinearity, result);
 }
 
 /**
@@ -82,35 +99,38 @@ function sums(ready, maps) {
  * @returns {Padded}
  */
 function padding(layer, maps, below) {
-  const rows = below.rows + layer.before + layer.after;
-  const columns = below.columns + layer.before + layer.after;
+  const [top, left] = layer.before;
+  const rows = below.rows + top + layer.after[0];
+  const columns = below.columns + left + layer.after[1];
   const values = new Float64Array(below.maps * rows * columns);
   for (let map = 0; map < below.maps; map++) {
     for (let row = 0; row < below.rows; row++) {
       const from = (map * below.rows + row) * below.columns;
-      values.set(maps.subarray(from, from + below.columns), (map * rows + row + layer.before) * columns + layer.before);
+      values.set(maps.subarray(from, from + below.columns), (map * rows + row + top) * columns + left);
     }
   }
-  return { values, rows, columns, maps: below.maps };
+  return { values, rows, columns, maps: below.maps / layer.groups };
 }
 
 /**
  * Copy the patch of one position, map by map and row by row.
  * @param {Padded} padded
  * @param {Layer} layer
+ * @param {number} firstMap
  * @param {number} index
  * @param {Float64Array} patch
  */
-function gather(padded, layer, index, patch) {
+function gather(padded, layer, firstMap, index, patch) {
   const { values, rows, columns, maps } = padded;
   const [tall, wide] = layer.window;
+  const [down, across] = layer.dilation;
   const row = Math.floor(index / layer.columns);
   const corner = row * layer.stride[0] * columns + (index - row * layer.columns) * layer.stride[1];
   let at = 0;
-  for (let map = 0; map < maps; map++) {
+  for (let map = firstMap; map < firstMap + maps; map++) {
     let from = map * rows * columns + corner;
-    for (let down = 0; down < tall; down++, from += columns) {
-      for (let across = 0; across < wide; across++) patch[at++] = values[from + across];
+    for (let y = 0; y < tall; y++, from += down * columns) {
+      for (let x = 0; x < wide; x++) patch[at++] = values[from + x * across];
     }
   }
 }
@@ -118,7 +138,7 @@ function gather(padded, layer, index, patch) {
 /**
  * All units at two positions.
  * @param {Float64Array} blocks
- * @param {Layer} layer
+ * @param {Float32Array} bias
  * @param {number} inputs
  * @param {Float64Array} first
  * @param {Float64Array} second
@@ -127,8 +147,8 @@ function gather(padded, layer, index, patch) {
  * @param {number} area
  * @param {Float32Array} result
  */
-function multiply(blocks, layer, inputs, first, second, here, there, area, result) {
-  const { bias, maps } = layer;
+function multiply(blocks, bias, inputs, first, second, here, there, area, result) {
+  const maps = bias.length;
   for (let unit = 0, at = 0; unit < maps; unit += 4) {
     let a0 = bias[unit],
       a1 = unit + 1 < maps ? bias[unit + 1] : 0,

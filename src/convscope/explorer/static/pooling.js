@@ -1,5 +1,6 @@
 // @ts-check
 /** One value for each window of a map. Each kind says its value and which positions of the map it was made from. */
+import { activate } from "./nonlinearity.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
@@ -38,6 +39,20 @@ function span(start, count, side) {
 }
 
 /**
+ * Positions of a window that lie on the map; padding has no values.
+ * @param {Layer} layer
+ * @param {0 | 1} side
+ * @param {number} place
+ * @param {number} size of the side
+ * @returns {number[]}
+ */
+function onMap(layer, side, place, size) {
+  const start = place * layer.stride[side] - layer.before[side];
+  const all = Array.from({ length: layer.window[side] }, (_, index) => start + index * layer.dilation[side]);
+  return all.filter((at) => at >= 0 && at < size);
+}
+
+/**
  * The positions of the map below that one value is made from.
  * @param {Layer} layer
  * @param {Shape} below
@@ -47,15 +62,32 @@ function span(start, count, side) {
  */
 export function windowOf(layer, below, row, column) {
   const blurred = layer.code === "BP" && !layer.whole;
+  if (!blurred) return { rows: onMap(layer, 0, row, below.rows), columns: onMap(layer, 1, column, below.columns) };
   const [tall, wide] = layer.window;
   const top = row * layer.stride[0];
   const left = column * layer.stride[1];
-  if (blurred)
-    return {
-      rows: span(top - tall + 1, 2 * tall - 1, below.rows),
-      columns: span(left - wide + 1, 2 * wide - 1, below.columns),
-    };
-  return { rows: span(top, tall, below.rows), columns: span(left, wide, below.columns) };
+  return {
+    rows: span(top - tall + 1, 2 * tall - 1, below.rows),
+    columns: span(left - wide + 1, 2 * wide - 1, below.columns),
+  };
+}
+
+/**
+ * What the sum of a window is divided by for its mean: its values, with those of the padding where these count. What
+ * lies beyond the padding, in a last window that reaches beyond, never counts.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {number} row
+ * @param {number} column
+ * @returns {number}
+ */
+export function countedValues(layer, below, row, column) {
+  const along = (/** @type {0 | 1} */ side, /** @type {number} */ place, /** @type {number} */ size) => {
+    const start = place * layer.stride[side] - layer.before[side];
+    const [first, end] = layer.settings.count_padding ? [-layer.before[side], size + layer.after[side]] : [0, size];
+    return Math.min(start + layer.window[side], end) - Math.max(start, first);
+  };
+  return along(0, row, below.rows) * along(1, column, below.columns);
 }
 
 /**
@@ -64,10 +96,10 @@ export function windowOf(layer, below, row, column) {
  * @param {number[]} values row by row
  * @param {number} tall
  * @param {number} wide
+ * @param {number} [count] what the sum is divided by for the mean
  * @returns {number[]}
  */
-export function windowWeights(layer, values, tall, wide) {
-  const count = values.length;
+export function windowWeights(layer, values, tall, wide, count = values.length) {
   if (layer.code === "AP") return values.map(() => 1 / count);
   if (layer.code === "SS") return values.map((_, index) => (index === 0 ? 1 : 0));
   if (layer.code === "BP") {
@@ -88,28 +120,75 @@ export function windowWeights(layer, values, tall, wide) {
 }
 
 /**
- * Pool maps C H W.
+ * What pools maps C H W.
  * @param {Layer} layer
- * @param {Float32Array} maps
  * @param {Shape} below
- * @param {Shape} shape of the result
- * @returns {Float32Array}
+ * @returns {import("./engine.js").Compute}
  */
-export function pool(layer, maps, below, shape) {
-  if (layer.code === "BP") return blurredSubset(layer, maps, below, shape);
-  const result = new Float32Array(shape.maps * shape.rows * shape.columns);
+export function poolingOf(layer, below) {
+  const compute = layer.code === "BP" ? blurredSubset : reachesBeyond(layer, below) ? poolPadded : pool;
+  return ([maps], result) => {
+    compute(layer, maps, below, result);
+    activate(layer.nonlinearity, result);
+  };
+}
+
+/**
+ * Whether a window may have values beyond the map, or between those of the window.
+ * @param {Layer} layer
+ * @param {Shape} below
+ */
+function reachesBeyond({ window, stride, before, after, dilation, rows, columns }, below) {
+  const last = [(rows - 1) * stride[0] + window[0], (columns - 1) * stride[1] + window[1]];
+  const zeros = [...before, ...after].some((count) => count > 0);
+  return zeros || dilation.some((apart) => apart > 1) || last[0] > below.rows || last[1] > below.columns;
+}
+
+/** @param {Layer} layer @param {Float32Array} maps @param {Shape} below @param {Float32Array} result */
+function pool(layer, maps, below, result) {
   const take = TAKES[layer.code];
   const [tall, wide] = layer.window;
   let index = 0;
-  for (let map = 0; map < shape.maps; map++) {
-    for (let row = 0; row < shape.rows; row++) {
+  for (let map = 0; map < layer.maps; map++) {
+    for (let row = 0; row < layer.rows; row++) {
       const start = (map * below.rows + row * layer.stride[0]) * below.columns;
-      for (let column = 0; column < shape.columns; column++) {
+      for (let column = 0; column < layer.columns; column++) {
         result[index++] = take(maps, start + column * layer.stride[1], below.columns, tall, wide);
       }
     }
   }
-  return result;
+}
+
+/**
+ * The largest or the mean of windows that reach beyond the map.
+ * @param {Layer} layer
+ * @param {Float32Array} maps
+ * @param {Shape} below
+ * @param {Float32Array} result
+ */
+function poolPadded(layer, maps, below, result) {
+  const { rows: tall, columns: wide, code } = layer;
+  const down = Array.from({ length: tall }, (_, row) => onMap(layer, 0, row, below.rows));
+  const across = Array.from({ length: wide }, (_, column) => onMap(layer, 1, column, below.columns));
+  const counts =
+    code === "MP" ? [] : down.map((_, row) => across.map((_, column) => countedValues(layer, below, row, column)));
+  let index = 0;
+  for (let map = 0; map < layer.maps; map++) {
+    const start = map * below.rows * below.columns;
+    for (let row = 0; row < tall; row++) {
+      for (let column = 0; column < wide; column++) {
+        let [largest, sum] = [-Infinity, 0];
+        for (const y of down[row]) {
+          for (const x of across[column]) {
+            const value = maps[start + y * below.columns + x];
+            if (value > largest) largest = value;
+            sum += value;
+          }
+        }
+        result[index++] = code === "MP" ? largest : sum / counts[row][column];
+      }
+    }
+  }
 }
 
 /** Whether this page can compute such a pooling. @param {string} code */
@@ -167,19 +246,17 @@ const TAKES = {
  * @param {Layer} layer
  * @param {Float32Array} maps
  * @param {Shape} below
- * @param {Shape} shape
- * @returns {Float32Array}
+ * @param {Float32Array} result
  */
-function blurredSubset(layer, maps, below, shape) {
-  const result = new Float32Array(shape.maps * shape.rows * shape.columns);
+function blurredSubset(layer, maps, below, result) {
   const sides = layer.whole ? layer.window : [2 * layer.window[0] - 1, 2 * layer.window[1] - 1];
   const [down, across] = [binomial(sides[0]), binomial(sides[1])];
   const views = { rows: /** @type {number[][]} */ ([]), columns: /** @type {number[][]} */ ([]) };
-  for (let row = 0; row < shape.rows; row++) views.rows.push(windowOf(layer, below, row, 0).rows);
-  for (let column = 0; column < shape.columns; column++) views.columns.push(windowOf(layer, below, 0, column).columns);
+  for (let row = 0; row < layer.rows; row++) views.rows.push(windowOf(layer, below, row, 0).rows);
+  for (let column = 0; column < layer.columns; column++) views.columns.push(windowOf(layer, below, 0, column).columns);
   const line = new Float64Array(below.columns);
   let out = 0;
-  for (let map = 0; map < shape.maps; map++) {
+  for (let map = 0; map < layer.maps; map++) {
     for (const rows of views.rows) {
       line.fill(0);
       rows.forEach((row, index) => {
@@ -193,5 +270,4 @@ function blurredSubset(layer, maps, below, shape) {
       }
     }
   }
-  return result;
 }

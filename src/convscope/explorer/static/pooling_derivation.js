@@ -4,7 +4,7 @@ import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { explain } from "./explain.js";
 import { exact, short } from "./format.js";
-import { shapeAt } from "./network.js";
+import { belowOf, readersOf, shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
 import { LAYER } from "./text.js";
 
@@ -27,16 +27,17 @@ export function strong(value) {
  */
 export function goesOn(network, state, go) {
   const { position, all } = state;
-  const next = network.layers[position.layer];
-  if (!next || next.kind !== "pooling") return [];
-  const row = Math.floor(position.row / next.stride[0]);
-  const column = Math.floor(position.column / next.stride[1]);
-  const above = { layer: position.layer + 1, unit: position.unit, row, column };
+  const number = readersOf(network, position.layer).find((reader) => network.layers[reader - 1].kind === "pooling");
+  if (number === undefined) return [];
+  const next = network.layers[number - 1];
+  const row = Math.floor((position.row + next.before[0]) / next.stride[0]);
+  const column = Math.floor((position.column + next.before[1]) / next.stride[1]);
+  const above = { layer: number, unit: position.unit, row, column };
   const title = element("h3", {}, LAYER.then, element("code", { text: next.name }));
   if (row >= next.rows || column >= next.columns) return [title, element("p", { text: LAYER.leftOut })];
   const explained = explain(network, all, above);
   if (explained.kind !== "pooled") return [];
-  const own = (position.row - explained.top) * explained.wide + position.column - explained.left;
+  const own = explained.rows.indexOf(position.row) * explained.wide + explained.columns.indexOf(position.column);
   const link = element("button", { type: "button", class: "link", text: LAYER.seeValue, onclick: () => go(above) });
   return [title, ...windowNodes(network, { ...state, position: above }, explained, go, own), element("p", {}, link)];
 }
@@ -68,16 +69,17 @@ function followed(explained, own, winner) {
 function windowNodes(network, state, explained, go, own) {
   const { position, palette } = state;
   const layer = network.layers[position.layer - 1];
-  const below = shapeAt(network, position.layer - 1);
-  const largest = largestSize(state.all[position.layer - 1]);
+  const from = belowOf(network, position.layer);
+  const below = shapeAt(network, from);
+  const largest = largestSize(state.all[from]);
   const at = (/** @type {number} */ index) => ({
-    row: explained.top + Math.floor(index / explained.wide),
-    column: explained.left + (index % explained.wide),
+    row: explained.rows[Math.floor(index / explained.wide)],
+    column: explained.columns[index % explained.wide],
   });
   const press = (/** @type {number} */ index) => {
     const { row, column } = at(index);
     if (row >= 0 && column >= 0 && row < below.rows && column < below.columns)
-      go({ layer: position.layer - 1, unit: position.unit, row, column });
+      go({ layer: from, unit: position.unit, row, column });
   };
   const winner = layer.code === "MP" || layer.code === "SS" ? explained.weights.indexOf(1) : -1;
   const inputs = numberTable(palette, {

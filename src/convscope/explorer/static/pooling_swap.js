@@ -5,8 +5,19 @@ import { fitImage } from "./preprocessing.js";
 /** @typedef {import("./network.js").Field} Field */
 /** @typedef {import("./network.js").Network} Network */
 
-/** The codes of pooling that a network has. @param {Network} network @returns {string[]} */
+/**
+ * The codes of pooling that a network has; none where other kinds of pooling do not fit.
+ * @param {Network} network
+ * @returns {string[]}
+ */
 export function codesOf(network) {
+  const kinds = ["convolution", "locally-connected", "linear", "pooling"];
+  const exchangeable = network.layers.every(({ kind, inputs, groups, dilation, before, after, settings }, index) => {
+    const framed = kind === "pooling" && (settings.ceil || [...before, ...after].some((zeros) => zeros > 0));
+    const usual = groups === 1 && dilation.every((apart) => apart === 1) && !framed;
+    return usual && kinds.includes(kind) && inputs.every((input) => input === index - 1);
+  });
+  if (!exchangeable) return [];
   return [...new Set(network.layers.filter((layer) => layer.kind === "pooling").map((layer) => layer.code))];
 }
 
@@ -31,11 +42,11 @@ export function withPooling(network, code) {
       const pooled = layer.kind === "pooling";
       const beyond = pooled && sees === "around" && !layer.whole ? window - 1 : 0;
       const reach = pooled && sees === "first" ? 1 : window + beyond;
-      const apart = layer.kind === "connected" ? window : layer.stride[side];
+      const apart = layer.kind === "linear" ? window : layer.stride[side];
       return {
         size: below.size + (reach - 1) * below.stride,
         stride: below.stride * apart,
-        start: below.start - (layer.before + beyond) * below.stride,
+        start: below.start - (layer.before[side] + beyond) * below.stride,
       };
     };
     fields = [along(0), along(1)];

@@ -7,19 +7,24 @@ import { shapeAt } from "./network.js";
 import { canBeOff } from "./switches.js";
 
 /** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./graph_blocks.js").Range} Range */
 /** @typedef {import("./network.js").Network} Network */
 
 const MOST_OFF = 200; // that an address holds
+const ADDRESS = new RegExp(
+  `^#(own|[0-9]{1,6})${"/([0-9]{1,6})".repeat(4)}(?:;off=([0-9.,]{1,4000}))?(?:;open=([0-9]{1,4})-([0-9]{1,4}))?$`,
+);
 
 /**
  * #image/stage/unit/row/column;off=stage.unit,stage.unit, all from 1; stage 0 is the image, and an image of one's own
- * has no number.
+ * has no number. On the map of a large network, ;open=first-last names the layers of the block that is open.
  * @param {number | null} image from 0
  * @param {Position} position
  * @param {import("./switches.js").Off} [off]
+ * @param {Range | null} [open]
  * @returns {string}
  */
-export function toHash(image, position, off = []) {
+export function toHash(image, position, off = [], open = null) {
   const without = off.slice(0, MOST_OFF).map(({ layer, unit }) => `${layer}.${unit + 1}`);
   const numbers = [
     image === null ? "own" : image + 1,
@@ -28,19 +33,19 @@ export function toHash(image, position, off = []) {
     position.row + 1,
     position.column + 1,
   ];
-  return `#${numbers.join("/")}${without.length ? `;off=${without.join(",")}` : ""}`;
+  const block = open ? `;open=${open.first + 1}-${open.last + 1}` : "";
+  return `#${numbers.join("/")}${without.length ? `;off=${without.join(",")}` : ""}${block}`;
 }
 
 /**
  * @param {Network} network
  * @param {string} hash
- * @returns {{ image: number | null, position: Position, off: import("./switches.js").Off } | null} null where it names
- *   no
- *   such position; units that there are not are left out
+ * @returns {{ image: number | null, position: Position, off: import("./switches.js").Off, open: Range | null } | null}
+ *   null where it names no such position; units that there are not are left out; whether there is such a block is not
+ *   looked up
  */
 export function fromHash(network, hash) {
-  const match =
-    /^#(own|[0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})\/([0-9]{1,6})(?:;off=([0-9.,]{1,4000}))?$/.exec(hash);
+  const match = ADDRESS.exec(hash);
   if (!match) return null;
   const [layer, unit, row, column] = match.slice(2, 6).map(Number);
   if (layer > network.layers.length) return null;
@@ -52,6 +57,7 @@ export function fromHash(network, hash) {
     image,
     position: { layer, unit: unit - 1, row: row - 1, column: column - 1 },
     off: offOf(network, match[6] ?? ""),
+    open: match[7] ? { first: Number(match[7]) - 1, last: Number(match[8]) - 1 } : null,
   };
 }
 

@@ -11,7 +11,7 @@
  * @returns {number}
  */
 export function patchLength(layer, below) {
-  return below.maps * (layer.kind === "connected" ? below.rows * below.columns : layer.window[0] * layer.window[1]);
+  return (below.maps / layer.groups) * layer.window[0] * layer.window[1];
 }
 
 /**

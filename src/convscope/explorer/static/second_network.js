@@ -5,6 +5,8 @@ import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeLayerView } from "./layer_view.js";
 import { scaledMotion } from "./motion.js";
+import { mapOf } from "./graph_blocks.js";
+import { makeMapView } from "./map_view.js";
 import { makeOverview } from "./overview.js";
 import { canPool } from "./pooling.js";
 import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
@@ -117,8 +119,12 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
       return compute;
     },
     makePalette(dark.matches),
+    mapOf(other.layers),
   );
-  const drawOverview = makeOverview(overview, other, session.go, allOn, { brief: true });
+  const { entries, go, open } = session;
+  const drawOverview = entries.length
+    ? makeMapView(overview, other, entries, { go, open, allOn })
+    : makeOverview(overview, other, go, allOn, { brief: true });
   const drawOthers = makeViews([[layer, makeLayerView(layer, other, session.go, null)]]);
   session.store.subscribe((now, before) => {
     const state = stateOf(now);

@@ -1,10 +1,13 @@
 // @ts-check
 /** What the reader looks at: an image, how it is moved, which units are off, and the maps that follow from them. */
+import { openAt, opensIntoColumns } from "./graph_blocks.js";
+import { hasValues, layersShown } from "./layers_shown.js";
 import { isStill } from "./motion.js";
 import { reached, strongest } from "./position.js";
 import { makeStore } from "./store.js";
 
 /** @typedef {import("./explain.js").Position} Position */
+/** @typedef {import("./graph_blocks.js").Range} Range */
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./switches.js").Off} Off */
 
@@ -26,13 +29,15 @@ import { makeStore } from "./store.js";
  * @property {number | null} image null for one that is not in the file
  * @property {string} name of the image
  * @property {Pixels} pixels
- * @property {Float32Array[]} all the standardized image and the maps of every layer
+ * @property {Float32Array[]} all the standardized image and the maps of every layer; empty for those of a large network
+ *   that are not drawn
  * @property {Float32Array[] | null} before the same for the image before it was moved, with no unit turned off; null
  *   where that is all
  * @property {import("./motion.js").Motion} motion
  * @property {Off} off
  * @property {number} milliseconds that computing all maps took
  * @property {Position} position
+ * @property {Range | null} open the block of the map of a large network that is open; null for the map
  */
 
 /** The colours, and what was measured of each layer, where the reader asked for it.
@@ -45,9 +50,11 @@ import { makeStore } from "./store.js";
  * @typedef {object} SessionFields
  * @property {Scene | null} scene asked for last; its maps may not be there yet
  * @property {Off} off
- * @property {Position | null} wanted where to go when the maps of the scene are there
+ * @property {(Partial<Position> & { layer: number }) | null} wanted where to go when the maps of the scene are there
+ * @property {Range | null} open the block that is to be open
  * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
  * @property {View | null} view
+ * @property {boolean} computing whether the maps have been waited for so long that the reader is told
  *
  * @typedef {SessionFields & Look} Session
  */
@@ -57,12 +64,15 @@ import { makeStore } from "./store.js";
  * @typedef {(job: import("./engine.js").Job) => void} Compute
  */
 
+const LATE_MS = 250; // after which a reader wonders whether anything happens
+
 /**
  * @param {Network} network
  * @param {(listener: import("./computer.js").Listener) => Compute} computer
  * @param {import("./colours.js").Palette} palette
+ * @param {import("./graph_blocks.js").Entry[]} [entries] of the map, where the network has one
  */
-export function makeSession(network, computer, palette) {
+export function makeSession(network, computer, palette, entries = []) {
   const store = makeStore(
     /** @type {Session} */ ({
       scene: null,
@@ -72,23 +82,38 @@ export function makeSession(network, computer, palette) {
       view: null,
       palette,
       sensitivity: null,
+      open: null,
+      computing: false,
     }),
   );
   /** Whose pixels they are. @type {WeakMap<Pixels, Scene>} */
   const scenes = new WeakMap();
+  const shown = (/** @type {Session} */ session) => shownIn(network, entries, session);
+  const waiting = makeWaiting((computing) => store.set({ computing }));
   const compute = computer((answer, job) => {
     const scene = scenes.get(job.pixels);
-    if (scene) store.set(received(network, store.get(), scene, answer, job));
+    waiting.end();
+    // what else is drawn by now has been asked for since
+    if (scene && hasValues(answer.all, shown(store.get())))
+      store.set(received(network, store.get(), scene, answer, job));
   });
   /** Every scene that is asked for is the newest, but those in between may get no answer. */
   const request = () => {
     const { scene, off, unmoved } = store.get();
     if (!scene) return;
-    const known = isStill(scene.motion) || unmoved?.of === scene.original;
-    compute({ pixels: scene.pixels, off, original: known ? null : scene.original });
+    waiting.begin();
+    const open = shown(store.get());
+    const known = isStill(scene.motion) || (unmoved?.of === scene.original && hasValues(unmoved.all, open));
+    compute({ pixels: scene.pixels, off, original: known ? null : scene.original, open });
+  };
+  const turnTo = (/** @type {Partial<Session>} */ change) => {
+    const view = viewTurned(network, { ...store.get(), ...change }, shown({ ...store.get(), ...change }));
+    store.set(view ? { ...change, wanted: null, view } : change);
+    if (!view) request();
   };
   return {
     store,
+    entries,
     /** Show a scene, and perhaps other units off. */
     follow(/** @type {Scene} */ scene, /** @type {Partial<Pick<Session, "off" | "wanted">>} */ change = {}) {
       scenes.set(scene.pixels, scene);
@@ -100,10 +125,62 @@ export function makeSession(network, computer, palette) {
       request();
     },
     go(/** @type {Partial<Position> & { layer: number }} */ position) {
-      const { view } = store.get();
-      if (view) store.set({ view: { ...view, position: reached(network, view, position) } });
+      if (store.get().view) turnTo({ wanted: position, open: openAt(entries, store.get().open, position.layer) });
+    },
+    /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
+    open(/** @type {Range | null} */ range) {
+      const layer = store.get().view?.position.layer ?? 0;
+      turnTo(range ? openingOf(range, layer) : { open: null });
     },
   };
+}
+
+/**
+ * Tells when something has been waited for too long, and when it has come.
+ * @param {(waits: boolean) => void} tell
+ */
+function makeWaiting(tell) {
+  let timer = 0;
+  let told = false;
+  const change = (/** @type {boolean} */ waits) => tell((told = waits));
+  return {
+    begin() {
+      timer ||= window.setTimeout(() => change(true), LATE_MS);
+    },
+    end() {
+      clearTimeout(timer);
+      timer = 0;
+      if (told) change(false);
+    },
+  };
+}
+
+/**
+ * The layers whose values are needed; null for all.
+ * @param {Network} network
+ * @param {import("./graph_blocks.js").Entry[]} entries
+ * @param {Session} session
+ */
+function shownIn(network, entries, { open, wanted, view }) {
+  return layersShown(network, entries, open, (wanted ?? view?.position ?? { layer: 1 }).layer);
+}
+
+/**
+ * Another part of the same maps.
+ * @param {Network} network
+ * @param {Session} session
+ * @param {number[] | null} needed layers
+ * @returns {View | null} null where their values are not there yet
+ */
+function viewTurned(network, { view, wanted, open }, needed) {
+  if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) return null;
+  return { ...view, position: wanted ? reached(network, view, wanted) : view.position, open };
+}
+
+/** @param {Range} range @param {number} layer where the reader is @returns {Partial<Session>} */
+function openingOf({ first, last }, layer) {
+  const stays = (layer > first && layer <= last + 1) || !opensIntoColumns({ first, last });
+  return { open: { first, last }, ...(stays ? {} : { wanted: { layer: first + 1 } }) };
 }
 
 /**
@@ -115,16 +192,29 @@ export function makeSession(network, computer, palette) {
  * @param {import("./engine.js").Job} job
  * @returns {Pick<Session, "wanted" | "unmoved" | "view">}
  */
-function received(network, { wanted, unmoved, view }, scene, { all, intact, milliseconds }, { off, original }) {
+function received(network, { wanted, unmoved, view, open }, scene, { all, intact, milliseconds }, { off, original }) {
   const { image, name, pixels, motion } = scene;
   const still = isStill(motion);
   const reference = still || (original && intact) ? { of: scene.original, all: intact ?? all } : unmoved;
-  const position = wanted ?? view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
+  const start = view?.position ?? strongest(network, all, Math.min(1, network.layers.length));
+  const position = wanted ? reached(network, { position: start, all }, wanted) : start;
   const before = still && !off.length ? null : (reference?.all ?? null);
+  const again = view?.pixels === pixels && view.off === off; // the same maps, of which more were needed
   return {
     wanted: null,
     unmoved: reference,
-    view: { image, name, pixels, all, before, motion, off, milliseconds, position },
+    view: {
+      image,
+      name,
+      pixels,
+      all,
+      before,
+      motion,
+      off,
+      milliseconds: again ? view.milliseconds : milliseconds,
+      position,
+      open,
+    },
   };
 }
 

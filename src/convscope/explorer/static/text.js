@@ -1,7 +1,7 @@
 // @ts-check
 /** All English text of the page, ready for translation. */
-import { counted, short, sides } from "./format.js";
-import { shapeAt } from "./network.js";
+import { counted, grouped, inMillions, short, sides, wholePercent } from "./format.js";
+import { belowOf, shapeAt } from "./network.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Layer} Layer */
@@ -14,10 +14,9 @@ function capital(text) {
 
 /** @param {Layer} layer @param {boolean} last */
 export function titleOf(layer, last) {
-  if (last) return "Classifier";
-  if (layer.kind === "connected") return "Fully connected";
-  if (layer.kind === "pooling") return "Pooling";
-  return layer.regions[0] * layer.regions[1] > 1 ? "Locally connected" : "Convolution";
+  if (last && layer.rows * layer.columns === 1) return "Classifier";
+  if (layer.kind === "linear") return "Fully connected";
+  return capital(layer.kind.replace(/-/g, " "));
 }
 
 /**
@@ -27,10 +26,8 @@ export function titleOf(layer, last) {
  */
 export function describe(network, number) {
   const layer = network.layers[number - 1];
-  const below = shapeAt(network, number - 1);
-  const patch = sides(layer.window[0], layer.window[1]);
-  const from = below.maps === 1 ? "" : ` of all ${below.maps} ${number === 1 ? "channels" : "maps"}`;
-  if (layer.kind === "connected") {
+  const below = shapeAt(network, belowOf(network, number));
+  if (layer.kind === "linear") {
     const seen = counted(below.maps * below.rows * below.columns, "value");
     if (number < network.layers.length) return `${counted(layer.maps, "unit")}, each sees all ${seen} below.`;
     return (
@@ -38,7 +35,7 @@ export function describe(network, number) {
       "them probabilities."
     );
   }
-  const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
+  const patch = sides(layer.window[0], layer.window[1]);
   if (layer.kind === "pooling") {
     const phrase = capital(network.poolings[layer.code].phrase);
     if (layer.whole) return `${phrase} of each whole map.`;
@@ -47,10 +44,29 @@ export function describe(network, number) {
       `${patch}${layer.stride[0] === layer.window[0] ? "" : `, stride ${layer.stride[0]}`}.`
     );
   }
+  return layer.weights.length ? describeSums(layer, below, belowOf(network, number) === 0) : phraseOf(network, layer);
+}
+
+/**
+ * What units on patches do, in one sentence.
+ * @param {Layer} layer
+ * @param {Shape} below
+ * @param {boolean} first whether they see the image
+ */
+function describeSums(layer, below, first) {
+  const patch = sides(layer.window[0], layer.window[1]);
+  const seen = below.maps / layer.groups;
+  const what = first ? "channels" : "maps";
+  const all = below.maps === 1 ? "" : ` of all ${grouped(below.maps)} ${what}`;
+  const from =
+    layer.groups === 1 ? all : seen === 1 ? " of one map each" : ` of ${seen} of ${grouped(below.maps)} ${what}`;
+  const apart = layer.stride[0] > 1 ? `, stride ${layer.stride[0]}` : "";
+  const spread = layer.dilation[0] > 1 ? `, dilation ${layer.dilation[0]}` : "";
   const regions = layer.regions[0] * layer.regions[1];
   const shared = regions === 1 ? "shared weights" : `own weights in each of ${regions} regions`;
   const plus = layer.residual ? " The input is added (residual connection)." : "";
-  return `${counted(layer.maps, "unit")} on patches of ${patch}${from}${apart}, ${shared}.${plus}`;
+  const on = layer.kind === "transposed-convolution" ? "each painting" : "on";
+  return `${counted(layer.maps, "unit")} ${on} patches of ${patch}${from}${apart}${spread}, ${shared}.${plus}`;
 }
 
 /** The output of a layer. @param {Shape} shape */
@@ -63,7 +79,8 @@ export function outcome(shape) {
 export function sight(layer, height, width) {
   const [down, across] = layer.field;
   if (down.size >= height && across.size >= width) return "A value can depend on the whole image.";
-  return `A value depends on ${sides(Math.min(down.size, height), Math.min(across.size, width))} pixels.`;
+  const pixels = sides(Math.min(down.size, height), Math.min(across.size, width));
+  return `A value depends on ${pixels} pixels${layer.gated ? " and, through a gate, on the whole image" : ""}.`;
 }
 
 export const TEXT = {
@@ -114,9 +131,12 @@ export const TEXT = {
   along: "remains",
   clear: "Clear",
   pen: "Pen",
-  rounded:
-    "Weights are rounded to about three digits to keep this file small; every value shown is computed from the " +
-    "rounded weights.",
+  rounded: (/** @type {import("./network.js").Rounding} */ rounding, /** @type {string} */ bits) =>
+    `Weights are rounded to ${bits} to keep this file small; every value shown is computed from the rounded weights. ` +
+    `They give ${wholePercent(rounding.same)} of ` +
+    `${counted(rounding.images, rounding.random ? "random image" : "image")} the class of the exact weights; logits ` +
+    `differ by ${short(rounding.largest_difference)} at most, the largest is ${short(rounding.largest_logit)}.`,
+  bits: /** @type {Record<string, string>} */ ({ float16: "about three digits", int8: "8 bits" }),
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
   padHint:
@@ -357,6 +377,89 @@ export const OVERVIEW = {
   others: (/** @type {number} */ count) => `and ${counted(count, "other class", "other classes")}`,
 };
 
+/** The map of a large network. */
+export const MAP = {
+  title: "Map of the network",
+  intro:
+    "Each card is a block of layers, in rows of one size of maps; lines show where values go on. A convolution " +
+    "slides a small window over the maps below and computes one value at each position, so each of its units " +
+    "produces one feature map. The classifier reads the last ones. This page computes everything itself, with the " +
+    "network’s own weights.",
+  hint:
+    "Press a block to see its layers. Each preview is the map with the largest value of the block for this image; " +
+    "the bar is its share of MACs. Blue lines lead past layers: solid to where their values are added, dashed to " +
+    "where they are concatenated or read.",
+  /**
+   * In short.
+   * @param {import("./network.js").Network} network
+   * @param {Layer} layer
+   * @param {string} operation
+   * @param {number} count of such layers
+   */
+  operation: ({ kinds, poolings }, layer, operation, count) => {
+    const patch = sides(layer.window[0], layer.window[1]);
+    const pooling = poolings[layer.code]?.name ?? "";
+    const [before, after] = /** @type {Record<string, [string, string]>} */ ({
+      convolution: ["convolution", ` of ${patch}`],
+      grouped: ["convolution", ` of ${patch} in ${layer.groups} groups`],
+      depthwise: ["depthwise convolution", ` of ${patch}`],
+      pointwise: ["pointwise convolution", ""],
+      "transposed-convolution": ["transposed convolution", ` of ${patch}`],
+      pooling: [`${pooling} pooling`.trim(), ` of ${patch}`],
+      whole: [`${pooling} pooling`.trim(), " of each whole map"],
+      linear: ["fully connected layer", ""],
+      multiply: ["gate", " for each map"],
+      resize: [`resizing`, ` to ${sides(layer.rows, layer.columns)}`],
+    })[operation] ?? [kinds[layer.kind]?.name ?? layer.kind.replaceAll("-", " "), ""];
+    return `${count === 1 ? before : counted(count, before).replace(" ", "\u00a0")}${after}`;
+  },
+  summary: (/** @type {string[]} */ parts) => `${capital(parts.join(", "))}.`,
+  addsInput: "adds its input",
+  addsInputBy: (/** @type {string} */ operation) => `adds its input through a ${operation}`,
+  addsPaths: "adds two paths",
+  concatenates: (/** @type {number} */ paths) => `concatenates ${paths} paths`,
+  explained: /** @type {[string, string][]} */ ([
+    ["depthwise", "Depthwise convolution: each unit sees one map only, and the maps stay apart."],
+    ["pointwise", "Pointwise convolution (1 × 1): each unit mixes all maps at one position and sees no neighbours."],
+    ["grouped", "Convolution in groups: each unit sees the maps of its group only."],
+    ["multiply", "A gate multiplies each map by one number, computed from the means of all maps."],
+  ]),
+  range: (/** @type {string} */ first, /** @type {string} */ last) => `${first} to ${last}`,
+  image: "Image",
+  layers: (/** @type {number} */ count) => counted(count, "layer"),
+  size: (/** @type {Shape} */ shape) =>
+    shape.rows * shape.columns === 1 ? "Single values" : sides(shape.rows, shape.columns),
+  cost: (/** @type {number} */ parameters, /** @type {string} */ share) =>
+    `${inMillions(parameters)}\u00a0${parameters === 1 ? "parameter" : "parameters"}, ${share} of MACs`,
+  free: "no parameters",
+  open: (/** @type {string} */ name) => `Open ${name}`,
+  reads: {
+    add: (/** @type {string} */ names) => `adds ${names}`,
+    concatenate: (/** @type {string} */ names) => `concatenates ${names}`,
+    multiply: (/** @type {string} */ names) => `multiplies ${names}`,
+    read: (/** @type {string} */ names) => `reads ${names}`,
+    also: (/** @type {string} */ names) => `also reads ${names}`,
+  },
+  named: (/** @type {string[]} */ names) =>
+    names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : (names[0] ?? ""),
+  others: (/** @type {number} */ count) => counted(count, "other"),
+  theImage: "the image",
+  sentence: (/** @type {string} */ words) => `${capital(words)}.`,
+  found: "Layers and blocks found",
+  layersOf: (/** @type {string} */ block) => `Layers of ${block}`,
+  outside: (/** @type {string} */ block) => (block ? "what comes in" : "the image"),
+  search: "Find a layer",
+  searchHint: "part of a name",
+  nothing: "No layer has this in its name.",
+  more: (/** @type {number} */ count) => `and ${counted(count, "more", "more")}`,
+  back: "Back to the map",
+  before: "The block before",
+  after: "The block after",
+  way: "The way to this block",
+  comesIn: "Comes in",
+  answer: "Says",
+};
+
 /** The layer, in numbers. */
 export const LAYER = {
   partOfImage: "The image, with the receptive field of the value",
@@ -389,7 +492,13 @@ export const LAYER = {
   allOf: "all of",
   patchOf: (/** @type {number} */ rows, /** @type {number} */ columns) => `a patch of ${sides(rows, columns)} of`,
   theOne: (/** @type {string} */ below) => `the one ${below}`,
-  eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${count} ${below}s`,
+  someOf: (
+    /** @type {string} */ below,
+    /** @type {number} */ first,
+    /** @type {number} */ count,
+    /** @type {number} */ all,
+  ) => (count === 1 ? `${below} ${first} only` : `${below}s ${first} to ${first + count - 1}, of ${all}`),
+  eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${counted(count, below)}`,
   fromImage: "of the image",
   fromColour: (/** @type {string} */ colour) => `of ${colour}`,
   fromChannel: (/** @type {number} */ number) => `of channel ${number}`,
@@ -407,7 +516,7 @@ export const LAYER = {
     `The sum for each ${below}. The largest are written out below; press another to see it.`,
   others: (/** @type {number} */ count) => counted(count, "other"),
   lines: ["from", "value", "× weight", "= product", ""],
-  fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${count} ${below}s`,
+  fromAll: (/** @type {number} */ count, /** @type {string} */ below) => `from all ${counted(count, below)}`,
   bias: "bias",
   added: "the input, added",
   logit: "  the logit; its probability follows from the logits of all classes",
@@ -423,6 +532,35 @@ export const LAYER = {
   window: "window",
   windowWeights: "weights in the mean",
 };
+
+/** Values that no weights over patches and no pooling made. */
+export const ACCOUNT = {
+  frame: "The position lies in the frame, which holds one number.",
+  channel: (/** @type {number} */ number) => `channel ${number}`,
+  fraction: (/** @type {number} */ value, /** @type {number} */ largest, /** @type {number} */ sum) =>
+    `exp(${short(value)} ${largest < 0 ? "+" : "−"} ${short(Math.abs(largest))}) ÷ ${short(sum)}`,
+  slope: (/** @type {number} */ slope) => `x if x > 0, else ${slope} x`,
+  slopePhrase: (/** @type {number} */ slope) => `negative values are multiplied by ${slope}`,
+  facts: /** @type {Record<string, string>} */ ({
+    mean: "mean of all maps at this position",
+    deviation: "standard deviation of all maps at this position, √(variance + ε)",
+    scale: "scale of this map",
+    shift: "shift of this map",
+    divisor: "divisor, from the maps around this one",
+    largest: "largest value at this position, which is subtracted from all so that no exponential is too large",
+    exponentials: "sum of the exponentials of all maps at this position",
+  }),
+};
+
+/** What a layer does, in words. @param {import("./network.js").Network} network @param {Layer} layer */
+export function phraseOf(network, layer) {
+  return `${capital(network.kinds[layer.kind].phrase)}.`;
+}
+
+/** @param {import("./network.js").Network} network @param {Layer} layer */
+export function formulaOf(network, layer) {
+  return `${network.kinds[layer.kind].formula}.`;
+}
 
 /** The first lesson. */
 export const LESSON = {

@@ -14,6 +14,7 @@ addEventListener("message", (event) => {
     engine = makeEngine(network, plain);
   } else if (engine) {
     const answer = engine(job);
-    postMessage({ turn, answer }, { transfer: [...answer.all, ...(answer.intact ?? [])].map((maps) => maps.buffer) });
+    const buffers = new Set([...answer.all, ...(answer.intact ?? [])].map((maps) => maps.buffer)); // some are in both
+    postMessage({ turn, answer }, { transfer: [...buffers] });
   }
 });

@@ -144,7 +144,7 @@ def _sorted_by_class(top: Folder, known: Collection[str] | None) -> bool:
     folders = [folder for folder in top.every() if folder is not top and folder.count()]
     if sum(1 for folder in folders if folder.images) < 2:
         return False
-    ends = tuple(f"/{_comparable(name)}" for name in known or ("",))
+    ends = tuple(f"/{_comparable(name)}" for name in known) if known else ("",)
     return any(f"/{_comparable(folder.relative)}".endswith(ends) for folder in folders)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
@@ -48,5 +49,17 @@ class LocalResponse(Layer):
         return functional.local_response_norm(inputs[0], self.size, self.alpha, self.beta, self.bias)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Add LRN."""
+        """Add LRN; of an even number of maps, which it does not have, the sum of their squares and what it divides."""
+        if self.size % 2 == 0:
+            return self._in_parts(writer, inputs[0], only(shapes).maps)
         return writer.node("LRN", inputs[0], size=self.size, alpha=self.alpha, beta=self.beta, bias=self.bias)
+
+    def _in_parts(self, writer: OnnxWriter, value: str, maps: int) -> str:
+        """Return the name of the normalized maps; a convolution adds the squares of the neighbours."""
+        order = np.arange(maps)
+        ahead = order[None, :] - order[:, None]  # maps from each to each other
+        near = (ahead >= -(self.size // 2)) & (ahead <= (self.size - 1) // 2)
+        neighbours = writer.constant(near.astype(np.float32)[:, :, None, None] * np.float32(self.alpha / self.size))
+        total = writer.node("Conv", writer.node("Mul", value, value), neighbours)
+        total = writer.node("Add", total, writer.constant(np.array(self.bias, np.float32)))
+        return writer.node("Div", value, writer.node("Pow", total, writer.constant(np.array(self.beta, np.float32))))

@@ -6,11 +6,12 @@ from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import ReceptiveField
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
 
 LARGEST_SIDE = 65_536
@@ -60,15 +61,25 @@ class Resize(Layer):
         return MapShape(maps=only(inputs).maps, rows=self.rows, columns=self.columns)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
-        """Return the field of the values below that a value lies between, with a fraction of the stride."""
+        """Return the fields of the values below that a value lies between; strides become fractions."""
         below, (rows, columns) = only(shapes), inputs[0]
-        if (below.rows, below.columns) == (1, 1):
-            return rows, columns
-        reach = Window(kernel=3, before=1) if self.mode == "bilinear" else Window(kernel=1)
-        return (
-            rows.stretched(Fraction(self.rows, below.rows), window=reach),
-            columns.stretched(Fraction(self.columns, below.columns), window=reach),
-        )
+        return self._between(rows, below.rows, self.rows), self._between(columns, below.columns, self.columns)
+
+    def _between(self, field: ReceptiveField, below: int, places: int) -> ReceptiveField:
+        """Return the field along a side; value p lies at p × step + shift of the values below."""
+        if below == 1:
+            return field if places == 1 else field.repeated(places)
+        if self.mode == "nearest":
+            step = Fraction(below, places)
+            return field.resampled(step, Fraction(1, step.denominator) - 1, 0)
+        if self.corners:
+            step = Fraction(below - 1, max(1, places - 1))
+            shift, reach = Fraction(0), 1 - Fraction(1, step.denominator)
+        else:
+            step = Fraction(below, places)
+            parts = step.denominator if step.numerator % 2 and step.denominator % 2 else 2 * step.denominator
+            shift, reach = (step - 1) / 2, 1 - Fraction(1, parts)  # the farthest that a value below may be
+        return field.resampled(step, shift - reach, shift + reach)
 
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return the resized maps."""
@@ -76,9 +87,13 @@ class Resize(Layer):
         return functional.interpolate(inputs[0], (self.rows, self.columns), mode=self.mode, align_corners=corners)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Add Resize."""
+        """Add Resize; for the few sizes where its rounding is not that of torch, a Gather along each side."""
         below = only(shapes)
-        scales = np.array([1, 1, self.rows / below.rows, self.columns / below.columns], np.float32)
+        sides = ((below.rows, self.rows), (below.columns, self.columns))
+        scales = [_scale(*side, is_nearest=self.mode == "nearest") for side in sides]
+        if any(scale is None for scale in scales):
+            down, across = (writer.constant(_nearest(*side).astype(np.int64)) for side in sides)
+            return writer.node("Gather", writer.node("Gather", inputs[0], down, axis=2), across, axis=3)
         way = "align_corners" if self.corners else "half_pixel" if self.mode == "bilinear" else "asymmetric"
         attributes: dict[str, Any] = {"nearest_mode": "floor"} if self.mode == "nearest" else {}
         mode = "linear" if self.mode == "bilinear" else "nearest"
@@ -86,8 +101,33 @@ class Resize(Layer):
             "Resize",
             inputs[0],
             "",
-            writer.constant(scales),
+            writer.constant(np.array([1, 1, *scales], np.float32)),
             mode=mode,
             coordinate_transformation_mode=way,
             **attributes,
         )
+
+
+def _nearest(below: int, size: int) -> NDArray[np.float32]:
+    """Return the index of the value below that torch takes for each of `size` values."""
+    positions = np.arange(size, dtype=np.float32)
+    taken: NDArray[np.float32] = np.minimum(np.floor(positions * np.float32(below / size)), np.float32(below - 1))
+    return taken
+
+
+def _scale(below: int, size: int, *, is_nearest: bool) -> np.float32 | None:
+    """Return the scale of float32 that makes `size` values of `below`, those that torch takes; None if none does.
+
+    The operator rounds the size down and finds the nearest value by dividing; the last bit decides.
+    """
+    exact = np.float32(size / below)
+    neighbours = (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(0)))
+    fitting = [scale for scale in neighbours if int(np.float32(below) * scale) == size]
+    if is_nearest:
+        positions, taken = np.arange(size, dtype=np.float32), _nearest(below, size)
+        fitting = [
+            scale
+            for scale in fitting
+            if np.array_equal(np.minimum(np.floor(positions / scale), np.float32(below - 1)), taken)
+        ]
+    return fitting[0] if fitting else None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 from torch import Tensor
 
 from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, TensorShapes, only
@@ -36,6 +37,8 @@ class ScaleAndShift(Layer):
         return inputs[0] * tensors["scale"][:, None, None] + tensors["shift"][:, None, None]
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Add Mul and Add."""
-        scaled = writer.node("Mul", inputs[0], writer.constant(tensors["scale"][:, None, None]))
-        return writer.node("Add", scaled, writer.constant(tensors["shift"][:, None, None]))
+        """Add BatchNormalization, whose mean is 0 and whose variance is 1."""
+        maps = only(shapes).maps
+        scale, shift = (writer.constant(tensors[name]) for name in ("scale", "shift"))
+        mean, variance = (writer.constant(np.full(maps, number, np.float32)) for number in (0.0, 1.0))
+        return writer.node("BatchNormalization", inputs[0], scale, shift, mean, variance, epsilon=0.0)

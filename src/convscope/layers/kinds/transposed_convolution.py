@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from convscope.core.errors import LayoutError
-from convscope.layers.geometry import LARGEST_UNITS, Window, check_range
+from convscope.core.errors import LayoutError, ParameterError
+from convscope.layers.geometry import LARGEST_UNITS, ReceptiveField, Window, check_range
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
 
 
@@ -67,12 +67,9 @@ class TransposedConvolution(Layer):
         return MapShape(maps=self.units, rows=rows, columns=columns)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
-        """Return the union of the fields of all positions that can cover a place."""
+        """Return the fields of all positions below whose windows can cover a place."""
         rows, columns = inputs[0]
-        return (
-            rows.stretched(Fraction(self.rows.stride), window=_covering(self.rows)),
-            columns.stretched(Fraction(self.columns.stride), window=_covering(self.columns)),
-        )
+        return _covered(rows, self.rows), _covered(columns, self.columns)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
         """Return maps below × units in a group × rows × columns, and one bias a unit."""
@@ -99,8 +96,17 @@ class TransposedConvolution(Layer):
         return result[:, :, rows.before : height - rows.after, columns.before : width - columns.after]
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Add ConvTranspose."""
+        """Add ConvTranspose.
+
+        Raises:
+            ParameterError: there are as many extra rows or columns as the stride, which ONNX does not have.
+        """
         rows, columns = self.rows, self.columns
+        if self.extra_rows >= rows.stride or self.extra_columns >= columns.stride:
+            raise ParameterError(
+                "A transposed convolution must have fewer extra rows and columns than its stride to become an ONNX "
+                f"graph. Got {self.extra_rows} and {self.extra_columns} of {self.notation}. Use the torch back end."
+            )
         return writer.node(
             "ConvTranspose",
             inputs[0],
@@ -120,9 +126,7 @@ def _painted(size: int, window: Window) -> int:
     return (size - 1) * window.stride + window.extent - window.before - window.after
 
 
-def _covering(window: Window) -> Window:
-    """Return the window over the map below that holds all values that can cover a place."""
-    reach = -(-window.extent // window.stride)
-    return Window(
-        kernel=reach + 1, before=reach - window.before // window.stride if window.before < window.extent else 0
-    )
+def _covered(field: ReceptiveField, window: Window) -> ReceptiveField:
+    """Return the field of a place along a side: position q below covers the places from q × stride − before on."""
+    last = Fraction(window.before, window.stride)
+    return field.resampled(Fraction(1, window.stride), last - Fraction(window.extent - 1, window.stride), last)

@@ -34,7 +34,7 @@ class GaborFit:
 
 
 def fit_filters(network: ImageNetwork) -> tuple[GaborFit, ...]:
-    """Return the fit of every unit of the first layer; empty if that is no convolution of at least 2 × 2.
+    """Return the fit of every unit of the first layer; empty if that is no square convolution of at least 2 × 2.
 
     Weights on several channels are reduced to one pattern, that of the mixture of channels with most of their energy;
     other mixtures count as unexplained.
@@ -47,9 +47,9 @@ def fit_filters(network: ImageNetwork) -> tuple[GaborFit, ...]:
     """
     arithmetic = fold(network)
     first = arithmetic.graph.nodes[0]
-    if not isinstance(first.layer, Convolution) or min(first.layer.rows.kernel, first.layer.columns.kernel) < 2:
+    if not isinstance(first.layer, Convolution) or not 2 <= first.layer.rows.kernel == first.layer.columns.kernel:
         return ()
-    weights = arithmetic.tensors_of(first)["weight"].numpy()
+    weights = arithmetic.tensors_of(first)["weight"].detach().numpy()
     return tuple(fit_gabor(own, unit=unit) for unit, own in enumerate(weights))
 
 

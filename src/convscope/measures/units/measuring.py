@@ -10,9 +10,9 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
-from convscope.features.trace import layer_functions
 from convscope.layers.planned import PlannedLayer
-from convscope.networks.build import layout_network
+from convscope.networks.folding import fold
+from convscope.networks.graph import Graph
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 from convscope.networks.plan import NetworkPlan
@@ -22,6 +22,7 @@ from .streams import Firing, Histograms, Strongest
 
 TOP = 9
 BATCH_VALUES = 2**23  # of all maps of one batch; counting takes about six times their memory
+MOST_MEANS = 2**18  # units times classes of a layer whose means are recorded one by one
 _COPIES = 6
 
 Images = NDArray[np.uint8]
@@ -73,7 +74,7 @@ def measure_units(
     check_images(images, labels, planned)
     largest = planned.batch_within(BATCH_VALUES) if batch is None else check_batch(batch)
     size = fitting_batch(planned, largest, copies=_COPIES)
-    streams = {index: _UnitStreams(planned, index, top) for index in unit_layers(planned)}
+    streams = {index: _UnitStreams(planned, index, top) for index in unit_layers(fold(model.network).graph)}
     with (reporter or Silent()).task("units", len(images), "images") as task:
         for start, layers in _maps(model, images, size):
             _add(streams, layers, None if labels is None else labels[start : start + size], start)
@@ -101,9 +102,10 @@ def _add(
             streams[index].add(maps, batch_labels, start)
 
 
-def unit_layers(planned: NetworkPlan) -> tuple[int, ...]:
-    """Return the indices of the layers with units: convolutions and fully connected ones."""
-    return tuple(index for index, layer in enumerate(planned.layers[:-1]) if layer.parameters)
+def unit_layers(graph: Graph) -> tuple[int, ...]:
+    """Return the indices of the layers with units: all whose values are weighted sums, but for the output."""
+    nodes = enumerate(graph.nodes[:-1])
+    return tuple(index for index, node in nodes if "weight" in node.layer.tensors(graph.inputs_of(node)))
 
 
 def check_images(images: Images, labels: Labels | None, planned: NetworkPlan) -> None:
@@ -126,14 +128,12 @@ def check_images(images: Images, labels: Labels | None, planned: NetworkPlan) ->
 
 
 def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
-    """Give, for each batch, the index of its first image and the maps of each layer but the classifier."""
-    functions = layer_functions(layout_network(model.network))[:-1]
+    """Give, for each batch, the index of its first image and the maps of each layer."""
+    arithmetic = fold(model.network)
 
     def layers(batch: Images) -> Iterator[tuple[int, Tensor]]:
-        maps = model.network.standardize(as_tensor(batch))
-        for index, function in enumerate(functions):
-            maps = function(maps)
-            yield index, maps
+        image = arithmetic.standardize(as_tensor(batch))
+        return ((index, maps) for index, (_, maps) in enumerate(arithmetic.values(image)))
 
     with evaluating(model.network), torch.inference_mode():
         for start in range(0, len(images), size):
@@ -146,12 +146,13 @@ class _UnitStreams:
     def __init__(self, planned: NetworkPlan, index: int, top: int) -> None:
         self.index = index
         units = planned.layers[index].maps
+        self.means_recorded = units * planned.classes <= MOST_MEANS
         self.histograms, self.strongest = Histograms(units), Strongest(units, top)
         self.firing = Firing(units, planned.classes)
 
     def add(self, maps: Tensor, labels: Tensor | None, start: int) -> None:
-        """Add the activations of a batch, N × units or maps N × units × rows × columns."""
-        values = (maps.flatten(2) if maps.dim() > 2 else maps[..., None]).contiguous()  # N units positions
+        """Add the activations of a batch, N × units × rows × columns."""
+        values = maps.flatten(2).contiguous()  # N units positions
         peaks, positions = values.max(dim=2)
         self.histograms.add(values)
         self.strongest.add(peaks, positions, start)
@@ -169,7 +170,7 @@ class _UnitStreams:
                 silent_images=int(self.firing.silent_images[unit]) / images,
                 largest=float(self.strongest.values[0, unit]),
                 histogram=tuple(counts[unit].tolist()),
-                class_means=tuple(means[unit]) if labelled else (),
+                class_means=tuple(means[unit]) if labelled and self.means_recorded else (),
                 selectivity=selectivity[unit] if labelled else None,
                 top=tuple(self._top(layer, unit, name)),
             )
@@ -201,7 +202,7 @@ class _UnitStreams:
                     name=name(image),
                     row=row,
                     column=column,
-                    top=layer.field_rows.start + row * layer.field_rows.stride,
-                    left=layer.field_columns.start + column * layer.field_columns.stride,
+                    top=layer.field_rows.first(row),
+                    left=layer.field_columns.first(column),
                     value=value,
                 )

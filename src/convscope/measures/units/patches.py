@@ -36,7 +36,7 @@ def cut(
     """
     patch = np.empty((fields[0].size, fields[1].size, image.shape[2]), np.uint8)
     patch[...] = background
-    starts = [field.start + at * field.stride for field, at in zip(fields, position, strict=True)]
+    starts = [field.first(at) for field, at in zip(fields, position, strict=True)]
     inside = [
         slice(max(0, start), max(0, min(side, start + field.size)))
         for start, field, side in zip(starts, fields, image.shape, strict=False)

@@ -1,4 +1,4 @@
-"""Linear probes: the accuracy of a linear classifier on the maps of each stage."""
+"""Linear probes: the accuracy of a linear classifier on the maps of each stage, or of the ends of blocks."""
 
 import dataclasses
 import math
@@ -8,16 +8,20 @@ import numpy as np
 from convscope.core.progress import Reporter
 from convscope.features.classifiers import evaluate_classifiers, named_classifiers
 from convscope.features.extraction import extract
+from convscope.features.layers import block_ends
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
-from convscope.networks.build import layout_network
+from convscope.networks.graph import IMAGE
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
 
 from .records import ProbeRecord
 
 MOST_VALUES = 1_024  # of an image; larger maps are averaged over regions
 MOST_TRAINING, MOST_EVALUATED = 4_000, 2_000
+MOST_LAYERS = 20  # of a network that is no layout
 
 
 def probe_stages(
@@ -25,23 +29,25 @@ def probe_stages(
 ) -> tuple[ProbeRecord, ...]:
     """Return the accuracy of softmax regression on the pixels and on each stage of `model`.
 
-    It is trained on at most 4,000 training images and evaluated on at most 2,000 validation or test images, the same
-    for every stage, drawn by `seed`.
+    Of a network that is no layout these are the layers that end a stage or a block, at most 20 of them. It is trained
+    on at most 4,000 training images and evaluated on at most 2,000 validation or test images, the same for every stage,
+    drawn by `seed`.
 
     Raises:
         DataError: there are no training images, or none to evaluate on.
     """
     subset = _subset(dataset, seed)
     records = []
-    for stage in range(len(layout_network(model.network).stages) + 1):
-        pool = _pool(model, stage)
-        features = extract(StageFeatures(model, Reading(stage=stage, pool=pool)), subset)
+    for stage, reading in enumerate(_readings(model.network)):
+        pooled = dataclasses.replace(reading, pool=_pool(model, reading))
+        features = extract(StageFeatures(model, pooled), subset)
         (evaluated,) = evaluate_classifiers(features, named_classifiers(["softmax"], seed=seed), reporter=reporter)
         values = math.prod(features.values.shape[1:])
         records.append(
             ProbeRecord(
                 stage=stage,
-                pool=pool,
+                layer=reading.layer or "",
+                pool=pooled.pool,
                 values=values,
                 correct=evaluated.accuracy.correct,
                 total=evaluated.accuracy.total,
@@ -50,9 +56,17 @@ def probe_stages(
     return tuple(records)
 
 
-def _pool(model: Model, stage: int) -> str:
+def _readings(network: ImageNetwork) -> list[Reading]:
+    """Return the layers that are probed, beginning with the pixels."""
+    if isinstance(network, GraphNetwork):
+        return [Reading(layer=name) for name in (IMAGE, *block_ends(network.graph, MOST_LAYERS))]
+    stages = Reading().depth(network)
+    return [Reading(stage=stage) for stage in range(stages + 1)]
+
+
+def _pool(model: Model, reading: Reading) -> str:
     """Return the pooling of maps that leaves at most `MOST_VALUES` values of an image, where possible."""
-    shape = Reading(stage=stage).shape(model.network)
+    shape = reading.shape(model.network)
     if math.prod(shape) <= MOST_VALUES or len(shape) == 1:
         return "none"
     side = max(1, min(math.isqrt(MOST_VALUES // shape[0]), *shape[1:]))

@@ -47,8 +47,8 @@ class UnitRecord:
         silent_images: fraction of the images in which it is silent everywhere.
         largest: its largest activation.
         histogram: number of activations in each bin of the layer; those that are exactly 0 are in none.
-        class_means: mean of its positive part for each class, over images and positions; empty without labels, 0 for a
-            class without images.
+        class_means: mean of its positive part for each class, over images and positions; empty without labels and where
+            they are too many, 0 for a class without images.
         selectivity: (a - b) / (a + b), where a is the largest of `class_means` and b the mean of the others: 0 if it
             responds equally to all classes, 1 if to one only (Morcos et al. 2018). None where that is undefined.
         top: the patches with its largest activations above 0, in descending order, at most one an image.
@@ -98,7 +98,7 @@ class LayerUnits:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitsRecord:
-    """What the units of all convolutions and fully connected layers respond to, without the classifier.
+    """What the units of all layers of weighted sums respond to, without the classifier.
 
     Attributes:
         layout: of the network.
@@ -137,15 +137,17 @@ class UnitAblation:
     Attributes:
         unit: its index in its layer, from 0.
         correct: correct predictions by class while its map is 0 everywhere.
+        logit_change: by which the logit of the true class then differs, on average over the images; None if unknown.
     """
 
     unit: int
     correct: tuple[int, ...]
+    logit_change: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerAblation:
-    """The units of one layer: its number in the plan from 1, its notation, the units."""
+    """Units of one layer: its number in the plan from 1, its notation, those that were ablated."""
 
     layer: int
     name: str
@@ -154,7 +156,7 @@ class LayerAblation:
 
 @dataclass(frozen=True, kw_only=True)
 class AblationRecord:
-    """Accuracy of the whole network, and without each of its units.
+    """Accuracy of the whole network, and without each of its units, or of some.
 
     Attributes:
         classes: names.
@@ -192,17 +194,50 @@ class AblationRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerImportance:
+    """Importance of each unit of one layer: its number in the plan from 1, its name, one value a unit."""
+
+    layer: int
+    name: str
+    units: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportanceRecord:
+    """Importance of every unit at first look: gradient × activation, from one backward pass an image.
+
+    That is |Σ activation × gradient of the true class's logit| over the unit's positions, averaged over the images: the
+    change of the logit when the unit is ablated, if the network were linear (Molchanov et al. 2017, eq. 8).
+
+    Attributes:
+        images: number of images.
+        layers: those with units.
+        ablated: units that were ablated one by one, to compare.
+        agreement: rank correlation (Spearman) with the change of the logit by their ablation; None if undefined.
+        budget_macs: of the ablation, if it was limited; 0 if all units were ablated.
+    """
+
+    images: int
+    layers: tuple[LayerImportance, ...]
+    ablated: int = 0
+    agreement: float | None = None
+    budget_macs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeRecord:
     """Accuracy of a linear classifier on the maps of a stage.
 
     Attributes:
         stage: 0 for the pixels, 1 for the first stage (a convolution with its pooling), and so on.
+        layer: its name, in a network that is no layout, where `stage` counts what is probed; else empty.
         pool: of each map: ``none``, or ``grid4`` for the means of 4 × 4 regions, …
         values: features of an image.
         correct: predictions, of `total`, on images that it was not trained on.
     """
 
     stage: int
+    layer: str = ""
     pool: str
     values: int
     correct: int
@@ -227,7 +262,8 @@ class UnitsReport:
         random: mean selectivity of each of these layers with random weights; None where it is undefined.
         gabor_fits: of the first layer's filters; empty if it has none.
         random_gabor_fits: the same for random weights.
-        ablation: accuracy without each unit.
+        ablation: accuracy without each unit, or without the most important ones of a large network.
+        importance: of each unit at first look.
         probes: accuracy of a linear classifier on each stage.
         unusable: images that are left out, with reasons; not in the document.
     """
@@ -239,6 +275,7 @@ class UnitsReport:
     random_gabor_fits: tuple[GaborFit, ...]
     ablation: AblationRecord | None
     probes: tuple[ProbeRecord, ...]
+    importance: ImportanceRecord | None = None
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:

@@ -1,0 +1,87 @@
+"""Names of the classes of a network that comes without them: from a file, a list, or numbered."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from convscope.core.arguments import PATH, check_value, shown
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.records import strict_json
+from convscope.core.text import counted, printable
+
+LARGEST_FILE = 1 << 24  # bytes
+
+
+def class_names(given: Any, count: int) -> tuple[str, ...]:
+    """Return the names of `count` classes.
+
+    Args:
+        given: a list of names, the path of a file with one name a line or a JSON list, or None for
+            ``class 1`` … ``class N``. Names that are the same get a number.
+        count: outputs of the network.
+
+    Raises:
+        DataError: the file cannot be read.
+        ParameterError: there are more or fewer names than outputs.
+
+    Examples:
+        >>> class_names(None, 2), class_names(["crane", "crane"], 2)
+        (('class 1', 'class 2'), ('crane', 'crane (2)'))
+    """
+    if given is None:
+        return tuple(f"class {number}" for number in range(1, count + 1))
+    if isinstance(given, (str, os.PathLike)):
+        check_value("classes", given, PATH)
+        given = _of_file(Path(given))
+    names = given
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ParameterError(f"`classes` must be a list of names, or a file of them. Got {shown(given)}.")
+    if len(names) != count:
+        raise ParameterError(
+            f"`classes` must have {counted(count, 'name')}, as many as the network has outputs. Got {len(names):,}."
+        )
+    return _unique(names)
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names as they are written, with a number behind those that are there already."""
+    given = set(names)
+    numbers: Counter[str] = Counter()
+    result: dict[str, None] = {}
+    for name in map(printable, names):
+        unique = name
+        while unique in result or (numbers[name] and unique in given):
+            numbers[name] += 1
+            unique = f"{name} ({numbers[name] + 1})"
+        result[unique] = None
+    return tuple(result)
+
+
+def _of_file(path: Path) -> list[str]:
+    name = printable(os.fsdecode(path))
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise DataError(
+                f"{name} must be at most {LARGEST_FILE >> 20} MiB of names. Got {path.stat().st_size:,} bytes."
+            )
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{name} must be UTF-8 text, one name a line. It is not.") from None
+    if text.lstrip().startswith("["):
+        try:
+            names = strict_json(text)
+        except ValueError as error:
+            raise DataError(
+                f"{name} must be one name a line, or a JSON list of names. It is damaged: {error}."
+            ) from None
+        if not all(isinstance(one, str) for one in names):
+            raise DataError(f"{name} must be a JSON list of names. Something else is among them.")
+        return list(names)
+    lines = [line.strip() for line in text.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines

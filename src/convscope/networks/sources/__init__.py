@@ -1,0 +1,1 @@
+"""Where graphs come from: modules of torch and ONNX files, read through one builder and tidied by the same passes."""

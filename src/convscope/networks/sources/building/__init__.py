@@ -1,0 +1,1 @@
+"""What readers build a graph with, and what tidies it."""

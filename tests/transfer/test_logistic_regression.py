@@ -1,0 +1,59 @@
+"""Logistic regression: the minimum that scikit-learn finds, too."""
+
+import numpy as np
+import pytest
+
+from convscope.core.errors import ParameterError
+from convscope.transfer.discriminant import fit_discriminant
+from convscope.transfer.head_choice import MOST_CLASSES, choose_head
+from convscope.transfer.logistic_regression import Scale, fit_logistic, regularization_path
+
+
+def clouds(classes: int = 3, images: int = 30, values: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels = np.arange(images) % classes
+    centers = rng.normal(size=(classes, values))
+    return (centers[labels] + rng.normal(size=(images, values))).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("strength", [1e-3, 1e-1, 10.0])
+def test_it_is_the_minimum_that_scikit_learn_finds(strength: float) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    features, labels = clouds()
+    found = fit_logistic(features, labels, classes=3, strength=strength)
+    oracle = LogisticRegression(C=strength, tol=1e-8, max_iter=5_000).fit(features.astype(float), labels)
+    logits = oracle.decision_function(features.astype(float))
+    ours = found.logits(features) - found.logits(features).mean(axis=1, keepdims=True)
+    expected = logits - logits.mean(axis=1, keepdims=True)
+    assert np.abs(ours - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_a_path_ends_where_a_single_fit_ends() -> None:
+    features, labels = clouds()
+    path = regularization_path(features, labels, classes=3, strengths=(1e-3, 1e-2, 1e-1))
+    single = fit_logistic(features, labels, classes=3, strength=1e-1)
+    assert np.abs(path[-1].logits(features) - single.logits(features)).max() < 2e-2
+
+
+def test_a_scale_can_be_undone() -> None:
+    features, labels = clouds()
+    features = features * 7 + 3
+    scale = Scale.of(features)
+    weights = fit_logistic(scale.scaled(features), labels, classes=3, strength=1.0)
+    expected = weights.logits(scale.scaled(features))
+    assert np.abs(scale.undone(weights).logits(features) - expected).max() < 1e-3
+
+
+def test_the_discriminant_agrees_with_that_of_scikit_learn() -> None:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    features, labels = clouds(images=300)
+    oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
+    agreed = fit_discriminant(features, labels).predict(features) == oracle.predict(features)
+    assert agreed.mean() > 0.98
+
+
+def test_ten_thousand_classes_are_refused() -> None:
+    with pytest.raises(ParameterError, match=f"{MOST_CLASSES:,}"):
+        choose_head("softmax", [np.zeros((10_000, 2), np.float32)], np.arange(10_000))

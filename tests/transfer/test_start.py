@@ -1,0 +1,260 @@
+"""Training from a trained network: a classifier on its features, in a run folder like any other."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import convscope
+from convscope.api.train import TrainResult, train
+from convscope.cli import main as run
+from convscope.core.context import Context
+from convscope.core.errors import ModelFileError, ParameterError
+from convscope.images.preprocessing import Preprocessing
+from convscope.networks.build import Network
+from convscope.networks.layout import Layout
+from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
+from convscope.training.report import read_report
+from convscope.transfer import start_features
+from convscope.transfer.feature_store import FeatureStore
+from tests.checks.architectures import ARCHITECTURES
+
+SIDE_PX = 24
+
+
+def start_model(layout: str = "6C3-MP2-12C3-MP2-16C3", channels: int = 3) -> Model:
+    """Return a network with its first weights, which see colours well enough."""
+    network = Network(Layout.parse(layout), height=SIDE_PX, width=SIDE_PX, channels=channels, classes=7, seed=1).eval()
+    preprocessing = Preprocessing(height=SIDE_PX, width=SIDE_PX, channels=channels, fit="crop")
+    return Model(network=network, classes=tuple("abcdefg"), preprocessing=preprocessing)
+
+
+def photographs(folder: Path, *, images: int = 8, gray: bool = False) -> Path:
+    """Write images of three classes, which differ by colour, or by which half is bright."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", images), ("test", 5)):
+        for number, name in enumerate(("red", "green", "blue")):
+            (folder / split / name).mkdir(parents=True)
+            for index in range(count):
+                pixels = rng.integers(0, 110, (30, 36, 3), dtype=np.uint8)
+                if gray:
+                    pixels = np.repeat(pixels[..., :1], 3, axis=2)
+                    pixels[10 * number : 10 * number + 10] += 120
+                else:
+                    pixels[..., number] += 120
+                Image.fromarray(pixels).save(folder / split / name / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photographs(tmp_path_factory.mktemp("data") / "set")
+
+
+def started(data: Path, folder: Path, start: Any = None, **options: Any) -> TrainResult:
+    context = Context(cache_dir=folder / "cache")
+    return train(data, start=start or start_model(), output=folder / "run", context=context, force=True, **options)
+
+
+def weights_of(model: Model) -> dict[str, torch.Tensor]:
+    return dict(model.network.state_dict())
+
+
+def computed_images(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the images of each batch of features that is computed."""
+    batches: list[int] = []
+    write = FeatureStore.write
+
+    def counting(store: FeatureStore, indices: np.ndarray, rows: np.ndarray) -> None:
+        batches.append(len(indices))
+        write(store, indices, rows)
+
+    monkeypatch.setattr(FeatureStore, "write", counting)
+    return batches
+
+
+def correct_in(folder: Path, data: Path) -> int:
+    """Return how many test images the model of a run recognizes."""
+    return sum(one.label == Path(one.image).parent.name for one in convscope.predict(folder, data / "test"))
+
+
+@pytest.mark.parametrize("head", ["softmax", "svm", "rbf-svm", "lda", "knn"])
+def test_the_model_in_the_file_gives_the_accuracy_of_the_report(data: Path, tmp_path: Path, head: Any) -> None:
+    result = started(data, tmp_path, head=head)
+    assert result.report == read_report(tmp_path / "run/report.json")
+    assert result.report.accuracy.fraction > 0.8
+    assert correct_in(tmp_path / "run", data) == result.report.correct
+    model = read_model(tmp_path / "run")
+    assert model.classes == ("blue", "green", "red")
+    assert model.learned.classifier == head
+
+
+def test_a_module_of_torch_is_a_start(tmp_path: Path) -> None:
+    data = photographs(tmp_path / "set", images=3)
+    module = ARCHITECTURES["resnet18"].make()
+    result = started(data, tmp_path, module, cut="layer2")
+    assert correct_in(tmp_path / "run", data) == result.report.correct
+    assert "(ResNet)" in " ".join(result.report.notes)
+    with pytest.raises(ParameterError, match="start"):  # the module is not in the folder
+        train(resume=tmp_path / "run", context=Context(cache_dir=tmp_path / "cache"))
+    again = train(start=module, resume=tmp_path / "run", context=Context(cache_dir=tmp_path / "cache"))
+    assert again.report.correct == result.report.correct
+
+
+def test_a_run_is_a_start_for_the_next_one(data: Path, tmp_path: Path) -> None:
+    write_model(start_model(), tmp_path / "first.safetensors")
+    result = started(data, tmp_path, tmp_path / "first.safetensors")
+    assert result.report.accuracy.fraction > 0.8
+    second = started(data, tmp_path / "two", tmp_path / "run")
+    assert second.report.accuracy.fraction > 0.8
+
+
+def test_features_are_computed_once_for_all_classifiers(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = computed_images(monkeypatch)
+    started(data, tmp_path)
+    assert sum(computed) == 24 + 15 + 24  # training images, as they are and flipped; test images
+    started(data, tmp_path, head="lda")
+    started(data, tmp_path, head="knn", seed=3)
+    assert sum(computed) == 24 + 15 + 24
+
+
+def test_an_interrupted_run_resumes_to_the_same_bits(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_features, "_BATCH", 5)
+    write_model(start_model(), tmp_path / "first.safetensors")
+    whole = started(data, tmp_path / "whole", tmp_path / "first.safetensors")
+    computed = computed_images(monkeypatch)
+    write = FeatureStore.write
+
+    def killed(store: FeatureStore, indices: np.ndarray, rows: np.ndarray) -> None:
+        if len(computed) == 4:
+            raise KeyboardInterrupt
+        write(store, indices, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureStore, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            started(data, tmp_path / "cut", tmp_path / "first.safetensors")
+    resumed = train(resume=tmp_path / "cut/run", context=Context(cache_dir=tmp_path / "cut/cache"))
+    assert sum(computed) == 24 + 15 + 24
+    assert all(torch.equal(value, weights_of(resumed.model)[name]) for name, value in weights_of(whole.model).items())
+    assert resumed.report.cells == whole.report.cells
+
+
+def test_a_damaged_row_is_computed_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = started(data, tmp_path)
+    (rows,) = (path for path in (tmp_path / "cache").glob("*/rows.crc") if np.fromfile(path, "<u4").all())
+    with (rows.parent / "images.bin").open("r+b") as file:
+        file.write(b"damaged")
+    computed = computed_images(monkeypatch)
+    again = started(data, tmp_path)
+    assert computed == [1]
+    assert again.report.cells == first.report.cells
+
+
+def test_the_best_layer_is_found_and_the_others_are_reported(data: Path, tmp_path: Path) -> None:
+    result = started(data, tmp_path, cut="auto")
+    notes = " ".join(result.report.notes)
+    assert "pooling1" in notes
+    assert "by layer" in notes
+    assert set(result.model.training["start"]["curve"]) == {"pooling1", "pooling2", "convolution3"}
+    assert result.model.training["start"]["cut"] in result.model.training["start"]["curve"]
+
+
+def test_gray_images_are_repeated_for_a_start_in_colour_and_that_is_said(tmp_path: Path) -> None:
+    data = photographs(tmp_path / "set", gray=True)
+    result = started(data, tmp_path, start_model("8C3-MP2-12C5-MP2-24N"))
+    assert any("gray level is repeated" in note for note in result.report.notes)
+    assert correct_in(tmp_path / "run", data) == result.report.correct
+
+
+def test_colour_images_become_gray_for_a_gray_start(data: Path, tmp_path: Path) -> None:
+    result = started(data, tmp_path, start_model(channels=1))
+    assert result.model.preprocessing.channels == 1
+
+
+def test_two_classes_and_one_image_a_class(tmp_path: Path) -> None:
+    images = np.zeros((4, SIDE_PX, SIDE_PX, 3), np.uint8)
+    images[1::2, :12] = 200
+    images[:, 3] += np.arange(4, dtype=np.uint8)[:, None, None]
+    result = started((images, np.array([0, 1, 0, 1])), tmp_path, validation=0.5)  # type: ignore[arg-type]
+    assert result.report.images == 2
+    assert any("one training image" in note for note in result.report.notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"start": "efficientnet-lite"}, "Did you mean 'efficientnet-lite0'"),
+        ({"start": "nothing/there"}, "none of these"),
+        ({"start": ""}, "name"),
+        ({"start": 3}, "module"),
+        ({"epochs": 3}, "epochs"),
+        ({"layout": "8C3"}, "layout"),
+        ({"size": 32}, "size"),
+        ({"channels": 1}, "channels"),
+        ({"cut": "convolution9"}, "convolution3"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(data: Path, tmp_path: Path, options: Any, word: str) -> None:
+    options = {"start": start_model(), **options}
+    with pytest.raises(ParameterError, match=word):
+        train(data, output=tmp_path / "run", context=Context(cache_dir=tmp_path / "cache"), **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_cut_without_a_start_is_refused(data: Path) -> None:
+    with pytest.raises(ParameterError, match="start"):
+        train(data, cut="auto")
+
+
+def test_a_network_without_a_layer_before_its_classifier_is_refused(data: Path, tmp_path: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 224), torch.nn.Flatten())
+    with pytest.raises(ParameterError, match="before its classifier"):
+        started(data, tmp_path, module)
+
+
+def test_a_network_of_other_channels_is_refused(data: Path, tmp_path: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(4, 5, 3), torch.nn.Flatten())
+    with pytest.raises(ParameterError, match="channel"):
+        started(data, tmp_path, module)
+
+
+def test_a_truncated_model_file_is_refused(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_model(start_model(), path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ModelFileError, match="model"):
+        started(data, tmp_path, path)
+
+
+def test_the_command_trains_from_a_start(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_model(start_model(), tmp_path / "first.safetensors")
+    words = ["train", str(data), "--start", str(tmp_path / "first.safetensors"), "-o", str(tmp_path / "run")]
+    assert run([*words, "--cache-dir", str(tmp_path / "cache")]) == 0
+    assert "from start to model" in capsys.readouterr().out
+    assert run([*words, "--dry-run"]) == 2
+
+
+def test_robustness_is_measured_on_such_a_model(data: Path, tmp_path: Path) -> None:
+    started(data, tmp_path)
+    context = Context(cache_dir=tmp_path / "cache")
+    found = convscope.measure(tmp_path / "run", data, distortions=["rotation"], strengths=[0, 20], context=context)
+    assert found.images == 15
+
+
+def test_the_cache_lists_and_deletes_features(data: Path, tmp_path: Path) -> None:
+    from convscope.images.cache.folder import clear, entries
+
+    started(data, tmp_path)
+    names = [entry.name for entry in entries(tmp_path / "cache")]
+    assert len([name for name in names if name.startswith("features of ")]) == 2  # images as they are, and flipped
+    clear(tmp_path / "cache")
+    assert entries(tmp_path / "cache") == []
