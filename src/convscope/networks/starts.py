@@ -119,7 +119,8 @@ def start_name(start: StartSource | None) -> str | None:
     if not isinstance(start, (str, os.PathLike)):
         return f"{OBJECT}{type(start).__name__})"
     name = os.fspath(start)
-    return str(Path(name).absolute()) if name and Path(name).exists() else name
+    is_there = bool(name) and os.path.exists(name)  # noqa: PTH110  # pathlib raises on names that are too long
+    return str(Path(name).absolute()) if is_there else name
 
 
 def _packaged(name: str) -> Start:

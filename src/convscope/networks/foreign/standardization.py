@@ -71,7 +71,7 @@ class Standardization:
         for name in ("mean", "std"):
             if len(getattr(self, name)) not in (1, channels):
                 raise ParameterError(
-                    f"`{name}` must have 1 or {channels} values, as many as the network has channels. "
+                    f"`{name}` must have 1 or {channels} numbers, as many as the network has channels. "
                     f"Got {len(getattr(self, name))}."
                 )
         if self.color == "bgr" and channels != 3:
