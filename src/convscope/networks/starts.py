@@ -104,7 +104,7 @@ def open_start(start: StartSource) -> Start:
     if colon and prefix in _HUBS:
         return _HUBS[prefix](rest, name)
     path = Path(name)
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  # as above
         raise ParameterError(
             f"`start` must be {', '.join(PACKAGED)}, torchvision:NAME, timm:NAME, or the path of a run folder, model "
             f"file or ONNX file. Got {name!r}, which is none of these.{did_you_mean(name, PACKAGED)}"
