@@ -195,18 +195,12 @@ def _of_module(
 
 
 def _of_onnx(path: Path, name: str) -> Start:
-    from .sources.onnx.reader import read_onnx
-
+    """Return the network of an ONNX file, with what was assumed of its images as notes."""
     try:
-        read = read_onnx(path)
+        model = read_model(path)
     except ParameterError as error:
         raise ModelFileError(f"{path.name} cannot be a start: {error}") from None
-    mean, std = getattr(read, "mean", None), getattr(read, "std", None)
-    notes = tuple(read.notes)
-    if mean is None or std is None:
-        mean, std = (IMAGENET_MEAN, IMAGENET_STD) if read.graph.image.maps == 3 else ((0.0,), (1.0,))
-        notes = (*notes, "its images are standardized with the mean and deviation of ImageNet, as the file has none")
-    return Start(name=name, model=_model(read.graph, read.tensors, mean=mean, std=std, title=path.stem), notes=notes)
+    return Start(name=name, model=model, notes=tuple(model.training["source"]["notes"]))
 
 
 def _torchvision(network: str, name: str) -> Start:
