@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
 
 from convscope.api.draw import draw
 from convscope.core.errors import ParameterError
@@ -79,6 +80,17 @@ def test_fields_are_shown_up_to_the_first_that_holds_the_image() -> None:
     texts = [text.get_text() for text in draw_fields(planned, None, theme=THEME, shown=shown).axes[1].texts]
     assert len(texts) == len(shown)
     assert "the whole image" in texts[-1]
+
+
+def test_the_boxes_of_a_deep_network_are_as_large_as_the_fields() -> None:
+    planned = read_network("densenet121").plan
+    shown = useful_fields(planned, [(index, layer.name) for index, layer in enumerate(planned.layers)])
+    axes = draw_fields(planned, None, theme=THEME, shown=shown).axes[0]
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)][1:]  # behind the frame
+    sizes = [planned.layers[index].field_columns.size for index, _ in shown]
+    widest = 0.02 * max(planned.width, planned.height)
+    assert len(boxes) > 5
+    assert all(size - widest <= box.get_width() <= size for size, box in zip(sizes, boxes, strict=False))
 
 
 def test_the_maps_of_some_layers_have_a_row_each_and_scores_are_maps() -> None:
