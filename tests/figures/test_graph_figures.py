@@ -114,7 +114,9 @@ def test_all_figures_are_drawn(name: str, what: str, tmp_path: Path) -> None:
     assert found.path.stat().st_size > 3_000
 
 
-def test_a_layer_is_drawn_by_name_or_number_and_a_wrong_name_is_answered_with_the_closest(tmp_path: Path) -> None:
+def test_a_layer_is_drawn_by_name_or_block_or_number_and_a_wrong_name_is_answered_with_the_closest(
+    tmp_path: Path,
+) -> None:
     model = graph_model("resnet18")
     image = pixels_for(model, 1)[0]
     names = [node.name for node in read_network("resnet18").graph.nodes]
@@ -128,7 +130,16 @@ def test_a_layer_is_drawn_by_name_or_number_and_a_wrong_name_is_answered_with_th
         assert len(set(pictures)) == 1
         with pytest.raises(ParameterError, match=r"Did you mean 'layer1.0.conv2'\?"):
             draw(what, model, None if what == "filters" else image, layer="layer1.0.convv2", output=tmp_path / "x.png")
+    for what, last in (("filters", "layer1.0.conv2"), ("maps", "layer1.0.add"), ("fields", "layer1.0.add")):
+        drawn = []
+        for layer in ("layer1.0", last):
+            given = None if what == "filters" else image
+            drawn.append(draw(what, model, given, layer=layer, output=tmp_path / f"{what}-{layer}.png").path)
+        assert len({path.read_bytes() for path in drawn}) == 1
+    with pytest.raises(ParameterError, match=r"Did you mean 'layer1.0'\?"):
+        draw("filters", model, layer="layerr1.0", output=tmp_path / "x.png")
     with pytest.raises(ParameterError, match="a convolution"):
         draw("filters", model, layer="maxpool", output=tmp_path / "x.png")
     path = tmp_path / "strip.png"
     assert draw("convolution", model, image, layer="layer2.0.conv1", unit=2, output=path).frames == 6
+    assert draw("convolution", model, image, layer="layer2", output=path, force=True).frames == 6
