@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import convscope
+from convscope.api import look
 from convscope.api.look_records import with_records
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
@@ -80,6 +81,18 @@ def test_images_of_any_size_are_made_those_of_the_network_and_bad_ones_are_named
 def test_what_a_page_cannot_hold_is_counted(tmp_path: Path) -> None:
     made = convscope.look(small_model(), some_pixels(230), output=tmp_path / "x.html")
     assert (made.images, made.left_out) == (200, 30)
+
+
+def test_a_page_has_room_for_some_dozens_of_large_images_unless_its_weights_fill_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = small_model("4C3-MP2", height=224, width=224)
+    model = dataclasses.replace(small, preprocessing=Preprocessing(height=224, width=224, channels=3))
+    assert look._room(model) == 53
+    monkeypatch.setattr(look, "text_bytes", lambda *_: 98_000_000)
+    assert look._room(model) == 1_500_000 // (224 * 224 * 3)
+    monkeypatch.setattr(look, "text_bytes", lambda *_: 100_000_000)
+    assert look._room(model) == 6
 
 
 def test_what_is_picked_of_many_is_from_all_over_them_and_the_unusable_leave_no_gap(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from convscope.api.train import train
 from convscope.api.units import units
 from convscope.cli import main
 from convscope.networks.model_file import write_model
+from tests.checks.graph_models import graph_model
 from tests.checks.models import small_model
 from tests.checks.reporters import Counting
 
@@ -54,6 +55,26 @@ def test_a_run_is_drawn_into_its_folder(
     assert capsys.readouterr().out == f"figure {run / file}\n"
     with Image.open(run / file) as image:
         assert min(image.size) > 200
+
+
+@pytest.mark.parametrize(("what", "record"), [("sensitivity", "invariance.json"), ("patches", "units.json")])
+def test_the_record_of_a_measurement_is_drawn_without_its_run(
+    what: str, record: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(run / record, tmp_path / "mine.json")
+    assert main(["draw", what, "mine.json"]) == 0
+    assert (tmp_path / f"{what}.png").is_file()
+
+
+def test_the_curves_of_a_network_from_elsewhere_are_refused_because_it_was_not_trained_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_model(graph_model("resnet18"), tmp_path / "a.safetensors")
+    assert main(["draw", "confusion", str(tmp_path / "a.safetensors")]) == 2
+    said = capsys.readouterr().err
+    assert "`MODEL` must name the folder of a run for confusion" in said
+    assert "a network that was not trained here" in said
 
 
 def test_the_layer_without_a_model_is_the_first_lesson(
@@ -120,7 +141,7 @@ def test_the_unit_that_walks_is_of_the_first_convolution_with_shared_weights(
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "third.png").read_bytes()
     write_model(small_model("4U3-MP2"), tmp_path / "m.safetensors")
     assert main([*words, str(tmp_path / "none.png")]) == 2
-    assert "`model` must have a convolution with shared weights for a unit to walk. Got 4U3" in capsys.readouterr().err
+    assert "`MODEL` must have a convolution with shared weights for a unit to walk. Got 4U3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("layout", ["32C5-MP2-128N", "-".join(["2C1"] * 70)])  # the last is too long for a file's name
@@ -139,16 +160,16 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["filters"], "`model` must name a model file or run folder. Got none."),
-        (["maps", "RUN"], "`image` must name an image. Got none."),
+        (["filters"], "`MODEL` must name a model file or run folder. Got none."),
+        (["maps", "RUN"], "`IMAGE` must name an image. Got none."),
         (["maps", "RUN", "RUN/nothing.png"], "nothing.png must be an image. The file is not there. Name another one."),
         (
             ["filters", "RUN", "--layer", "2"],
             "`--layer` must be a convolution, one of 1 (convolution1), 3 (convolution2). Got '2'.",
         ),
         (["convolution", "RUN", "RUN/a.png", "--unit", "99"], "`--unit` must be from 1 to 4. Got 99."),
-        (["curves", "RUN/model.safetensors"], "`model` must name a run folder here."),
-        (["curves"], "`model` must name a run folder here. Got None."),
+        (["curves", "RUN/model.safetensors"], "model.safetensors, no folder. Name one, like runs/demo."),
+        (["curves"], "`MODEL` must name the folder of a run for curves, which training here records. Got none."),
         (["layout", "32Q5"], "32Q5"),
         (["layout", "8C3", "--size", "1x2x3"], "`--size` must be one side or widthxheight"),
         (
@@ -163,7 +184,7 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["layout", "RUN/missing.safetensors"], "missing.safetensors"),
         (["layout", "RUN/missing.safetensors", "--size", "8"], "missing.safetensors"),
         (["layout", "32c5/2-MP2"], "Did you mean '32C5/2'"),
-        (["layout", "--size", "64"], "`model` must name a model file or run folder. Got none."),
+        (["layout", "--size", "64"], "`MODEL` must name a model file or run folder. Got none."),
         (["filters", "RUN", "--channels", "3"], "Got 3 for filters. Leave it out."),
         (["layout", "8C3", "-o", "a.jpg"], "`--output` must end in .png, .svg, .pdf."),
         (["convolution", "-o", "a.svg"], "`--output` must end in .gif, .mp4 or .png (a strip)."),
@@ -182,7 +203,14 @@ def test_a_network_without_convolutions_has_no_filters(tmp_path: Path, capsys: p
         (["filters", "RUN", "--unit", "1"], "`--unit` must come with convolution. Got it for filters."),
         (["maps", "RUN", "--distortions", "jpeg"], "`--distortions` must come with invariance or sensitivity."),
         (["layout", "8C3", "a.png"], "`IMAGE` must come with maps, fields or convolution. Got it for layout."),
-        (["sensitivity"], "`model` must name a run folder here."),
+        (
+            ["sensitivity"],
+            "Make a record with: convscope measure MODEL DATA -o invariance.json, and draw invariance.json.",
+        ),
+        (
+            ["patches", "RUN/model.safetensors"],
+            "model.safetensors DATA --what units -o units.json, and draw units.json.",
+        ),
         (["invariance", "RUN/checkpoint"], "invariance.json. Got none. Make it with: convscope measure"),
     ],
 )

@@ -18,6 +18,7 @@ from convscope.cli import main
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.networks.prediction import predict
+from tests.checks.graphs import residual_model, residual_module
 from tests.checks.models import small_model, some_pixels
 from tests.checks.processes import interruptible
 from tests.images.tiff_files import tiff
@@ -390,3 +391,14 @@ def test_the_background_is_there_before_the_model_is_made_ready(
     assert main(["predict", str(tmp_path / "m.safetensors"), "no.png", "--background", color]) == code
     assert [set(model.preprocessing.background) for model in ready] == ([{255}] if code == 1 else [])
     assert ("`--background` must be" in capsys.readouterr().err) == (code == 2)
+
+
+def test_a_network_that_answers_with_maps_is_refused_before_an_image_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_model(residual_model(residual_module(dense=True)), tmp_path / "m.safetensors")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
+    assert main(["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "a.png")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: `MODEL` must give one number a class to predict.")
+    assert said.count("\n") == 1

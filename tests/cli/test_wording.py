@@ -17,15 +17,15 @@ CHOICES = [(name, parameter) for name, parameter in PARAMETERS if isinstance(par
 
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS, ids=str)
-def test_every_option_is_named_as_it_is_typed(name: str, parameter: click.Parameter) -> None:
+def test_every_parameter_is_named_as_it_is_typed(name: str, parameter: click.Parameter) -> None:
     command = group.get_command(click.Context(group), name)
     assert command is not None
     text = as_typed(f"`{parameter.name}` must be other.", command.params, {})
+    assert text == f"`{spelling(parameter)}` must be other."
     if isinstance(parameter, click.Option):
-        assert text == f"`{spelling(parameter)}` must be other."
         assert spelling(parameter).startswith("--")
     else:
-        assert text == f"`{parameter.name}` must be other."
+        assert spelling(parameter).rstrip(".") == str(parameter.name).upper()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
 
 from convscope.api.draw import draw
 from convscope.core.errors import ParameterError
@@ -81,6 +82,17 @@ def test_fields_are_shown_up_to_the_first_that_holds_the_image() -> None:
     assert "the whole image" in texts[-1]
 
 
+def test_the_boxes_of_a_deep_network_are_as_large_as_the_fields() -> None:
+    planned = read_network("densenet121").plan
+    shown = useful_fields(planned, [(index, layer.name) for index, layer in enumerate(planned.layers)])
+    axes = draw_fields(planned, None, theme=THEME, shown=shown).axes[0]
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)][1:]  # behind the frame
+    sizes = [planned.layers[index].field_columns.size for index, _ in shown]
+    widest = 0.02 * max(planned.width, planned.height)
+    assert len(boxes) > 5
+    assert all(size - widest <= box.get_width() <= size for size, box in zip(sizes, boxes, strict=False))
+
+
 def test_the_maps_of_some_layers_have_a_row_each_and_scores_are_maps() -> None:
     model = graph_model("unet")
     traced = trace(model, pixels_for(model, 1)[0])
@@ -102,7 +114,9 @@ def test_all_figures_are_drawn(name: str, what: str, tmp_path: Path) -> None:
     assert found.path.stat().st_size > 3_000
 
 
-def test_a_layer_is_drawn_by_name_or_number_and_a_wrong_name_is_answered_with_the_closest(tmp_path: Path) -> None:
+def test_a_layer_is_drawn_by_name_or_block_or_number_and_a_wrong_name_is_answered_with_the_closest(
+    tmp_path: Path,
+) -> None:
     model = graph_model("resnet18")
     image = pixels_for(model, 1)[0]
     names = [node.name for node in read_network("resnet18").graph.nodes]
@@ -116,7 +130,16 @@ def test_a_layer_is_drawn_by_name_or_number_and_a_wrong_name_is_answered_with_th
         assert len(set(pictures)) == 1
         with pytest.raises(ParameterError, match=r"Did you mean 'layer1.0.conv2'\?"):
             draw(what, model, None if what == "filters" else image, layer="layer1.0.convv2", output=tmp_path / "x.png")
+    for what, last in (("filters", "layer1.0.conv2"), ("maps", "layer1.0.add"), ("fields", "layer1.0.add")):
+        drawn = []
+        for layer in ("layer1.0", last):
+            given = None if what == "filters" else image
+            drawn.append(draw(what, model, given, layer=layer, output=tmp_path / f"{what}-{layer}.png").path)
+        assert len({path.read_bytes() for path in drawn}) == 1
+    with pytest.raises(ParameterError, match=r"Did you mean 'layer1.0'\?"):
+        draw("filters", model, layer="layerr1.0", output=tmp_path / "x.png")
     with pytest.raises(ParameterError, match="a convolution"):
         draw("filters", model, layer="maxpool", output=tmp_path / "x.png")
     path = tmp_path / "strip.png"
     assert draw("convolution", model, image, layer="layer2.0.conv1", unit=2, output=path).frames == 6
+    assert draw("convolution", model, image, layer="layer2", output=path, force=True).frames == 6

@@ -107,12 +107,14 @@ def compare(
         )
         folder = _checked_folder(data, options)
         given = None if options.model is None else opened(options.model)
+        if given is not None:
+            given.check_answers()
         source = open_source(
             data, data_dir=context.data_dir, reporter=context.reporter, class_depth=options.class_depth
         )
-        dataset = _prepared(source, image_options, context, quick=options.quick)
         if given is not None:
-            check_given(given, dataset.classes)
+            check_given(given, source.classes)  # before any image is read
+        dataset = _prepared(source, image_options, context, quick=options.quick)
         return _run(options, experiment_of(options, dataset), given, folder, context.reporter)
 
 

@@ -48,7 +48,7 @@ from convscope.networks.named_layout import plan_of_layout
 from convscope.networks.plan import NetworkPlan, Plan
 from convscope.options.look import DrawOptions, ThemeName
 from convscope.training.history import read_history
-from convscope.training.record_files import read_record_file
+from convscope.training.record_files import RecordT, read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
@@ -115,17 +115,43 @@ class _Subject:
             return named
         return [(block.layers[-1], block.name) for block in blocks_of(names, most)]
 
-    def run(self) -> RunFolder:
-        """Return the run folder."""
+    def run(self, what: str) -> RunFolder:
+        """Return the run folder; `what` is drawn of it."""
+        if not is_path(self.model) or not Path(self.model).is_dir():
+            got = "none" if self.model is None else self._outside()
+            raise ParameterError(
+                f"`model` must name the folder of a run for {what}, which training here records. Got {got}. "
+                "Name one, like runs/demo."
+            )
+        return RunFolder(path=Path(self.model))
+
+    def _outside(self) -> str:
+        """Name a model that is no run folder; say so if it was not trained here."""
+        if isinstance(self.model, Model):
+            name, model = self.model.title, self.model
+        elif os.path.isfile(self.model):  # noqa: PTH113  # a layout may be longer than a name
+            name, model = printable(str(self.model)), opened(self.model)
+        else:
+            return repr(self.model)
+        return f"{name}, " + ("a network that was not trained here" if model.learned.data is None else "no folder")
+
+    def record(self, kind: type[RecordT], name: str, *, options: str = "") -> RecordT:
+        """Return the measurement `name` of the run folder, or in the file that is named."""
         path = Path(self.model) if is_path(self.model) else None
-        if path is None or not path.is_dir():
-            raise ParameterError(f"`model` must name a run folder here. Got {self.model!r}. Name one, like runs/demo.")
-        return RunFolder(path=path)
+        if path is not None and path.suffix == ".json":
+            return read_record_file(kind, path, how=f"convscope measure MODEL DATA{options} -o {path}")
+        if path is not None and path.is_dir():
+            run = RunFolder(path=path)
+            return read_record_file(kind, getattr(run, name), how=f"convscope measure {run.path} DATA{options}")
+        model = "MODEL" if path is None else printable(str(path))
+        raise ParameterError(
+            f"`model` must name a run folder that was measured, or the record of a measurement. Got {self.model!r}. "
+            f"Make a record with: convscope measure {model} DATA{options} -o {name}.json, and draw {name}.json."
+        )
 
     def invariance(self) -> tuple[Invariance, list[Curve]]:
-        """Return the measurement of distortions in the run folder, and the chosen curves."""
-        run = self.run()
-        found = read_record_file(Invariance, run.invariance, how=f"convscope measure {run.path} DATA")
+        """Return the measurement of distortions, and the chosen curves."""
+        found = self.record(Invariance, "invariance")
         known = {curve.distortion: curve for curve in found.curves}
         chosen = [choose("distortions", name, tuple(known)) for name in self.options.distortions or known]
         return found, [known[name] for name in chosen]
@@ -171,7 +197,8 @@ def draw(
     Args:
         what: ``filters``, ``maps``, ``layout``, ``fields``, ``curves``, ``confusion``, ``invariance``, ``sensitivity``,
             ``patches`` or ``convolution``.
-        model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as text.
+        model: a model, or the path of a run folder or model file; for ``layout`` and ``fields`` also a layout as
+            text; for ``invariance``, ``sensitivity`` and ``patches`` also the record of a measurement.
         image: for ``maps``, ``fields`` and ``convolution``: the path of an image, its bytes, or an array.
         progress: True shows progress on standard error.
         context: where progress goes.
@@ -283,7 +310,7 @@ def _layout(subject: _Subject) -> _Drawing:
 
 
 def _curves(subject: _Subject) -> _Drawing:
-    run = subject.run()
+    run = subject.run("curves")
     report = read_report(run.report) if run.report.is_file() else None
     validation_images = report.images if report is not None and report.split == "validation" else 0
     return functools.partial(
@@ -302,8 +329,7 @@ def _sensitivity(subject: _Subject) -> _Drawing:
 
 
 def _patches(subject: _Subject) -> _Drawing:
-    run = subject.run()
-    record = read_record_file(UnitsReport, run.units, how=f"convscope measure {run.path} DATA --what units").units
+    record = subject.record(UnitsReport, "units", options=" --what units").units
     known = {str(layer.layer): layer for layer in record.layers}
     named = {layer.name: layer for layer in reversed(record.layers)} | known
     wanted = next(iter(known), "") if subject.options.layer is None else str(subject.options.layer)
@@ -325,7 +351,7 @@ _FIGURES: dict[str, Callable[[_Subject], _Drawing]] = {
     "sensitivity": _sensitivity,
     "patches": _patches,
     "confusion": lambda subject: functools.partial(
-        draw_confusion, read_report(subject.run().report), theme=subject.theme
+        draw_confusion, read_report(subject.run("confusion").report), theme=subject.theme
     ),
 }
 

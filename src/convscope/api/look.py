@@ -20,6 +20,7 @@ from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.explorer.page import render_look
+from convscope.explorer.weights import LARGEST_TEXT, text_bytes
 from convscope.features.extraction import images_for
 from convscope.images.dataset import Dataset
 from convscope.images.sources.labels import as_label
@@ -37,7 +38,8 @@ from convscope.training.run_folder import RunFolder
 from .look_records import with_records
 
 MOST_IMAGES = 200
-MOST_BYTES = 1_000_000  # of all images together; a third more as text
+MOST_BYTES = 8_000_000  # of all images together, 53 of 224 x 224 pixels; a third more as text
+LEAST_BYTES = 1_000_000  # beside weights that fill a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +187,8 @@ def _room(model: Model) -> int:
     """Return how many images a page has room for."""
     preprocessing = model.preprocessing
     values = preprocessing.height * preprocessing.width * preprocessing.channels
-    return max(1, min(MOST_IMAGES, MOST_BYTES // values))
+    free = (LARGEST_TEXT - text_bytes(model.network.plan.parameters, "int8")) * 3 // 4  # base64
+    return max(1, min(MOST_IMAGES, max(LEAST_BYTES, min(MOST_BYTES, free)) // values))
 
 
 def _spread_out(inputs: Inputs, most: int) -> Iterator[Input]:

@@ -113,11 +113,12 @@ def optimized(
         context: folder of named datasets.
 
     Raises:
-        ParameterError: the options exclude each other.
+        ParameterError: the options exclude each other, or the output of the network is maps.
         MissingPackageError: the back end is not installed.
         DataError: no image of `calibration` can be used.
     """
     options_from(InferenceOptions, locals())
+    model.check_answers()
     context = context_of(context, progress=progress)
     if calibration is not None and precision != "int8":
         raise ParameterError(

@@ -44,8 +44,9 @@ def command(
 
     filters: the weights of a convolution. maps: the feature maps of IMAGE in every layer. layout: the network as a
     diagram; MODEL may be a layout such as 32C5-MP2-128N. fields: the receptive field of each layer. curves and
-    confusion: of a run folder. invariance, sensitivity and patches: of a run folder that was measured. convolution:
-    a unit that slides over IMAGE, as an animation; without MODEL, one of 3x3 weights over an image of 5x5.
+    confusion: of a run folder. invariance, sensitivity and patches: of a run folder that was measured, or of the
+    record that measure -o wrote. convolution: a unit that slides over IMAGE, as an animation; without MODEL, one of
+    3x3 weights over an image of 5x5.
     """
     from convscope.api.draw import draw
 

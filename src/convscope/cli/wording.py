@@ -37,7 +37,7 @@ def as_typed(text: str, parameters: Iterable[click.Parameter], values: Mapping[s
 
     Args:
         text: the sentence, with names in backticks.
-        parameters: of the command; each option in backticks becomes its long name.
+        parameters: of the command; each option in backticks becomes its long name, each argument its word in the help.
         values: of the parameters; a whole number that became a float loses its point again.
 
     Examples:
@@ -45,7 +45,7 @@ def as_typed(text: str, parameters: Iterable[click.Parameter], values: Mapping[s
         >>> as_typed("`target_accuracy` must be at most 1. Got 2.0.", [option], {"target_accuracy": 2.0})
         '`--target-accuracy` must be at most 1. Got 2.'
     """
-    names = {parameter.name: spelling(parameter) for parameter in parameters if isinstance(parameter, click.Option)}
+    names = {parameter.name: spelling(parameter) for parameter in parameters}
     text = re.sub("`([a-z_]+)`", lambda match: f"`{names.get(match[1], match[1])}`", text)
     whole = {repr(value) for value in values.values() if isinstance(value, float) and value.is_integer()}
     return re.sub(r"(?<=Got )-?\d+\.0\b", lambda match: match[0][:-2] if match[0] in whole else match[0], text)

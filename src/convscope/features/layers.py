@@ -12,6 +12,7 @@ from convscope.networks.folding import fold, graph_of
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
+from convscope.networks.layer_names import blocks_with, layer_index
 
 _SUMS = (Convolution, LocallyConnected, Linear, InstanceBased)
 
@@ -87,20 +88,19 @@ def stage_layers(network: ImageNetwork) -> tuple[str, ...]:
 
 
 def find_layer(graph: Graph, name: str) -> str:
-    """Return the name of the layer that `name` means: its own, or that of the last layer of a block.
+    """Return the name of the layer that `name` means, as `layer_named` finds it.
 
     Raises:
         ParameterError: there is none.
     """
-    if name == IMAGE or name in graph.by_name:
-        return name
-    inside = [node.name for node in graph.nodes if node.name.startswith(f"{name}.")]
-    if inside:
-        return inside[-1]
+    every = range(len(graph.nodes))
+    found = None if name == IMAGE else layer_index(graph, name, every)
+    if name == IMAGE or found is not None:
+        return IMAGE if found is None else graph.nodes[found].name
     names = [node.name for node in graph.nodes]
     raise ParameterError(
         f"`layer` must be a layer of the network, from {names[0]} to {names[-1]}. Got {name[:100]!r}."
-        f"{did_you_mean(name, [*names, *{node.block for node in graph.nodes if node.block}])} "
+        f"{did_you_mean(name, [*names, *blocks_with(graph, every)])} "
         "`convscope features MODEL --layer-names` lists them."
     )
 

@@ -16,6 +16,8 @@ from .style import Theme, bare, drawing, figure
 
 _MOST_BOXES = 12
 _STYLES = ("-", "--", ":", "-.")
+_INSET, _INSETS = 0.003, 3  # of the image's longer side, about the width of a line; as many different ones
+_LARGEST_INSET = 0.05  # of the box
 
 
 def draw_fields(
@@ -48,7 +50,7 @@ def draw_fields(
         right.set_axis_off()
         for index, (name, layer) in enumerate(boxes):
             colour, style = theme.series[index % len(theme.series)], _STYLES[index // len(theme.series) % len(_STYLES)]
-            _box(left, layer, (colour, style), inset=0.04 * index * max(planned.width, planned.height) / 8)
+            _box(left, layer, (colour, style), inset=index % _INSETS * _INSET * max(planned.width, planned.height))
             y = 0.95 - index * 0.9 / max(6, len(boxes))
             right.plot([0, 0.08], [y, y], color=colour, linestyle=style, linewidth=2)
             right.text(0.11, y, _words(planned, name, layer), va="center", fontsize=8)
@@ -91,8 +93,9 @@ def _show(axes: Axes, planned: NetworkPlan, pixels: NDArray[np.uint8] | None, th
 
 
 def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float) -> None:
-    """Draw the box, smaller by `inset` pixels, so that boxes with a common edge are both visible."""
+    """Draw the box, smaller by at most `inset` pixels, so that boxes with a common edge are both visible."""
     top, left = _start(layer.field_rows, layer.rows), _start(layer.field_columns, layer.columns)
+    inset = min(inset, _LARGEST_INSET * min(layer.field_rows.size, layer.field_columns.size))
     corner = (left - 0.5 + inset, top - 0.5 + inset)
     width, height = (field.size - 2 * inset for field in (layer.field_columns, layer.field_rows))
     colour, style = look

@@ -36,8 +36,8 @@ class DrawOptions:
     )
     layer: str | int | None = option(
         None,
-        "Layer by name or number: the only one of maps and fields; of filters, patches and convolution the first with "
-        "units by default.",
+        "Layer by name or number, or the last one of a block by its name: the only one of maps and fields; of filters, "
+        "patches and convolution the first with units by default.",
         metavar="LAYER",
     )
     unit: int = option(1, "Unit that convolution shows.", metavar="N", least=1)

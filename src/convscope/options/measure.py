@@ -46,8 +46,8 @@ class UnitsOptions:
     )
     layer: Sequence[str] = option(
         (),
-        "Layers whose units are all ablated, separated by commas, by name or number. By default all of a layout; of "
-        "other networks the units that matter most.",
+        "Layers whose units are all ablated, separated by commas, by name, block or number. By default all of a "
+        "layout; of other networks the units that matter most.",
         group="Measurement",
         metavar="NAMES",
     )

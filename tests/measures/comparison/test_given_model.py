@@ -88,11 +88,14 @@ def test_a_model_of_another_size_takes_the_images_in_its_own(folder: Path) -> No
     assert result.runs[0].total == 359
 
 
-def test_what_cannot_be_compared_is_refused_before_any_training(folder: Path) -> None:
+def test_what_cannot_be_compared_is_refused_before_any_image_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("convscope.api.compare.prepare")
     with pytest.raises(ParameterError, match=r"`model` must have the 10 classes of the images\. Got one of 3"):
         given(residual_model(residual_module()), folder)
     dense = residual_model(residual_module(dense=True))
-    with pytest.raises(ParameterError, match="must answer with one number for each class. Got maps of 6x5"):
+    with pytest.raises(ParameterError, match="must give one number a class to predict. Got one that gives 6x5"):
         convscope.compare(three_classes(), model=dense, output=folder / "other", **SMALL)
     with pytest.raises(ModelFileError):
         given("no such file", folder)

@@ -13,6 +13,7 @@ from convscope.measures.timing import _functions
 from convscope.measures.units.ablation import AblationRecord, measure_ablation
 from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
+from tests.checks.reporters import Counting
 
 IMAGES = 40
 
@@ -57,3 +58,12 @@ def test_every_unit_is_turned_off_in_turn(text: str, batch: int | None) -> None:
 def test_labels_that_do_not_fit_are_refused() -> None:
     with pytest.raises(DataError, match=r"`labels` must be one class from 0 to 2 an image, 2\. Got 3 from 0 to 0\."):
         measure_ablation(small_model(), some_pixels(2), np.zeros(3, np.int64))
+
+
+def test_progress_counts_every_unit_of_every_batch() -> None:
+    told = Counting()
+    found = measure_ablation(
+        small_model("4C3-MP2-6N"), some_pixels(IMAGES), np.zeros(IMAGES, np.int64), batch=30, reporter=told
+    )
+    units = sum(len(layer.units) for layer in found.layers)
+    assert told.told == [("without each unit", IMAGES * units, "predictions"), *[30] * units, *[10] * units]

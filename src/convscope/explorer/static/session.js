@@ -124,8 +124,10 @@ export function makeSession(network, computer, palette, entries = []) {
       store.set({ off });
       request();
     },
-    go(/** @type {Partial<Position> & { layer: number }} */ position) {
-      if (store.get().view) turnTo({ wanted: position, open: openAt(entries, store.get().open, position.layer) });
+    /** Go to a value, and open the block that has it; not where the open block stays. */
+    go(/** @type {Partial<Position> & { layer: number }} */ position, stays = false) {
+      const { view, open } = store.get();
+      if (view) turnTo({ wanted: position, open: stays ? open : openAt(entries, open, position.layer) });
     },
     /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {

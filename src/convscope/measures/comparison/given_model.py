@@ -26,7 +26,7 @@ def check_given(model: Model, classes: tuple[str, ...]) -> None:
     """Refuse a model that cannot be evaluated on images of these classes.
 
     Raises:
-        ParameterError: it has other classes, or answers with maps.
+        ParameterError: it has other classes.
     """
     ours, theirs = ({printable(as_label(name)) for name in names} for names in (classes, model.classes))
     if ours != theirs:
@@ -34,12 +34,6 @@ def check_given(model: Model, classes: tuple[str, ...]) -> None:
         raise ParameterError(
             f"`model` must have the {counted(len(ours), 'class', 'classes')} of the images. Got one of "
             f"{len(theirs):,} (in one of them only: {different})."
-        )
-    last = model.network.plan.layers[-1]
-    if last.rows * last.columns != 1:
-        raise ParameterError(
-            f"`model` must answer with one number for each class. Got maps of {last.columns}x{last.rows} "
-            f"({printable(model.title)})."
         )
 
 

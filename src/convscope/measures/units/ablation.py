@@ -68,7 +68,8 @@ def measure_ablation(
     indices = unit_layers(arithmetic.graph)
     counts = {index: _Counts(planned, index, None if chosen is None else chosen.get(index, ())) for index in indices}
     whole = torch.zeros(planned.classes, dtype=torch.int64)
-    with (reporter or Silent()).task("without each unit", len(images), "images") as task, torch.inference_mode():
+    predictions = len(images) * sum(len(own.units) for own in counts.values())
+    with (reporter or Silent()).task("without each unit", predictions, "predictions") as task, torch.inference_mode():
         for start in range(0, len(images), size):
             truth = torch.from_numpy(labels[start : start + size].copy())
             image = arithmetic.standardize(as_tensor(images[start : start + size]))
@@ -79,7 +80,7 @@ def measure_ablation(
             for index, own in counts.items():
                 for unit, changed in _without_each(arithmetic, index, own.units, stored, size):
                     own.add(unit, logits, changed, truth)
-            task.update(min(start + size, len(images)))
+                    task.advance(len(truth))
     return AblationRecord(
         classes=model.classes,
         images=tuple(np.bincount(labels, minlength=planned.classes).tolist()),
