@@ -96,5 +96,5 @@ def test_what_cannot_be_is_refused(given: Any, word: str) -> None:
     [({"mean": (0.5, 0.5)}, 3), ({"std": (1, 1, 1)}, 1), ({"color": "bgr"}, 1)],
 )
 def test_numbers_for_other_channels_are_refused(given: Any, channels: int) -> None:
-    with pytest.raises(ParameterError, match="channels"):
+    with pytest.raises(ParameterError, match="channel"):
         standardization_of(given, None).of(channels)
