@@ -4,10 +4,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from convscope.core.arguments import TEXT, check_value
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.kinds import ChannelSelection, Convolution
@@ -45,10 +46,14 @@ def network_of(source: ReadNetwork, standardization: Standardization, title: str
     """Return the network, which takes pixels in the order red, green, blue.
 
     Raises:
+        DataError: a weight is not a finite number.
         ParameterError: it takes other than gray or colour images, or mean and std do not fit it.
         LayoutError: it is too large.
     """
     graph, tensors = source.graph, dict(source.tensors)
+    for tensor, value in tensors.items():
+        if not bool(torch.isfinite(value).all()):
+            raise DataError(f"A network must have finite weights. {printable(tensor)!r} holds values that are not.")
     if graph.image.maps not in (1, 3):
         raise ParameterError(f"A network must take images of 1 or 3 channels. Got one of {graph.image.maps}.")
     mean, std = standardization.of(graph.image.maps)

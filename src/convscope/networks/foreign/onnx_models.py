@@ -16,7 +16,7 @@ from convscope.networks.graph import Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.building.builder import ReadNetwork
 from convscope.networks.sources.onnx.reader import read_onnx
-from convscope.networks.sources.proof import Proof, is_provable, proof_of, some_images, trials_of_file
+from convscope.networks.sources.proof import Proof, is_provable, noted, proof_of, some_images, trials_of_file
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
@@ -180,7 +180,7 @@ def _proof_of_file(source: ReadNetwork, path: Path, notes: list[str], *, whole: 
         notes.append(f"It was not compared with ONNX Runtime, which cannot run it ({printable(reason)}).")
         return None
     strict = not any(_QUANTIZED in note for note in source.notes)
-    return proof_of(original, trials, "ONNX Runtime", strict=strict)
+    return noted(proof_of(original, trials, "ONNX Runtime", strict=strict), notes)
 
 
 def _pixels(image: Tensor, mean: Tensor, std: Tensor) -> Tensor:

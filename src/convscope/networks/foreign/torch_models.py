@@ -12,7 +12,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.modules.torch_module import read_module
-from convscope.networks.sources.proof import proof_of, some_images, trials_of_module
+from convscope.networks.sources.proof import noted, proof_of, some_images, trials_of_module
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
@@ -58,8 +58,8 @@ def of_module(
     network = network_of(source, standardization, type(module).__name__)
     tried = some_images(source.graph, [images[:1]] if real else [])
     trials = trials_of_module(module, source.graph, tried, whole=not end)
-    proof = proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module")
     notes = [*source.notes, f"Images are standardized by: {standardization.note}."]
+    proof = noted(proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module"), notes)
     return foreign_parts(
         network,
         standardization,
