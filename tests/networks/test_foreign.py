@@ -147,6 +147,58 @@ def test_what_no_layer_expresses_is_named() -> None:
     assert [node.name for node in part.network.graph.nodes] == ["conv_proj"]
 
 
+# Sigmoids at the end
+
+
+def with_sigmoid(outputs: int, last: nn.Module | None = None) -> nn.Module:
+    """Return a network whose last layer has so many sigmoids."""
+    torch.manual_seed(0)
+    last = last or nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, outputs))
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), last, nn.Sigmoid()).eval()
+
+
+def answers(module: nn.Module) -> np.ndarray:
+    with torch.no_grad():
+        found: np.ndarray = module(torch.from_numpy(IMAGES).permute(0, 3, 1, 2) / 255).flatten(1).numpy()
+    return found
+
+
+@pytest.mark.parametrize("last", [None, nn.Conv2d(4, 1, (15, 12))], ids=["linear", "convolution"])
+def test_one_sigmoid_is_two_classes(last: nn.Module | None, tmp_path: Path) -> None:
+    module = with_sigmoid(1, last)
+    model = convscope.load(module, SHAPE, preprocessing="unit", classes=["no", "yes"])
+    np.testing.assert_allclose(model.predict_proba(IMAGES)[:, 1:], answers(module), atol=1e-5)
+    assert any("two classes" in note for note in source(model)["notes"])
+    convscope.convert(model, tmp_path / "m.onnx")
+    np.testing.assert_allclose(
+        convscope.load(tmp_path / "m.onnx").predict_proba(IMAGES)[:, 1:], answers(module), atol=1e-5
+    )
+
+
+def test_a_sigmoid_a_class_is_shown_as_its_part_of_all() -> None:
+    module = with_sigmoid(3)
+    model = convscope.load(module, SHAPE, preprocessing="unit")
+    expected = answers(module)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected / expected.sum(1, keepdims=True), atol=1e-5)
+    assert any("each class by itself" in note for note in source(model)["notes"])
+
+
+def test_the_sigmoid_of_a_part_stays() -> None:
+    model = convscope.load(with_sigmoid(1), SHAPE, preprocessing="unit", up_to="2.2")
+    assert model.network.graph.output.nonlinearity == "sigmoid"
+    assert len(model.classes) == 1
+
+
+def test_one_output_without_a_sigmoid_is_noted() -> None:
+    model = convscope.load(with_sigmoid(1)[:-1], SHAPE, preprocessing="unit")
+    assert any("one output and no sigmoid" in note for note in source(model)["notes"])
+
+
+def test_weights_that_are_not_in_memory_are_refused_in_one_sentence() -> None:
+    with pytest.raises(ParameterError, match="meta"):
+        convscope.load(Small().to("meta"), SHAPE, preprocessing="unit")
+
+
 # Channels in the order blue, green, red
 
 

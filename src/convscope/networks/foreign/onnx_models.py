@@ -58,12 +58,12 @@ def of_onnx(
     source = _named_as_before(source)
     notes = list(source.notes)
     chosen = _chosen(source, standardization, path, notes)
-    network = network_of(source, chosen, path.stem)
+    network = network_of(source, chosen, path.stem, notes, whole=not end)
     proof = _proof_of_file(source, path, notes, whole=not end)
     return foreign_parts(
         network,
         chosen,
-        classes=_classes(source, classes, notes, whole=not end),
+        classes=_classes(source, network.plan.classes, classes, notes, whole=not end),
         kind="onnx",
         name=path.name,
         notes=notes,
@@ -88,10 +88,12 @@ def _chosen(
             raise ParameterError(f"`color` must be rgb for a network of {counted(channels, 'channel')}. Got 'bgr'.")
         return Standardization(mean=source.mean, std=source.std, color=color, fit=fit, note="the file itself")
     if isinstance(given, Standardization):
+        notes.extend(given.remarks)
         return given
     given = given or {}
     chosen = _completed(_said(source) or NAMED["imagenet" if channels == 3 else "unit"], given)
     assumed = [name for name in ("mean", "std") if name not in given] if _said(source) is None else []
+    notes.extend(chosen.remarks)
     if assumed:
         what = chosen.note if len(assumed) == 2 else f"{_NAMES[assumed[0]]} of {chosen.note.rpartition(' of ')[2]}"
         ending = f", for pixels from 0 to {chosen.scale:g}" if given.get("scale", 1) != 1 else ""
@@ -149,9 +151,8 @@ def _named_as_before(source: ReadNetwork) -> ReadNetwork:
     return dataclasses.replace(source, graph=graph, tensors=tensors)
 
 
-def _classes(source: ReadNetwork, given: Any, notes: list[str], *, whole: bool) -> tuple[str, ...]:
+def _classes(source: ReadNetwork, count: int, given: Any, notes: list[str], *, whole: bool) -> tuple[str, ...]:
     """Return the names of the outputs: those given, those that the file says, or numbers."""
-    count = source.graph.shapes[source.graph.output.name].maps
     if given is None and whole and "classes" in source.about:
         try:
             return class_names(json.loads(source.about["classes"][: 1 << 24]), count)
