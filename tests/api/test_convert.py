@@ -10,6 +10,8 @@ import pytest
 
 import convscope
 from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, StorageError
+from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.foreign.standardization import IMAGENET_MEAN, IMAGENET_STD
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from tests.checks.architectures import ARCHITECTURES
@@ -83,6 +85,37 @@ def test_what_a_file_does_not_say_is_given(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.network.std, np.float32([52, 51, 50]) / 255, rtol=1e-6)
     given = convscope.convert(tmp_path / "m.onnx", result.path, classes=["a", "b", "c"], force=True)
     assert convscope.load(given.path).classes == ("a", "b", "c")
+
+
+def bare_file(path: Path, **settings: Any) -> Path:
+    """Write a file that says nothing beside its network."""
+    file = onnx.load_from_string(onnx_bytes(graph_model().network, preprocessing="outside", **settings))
+    del file.metadata_props[:]
+    path.write_bytes(file.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mean", "std", "note"),
+    [
+        ({"size": "14x17"}, IMAGENET_MEAN, IMAGENET_STD, "mean and standard deviation of ImageNet."),
+        ({"color": "bgr"}, IMAGENET_MEAN, IMAGENET_STD, "mean and standard deviation of ImageNet."),
+        ({"scale": "255"}, IMAGENET_MEAN, IMAGENET_STD, "of ImageNet, for pixels from 0 to 255."),
+        ({"mean": [0.5]}, (0.5,) * 3, IMAGENET_STD, "by: standard deviation of ImageNet."),
+        ({"std": [51], "scale": "255"}, IMAGENET_MEAN, (0.2,) * 3, "by: mean of ImageNet, for pixels from 0 to 255."),
+        ({"mean": [0.5], "std": [0.2]}, (0.5,) * 3, (0.2,) * 3, ""),
+    ],
+    ids=str,
+)
+def test_only_what_is_said_replaces_what_is_assumed(
+    arguments: dict[str, Any], mean: tuple[float, ...], std: tuple[float, ...], note: str, tmp_path: Path
+) -> None:
+    result = convscope.convert(bare_file(tmp_path / "m.onnx"), tmp_path / "m.safetensors", **arguments)
+    network = convscope.load(result.path).network
+    np.testing.assert_allclose(network.mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(network.std, std, rtol=1e-6)
+    assert [one for one in result.notes if "assumed" in one and note in one] == list(result.notes)
+    assert bool(result.notes) is bool(note)
 
 
 @pytest.mark.parametrize("ending", ["onnx", "safetensors"])

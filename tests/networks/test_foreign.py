@@ -147,6 +147,58 @@ def test_what_no_layer_expresses_is_named() -> None:
     assert [node.name for node in part.network.graph.nodes] == ["conv_proj"]
 
 
+# Sigmoids at the end
+
+
+def with_sigmoid(outputs: int, last: nn.Module | None = None) -> nn.Module:
+    """Return a network whose last layer has so many sigmoids."""
+    torch.manual_seed(0)
+    last = last or nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, outputs))
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), last, nn.Sigmoid()).eval()
+
+
+def answers(module: nn.Module) -> np.ndarray:
+    with torch.no_grad():
+        found: np.ndarray = module(torch.from_numpy(IMAGES).permute(0, 3, 1, 2) / 255).flatten(1).numpy()
+    return found
+
+
+@pytest.mark.parametrize("last", [None, nn.Conv2d(4, 1, (15, 12))], ids=["linear", "convolution"])
+def test_one_sigmoid_is_two_classes(last: nn.Module | None, tmp_path: Path) -> None:
+    module = with_sigmoid(1, last)
+    model = convscope.load(module, SHAPE, preprocessing="unit", classes=["no", "yes"])
+    np.testing.assert_allclose(model.predict_proba(IMAGES)[:, 1:], answers(module), atol=1e-5)
+    assert any("two classes" in note for note in source(model)["notes"])
+    convscope.convert(model, tmp_path / "m.onnx")
+    np.testing.assert_allclose(
+        convscope.load(tmp_path / "m.onnx").predict_proba(IMAGES)[:, 1:], answers(module), atol=1e-5
+    )
+
+
+def test_a_sigmoid_a_class_is_shown_as_its_part_of_all() -> None:
+    module = with_sigmoid(3)
+    model = convscope.load(module, SHAPE, preprocessing="unit")
+    expected = answers(module)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected / expected.sum(1, keepdims=True), atol=1e-5)
+    assert any("each class by itself" in note for note in source(model)["notes"])
+
+
+def test_the_sigmoid_of_a_part_stays() -> None:
+    model = convscope.load(with_sigmoid(1), SHAPE, preprocessing="unit", up_to="2.2")
+    assert model.network.graph.output.nonlinearity == "sigmoid"
+    assert len(model.classes) == 1
+
+
+def test_one_output_without_a_sigmoid_is_noted() -> None:
+    model = convscope.load(with_sigmoid(1)[:-1], SHAPE, preprocessing="unit")
+    assert any("one output and no sigmoid" in note for note in source(model)["notes"])
+
+
+def test_weights_that_are_not_in_memory_are_refused_in_one_sentence() -> None:
+    with pytest.raises(ParameterError, match="meta"):
+        convscope.load(Small().to("meta"), SHAPE, preprocessing="unit")
+
+
 # Channels in the order blue, green, red
 
 
@@ -331,6 +383,70 @@ def test_not_a_number_is_a_difference() -> None:
     model, trials = wrong(change)
     with pytest.raises(DataError, match=r"stem\.conv"):
         proof.proof_of(model.network, trials, "itself")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("up_to", [None, "first"])
+def test_weights_that_are_no_numbers_are_refused_by_name(value: float, up_to: str | None, tmp_path: Path) -> None:
+    module = Small()
+    with torch.no_grad():
+        module.second.weight[0, 0, 0, 0] = module.first.weight[0, 0, 0, 0] = value
+    with pytest.raises(DataError, match=r"finite weights.*'first\.weight'"):
+        convscope.load(module, SHAPE, preprocessing="unit", up_to=up_to)
+    model = graph_model()
+    with torch.no_grad():
+        model.network.tensors["stem.conv.weight"][0, 0, 0, 0] = value
+    with pytest.raises(DataError, match=r"finite weights.*'stem\.conv\.weight'"):
+        convscope.convert(file_of(model, tmp_path), tmp_path / "m.safetensors")
+
+
+def part_of(values: Callable[[dict[str, Tensor]], Any]) -> tuple[GraphNetwork, list[proof.Trial]]:
+    """Return the part of a network up to `sum`, and values of which the original has those that are chosen."""
+    whole = graph_model().network
+    graph = whole.graph.up_to("sum")
+    network = GraphNetwork(graph, {name: whole.tensors[name] for name in graph.tensors})
+    image = torch.randn(1, 3, 17, 14, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        own = {node.name: value.clone() for node, value in network.values(image)}
+    return network, [proof.Trial(image=image, output=None, values=values(own))]
+
+
+def test_a_part_whose_end_the_original_lacks_is_read_with_a_note() -> None:
+    network, trials = part_of(lambda own: list(own.values())[:-1])
+    assert not proof.proof_of(network, trials, "itself").ended
+    network, trials = part_of(lambda own: [*list(own.values())[:-1], -3 * own["sum"]])
+    found, notes = proof.proof_of(network, trials, "itself"), list[str]()
+    assert not found.ended
+    assert found.compared == found.of - 1
+    assert proof.noted(found, notes) is found
+    assert "last layer could not be compared" in notes[0]
+
+
+@pytest.mark.parametrize("wrong", ["sum", "stem.conv"])
+def test_a_part_that_is_wrong_is_refused(wrong: str) -> None:
+    network, trials = part_of(
+        lambda own: (
+            [value + 0.03 * value.abs().max() * (name == wrong) for name, value in own.items() if name != "sum"]
+            + [own["sum"] + (0.03 if wrong == "sum" else 2) * own["sum"].abs().max()]
+        )
+    )
+    with pytest.raises(DataError, match="differs is"):
+        proof.proof_of(network, trials, "itself")
+
+
+def test_where_nothing_was_compared_nothing_is_proven() -> None:
+    network, trials = part_of(lambda _own: [torch.ones(7)])
+    notes: list[str] = []
+    assert proof.noted(proof.proof_of(network, trials, "itself"), notes) is None
+    assert "Nothing of it could be compared" in notes[0]
+
+
+def test_what_is_infinite_is_refused_even_where_little_is_asked() -> None:
+    network, trials = part_of(lambda own: list(own.values()))
+    with torch.no_grad():
+        next(iter(network.tensors.values())).fill_(float("inf"))
+    with pytest.raises(DataError, match="differs by inf"):
+        proof.proof_of(network, trials, "itself", strict=False)
 
 
 def test_the_record_of_a_proof_is_json(tmp_path: Path) -> None:

@@ -56,6 +56,37 @@ def test_a_processor_that_does_not_normalize_leaves_pixels_as_they_are() -> None
     assert found.of(3)[1] == pytest.approx((1, 1, 1))
 
 
+TIMM = {"mean": HALF, "std": HALF, "input_size": (3, 224, 224)}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (SimpleNamespace(mean=HALF, std=HALF, crop_size=[224], resize_size=[256]), "scaled to 256 pixels"),
+        (SimpleNamespace(mean=HALF, std=HALF, crop_size=[224], resize_size=[224]), ""),
+        (None, "scaled to 256 pixels"),
+        (
+            SimpleNamespace(
+                image_mean=HALF,
+                image_std=HALF,
+                do_center_crop=True,
+                crop_size={"height": 224, "width": 224},
+                size={"shortest_edge": 256},
+            ),
+            "scaled to 256 pixels",
+        ),
+        ({"mean": (127, 127, 127)}, "--scale 255"),
+        ({"mean": (127, 127, 127), "scale": 255}, ""),
+    ],
+)
+def test_what_is_done_otherwise_is_remarked(given: Any, words: str) -> None:
+    module = nn.Identity()
+    module.pretrained_cfg = TIMM | {"crop_pct": 0.875}  # type: ignore[assignment]
+    remarks = standardization_of(given, module).remarks
+    assert words in " ".join(remarks)
+    assert bool(remarks) is bool(words)
+
+
 def test_names_are_known() -> None:
     assert standardization_of("imagenet", None).of(3) == (IMAGENET_MEAN, IMAGENET_STD)
     assert standardization_of("unit", None).of(1) == ((0.0,), (1.0,))
@@ -79,6 +110,7 @@ def test_numbers_of_bgr_are_turned_with_the_channels() -> None:
         ({"std": (float("nan"),)}, "`std`"),
         ({"scale": 0}, "`scale`"),
         ({"scale": "255"}, "`scale`"),
+        ({"scale": 128}, "`scale`"),
         ({"color": "grb"}, "`color`"),
         ({"size": (1, 2, 3)}, "`size`"),
         ({"fit": "squash"}, "`fit`"),

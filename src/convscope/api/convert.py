@@ -18,7 +18,7 @@ from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.export.onnx_writer import OPSET, check_opset
 from convscope.networks.folding import fold
 from convscope.networks.foreign.class_names import class_names
-from convscope.networks.foreign.standardization import Standardization, rows_and_columns
+from convscope.networks.foreign.standardization import rows_and_columns
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, opened, read_onnx_model, write_model
@@ -127,9 +127,7 @@ def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     """Return the network that is converted, up to the layer that is wanted."""
     is_named = is_path(model)
     if is_named and Path(model).suffix.lower() == ONNX and Path(model).is_file():
-        return read_onnx_model(
-            Path(model), standardization=_standardization(options), classes=classes, up_to=options.up_to
-        )
+        return read_onnx_model(Path(model), standardization=_said(options), classes=classes, up_to=options.up_to)
     for name in _OF_ONNX:
         if getattr(options, name) not in (None, (), []):
             raise ParameterError(f"`{name}` must be left out, unless the model is an {ONNX} file. Got it.")
@@ -143,11 +141,9 @@ def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     return used
 
 
-def _standardization(options: ConvertOptions) -> Standardization | None:
-    """Return what the options say of pixels; None if they say nothing."""
+def _said(options: ConvertOptions) -> dict[str, Any]:
+    """Return what the options say of pixels: fields of a `Standardization`."""
     said = {name: getattr(options, name) for name in _OF_ONNX if getattr(options, name) not in (None, (), [])}
-    if not said:
-        return None
     for name in ("mean", "std"):
         if name in said:
             said[name] = tuple(map(float, said[name]))
@@ -155,7 +151,7 @@ def _standardization(options: ConvertOptions) -> Standardization | None:
         said["scale"] = float(said["scale"])
     if "size" in said:
         said["size"] = rows_and_columns(said["size"])
-    return Standardization(**said, note="as given")
+    return said
 
 
 def _cut(model: Model, up_to: str) -> Model:

@@ -4,13 +4,14 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from convscope.core.arguments import TEXT, check_value
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.kinds import ChannelSelection, Convolution
+from convscope.layers.kinds import ChannelSelection, Convolution, Linear
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork, plan_of
 from convscope.networks.plan import check_bounds, check_built
@@ -41,24 +42,74 @@ def checked_end(up_to: Any) -> str:
     return up_to or ""
 
 
-def network_of(source: ReadNetwork, standardization: Standardization, title: str) -> GraphNetwork:
+def network_of(
+    source: ReadNetwork, standardization: Standardization, title: str, notes: list[str], *, whole: bool = True
+) -> GraphNetwork:
     """Return the network, which takes pixels in the order red, green, blue.
 
+    Args:
+        source: what was read.
+        standardization: of its images.
+        title: names it to a reader.
+        notes: gets what the user must know of its answers.
+        whole: whether it ends where the original does, so that its output is its answer.
+
     Raises:
+        DataError: a weight is not a finite number.
         ParameterError: it takes other than gray or colour images, or mean and std do not fit it.
         LayoutError: it is too large.
     """
     graph, tensors = source.graph, dict(source.tensors)
+    for tensor, value in tensors.items():
+        if not bool(torch.isfinite(value).all()):
+            raise DataError(f"A network must have finite weights. {printable(tensor)!r} holds values that are not.")
     if graph.image.maps not in (1, 3):
         raise ParameterError(f"A network must take images of 1 or 3 channels. Got one of {graph.image.maps}.")
     mean, std = standardization.of(graph.image.maps)
     if standardization.color == "bgr":
         graph, tensors = _with_rgb(graph, tensors)
+    margins = False
+    if whole:
+        graph, tensors, margins = _with_logits(graph, tensors, notes)
     planned = plan_of(graph, title)
     check_bounds(planned)
     check_built(planned)
-    network = GraphNetwork(graph, tensors, mean=mean, std=std, title=printable(title)[:200] or "network")
+    title = printable(title)[:200] or "network"
+    network = GraphNetwork(graph, tensors, mean=mean, std=std, title=title, margins=margins)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def _with_logits(graph: Graph, tensors: dict[str, Tensor], notes: list[str]) -> tuple[Graph, dict[str, Tensor], bool]:
+    """Return the network without the sigmoid at its end, and whether its logits are margins.
+
+    The sigmoid of one number is the second of two probabilities whose logits are 0 and that number.
+    """
+    last, shape = graph.output, graph.shapes[graph.output.name]
+    if shape.rows * shape.columns > 1:
+        return graph, tensors, False
+    if last.nonlinearity != "sigmoid":
+        if shape.maps == 1:
+            notes.append("It has one output and no sigmoid: as a classifier it has one class, of probability 1.")
+        return graph, tensors, False
+    layer = last.layer
+    if shape.maps > 1:
+        notes.append(
+            "It answers for each class by itself, with a sigmoid: shown is each sigmoid divided by the sum of all."
+        )
+    elif isinstance(layer, Linear | Convolution):
+        layer = dataclasses.replace(layer, units=2)
+        notes.append("Its one output, a sigmoid, became two classes: the first is no, the second is yes.")
+        tensors = dict(tensors)
+        for name in layer.tensors(graph.inputs_of(last)):
+            own = tensors[f"{last.name}.{name}"]
+            tensors[f"{last.name}.{name}"] = torch.cat([torch.zeros_like(own), own])
+    else:
+        raise ParameterError(
+            f"A network of one output must end in a weighted sum and a sigmoid. Got one whose last layer {last.name!r} "
+            "is none. Give it a class for each answer, or take the part before it with `up_to`."
+        )
+    end = dataclasses.replace(last, layer=layer, nonlinearity="linear")
+    return Graph(nodes=(*graph.nodes[:-1], end), image=graph.image), tensors, shape.maps > 1
 
 
 def _with_rgb(graph: Graph, tensors: dict[str, Tensor]) -> tuple[Graph, dict[str, Tensor]]:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from convscope.networks.graph import Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.building.builder import ReadNetwork
 from convscope.networks.sources.onnx.reader import read_onnx
-from convscope.networks.sources.proof import Proof, is_provable, proof_of, some_images, trials_of_file
+from convscope.networks.sources.proof import Proof, is_provable, noted, proof_of, some_images, trials_of_file
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
@@ -24,13 +24,15 @@ from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"
 _UNPROVEN = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
+_NOTHING = {"mean": (0.0,), "std": (1.0,), "scale": 1.0}
+_NAMES = {"mean": "mean", "std": "standard deviation"}
 _LONGEST = 1 << 20  # characters of names of layers in a file
 
 
 def of_onnx(
     path: Path,
     *,
-    standardization: Standardization | None = None,
+    standardization: Standardization | Mapping[str, Any] | None = None,
     classes: Any = None,
     up_to: str | None = None,
 ) -> ForeignParts:
@@ -39,7 +41,7 @@ def of_onnx(
     Args:
         path: of the file.
         standardization: of images, where the file does not do it itself; by default what the file says beside the
-            network, else that of ImageNet for colour, and pixels from 0 to 1 for gray.
+            network, else that of ImageNet for colour, and pixels from 0 to 1 for gray. A dict replaces some fields.
         classes: as `class_names` takes them; by default what the file says.
         up_to: name of the last layer that is wanted.
 
@@ -49,16 +51,19 @@ def of_onnx(
         ParameterError: an argument does not fit the network.
     """
     end = checked_end(up_to)
-    source = read_onnx(path, size=standardization.size if standardization else None, up_to=end)
+    size = (
+        standardization.get("size") if isinstance(standardization, Mapping) else getattr(standardization, "size", None)
+    )
+    source = read_onnx(path, size=size, up_to=end)
     source = _named_as_before(source)
     notes = list(source.notes)
     chosen = _chosen(source, standardization, path, notes)
-    network = network_of(source, chosen, path.stem)
+    network = network_of(source, chosen, path.stem, notes, whole=not end)
     proof = _proof_of_file(source, path, notes, whole=not end)
     return foreign_parts(
         network,
         chosen,
-        classes=_classes(source, classes, notes, whole=not end),
+        classes=_classes(source, network.plan.classes, classes, notes, whole=not end),
         kind="onnx",
         name=path.name,
         notes=notes,
@@ -66,30 +71,49 @@ def of_onnx(
     )
 
 
-def _chosen(source: ReadNetwork, given: Standardization | None, path: Path, notes: list[str]) -> Standardization:
+def _chosen(
+    source: ReadNetwork, given: Standardization | Mapping[str, Any] | None, path: Path, notes: list[str]
+) -> Standardization:
     """Return how pixels are standardized, and note what was assumed."""
     channels = source.graph.image.maps
     if source.mean:
-        if given is not None and (given.mean, given.std, given.scale) != ((0.0,), (1.0,), 1.0):
+        said = given if isinstance(given, Mapping) else vars(given or Standardization())
+        if any(said.get(name, usual) != usual for name, usual in _NOTHING.items()):
             raise ParameterError(
                 "`mean`, `std` and `scale` must be left out for a network that takes pixels and standardizes them "
                 f"itself, as {printable(path.name)} does."
             )
-        color, fit = (given.color, given.fit) if given is not None else ("rgb", "crop")
+        color, fit = said.get("color", "rgb"), said.get("fit", "crop")
         if color == "bgr" and channels != 3:
             raise ParameterError(f"`color` must be rgb for a network of {counted(channels, 'channel')}. Got 'bgr'.")
         return Standardization(mean=source.mean, std=source.std, color=color, fit=fit, note="the file itself")
-    if given is not None:
+    if isinstance(given, Standardization):
+        notes.extend(given.remarks)
         return given
-    said = _said(source)
-    if said is not None:
-        return said
-    assumed = NAMED["imagenet" if channels == 3 else "unit"]
-    notes.append(
-        f"It was assumed that images are standardized by: {assumed.note}. To set it: convscope convert "
-        f"{printable(path.name)} -o model.safetensors --mean … --std …"
-    )
-    return assumed
+    given = given or {}
+    chosen = _completed(_said(source) or NAMED["imagenet" if channels == 3 else "unit"], given)
+    assumed = [name for name in ("mean", "std") if name not in given] if _said(source) is None else []
+    notes.extend(chosen.remarks)
+    if assumed:
+        what = chosen.note if len(assumed) == 2 else f"{_NAMES[assumed[0]]} of {chosen.note.rpartition(' of ')[2]}"
+        ending = f", for pixels from 0 to {chosen.scale:g}" if given.get("scale", 1) != 1 else ""
+        notes.append(
+            f"It was assumed that images are standardized by: {what}{ending}. To set it: convscope convert "
+            f"{printable(path.name)} -o model.safetensors --mean … --std …"
+        )
+    return chosen
+
+
+def _completed(assumed: Standardization, given: Mapping[str, Any]) -> Standardization:
+    """Return a standardization with what was given in place of what was assumed, in the same units and order."""
+    factor = given.get("scale", assumed.scale) / assumed.scale
+    step = -1 if given.get("color", assumed.color) != assumed.color else 1
+    fitting = {
+        name: tuple(value * factor for value in getattr(assumed, name)[::step])
+        for name in ("mean", "std")
+        if name not in given
+    }
+    return dataclasses.replace(assumed, **{**fitting, **given})
 
 
 def _said(source: ReadNetwork) -> Standardization | None:
@@ -127,9 +151,8 @@ def _named_as_before(source: ReadNetwork) -> ReadNetwork:
     return dataclasses.replace(source, graph=graph, tensors=tensors)
 
 
-def _classes(source: ReadNetwork, given: Any, notes: list[str], *, whole: bool) -> tuple[str, ...]:
+def _classes(source: ReadNetwork, count: int, given: Any, notes: list[str], *, whole: bool) -> tuple[str, ...]:
     """Return the names of the outputs: those given, those that the file says, or numbers."""
-    count = source.graph.shapes[source.graph.output.name].maps
     if given is None and whole and "classes" in source.about:
         try:
             return class_names(json.loads(source.about["classes"][: 1 << 24]), count)
@@ -158,7 +181,7 @@ def _proof_of_file(source: ReadNetwork, path: Path, notes: list[str], *, whole: 
         notes.append(f"It was not compared with ONNX Runtime, which cannot run it ({printable(reason)}).")
         return None
     strict = not any(_QUANTIZED in note for note in source.notes)
-    return proof_of(original, trials, "ONNX Runtime", strict=strict)
+    return noted(proof_of(original, trials, "ONNX Runtime", strict=strict), notes)
 
 
 def _pixels(image: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class Standardization:
         size: rows and columns of an image; None leaves them to the network.
         fit: how an image of another shape becomes one of that size.
         note: where this comes from.
+        resized: rows and columns, or the shorter side, that it wants images scaled to before `size` is cropped.
 
     Raises:
         ParameterError: a field has an invalid value.
@@ -45,6 +46,7 @@ class Standardization:
     size: tuple[int, int] | None = None
     fit: Literal["letterbox", "stretch", "crop"] = "crop"
     note: str = ""
+    resized: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Validate the fields."""
@@ -55,12 +57,28 @@ class Standardization:
             if not numbers or not values or not all(value > lowest for value in values):
                 rule = "numbers above 0" if name == "std" else "numbers"
                 raise ParameterError(f"`{name}` must be {rule}, one a channel. Got {values}.")
-        if not is_number(self.scale) or not 0 < self.scale < math.inf:
+        if not is_number(self.scale) or not any(math.isclose(self.scale, one, rel_tol=1e-6) for one in (1, _RAW)):
             raise ParameterError(f"`scale` must be 255 or 1. Got {shown(self.scale)}.")
         choose("color", self.color, COLORS)
         choose("fit", self.fit, ("letterbox", "stretch", "crop"))
         if self.size is not None and not all(is_integer(side) and side > 0 for side in self.size):
             raise ParameterError(f"`size` must be pixels. Got {self.size}.")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user must know of it: sentences."""
+        remarks = []
+        if math.isclose(self.scale, 1, rel_tol=1e-6) and max(self.mean) > 1:
+            remarks.append(
+                f"Pixels are from 0 to 1, and the mean is {max(self.mean):g}. If it counts pixels from 0 to 255, did "
+                "you mean --scale 255 (in Python, scale 255)?"
+            )
+        if self.fit == "crop" and self.size is not None and self.resized and min(self.resized) != min(self.size):
+            remarks.append(
+                f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and the middle cropped. "
+                f"Here, that side becomes {min(self.size)}, so that more of the image is seen, smaller."
+            )
+        return tuple(remarks)
 
     def of(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and standard deviation of pixels from 0 to 1, in the order red, green, blue.
@@ -153,30 +171,36 @@ def rows_and_columns(size: Any) -> tuple[int, int] | None:
 
 
 def _of_timm(config: Any, name: str) -> Standardization:
-    shape, fit = _field(config, "input_size"), _field(config, "crop_mode")
+    shape, fit, part = (_field(config, name) for name in ("input_size", "crop_mode", "crop_pct"))
+    sides = _sides(shape[1:]) if shape is not None and len(shape) == 3 else None
     return Standardization(
         mean=_numbers("mean", _field(config, "mean") or IMAGENET_MEAN),
         std=_numbers("std", _field(config, "std") or IMAGENET_STD),
-        size=_sides(shape[1:]) if shape is not None and len(shape) == 3 else None,
+        size=sides,
         fit={"border": "letterbox", "squash": "stretch"}.get(str(fit), "crop"),  # type: ignore[arg-type]
+        resized=(math.floor(min(sides) / part),) if sides and is_number(part) and 0 < part < 1 else (),
         note=f"from the module's {name}",
     )
 
 
 def _of_transforms(given: Any) -> Standardization:
     """Return what torchvision's presets say."""
-    size = getattr(given, "crop_size", None) or getattr(given, "resize_size", None)
+    resized = getattr(given, "resize_size", None)
+    size = getattr(given, "crop_size", None) or resized
     return Standardization(
         mean=_numbers("mean", given.mean),
         std=_numbers("std", given.std),
         size=_sides(size) if size else None,
         note=f"from {type(given).__name__}",
+        resized=_sides(resized) if resized else (),
     )
 
 
 def _of_processor(given: Any) -> Standardization:
     """Return what an image processor of Hugging Face says."""
     size = getattr(given, "crop_size", None) if getattr(given, "do_center_crop", False) else None
+    edge = _field(getattr(given, "size", None), "shortest_edge") if size else None
+    resized = (edge,) if is_integer(edge) else ()
     size = size or getattr(given, "size", None)
     sides = None
     if size is not None:
@@ -190,6 +214,7 @@ def _of_processor(given: Any) -> Standardization:
         scale=_RAW * (getattr(given, "rescale_factor", 1 / _RAW) if rescaled else 1.0),
         size=_sides(sides) if sides and all(sides) else None,
         note=f"from {type(given).__name__}",
+        resized=resized,
     )
 
 

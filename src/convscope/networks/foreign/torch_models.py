@@ -12,7 +12,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.modules.torch_module import read_module
-from convscope.networks.sources.proof import proof_of, some_images, trials_of_module
+from convscope.networks.sources.proof import noted, proof_of, some_images, trials_of_module
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
@@ -45,6 +45,8 @@ def of_module(
     """
     if not isinstance(module, nn.Module):
         raise ParameterError(f"`model` must be a path or a torch.nn.Module. Got {shown(module)}.")
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise ParameterError("`model` must have its weights in memory. Got some on the device meta. Load them first.")
     others = {str(tensor.dtype) for tensor in module.parameters() if tensor.dtype != torch.float32}
     if others:
         raise ParameterError(f"`model` must have float32 weights. Got {min(others)}. Give module.float().")
@@ -55,11 +57,11 @@ def of_module(
     source = read_module(module, images[:1].to(place), up_to=end)
     source = dataclasses.replace(source, tensors={name: value.cpu() for name, value in source.tensors.items()})
     standardization = dataclasses.replace(standardization, size=None)  # that of the example
-    network = network_of(source, standardization, type(module).__name__)
+    notes = [*source.notes, f"Images are standardized by: {standardization.note}.", *standardization.remarks]
+    network = network_of(source, standardization, type(module).__name__, notes, whole=not end)
     tried = some_images(source.graph, [images[:1]] if real else [])
     trials = trials_of_module(module, source.graph, tried, whole=not end)
-    proof = proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module")
-    notes = [*source.notes, f"Images are standardized by: {standardization.note}."]
+    proof = noted(proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module"), notes)
     return foreign_parts(
         network,
         standardization,

@@ -24,6 +24,7 @@ LARGEST = 1e-4
 _ROUNDINGS = 8
 """So many times what the graph's output loses in single precision, another order of its sums may lose."""
 _MOST = 0.1  # more is never rounding
+_UNRELATED = 0.5  # what differs more from all values of its size has none that it should be
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 _SAMPLED = 1_000  # values of a layer that a first look compares
@@ -43,6 +44,7 @@ class Proof:
         of: number of all layers.
         rounding: how far the graph's output in single precision is from that in double precision; None where the
             difference to the original is so small that it was not asked.
+        ended: whether the output was compared, or at least the last layer.
     """
 
     by: str
@@ -52,6 +54,7 @@ class Proof:
     compared: int
     of: int
     rounding: float | None = None
+    ended: bool = True
 
     def __str__(self) -> str:
         """Return a sentence.
@@ -88,29 +91,34 @@ def proof_of(network: GraphNetwork, trials: Sequence[Trial], by: str, *, strict:
         network: the graph with its weights.
         trials: the same images in the original.
         by: what computed the original.
-        strict: refuse a graph that differs.
+        strict: refuse a graph that differs; without it, only one that does so without bounds.
 
     Raises:
         DataError: they differ by more than `LARGEST`, and by more than rounding explains; the message names the first
-            layer that does.
+            layer that does. Without an output to compare, this is about the last layer, if it can be compared.
     """
     layers = {node.name: 0.0 for node in network.graph.nodes}
     output: float | None = None
+    broken = 0.0
     for trial in trials:
         values = _values(network, trial.image)
+        if not bool(torch.isfinite(values[network.graph.output.name]).all()):
+            broken = float("inf")
         if trial.output is not None:
             output = max(output or 0.0, _output_differs(values[network.graph.output.name], trial.output))
         for name, difference in _closest(values, trial.values).items():
             layers[name] = max(layers[name], difference)
     equal = [difference for difference in layers.values() if difference <= LARGEST]
     last = layers[network.graph.output.name]
-    worst = output if output is not None else (last if np.isfinite(last) else 0.0)
+    is_lonely = output is None and broken == 0 and _is_lonely(network.graph, layers)
+    worst = max(output if output is not None else 0.0 if is_lonely else last, broken)
     rounding = None if worst <= LARGEST else _rounding(network, [trial.image for trial in trials])
-    if strict and rounding is not None and not worst <= min(_ROUNDINGS * rounding, _MOST):
+    is_bounded = not strict and np.isfinite(worst)
+    if rounding is not None and not is_bounded and not worst <= min(_ROUNDINGS * rounding, _MOST):
         raise DataError(
             f"The network that was read must compute what {by} does. Got an output that differs by {worst:.1g} of its "
             f"largest value; the first layer that differs is {_first(network.graph, layers)!r}. Take the part before "
-            "it with `--up-to`, and please report it to the authors."
+            "it with `up_to`, and please report it to the authors."
         )
     return Proof(
         by=by,
@@ -120,6 +128,7 @@ def proof_of(network: GraphNetwork, trials: Sequence[Trial], by: str, *, strict:
         compared=len(equal),
         of=len(layers),
         rounding=rounding,
+        ended=not is_lonely,
     )
 
 
@@ -150,16 +159,29 @@ def _output_differs(own: Tensor, other: Tensor) -> float:
 
 
 def _closest(values: Mapping[str, Tensor], others: Sequence[Tensor]) -> dict[str, float]:
-    """Return for each layer the difference to the closest value of its shape in the original; infinity if none is."""
-    by_size: dict[int, list[Tensor]] = defaultdict(list)
-    for other in others:
-        by_size[other.numel()].append(other)
-    found = {}
+    """Return for each layer the difference to the closest value of its shape in the original; infinity if none is.
+
+    A value that one layer equals is not what another should be.
+    """
+    by_size: dict[int, list[int]] = defaultdict(list)
+    for index, other in enumerate(others):
+        by_size[other.numel()].append(index)
+    found, taken = {}, set[int]()
     for name, own in values.items():
-        turned = [one for other in by_size[own.numel()] for one in _turned(other, own)]
-        likely = min(turned, key=lambda other: _differs(*_some(own, other)), default=None)
-        found[name] = float("inf") if likely is None else _differs(own, likely)
+        found[name], index = _nearest(own, others, by_size[own.numel()])
+        if found[name] <= LARGEST:
+            taken.add(index)
+    for name, own in values.items():
+        if found[name] > LARGEST:
+            found[name], _ = _nearest(own, others, [index for index in by_size[own.numel()] if index not in taken])
     return found
+
+
+def _nearest(own: Tensor, others: Sequence[Tensor], indices: Sequence[int]) -> tuple[float, int]:
+    """Return the difference to the closest of some values, and which it is; infinity if there is none."""
+    turned = [(one, index) for index in indices for one in _turned(others[index], own)]
+    likely = min(turned, key=lambda other: _differs(*_some(own, other[0])), default=None)
+    return (float("inf"), -1) if likely is None else (_differs(own, likely[0]), likely[1])
 
 
 def _some(own: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
@@ -196,6 +218,28 @@ def _first(graph: Graph, layers: Mapping[str, float]) -> str:
         if near and (equal.issuperset(node.inputs) or graph.output.name == node.name):
             return node.name
     return next((node.name for node in graph.nodes if node.name not in equal), graph.output.name)
+
+
+def _is_lonely(graph: Graph, layers: Mapping[str, float]) -> bool:
+    """Return whether the original has no value that the last layer should be, and no layer before is wrong.
+
+    A layer is wrong that differs from the closest value, though not as much as from one that is something else.
+    """
+    equal = {IMAGE} | {name for name, difference in layers.items() if difference <= LARGEST}
+    wrong = (LARGEST < layers[node.name] < _UNRELATED and equal.issuperset(node.inputs) for node in graph.nodes)
+    return graph.output.name not in equal and layers[graph.output.name] >= _UNRELATED and not any(wrong)
+
+
+def noted(proof: Proof, notes: list[str]) -> Proof | None:
+    """Return a proof, with a note on what it leaves open; None where nothing was compared."""
+    if proof.output is None and not proof.compared:
+        notes.append(f"Nothing of it could be compared with {proof.by}, which computes no value that a layer gives.")
+        return None
+    if not proof.ended:
+        notes.append(
+            f"Its last layer could not be compared: {proof.by} gives no such value. The layers before it were."
+        )
+    return proof
 
 
 def some_images(graph: Graph, more: Sequence[Tensor] = ()) -> list[Tensor]:
