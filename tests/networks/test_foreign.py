@@ -243,6 +243,9 @@ def test_what_was_assumed_is_noted_and_how_to_set_it(tmp_path: Path) -> None:
     given = convscope.load(tmp_path / "m.onnx", preprocessing={"mean": 0.25, "std": 0.5}, classes=["a", "b", "c"])
     assert given.network.mean.tolist() == [0.25] * 3
     assert not any("assumed" in note for note in source(given)["notes"])
+    sized = convscope.load(tmp_path / "m.onnx", preprocessing={"size": "14x17"})
+    assert sized.network.mean.tolist() == pytest.approx(IMAGENET_MEAN)
+    assert any("assumed" in note for note in source(sized)["notes"])
 
 
 def test_what_a_file_says_beside_the_network_is_used_if_it_fits(tmp_path: Path) -> None:

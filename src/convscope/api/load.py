@@ -1,6 +1,7 @@
 """Read and write model files."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,10 @@ def load(
             raise ParameterError(f"`{name}` must be left out for a {'file' if is_onnx else 'model file'}. Got it.")
     if not is_onnx:
         return read_model(model)
-    standardization = None if preprocessing is None else standardization_of(preprocessing, None)
-    return read_onnx_model(Path(model), standardization=standardization, classes=classes, up_to=up_to)
+    said: Any = None if preprocessing is None else standardization_of(preprocessing, None)
+    if isinstance(preprocessing, Mapping):  # the rest stays as it is assumed
+        said = {name: getattr(said, name) for name in preprocessing}
+    return read_onnx_model(Path(model), standardization=said, classes=classes, up_to=up_to)
 
 
 def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:
