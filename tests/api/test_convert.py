@@ -167,6 +167,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"output": "m.onnx", "classes": 3}, "`classes`"),
     ({"output": "m.onnx", "up_to": "nothing"}, "`up_to`"),
     ({"output": "m.onnx", "up_to": 3}, "`up_to`"),
+    ({"output": "m.onnx", "up_to": ""}, "`up_to`"),
     ({"output": "m.onnx", "force": "yes"}, "`force`"),
     ({"output": "m.safetensors", "opset": 17}, "`opset`"),
     ({"output": "m.safetensors", "preprocessing": "inside"}, "`preprocessing`"),
@@ -199,6 +200,7 @@ WRONG_OF_FILES: list[tuple[dict[str, Any], str]] = [
     ({"size": -3}, "`size`"),
     ({"classes": "missing.txt"}, "missing.txt"),
     ({"up_to": "gatd"}, "gatd"),
+    ({"up_to": ""}, "`up_to`"),
 ]
 
 
@@ -217,6 +219,29 @@ def test_a_model_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None
     (tmp_path / "damaged.onnx").write_bytes(b"\0" * 100)
     with pytest.raises(ConvscopeError, match=name):
         convscope.convert(tmp_path / name, tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.safetensors"])
+def test_a_model_is_never_replaced_by_itself(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    convscope.convert(graph_model(), path)
+    before = path.read_bytes()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ParameterError, match="another file than the model"):
+        convscope.convert(path, tmp_path / "folder" / ".." / name, force=True)
+    assert path.read_bytes() == before
+
+
+def test_a_model_file_is_not_saved_under_the_name_of_another_format(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"convscope\.convert"):
+        convscope.save(graph_model(), tmp_path / "w.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_comparison_is_not_told_again(tmp_path: Path) -> None:
+    convscope.convert(bare_file(tmp_path / "m.onnx"), tmp_path / "m.safetensors")
+    again = convscope.convert(tmp_path / "m.safetensors", tmp_path / "n.safetensors")
+    assert (again.difference, again.proof) == (None, None)
 
 
 def test_what_onnx_has_no_operator_for_is_refused(tmp_path: Path) -> None:

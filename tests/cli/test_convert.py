@@ -78,6 +78,21 @@ def test_what_was_assumed_of_an_onnx_file_is_told(
     assert notes[0] in capsys.readouterr().out
 
 
+def test_a_command_that_has_no_such_option_names_the_one_that_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dynamic = onnx.load_from_string(onnx_bytes(graph_model().network, preprocessing="outside"))
+    for axis in (2, 3):
+        dynamic.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"side{axis}"
+    (tmp_path / "m.onnx").write_bytes(dynamic.SerializeToString())
+    (tmp_path / "image.pgm").write_bytes(b"P5 14 17 255\n" + bytes(range(238)))
+    assert main(["predict", "m.onnx", "image.pgm"]) == 2
+    assert "with `convscope convert FILE -o model.safetensors --size 224`" in capsys.readouterr().err
+    assert main(["convert", "m.onnx", "-o", "m.safetensors"]) == 2
+    assert "with `--size 224`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

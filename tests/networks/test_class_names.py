@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
@@ -17,6 +18,7 @@ from convscope.networks.foreign.class_names import class_names
         '["猫", "犬", "bird"]',
         ' \n["\\u732b", "犬", "bird"]\n',
         " 猫 \n犬\n\tbird\n",
+        '{"2": "bird", "0": "猫", "1": "犬"}',
     ],
 )
 def test_a_file_has_a_name_a_line_or_is_a_list(content: str, tmp_path: Path) -> None:
@@ -34,6 +36,11 @@ def test_names_that_are_the_same_get_a_number_that_no_other_has() -> None:
     found = class_names(names, 5)
     assert found == ("crane", "crane (3)", "crane (2)", "crane (4)", "x")
     assert len(set(class_names(["a"] * 2_000, 2_000))) == 2_000
+
+
+def test_an_array_and_any_other_sequence_are_names() -> None:
+    for given in (np.array(["a", "b"]), np.array(["a", "b"], object), ("a", "b"), (name for name in "ab")):
+        assert class_names(given, 2) == ("a", "b")
 
 
 def test_control_characters_are_written_out() -> None:
@@ -63,6 +70,8 @@ def test_others_are_refused(given: Any, error: type[ConvscopeError]) -> None:
         (b"\xff\xfe\x00", "UTF-8"),
         (b'["a", ', "JSON"),
         (b'["a", 3]', "JSON list"),
+        (b'{"1": "a", "2": "b"}', "by number"),
+        (b'{"0": "a", "1": 3}', "JSON list"),
         (b'["a"]', "2 names"),
         (b"a\nb\nc\n", "2 names"),
         (b"", "2 names"),

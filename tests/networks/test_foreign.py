@@ -141,7 +141,7 @@ def test_what_does_not_fit_a_module_is_refused(module: nn.Module, arguments: dic
 
 def test_what_no_layer_expresses_is_named() -> None:
     architecture = ARCHITECTURES["vit"]
-    with pytest.raises(UnsupportedError, match="--up-to conv_proj"):
+    with pytest.raises(UnsupportedError, match='up_to="conv_proj"'):
         Model.from_torch(architecture.make(), architecture.example(), preprocessing="unit")
     part = Model.from_torch(architecture.make(), architecture.example(), preprocessing="unit", up_to="conv_proj")
     assert [node.name for node in part.network.graph.nodes] == ["conv_proj"]
@@ -243,6 +243,9 @@ def test_what_was_assumed_is_noted_and_how_to_set_it(tmp_path: Path) -> None:
     given = convscope.load(tmp_path / "m.onnx", preprocessing={"mean": 0.25, "std": 0.5}, classes=["a", "b", "c"])
     assert given.network.mean.tolist() == [0.25] * 3
     assert not any("assumed" in note for note in source(given)["notes"])
+    sized = convscope.load(tmp_path / "m.onnx", preprocessing={"size": "14x17"})
+    assert sized.network.mean.tolist() == pytest.approx(IMAGENET_MEAN)
+    assert any("assumed" in note for note in source(sized)["notes"])
 
 
 def test_what_a_file_says_beside_the_network_is_used_if_it_fits(tmp_path: Path) -> None:
@@ -317,6 +320,30 @@ def test_a_file_that_onnx_runtime_cannot_run_is_read_with_a_note(
 
 
 # Proof
+
+
+class Noisy(Small):
+    """Gives other numbers each time."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return super().forward(images) + float(np.random.default_rng().normal())
+
+
+def test_a_module_that_gives_other_numbers_each_time_is_named_so() -> None:
+    with pytest.raises(DataError, match="different numbers each time"):
+        convscope.load(Noisy(), SHAPE, preprocessing="unit")
+
+
+def test_a_module_where_a_model_is_wanted_gets_the_way() -> None:
+    for call in (lambda: convscope.predict(Small(), IMAGES), lambda: convscope.ConvFeatures(model=Small()).fit(IMAGES)):  # type: ignore[arg-type]
+        with pytest.raises(ParameterError, match=r"convscope\.load\(module"):
+            call()
+
+
+def test_a_pickle_gets_the_way(tmp_path: Path) -> None:
+    torch.save(Small().state_dict(), tmp_path / "m.pt")
+    with pytest.raises(ModelFileError, match=r"convscope\.load\(module.*onnx"):
+        convscope.load(tmp_path / "m.pt")
 
 
 def wrong(change: Callable[[dict[str, Tensor]], None]) -> tuple[Model, list[proof.Trial]]:

@@ -18,6 +18,7 @@ from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.export.onnx_writer import OPSET, check_opset
 from convscope.networks.folding import fold
 from convscope.networks.foreign.class_names import class_names
+from convscope.networks.foreign.models import checked_end
 from convscope.networks.foreign.standardization import rows_and_columns
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
@@ -95,17 +96,21 @@ def convert(
     """
     is_list = classes is not None and not isinstance(classes, (str, os.PathLike))
     options = options_from(ConvertOptions, {**locals(), "classes": None if is_list else classes})
-    path = _checked_output(options)
+    path = _checked_output(options, model)
     with tuned():
         used = _opened(model, options, classes)
-        return _into_onnx(used, path, options) if path.suffix.lower() == ONNX else _into_file(used, path)
+        return (
+            _into_onnx(used, path, options)
+            if path.suffix.lower() == ONNX
+            else _into_file(used, path, is_read=_is_onnx(model))
+        )
 
 
-def _checked_output(options: ConvertOptions) -> Path:
+def _checked_output(options: ConvertOptions, model: Any) -> Path:
     """Return where the file goes, which can be written, before anything takes time.
 
     Raises:
-        ParameterError: it has another ending, or an option is of the other direction.
+        ParameterError: it has another ending, is the model itself, or an option is of the other direction.
         StorageError: it exists, or cannot be written.
     """
     if options.output is None:
@@ -120,13 +125,16 @@ def _checked_output(options: ConvertOptions) -> Path:
     elif options.opset is not None:
         check_opset(options.opset)
     check_output(path, force=options.force)
+    if is_path(model) and path.exists() and Path(model).exists() and path.samefile(model):
+        raise ParameterError(f"`output` must be another file than the model. Got {printable(path.name)!r} for both.")
     return path
 
 
 def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     """Return the network that is converted, up to the layer that is wanted."""
     is_named = is_path(model)
-    if is_named and Path(model).suffix.lower() == ONNX and Path(model).is_file():
+    checked_end(options.up_to)
+    if _is_onnx(model):
         return read_onnx_model(Path(model), standardization=_said(options), classes=classes, up_to=options.up_to)
     for name in _OF_ONNX:
         if getattr(options, name) not in (None, (), []):
@@ -139,6 +147,10 @@ def _opened(model: Any, options: ConvertOptions, classes: Any) -> Model:
     if classes is not None:
         used = dataclasses.replace(used, classes=class_names(classes, used.network.plan.classes))
     return used
+
+
+def _is_onnx(model: Any) -> bool:
+    return is_path(model) and Path(model).suffix.lower() == ONNX and Path(model).is_file()
 
 
 def _said(options: ConvertOptions) -> dict[str, Any]:
@@ -187,13 +199,14 @@ def _into_onnx(model: Model, path: Path, options: ConvertOptions) -> ConvertResu
     )
     difference = difference_of_written(content, model.network)
     write_bytes(path, content)
-    return _result(model, path, difference)
+    return _result(model, path, difference, _source(model).get("proof"))
 
 
-def _into_file(model: Model, path: Path) -> ConvertResult:
+def _into_file(model: Model, path: Path, *, is_read: bool) -> ConvertResult:
+    """Write a model file; `is_read` says that the network was compared with its original now, not earlier."""
     write_model(model, path)
-    proof = _source(model).get("proof")
-    return _result(model, path, proof["output"] if isinstance(proof, dict) else None)
+    proof = _source(model).get("proof") if is_read else None
+    return _result(model, path, proof["output"] if isinstance(proof, dict) else None, proof)
 
 
 def _source(model: Model) -> dict[str, Any]:
@@ -201,7 +214,7 @@ def _source(model: Model) -> dict[str, Any]:
     return source if isinstance(source, dict) else {}
 
 
-def _result(model: Model, path: Path, difference: float | None) -> ConvertResult:
+def _result(model: Model, path: Path, difference: float | None, proof: dict[str, Any] | None) -> ConvertResult:
     planned = model.network.plan
     source = _source(model)
     notes = source.get("notes")
@@ -214,6 +227,6 @@ def _result(model: Model, path: Path, difference: float | None) -> ConvertResult
         channels=planned.channels,
         classes=planned.classes,
         difference=difference,
-        proof=source.get("proof"),
+        proof=proof,
         notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
     )

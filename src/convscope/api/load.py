@@ -1,15 +1,17 @@
 """Read and write model files."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convscope.core.arguments import FLAG, check_value, is_path
 from convscope.core.atomic import refuse_existing
 from convscope.core.errors import ParameterError
+from convscope.core.text import printable
 from convscope.networks.foreign.standardization import standardization_of
 from convscope.networks.model import Model
-from convscope.networks.model_file import ONNX, read_model, read_onnx_model, write_model
+from convscope.networks.model_file import ONNX, is_onnx, read_model, read_onnx_model, write_model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,8 +62,10 @@ def load(
             raise ParameterError(f"`{name}` must be left out for a {'file' if is_onnx else 'model file'}. Got it.")
     if not is_onnx:
         return read_model(model)
-    standardization = None if preprocessing is None else standardization_of(preprocessing, None)
-    return read_onnx_model(Path(model), standardization=standardization, classes=classes, up_to=up_to)
+    said: Any = None if preprocessing is None else standardization_of(preprocessing, None)
+    if isinstance(preprocessing, Mapping):  # the rest stays as it is assumed
+        said = {name: getattr(said, name) for name in preprocessing}
+    return read_onnx_model(Path(model), standardization=said, classes=classes, up_to=up_to)
 
 
 def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -74,9 +78,15 @@ def save(model: Model, path: str | os.PathLike[str], *, force: bool = False) -> 
 
     Raises:
         StorageError: the file is there already, or cannot be written.
-        ParameterError: the model is optimized for inference, or its training record is not JSON.
+        ParameterError: the model is optimized for inference, its training record is not JSON, or the path ends in
+            ``.onnx``, which `convert` writes.
     """
     check_value("force", force, FLAG)
     if is_path(path):  # all else is refused below
+        if is_onnx(path):
+            raise ParameterError(
+                f"`path` must name a model file, such as model.safetensors. Got {printable(Path(path).name)!r}. "
+                "convscope.convert writes ONNX."
+            )
         refuse_existing(Path(path), force=force)
     write_model(model, path)

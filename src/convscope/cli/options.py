@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from convscope.core.context import CommandContext
-from convscope.core.errors import LayoutError, ParameterError
+from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.options import AnyPath, Declared, declared
 from convscope.core.records import Dataclass
 
@@ -60,7 +60,7 @@ class GroupedCommand(click.Command):
         """Call the command."""
         try:
             return super().invoke(ctx)
-        except (ParameterError, LayoutError) as error:
+        except (ParameterError, LayoutError, DataError) as error:
             error.args = (as_typed(str(error), self.params, ctx.params),)
             raise
 

@@ -8,6 +8,9 @@ import click
 
 from convscope.core.errors import ParameterError, choose
 
+_OF_CONVERT = {"up_to": "--up-to", "size": "--size"}
+_CALL = "convscope convert FILE -o model.safetensors"
+
 
 class WordChoice(click.Choice):  # type: ignore[type-arg]  # generic only from click 8.2 on
     """One of several words; a wrong one gets the sentence of `choose`, with the closest word."""
@@ -38,14 +41,21 @@ def as_typed(text: str, parameters: Iterable[click.Parameter], values: Mapping[s
     Args:
         text: the sentence, with names in backticks.
         parameters: of the command; each option in backticks becomes its long name, each argument its word in the help.
+            network of others, it is called for.
         values: of the parameters; a whole number that became a float loses its point again.
 
     Examples:
         >>> option = click.Option(["--target-accuracy"], type=float)
         >>> as_typed("`target_accuracy` must be at most 1. Got 2.0.", [option], {"target_accuracy": 2.0})
         '`--target-accuracy` must be at most 1. Got 2.'
+        >>> as_typed('Take it with `up_to="stem"`.', [option], {})
+        'Take it with `convscope convert FILE -o model.safetensors --up-to stem`.'
     """
     names = {parameter.name: spelling(parameter) for parameter in parameters}
+    for name, typed in _OF_CONVERT.items():
+        call = "" if name in names else f"{_CALL} "
+        text = re.sub(f'`{name}="([^"`]*)"`', lambda match: f"`{call}{typed} {match[1]}`", text)  # noqa: B023  # used at once
+    names.setdefault("up_to", f"{_CALL} --up-to LAYER")
     text = re.sub("`([a-z_]+)`", lambda match: f"`{names.get(match[1], match[1])}`", text)
     whole = {repr(value) for value in values.values() if isinstance(value, float) and value.is_integer()}
     return re.sub(r"(?<=Got )-?\d+\.0\b", lambda match: match[0][:-2] if match[0] in whole else match[0], text)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
+from torch import nn
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
@@ -115,6 +116,11 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             model = opened(Path(model))
         elif classifier is not None:
             model = getattr(classifier, "model_", None)
+        if isinstance(model, nn.Module):
+            raise ParameterError(
+                f"`model` must be a model. Got a {type(model).__name__} of torch. Make it one with: "
+                "convscope.load(module, …)."
+            )
         if not isinstance(model, Model):
             raise ParameterError(
                 "`model` must be a model, the path of one, or a ConvClassifier that is fitted or gets labels in fit. "

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
@@ -39,6 +39,7 @@ FORMAT = "convscope"
 FORMAT_VERSION = 1
 FILE_NAME = "model.safetensors"
 ONNX = ".onnx"
+_PICKLED = (".pt", ".pth")
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
 _LONGEST_NAME = 1_000
@@ -151,11 +152,22 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         DataError: an ONNX file has an operator that no layer expresses.
         ParameterError: `path` is not a path.
     """
+    if isinstance(path, nn.Module):
+        raise ParameterError(
+            f"The model must be a model or the path of one. Got a {type(path).__name__} of torch. Make it one with: "
+            "convscope.load(module, …)."
+        )
     if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str) or not os.fspath(path):
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
     if is_onnx(path):
         return read_onnx_model(path)
+    if path.suffix.lower() in _PICKLED and path.is_file():
+        raise refusal(
+            path,
+            "it is a pickle of PyTorch, which could run code; in Python, make the module and use "
+            "convscope.load(module, …), or write it with torch.onnx.export and give the .onnx",
+        )
     try:
         with usual_settings():
             return _read(_in_folder(path))

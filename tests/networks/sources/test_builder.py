@@ -140,7 +140,7 @@ def test_an_error_names_operator_place_reason_and_the_last_layer() -> None:
     error = refused(builder, lambda: builder.linear(piece, weights(3, 2), None), "columns|not the channels")
     assert (error.operator, error.place, error.last_layer) == ("Operator", "layer1.part", "stem")
     assert str(error).startswith("`Operator` in layer1.part cannot be read: it sums over an axis")
-    assert str(error).endswith("with `--up-to stem`.")
+    assert str(error).endswith('with `up_to="stem"`.')
     assert builder.finish(None, up_to="stem").graph.output.name == "stem"
 
 
@@ -148,7 +148,7 @@ def test_an_error_before_any_layer_offers_none() -> None:
     builder = Builder(SHAPE)
     error = refused(builder, lambda: builder.linear(builder.image(), weights(3, 2), None), "not the channels")
     assert error.last_layer == ""
-    assert "--up-to" not in str(error)
+    assert "up_to" not in str(error)
     with pytest.raises(ParameterError, match="no layer"):
         builder.finish(None, up_to="stem")
 

@@ -400,7 +400,7 @@ class Attention(nn.Module):
 
 
 def test_attention_is_refused_with_its_place_and_the_layer_before() -> None:
-    with pytest.raises(UnsupportedError, match=r"in attention cannot be read.*--up-to attention.linear") as caught:
+    with pytest.raises(UnsupportedError, match=r'in attention cannot be read.*up_to="attention.linear"') as caught:
         read(Attention(), SHAPE)
     assert caught.value.last_layer == "attention.linear"
     assert caught.value.place == "attention"

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ def class_names(given: Any, count: int) -> tuple[str, ...]:
     """Return the names of `count` classes.
 
     Args:
-        given: a list of names, the path of a file with one name a line or a JSON list, or None for
-            ``class 1`` … ``class N``. Names that are the same get a number.
+        given: a list or array of names, the path of a file with one name a line, a JSON list or a JSON object from
+            ``"0"`` on, or None for ``class 1`` … ``class N``. Names that are the same get a number.
         count: outputs of the network.
 
     Raises:
@@ -35,9 +36,12 @@ def class_names(given: Any, count: int) -> tuple[str, ...]:
     if isinstance(given, (str, os.PathLike)):
         check_value("classes", given, PATH)
         given = _of_file(Path(given))
-    names = given
-    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+    if isinstance(given, (bytes, Mapping, AbstractSet)) or not isinstance(given, Iterable):
         raise ParameterError(f"`classes` must be a list of names, or a file of them. Got {shown(given)}.")
+    names = given.tolist() if hasattr(given, "tolist") else list(given)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        other = next((name for name in names if not isinstance(name, str)), given) if isinstance(names, list) else given
+        raise ParameterError(f"`classes` must be a list of names, each a text. Got {shown(other)}.")
     if len(names) != count:
         raise ParameterError(
             f"`classes` must have {counted(count, 'name')}, as many as the network has outputs. Got {len(names):,}."
@@ -71,13 +75,17 @@ def _of_file(path: Path) -> list[str]:
         raise DataError(f"{name} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise DataError(f"{name} must be UTF-8 text, one name a line. It is not.") from None
-    if text.lstrip().startswith("["):
+    if text.lstrip().startswith(("[", "{")):
         try:
             names = strict_json(text)
         except ValueError as error:
             raise DataError(
                 f"{name} must be one name a line, or a JSON list of names. It is damaged: {error}."
             ) from None
+        if isinstance(names, dict):
+            if set(names) != {str(number) for number in range(len(names))}:
+                raise DataError(f'{name} must be a JSON object of names by number: "0", "1", and so on. It has others.')
+            names = [names[str(number)] for number in range(len(names))]
         if not all(isinstance(one, str) for one in names):
             raise DataError(f"{name} must be a JSON list of names. Something else is among them.")
         return list(names)

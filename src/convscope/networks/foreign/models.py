@@ -35,10 +35,12 @@ def checked_end(up_to: Any) -> str:
     """Return the name of the last layer that is wanted; empty for all.
 
     Raises:
-        ParameterError: it is no text.
+        ParameterError: it is no text, or empty.
     """
     if up_to is not None:
         check_value("up_to", up_to, TEXT)
+        if not up_to:
+            raise ParameterError("`up_to` must be the name of a layer. Got ''.")
     return up_to or ""
 
 

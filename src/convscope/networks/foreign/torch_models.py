@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from convscope.core.arguments import shown
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.numeric import is_integer
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.modules.torch_module import read_module
-from convscope.networks.sources.proof import noted, proof_of, some_images, trials_of_module
+from convscope.networks.sources.proof import Trial, noted, proof_of, some_images, trials_of_module
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
@@ -61,7 +61,16 @@ def of_module(
     network = network_of(source, standardization, type(module).__name__, notes, whole=not end)
     tried = some_images(source.graph, [images[:1]] if real else [])
     trials = trials_of_module(module, source.graph, tried, whole=not end)
-    proof = noted(proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module"), notes)
+    try:
+        proof = noted(proof_of(GraphNetwork(source.graph, source.tensors).eval(), trials, "the module"), notes)
+    except DataError:
+        again = trials_of_module(module, source.graph, tried, whole=not end)
+        if all(map(_are_equal, trials, again)):
+            raise
+        raise DataError(
+            "The module must compute the same for the same image. It gives different numbers each time, also in "
+            "evaluation mode."
+        ) from None
     return foreign_parts(
         network,
         standardization,
@@ -71,6 +80,13 @@ def of_module(
         notes=notes,
         proof=proof,
     )
+
+
+def _are_equal(one: Trial, other: Trial) -> bool:
+    pairs = [*zip(one.values, other.values, strict=False)]
+    if one.output is not None and other.output is not None:
+        pairs.append((one.output, other.output))
+    return all(torch.allclose(first, second, rtol=1e-3, equal_nan=True) for first, second in pairs)
 
 
 def _example(given: Any, standardization: Standardization) -> tuple[Tensor, bool]:

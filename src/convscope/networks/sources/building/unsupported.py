@@ -16,13 +16,13 @@ class UnsupportedError(DataError):
     Examples:
         >>> print(UnsupportedError("aten.bmm", "encoder.attention", "it multiplies two computed tensors", "stem.conv"))
         `aten.bmm` in encoder.attention cannot be read: it multiplies two computed tensors. Take the network up to the \
-layer before it with `--up-to stem.conv`.
+layer before it with `up_to="stem.conv"`.
     """
 
     def __init__(self, operator: str, place: str, reason: str, last_layer: str = "", remedy: str = "") -> None:
         self.operator, self.place, self.reason, self.last_layer = operator, place, reason, last_layer
         where = f" in {place}" if place else ""
-        help_ = f" Take the network up to the layer before it with `--up-to {last_layer}`." if last_layer else ""
+        help_ = f' Take the network up to the layer before it with `up_to="{last_layer}"`.' if last_layer else ""
         super().__init__(
             f"`{operator}` {where.strip()} cannot be read: {reason}.".replace("`  ", "` ")
             + help_
