@@ -1,8 +1,11 @@
 """All English text of the page is in text.js, ready for translation, and all formats of numbers in format.js."""
 
 import re
+from pathlib import Path
 
-from .javascript import STATIC
+import pytest
+
+from .javascript import STATIC, needs_node, run_driver
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', re.DOTALL)
@@ -38,3 +41,22 @@ def test_no_number_is_formatted_outside_format_js() -> None:
     for path in sorted(STATIC.glob("*.js")):
         if path.name != "format.js":
             assert formats.findall(path.read_text(encoding="utf-8")) == [], path.name
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("images", "same", "dense", "sentence", "last"),
+    [
+        (3, 2 / 3, False, "They give 67 % of 3 images the class of the exact weights;", "The classifier reads"),
+        (1, 1, False, "They give 1 image the same class as the exact weights;", "The classifier reads"),
+        (1, 0, False, "They give 1 image another class than the exact weights;", "The classifier reads"),
+        (1, 0.97, True, "They give 97 % of the positions of 1 image the class of the exact", "one map for each class."),
+    ],
+)
+def test_the_header_says_what_has_a_class(
+    images: int, same: float, dense: bool, sentence: str, last: str, tmp_path: Path
+) -> None:
+    rounding = {"images": images, "random": False, "same": same, "largest_difference": 0.1, "largest_logit": 9.0}
+    ((rounded, *intros),) = run_driver("text_driver.mjs", [{"rounding": rounding, "dense": dense}], tmp_path)
+    assert sentence in rounded
+    assert all(last in intro for intro in intros)

@@ -138,6 +138,36 @@ def test_the_address_keeps_the_open_block(open_page: Open, resnet: Path) -> None
     assert len(cards(unknown)) == 12
 
 
+def test_back_in_the_browser_closes_the_block_and_forward_opens_it(open_page: Open, resnet: Path) -> None:
+    opened = open_page(resnet, size=LAPTOP).ready()
+    open_block(opened, "layer1.1")
+    opened.page.locator(".in-block .layer:nth-child(3) .map").nth(2).click()
+    opened.settle()
+    open_address = opened.page.evaluate("location.hash")
+    opened.page.evaluate("history.back()")
+    opened.until("!document.querySelector('.in-block')")
+    opened.settle()
+    assert len(cards(opened)) == 12
+    assert ";open=" not in opened.page.evaluate("location.hash")
+    opened.page.evaluate("history.forward()")
+    opened.until("document.querySelector('.in-block')")
+    opened.settle()
+    assert opened.page.evaluate("location.hash") == open_address
+
+
+def test_a_value_that_comes_into_a_block_is_shown_and_the_block_stays_open(open_page: Open, resnet: Path) -> None:
+    opened = open_page(resnet, size=LAPTOP).ready()
+    open_block(opened, "layer2.0")
+    opened.page.locator(".in-block .layer:nth-child(1) .map").nth(1).click()
+    opened.settle()
+    assert opened.text(".way [aria-current]") == "layer2.0"
+    assert "layer1.1.add" in opened.text("#numbers .title")
+    address = opened.page.evaluate("location.hash")
+    again = open_page(resnet, size=LAPTOP, place=address[1:]).ready()
+    assert again.text(".way [aria-current]") == "layer2.0"
+    assert "layer1.1.add" in again.text("#numbers .title")
+
+
 def test_a_layer_is_found_by_its_name_and_opened_with_enter(open_page: Open, resnet: Path) -> None:
     opened = open_page(resnet, size=LAPTOP).ready()
     field = opened.page.get_by_role("searchbox", name="Find a layer")

@@ -99,13 +99,16 @@ function wayTo(network, entries, way, open) {
  */
 function makeColumns(network, entry, go) {
   const outside = readOutside(network.layers, entry).slice(-MOST_COMING);
+  /** @type {Go} */
+  const goInside = (position) => go(position, true); // what comes in is of another block, which stays closed
   const inner = Array.from({ length: entry.last - entry.first + 1 }, (_, index) => entry.first + index);
   const shown = [...outside, ...inner];
   const columns = shown.map((index) => {
     const how = outside.includes(index)
       ? { comesIn: true }
       : { inside: entry.name, previous: shown[shown.indexOf(index) - 1] };
-    return index < 0 ? imageColumn(network, go) : layerColumn(network, index + 1, go, how);
+    if (index < 0) return imageColumn(network, go);
+    return layerColumn(network, index + 1, outside.includes(index) ? goInside : go, how);
   });
   const list = element("ol", { class: "layers in-block", "aria-label": MAP.layersOf(nameOf(network, entry)) });
   const singles = shown.map((index) => ({ name: "", first: index, last: index, entries: [] }));

@@ -15,8 +15,8 @@ import { coveringOf } from "./transposed.js";
 /** A value of a map. @typedef {{ layer: number, unit: number, row: number, column: number }} Position */
 
 /**
- * Goes to a position; what is left out stays as it is.
- * @typedef {(to: Partial<Position> & { layer: number }) => void} Go
+ * Goes to a position; what is left out stays as it is, and where `stays` is true the block that is open.
+ * @typedef {(to: Partial<Position> & { layer: number }, stays?: boolean) => void} Go
  */
 
 /**

@@ -43,13 +43,15 @@ function header(network, large) {
   const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
   const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
   const { rounding, weight_dtype: dtype } = network;
-  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype])}` : "";
+  const output = network.layers[network.layers.length - 1];
+  const dense = output.rows * output.columns > 1;
+  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype], dense)}` : "";
   const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",
     {},
     element("h1", {}, title, " ", element("code", { text: network.layout })),
-    element("p", { text: large ? MAP.intro : TEXT.intro }),
+    element("p", { text: (large ? MAP : TEXT).intro(dense) }),
     element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded }),
   );
 }
@@ -172,6 +174,7 @@ function move(session, network, motion) {
 function drawChanges({ glance, numbers }, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
+  const writeAddress = makeAddress();
   store.subscribe((now, before) => {
     if (now.computing !== before.computing) glance.classList.toggle("computing", now.computing);
     if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
@@ -190,14 +193,24 @@ function drawChanges({ glance, numbers }, { store }, draw) {
   });
 }
 
-/** @param {import("./session.js").View} view */
-function writeAddress(view) {
-  try {
-    const hash = toHash(view.image, view.position, view.off, view.open);
-    if (hash !== location.hash) history.replaceState(null, "", hash); // which takes longer than the network
-  } catch {
-    // a page inside another one has no address of its own
-  }
+/** Writes where the reader is into the address; to open or close a block is a step that the browser goes back. */
+function makeAddress() {
+  const blockOf = (/** @type {string} */ hash) => /;open=.*/.exec(hash)?.[0] ?? "";
+  /** @type {string | null} */
+  let block = null;
+  return (/** @type {import("./session.js").View} */ view) => {
+    try {
+      const hash = toHash(view.image, view.position, view.off, view.open);
+      const before = block;
+      block = blockOf(hash);
+      if (hash === location.hash) return; // writing it takes longer than the network
+      const isStep = before !== null && block !== before && block !== blockOf(location.hash);
+      if (isStep) history.pushState(null, "", hash);
+      else history.replaceState(null, "", hash);
+    } catch {
+      // a page inside another one has no address of its own
+    }
+  };
 }
 
 /**
@@ -217,7 +230,7 @@ function followHash(network, session, choose) {
     return true;
   }
   if (!view) return false;
-  session.go(target.position);
+  session.go(target.position, true);
   if (!sameOff(target.off, off)) session.turnOff(target.off);
   return true;
 }

@@ -124,8 +124,8 @@ export function makeSession(network, computer, palette, entries = []) {
       store.set({ off });
       request();
     },
-    go(/** @type {Partial<Position> & { layer: number }} */ position) {
-      if (store.get().view) turnTo({ wanted: position, open: openAt(entries, store.get().open, position.layer) });
+    go(/** @type {Partial<Position> & { layer: number }} */ position, stays = false) {
+      if (store.get().view) turnTo(goingTo(entries, store.get().open, position, stays));
     },
     /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {
@@ -175,6 +175,17 @@ function shownIn(network, entries, { open, wanted, view }) {
 function viewTurned(network, { view, wanted, open }, needed) {
   if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) return null;
   return { ...view, position: wanted ? reached(network, view, wanted) : view.position, open };
+}
+
+/**
+ * @param {import("./graph_blocks.js").Entry[]} entries
+ * @param {Range | null} open
+ * @param {Partial<Position> & { layer: number }} position
+ * @param {boolean} stays whether what is open stays so, where the position is in another block
+ * @returns {Partial<Session>}
+ */
+function goingTo(entries, open, position, stays) {
+  return { wanted: position, open: stays ? open : openAt(entries, open, position.layer) };
 }
 
 /** @param {Range} range @param {number} layer where the reader is @returns {Partial<Session>} */

@@ -83,6 +83,22 @@ export function sight(layer, height, width) {
   return `A value depends on ${pixels} pixels${layer.gated ? " and, through a gate, on the whole image" : ""}.`;
 }
 
+/** What the last maps are for. @param {boolean} dense whether the output is a map for each class */
+const lastMaps = (dense) =>
+  dense ? "The last layer has one map for each class." : "The classifier reads the last ones.";
+
+/**
+ * How often rounded weights change the class.
+ * @param {import("./network.js").Rounding} rounding
+ * @param {boolean} dense whether each position has a class
+ */
+function sameClass({ images, random, same }, dense) {
+  const given = counted(images, random ? "random image" : "image");
+  if (dense) return `${wholePercent(same)} of the positions of ${given} the class of the`;
+  if (images === 1) return same === 1 ? `${given} the same class as the` : `${given} another class than the`;
+  return `${wholePercent(same)} of ${given} the class of the`;
+}
+
 export const TEXT = {
   lookInside: "A look inside",
   facts: (/** @type {number} */ parameters, /** @type {number} */ macs, /** @type {number} */ classes) =>
@@ -98,11 +114,10 @@ export const TEXT = {
     noise: "noise",
   },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
-  intro:
+  intro: (/** @type {boolean} */ dense) =>
     "The image is at the left. Each column is one layer: a convolution slides a small window over all maps below " +
     "and computes one value at each position, so each of its units produces one feature map; pooling makes the " +
-    "maps smaller. The classifier reads the last ones. This page computes everything itself, with the network’s " +
-    "own weights.",
+    `maps smaller. ${lastMaps(dense)} This page computes everything itself, with the network’s own weights.`,
   legend:
     "Blue is above 0, orange is below 0, and 0 is the background; each layer has its own scale. Frames show the " +
     "chosen value and its inputs.",
@@ -131,11 +146,14 @@ export const TEXT = {
   along: "remains",
   clear: "Clear",
   pen: "Pen",
-  rounded: (/** @type {import("./network.js").Rounding} */ rounding, /** @type {string} */ bits) =>
+  rounded: (
+    /** @type {import("./network.js").Rounding} */ rounding,
+    /** @type {string} */ bits,
+    /** @type {boolean} */ dense,
+  ) =>
     `Weights are rounded to ${bits} to keep this file small; every value shown is computed from the rounded weights. ` +
-    `They give ${wholePercent(rounding.same)} of ` +
-    `${counted(rounding.images, rounding.random ? "random image" : "image")} the class of the exact weights; logits ` +
-    `differ by ${short(rounding.largest_difference)} at most, the largest is ${short(rounding.largest_logit)}.`,
+    `They give ${sameClass(rounding, dense)} exact weights; logits differ by ` +
+    `${short(rounding.largest_difference)} at most, the largest is ${short(rounding.largest_logit)}.`,
   bits: /** @type {Record<string, string>} */ ({ float16: "about three digits", int8: "8 bits" }),
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
@@ -380,11 +398,11 @@ export const OVERVIEW = {
 /** The map of a large network. */
 export const MAP = {
   title: "Map of the network",
-  intro:
+  intro: (/** @type {boolean} */ dense) =>
     "Each card is a block of layers, in rows of one size of maps; lines show where values go on. A convolution " +
     "slides a small window over the maps below and computes one value at each position, so each of its units " +
-    "produces one feature map. The classifier reads the last ones. This page computes everything itself, with the " +
-    "network’s own weights.",
+    `produces one feature map. ${lastMaps(dense)} This page computes everything itself, with the network’s own ` +
+    "weights.",
   hint:
     "Press a block to see its layers. Each preview is the map with the largest value of the block for this image; " +
     "the bar is its share of MACs. Blue lines lead past layers: solid to where their values are added, dashed to " +
