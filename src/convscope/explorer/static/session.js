@@ -124,10 +124,8 @@ export function makeSession(network, computer, palette, entries = []) {
       store.set({ off });
       request();
     },
-    /** Go to a value, and open the block that has it; not where the open block stays. */
     go(/** @type {Partial<Position> & { layer: number }} */ position, stays = false) {
-      const { view, open } = store.get();
-      if (view) turnTo({ wanted: position, open: stays ? open : openAt(entries, open, position.layer) });
+      if (store.get().view) turnTo(goingTo(entries, store.get().open, position, stays));
     },
     /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {
@@ -177,6 +175,17 @@ function shownIn(network, entries, { open, wanted, view }) {
 function viewTurned(network, { view, wanted, open }, needed) {
   if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) return null;
   return { ...view, position: wanted ? reached(network, view, wanted) : view.position, open };
+}
+
+/**
+ * @param {import("./graph_blocks.js").Entry[]} entries
+ * @param {Range | null} open
+ * @param {Partial<Position> & { layer: number }} position
+ * @param {boolean} stays whether what is open stays so, where the position is in another block
+ * @returns {Partial<Session>}
+ */
+function goingTo(entries, open, position, stays) {
+  return { wanted: position, open: stays ? open : openAt(entries, open, position.layer) };
 }
 
 /** @param {Range} range @param {number} layer where the reader is @returns {Partial<Session>} */

@@ -152,8 +152,8 @@ export const TEXT = {
     /** @type {boolean} */ dense,
   ) =>
     `Weights are rounded to ${bits} to keep this file small; every value shown is computed from the rounded weights. ` +
-    `They give ${sameClass(rounding, dense)} exact weights; logits differ by ${short(rounding.largest_difference)} at ` +
-    `most, the largest is ${short(rounding.largest_logit)}.`,
+    `They give ${sameClass(rounding, dense)} exact weights; logits differ by ` +
+    `${short(rounding.largest_difference)} at most, the largest is ${short(rounding.largest_logit)}.`,
   bits: /** @type {Record<string, string>} */ ({ float16: "about three digits", int8: "8 bits" }),
   penWidth: "Width of the pen",
   padKeys: "Drawing pad. Arrow keys move the pen; the space bar puts it down and lifts it",
@@ -401,7 +401,8 @@ export const MAP = {
   intro: (/** @type {boolean} */ dense) =>
     "Each card is a block of layers, in rows of one size of maps; lines show where values go on. A convolution " +
     "slides a small window over the maps below and computes one value at each position, so each of its units " +
-    `produces one feature map. ${lastMaps(dense)} This page computes everything itself, with the network’s own weights.`,
+    `produces one feature map. ${lastMaps(dense)} This page computes everything itself, with the network’s own ` +
+    "weights.",
   hint:
     "Press a block to see its layers. Each preview is the map with the largest value of the block for this image; " +
     "the bar is its share of MACs. Blue lines lead past layers: solid to where their values are added, dashed to " +
