@@ -118,6 +118,8 @@ def optimized(
         DataError: no image of `calibration` can be used.
     """
     options_from(InferenceOptions, locals())
+    if not isinstance(model, Model):
+        raise ParameterError(f"`model` must be a trained network. Got {shown(model)}. convscope.load reads one.")
     model.check_answers()
     context = context_of(context, progress=progress)
     if calibration is not None and precision != "int8":
