@@ -132,7 +132,7 @@ class _Reading:
         shares = any(result.alias_info is not None for result in schema.returns) or "dropout" in schema.name
         self._values.put(node, content, shared_with=inputs[:1] if shares else ())
 
-    def _content(self, node: fx.Node, target: torch._ops.OpOverload[Any, Any], arguments: dict[str, Any]) -> Any:
+    def _content(self, node: fx.Node, target: "torch._ops.OpOverload[Any, Any]", arguments: dict[str, Any]) -> Any:
         name = _operator(node).removeprefix("aten.")
         if name in _SILENT:
             return None
@@ -144,7 +144,7 @@ class _Reading:
             raise InexpressibleError(REFUSED.get(plain, "there is no layer for it"))
         return OPERATORS[plain](AtenCall(self._builder, arguments, self._layer_name(node)))
 
-    def _arguments(self, node: fx.Node, target: torch._ops.OpOverload[Any, Any]) -> dict[str, Any]:
+    def _arguments(self, node: fx.Node, target: "torch._ops.OpOverload[Any, Any]") -> dict[str, Any]:
         """Return the arguments of an operator by name, those left out as well, with what the tensors hold."""
         given = dict(zip((argument.name for argument in target._schema.arguments), node.args, strict=False))
         given.update(node.kwargs)
@@ -186,7 +186,7 @@ class _Reading:
         return usable[0]
 
 
-def _called(target: torch._ops.OpOverload[Any, Any], arguments: Mapping[str, Any]) -> Any:
+def _called(target: "torch._ops.OpOverload[Any, Any]", arguments: Mapping[str, Any]) -> Any:
     """Return what an operator gives for constants."""
     names = [argument.name for argument in target._schema.arguments if not argument.kwarg_only]
     positional = [arguments[name] for name in names if name in arguments]
