@@ -1,7 +1,7 @@
 """Graphs of layers: checked when they are made, computed as torch computes them, cut, stored and computed anew."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -14,13 +14,23 @@ from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.layers.geometry import Window
 from convscope.layers.kinds import Add, Concatenate, Convolution, Linear, Multiply, Pooling, Resize
 from convscope.layers.layer import MapShape
-from convscope.networks.graph import IMAGE, LARGEST_NODES, Graph, Node, graph_from_json, graph_json, used_nodes
+from convscope.networks.graph import IMAGE, LARGEST_NODES, Graph, Node, graph_from_json, graph_json
 from convscope.networks.graph_network import GraphNetwork
 from tests.checks.laws import LAWS
 
 SHAPE = MapShape(maps=2, rows=6, columns=5)
 BEND = {"linear": lambda x: x, "relu": functional.relu, "tanh": torch.tanh}
 few = settings(LAWS, max_examples=40)
+
+
+def used_nodes(nodes: Sequence[Node], output: str) -> tuple[Node, ...]:
+    """Return the nodes that `output` depends on, in order, with it last."""
+    wanted = {output}
+    for node in reversed(nodes):
+        if node.name in wanted:
+            wanted.update(node.inputs)
+    used = [node for node in nodes if node.name in wanted]
+    return tuple(used)
 
 
 def node(name: str, layer: object, *inputs: str, **settings: str) -> Node:

@@ -61,15 +61,15 @@ class FusedGraph(GraphNetwork):
         return values
 
 
-def is_fusing() -> bool:
-    """Return whether this build of torch has the operation."""
-    return bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+def is_fusing(dtype: torch.dtype = torch.float32) -> bool:
+    """Return whether this build of torch has the operation, and this processor computes it in `dtype`."""
+    has_operation = bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    return has_operation and (dtype == torch.float32 or machine().bfloat16)
 
 
 def fuse(network: GraphNetwork) -> GraphNetwork:
     """Return a copy of `network` that computes faster and only predicts; without oneDNN the network itself."""
-    low = network.precision != torch.float32 and not machine().bfloat16
-    if low or not is_fusing():
+    if not is_fusing(network.precision):
         return network
     copied = FusedGraph(
         network.graph,

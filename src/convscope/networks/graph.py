@@ -5,7 +5,7 @@ inference, ONNX, cost, receptive fields, invariance, units, features, figures an
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -249,13 +249,3 @@ def _node(value: Any) -> Node:
         raise DataError(f"There is no kind of layer {value['kind'][:40]!r}.")
     layer = from_json(LAYERS[value["kind"]], value["layer"])  # type: ignore[type-var]  # every kind is a dataclass
     return Node(name=value["name"], layer=layer, inputs=tuple(inputs), nonlinearity=value["nonlinearity"])
-
-
-def used_nodes(nodes: Sequence[Node], output: str) -> tuple[Node, ...]:
-    """Return the nodes that `output` depends on, in order, with it last."""
-    wanted = {output}
-    for node in reversed(nodes):
-        if node.name in wanted:
-            wanted.update(node.inputs)
-    used = [node for node in nodes if node.name in wanted]
-    return tuple(used)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from convscope.core.machine import machine, memory_format
+from convscope.core.machine import memory_format
 from convscope.core.precision import Precision
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.instance_based import ExemplarClassifier
@@ -59,18 +59,9 @@ class FusedStage(nn.Module):
         return values
 
 
-def _is_fused_in(precision: Precision) -> bool:
-    """Return whether this build of torch and this processor fuse convolutions of `precision` with ReLU."""
-    return is_fusing() and (precision == "float32" or machine().bfloat16)
-
-
 def _fused(stage: nn.Module, precision: Precision) -> nn.Module:
     """Return `stage` with convolution and ReLU fused, where possible; else unchanged."""
-    if (
-        not is_fusing()
-        or (precision == "bfloat16" and not machine().bfloat16)
-        or not isinstance(stage, ConvolutionModule)
-    ):
+    if not is_fusing(_DTYPES[precision]) or not isinstance(stage, ConvolutionModule):
         return stage
     late = stage.pooling is not None and not stage.pool_first
     ambiguous = stage.residual and stage.convolution.in_channels == 1  # oneDNN of torch 2.6 cannot add such maps

@@ -60,11 +60,6 @@ class Convolution(Layer):
         """Return whether each unit sees one of the `below` maps below."""
         return self.groups == below and below > 1
 
-    @property
-    def is_pointwise(self) -> bool:
-        """Whether each unit sees one position: it mixes maps and looks at no neighbours."""
-        return self.rows.kernel == self.columns.kernel == 1
-
     def shape(self, inputs: Sequence[MapShape]) -> MapShape:
         """Return the shape of the maps."""
         below = inputs[0]

@@ -120,9 +120,7 @@ def _with_rgb(graph: Graph, tensors: dict[str, Tensor]) -> tuple[Graph, dict[str
     The weights of the first convolutions change their order; if something else reads the image, a layer turns it.
     """
     readers = [graph.by_name[name] for name in graph.readers[IMAGE]]
-    if all(
-        isinstance(node.layer, Convolution) and node.layer.groups == 1 and node.inputs == (IMAGE,) for node in readers
-    ):
+    if all(map(_sums_channels, readers)):
         turned = {f"{node.name}.weight": tensors[f"{node.name}.weight"].flip(1) for node in readers}
         return graph, {**tensors, **turned}
     name = "bgr"

@@ -106,7 +106,7 @@ def _example(given: Any, standardization: Standardization) -> tuple[Tensor, bool
     if (
         isinstance(given, Sequence)
         and len(given) == 3
-        and all(is_integer(side) and 0 < side < 65_536 for side in given)
+        and all(is_integer(side) and 0 < side < _LARGEST_SIDE for side in given)
     ):
         return torch.zeros(1, *map(int, given)), False
     raise _no_example(shown(given) if not isinstance(given, tuple) else str(given))
