@@ -17,7 +17,7 @@ from torch import Tensor
 from convscope.core.errors import LayoutError
 from convscope.core.text import counted
 
-from .geometry import ReceptiveField
+from .geometry import LARGEST_UNITS, ReceptiveField, Window, check_range
 
 Fields = tuple[ReceptiveField, ReceptiveField]
 """What a value depends on: down the image, and across it."""
@@ -135,6 +135,37 @@ def only(inputs: Sequence[MapShape]) -> MapShape:
     """Return the shape of the only input."""
     (shape,) = inputs
     return shape
+
+
+def check_groups(units: int, groups: int) -> None:
+    """Check that `units` hidden units can be divided into `groups`.
+
+    Raises:
+        LayoutError: a number is out of range, or no multiple.
+    """
+    check_range("units", units, LARGEST_UNITS)
+    check_range("groups", groups, LARGEST_UNITS)
+    if units % groups:
+        raise LayoutError(f"`units` must be a multiple of `groups`. Got {units} and {groups}.")
+
+
+def with_added(notation: str, result: MapShape, inputs: Sequence[MapShape]) -> MapShape:
+    """Return the shape of maps to which a second input is added, if there is one.
+
+    Raises:
+        LayoutError: it has another shape.
+    """
+    if len(inputs) == 2 and inputs[1] != result:
+        raise LayoutError(f"{notation} gives {result} and cannot add {inputs[1]}.")
+    return result
+
+
+def fields_with_added(rows: Window, columns: Window, inputs: Sequence[Fields]) -> Fields:
+    """Return the fields of the first input, grown by a window, with those of what is added."""
+    grown = inputs[0][0].through(rows), inputs[0][1].through(columns)
+    for added in inputs[1:]:
+        grown = grown[0].united(added[0]), grown[1].united(added[1])
+    return grown
 
 
 def check_same(inputs: Sequence[MapShape], what: str) -> MapShape:

@@ -8,8 +8,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError
-from convscope.layers.geometry import LARGEST_UNITS, Window, check_range
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes
+from convscope.layers.geometry import Window
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    MapShape,
+    OnnxWriter,
+    TensorShapes,
+    check_groups,
+    fields_with_added,
+    with_added,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +51,7 @@ class Convolution(Layer):
 
     def __post_init__(self) -> None:
         """Refuse numbers that no network can have."""
-        check_range("units", self.units, LARGEST_UNITS)
-        check_range("groups", self.groups, LARGEST_UNITS)
-        if self.units % self.groups:
-            raise LayoutError(f"`units` must be a multiple of `groups`. Got {self.units} and {self.groups}.")
+        check_groups(self.units, self.groups)
 
     @property
     def notation(self) -> str:
@@ -68,16 +75,11 @@ class Convolution(Layer):
         result = MapShape(
             maps=self.units, rows=self.rows.positions(below.rows), columns=self.columns.positions(below.columns)
         )
-        if len(inputs) == 2 and inputs[1] != result:
-            raise LayoutError(f"{self.notation} gives {result} and cannot add {inputs[1]}.")
-        return result
+        return with_added(self.notation, result, inputs)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
         """Return the fields below, grown by the window, with those of what is added."""
-        rows, columns = inputs[0][0].through(self.rows), inputs[0][1].through(self.columns)
-        for added in inputs[1:]:
-            rows, columns = rows.united(added[0]), columns.united(added[1])
-        return rows, columns
+        return fields_with_added(self.rows, self.columns, inputs)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
         """Return units × maps below in a group × rows × columns, and one bias a unit."""

@@ -9,7 +9,16 @@ from torch import Tensor
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.text import counted
 from convscope.layers.geometry import LARGEST_UNITS, Window, check_range
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    MapShape,
+    OnnxWriter,
+    TensorShapes,
+    fields_with_added,
+    with_added,
+)
 from convscope.layers.locally_connected import locally_connected
 
 
@@ -55,16 +64,11 @@ class LocallyConnected(Layer):
         if not (1 <= self.regions[0] <= rows and 1 <= self.regions[1] <= columns):
             raise LayoutError(f"{self.notation} needs a position for each region. Got {columns}x{rows}.")
         result = MapShape(maps=self.units, rows=rows, columns=columns)
-        if len(inputs) == 2 and inputs[1] != result:
-            raise LayoutError(f"{self.notation} gives {result} and cannot add {inputs[1]}.")
-        return result
+        return with_added(self.notation, result, inputs)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:
         """Return the fields below, grown by the window, with those of what is added."""
-        rows, columns = inputs[0][0].through(self.window), inputs[0][1].through(self.window)
-        for added in inputs[1:]:
-            rows, columns = rows.united(added[0]), columns.united(added[1])
-        return rows, columns
+        return fields_with_added(self.window, self.window, inputs)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
         """Return regions down × across × units × maps below × k × k, and one bias a unit."""

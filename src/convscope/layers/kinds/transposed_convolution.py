@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.layers.geometry import LARGEST_UNITS, ReceptiveField, Window, check_range
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, check_groups, only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,7 @@ class TransposedConvolution(Layer):
 
     def __post_init__(self) -> None:
         """Refuse numbers that no network can have."""
-        check_range("units", self.units, LARGEST_UNITS)
-        check_range("groups", self.groups, LARGEST_UNITS)
-        if self.units % self.groups:
-            raise LayoutError(f"`units` must be a multiple of `groups`. Got {self.units} and {self.groups}.")
+        check_groups(self.units, self.groups)
         for window, extra in ((self.rows, self.extra_rows), (self.columns, self.extra_columns)):
             if not 0 <= extra < max(window.stride, window.dilation):
                 raise LayoutError(f"Extra rows and columns must be fewer than the stride. Got {extra}.")
