@@ -30,8 +30,8 @@ def curves(history: Sequence[EpochRecord]) -> Html:
 
     Values that are not finite leave a gap.
     """
-    if not history:
-        return tag("p", "No epoch was finished, so there are no curves.")
+    if len(history) < 2:  # a point is no curve
+        return joined() if history else tag("p", "No epoch was finished, so there are no curves.")
     loss = _series(history, lambda record: record.loss, lambda record: record.validation_loss)
     accuracy = _series(history, lambda record: record.accuracy, lambda record: record.validation_accuracy)
     charts = joined(

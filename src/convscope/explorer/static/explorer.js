@@ -8,6 +8,7 @@ import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
 import { knownRange, mapOf } from "./graph_blocks.js";
 import { makeInvariance } from "./invariance.js";
+import { INVARIANCE } from "./text_distortions.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
 import { makeMapView } from "./map_view.js";
@@ -19,8 +20,9 @@ import { makeSecondNetwork } from "./second_network.js";
 import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
 import { sameOff, toggled } from "./switches.js";
-import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, MAP, SECOND, TEXT, UNITS_TEXT } from "./text.js";
+import { COMPARISON, DAMAGE, EVALUATION, MAP, SECOND, TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
+import { UNITS_TEXT } from "./text_units.js";
 import { afterFrame, makeViews } from "./views.js";
 
 /** @typedef {import("./explain.js").Go} Go */

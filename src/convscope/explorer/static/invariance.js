@@ -6,8 +6,8 @@
 import { chart } from "./curves.js";
 import { element, isolate } from "./dom.js";
 import { counted, percentIn, short, wholePercent } from "./format.js";
+import { INVARIANCE, distorted, kindName, strengthOf } from "./text_distortions.js";
 import { saved } from "./saving.js";
-import { INVARIANCE } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -43,11 +43,11 @@ export function makeInvariance(parent, network, notify) {
   const select = element(
     "select",
     {},
-    ...kinds.map(({ name }, index) => element("option", { value: index, text: name })),
+    ...kinds.map(({ name }, index) => element("option", { value: index, text: kindName(name) })),
   );
   const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": INVARIANCE.strength });
   const output = element("output");
-  const beside = element("input", { type: "checkbox", checked: true });
+  const beside = element("input", { type: "checkbox" });
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
@@ -83,10 +83,10 @@ export function makeInvariance(parent, network, notify) {
     const shown = kind;
     slider.max = String(shown.points.length - 1);
     slider.value = String(shown.points.indexOf(point));
-    const named = `${shown.name} ${strengthOf(shown, point.strength)}`;
-    output.textContent = strengthOf(shown, point.strength);
+    const named = distorted(shown.name, point.strength, shown.unit);
+    output.textContent = named;
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
-    curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
+    curves.replaceChildren(saved(kindName(shown.name), curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
     table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
@@ -98,11 +98,6 @@ export function makeInvariance(parent, network, notify) {
 function measuredOn({ images, data, margin_px }) {
   const margin = margin_px ? INVARIANCE.margin(margin_px) : "";
   return element("p", { class: "hint" }, INVARIANCE.intro(counted(images, "image")), " ", isolate(data), `. ${margin}`);
-}
-
-/** @param {Distortion} kind @param {number} strength */
-function strengthOf(kind, strength) {
-  return `${short(strength)} ${kind.unit}`;
 }
 
 /**
@@ -135,7 +130,7 @@ function curveOf(invariance, kind) {
     ],
     {
       text: (value) => percentIn(value, 4),
-      across: `${kind.name}, ${kind.unit}`,
+      across: `${kindName(kind.name)} (${kind.unit})`,
       below: short,
       marks: [all[0].strength, ...(all[0].strength < 0 ? [0] : []), all[all.length - 1].strength],
     },
@@ -143,49 +138,35 @@ function curveOf(invariance, kind) {
 }
 
 /**
- * Where accuracy falls, in words.
+ * Where accuracy falls, in words: a sentence for each direction.
  * @param {Distortion} kind
  * @param {number | null} chance the accuracy that is not above it
  * @returns {string}
  */
 export function limitsOf(kind, chance) {
   if (chance !== null) return INVARIANCE.atChance(percentIn(chance, 3));
+  const at = (/** @type {number} */ strength) => distorted(kind.name, strength, kind.unit);
   return [-1, 1]
     .flatMap((sign) => {
       const mine = kind.limits.filter((one) => one.sign === sign);
       if (!mine.length) return [];
       const reached = mine.filter((one) => one.strength !== null);
-      if (!reached.length)
-        return [
-          INVARIANCE.neverFalls(
-            wholePercent(mine[0].fraction),
-            strengthOf(kind, mine[0].farthest),
-            mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)),
-          ),
-        ];
-      return [
-        INVARIANCE.falls(
-          reached
-            .map((one, index) =>
-              (index ? INVARIANCE.fallsOn : INVARIANCE.fall)(
-                wholePercent(one.fraction),
-                strengthOf(kind, one.strength ?? 0),
-                rangeOf(one),
-              ),
-            )
-            .join(", "),
-        ),
-      ];
+      if (!reached.length) {
+        const lower = mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(at(mine[0].nearest));
+        return [INVARIANCE.neverFalls(wholePercent(mine[0].fraction), at(mine[0].farthest), lower)];
+      }
+      const bounds = reached.map((one) =>
+        INVARIANCE.fall(wholePercent(one.fraction), at(one.strength ?? 0), rangeOf(kind, one)),
+      );
+      return [INVARIANCE.falls(bounds.join(INVARIANCE.between))];
     })
     .join(" ");
 }
 
-/** Where the ends of accuracy's interval fall. @param {Limit} limit */
-function rangeOf({ nearest, latest, farthest }) {
-  return INVARIANCE.range(
-    short(nearest ?? farthest),
-    latest === null ? INVARIANCE.beyond(short(farthest)) : short(latest),
-  );
+/** Where the ends of accuracy's interval fall. @param {Distortion} kind @param {Limit} limit */
+function rangeOf({ name, unit }, { nearest, latest, farthest }) {
+  const end = (/** @type {number | null} */ strength) => strengthOf(name, strength ?? farthest, unit);
+  return INVARIANCE.range(end(nearest), latest === null ? INVARIANCE.beyond(end(farthest)) : end(latest));
 }
 
 /** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
@@ -205,14 +186,14 @@ function sensitivityTable(invariance, point) {
       element("th", { scope: "row", text: name }),
       cell(changed),
       bar(changed),
+      cell(movedPart(changed, left)),
       cell(left),
       bar(left),
-      cell(movedPart(changed, left)),
       element("td", { class: "words", text: verdictOf(point.verdicts[index] ?? "") }),
     );
   });
   const heads = INVARIANCE.heads.map((text, index) =>
-    element("th", { scope: "col", colspan: index === 1 || index === 2 ? 2 : null, text }),
+    element("th", { scope: "col", colspan: index === 1 || index === 3 ? 2 : null, text }),
   );
   return element(
     "table",

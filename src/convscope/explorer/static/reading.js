@@ -58,19 +58,6 @@ function unpacked(data) {
     kinds: texts(data.kinds),
     poolings: texts(data.poolings),
     nonlinearities: texts(data.nonlinearities),
-    units: unpackedUnits(data.units ?? null),
     beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
   };
-}
-
-/** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
-function unpackedUnits(units) {
-  const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
-  const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
-  return (
-    units && {
-      ...units,
-      layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })),
-    }
-  );
 }

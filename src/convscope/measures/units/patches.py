@@ -65,7 +65,7 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
 
         def patch(top: TopPatch) -> TopPatch:
             pixels = cut(images[top.image], fields, (top.row, top.column), background)
-            return dataclasses.replace(top, png=_as_png(pixels, (sides[1], sides[0])))
+            return dataclasses.replace(top, png=small_png(pixels))
 
         def unit(record: UnitRecord) -> UnitRecord:
             return dataclasses.replace(record, top=(*map(patch, record.top[:most]), *record.top[most:]))
@@ -75,7 +75,9 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
     return dataclasses.replace(record, layers=tuple(map(shown, record.layers)))
 
 
-def _as_png(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
+def small_png(pixels: NDArray[np.uint8]) -> str:
+    """Return a patch H W C as a PNG of at most `LARGEST_SIDE` pixels a side, in base64."""
+    size = min(pixels.shape[1], LARGEST_SIDE), min(pixels.shape[0], LARGEST_SIDE)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     small = image if image.size == size else image.resize(size, Image.Resampling.BOX)
     stream = io.BytesIO()
