@@ -13,7 +13,8 @@ import convscope
 
 GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"
 MEASURED = 500  # images that each unit is switched off on
-LARGEST_KEPT = 3_000_000  # bytes
+DISTORTIONS = ["shift-x", "shift-y", "rotation", "scale", "noise"]
+LARGEST = 3_000_000  # bytes of a page
 
 
 def build(name: str, data: str, folder: Path, *, epochs: int, size: int | None = None) -> Path:
@@ -23,10 +24,10 @@ def build(name: str, data: str, folder: Path, *, epochs: int, size: int | None =
     trained = convscope.train(data, output=folder / name, epochs=epochs, size=size, context=context)
     run, page = trained.folder.path, GALLERY / f"{name}.html"
     convscope.units(run, data, ablation=MEASURED, context=context)
-    convscope.measure(run, data, distortions=["shift-x", "rotation", "scale", "noise"], images=MEASURED, context=context)
+    convscope.measure(run, data, distortions=DISTORTIONS, images=MEASURED, context=context)
     convscope.look(run, output=page, force=True, context=context)
     length = page.stat().st_size
-    print(f"{page} ({length / 1e6:.1f} MB{', too large for git' if length > LARGEST_KEPT else ''})")
+    print(f"{page} ({length / 1e6:.1f} MB{', larger than planned' if length > LARGEST else ''})")
     return page
 
 

@@ -11,7 +11,7 @@ from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, explorer_data
 from convscope.measures.distortions.family import DISTORTIONS
 from convscope.measures.movement import Distance, ImageMotion, Variation, background_maps, by_position, with_edge
-from convscope.networks.folding import fold
+from convscope.networks.folding import ready
 from convscope.networks.layout import Layout
 from tests.checks.layouts import Case
 
@@ -65,7 +65,7 @@ def test_moved_along_and_really_changed_are_what_measure_calls_so(
     made: Any, index: int, name: str, strength: float
 ) -> None:
     before, after, found, model = made[index]
-    planned, arithmetic = model.network.plan, fold(model.network)
+    planned, arithmetic = model.network.plan, ready(model.network)
     motion = DISTORTIONS[name].motion
     assert motion is not None
 

@@ -166,10 +166,10 @@ def _beside_title(beside: Model | str | os.PathLike[str] | None) -> str:
 def _beside(model: Model, images: Sequence[NamedImage], *, title: str) -> ExplorerData:
     """Return the second network of the page, which sees the images of the first."""
     size, gray = model.preprocessing.size, model.preprocessing.channels == 1
-    others = [
-        np.asarray(Image.fromarray(image.pixels[..., 0] if image.pixels.shape[2] == 1 else image.pixels).convert("L" if gray else "RGB").resize(size[::-1]))
-        for image in images[:CHECKED]
-    ]
+    others = []
+    for image in images[:CHECKED]:
+        shown = Image.fromarray(image.pixels[..., 0] if image.pixels.shape[2] == 1 else image.pixels)
+        others.append(np.asarray(shown.convert("L" if gray else "RGB").resize(size[::-1])))
     pixels = np.stack(others).reshape(len(others), *size, -1) if others else None
     return explorer_data(model, title=title, others=pixels)
 

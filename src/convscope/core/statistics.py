@@ -130,7 +130,9 @@ def paired_interval(lost: int, gained: int, total: int) -> Interval:
         '-0.0187 +0.0088'
     """
     if min(lost, gained) < 0 or lost + gained > total or total < 1:
-        raise ParameterError(f"`lost` and `gained` must be counts within `total`. Got {lost} and {gained} (of {total}).")
+        raise ParameterError(
+            f"`lost` and `gained` must be counts within `total`. Got {lost} and {gained} (of {total})."
+        )
     z = statistics.NormalDist().inv_cdf(0.975)
     count, difference = total + 2, (gained - lost) / (total + 2)
     half = z * max(0.0, (lost + gained + 1) / count - difference * difference) ** 0.5 / count**0.5

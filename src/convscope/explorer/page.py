@@ -11,6 +11,7 @@ from convscope.core.text import printable, shortened
 from .data import ExplorerData
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 _static = partial(static, "convscope.explorer")
 
@@ -51,7 +52,7 @@ def render_look(data: ExplorerData) -> str:
 
 
 def program(name: str) -> str:
-    """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
+    """Return the module `name` in ``static/`` with all that it imports, as one text without imports and comments.
 
     Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
     digest for the policy. Top-level names of modules in one program must differ.
@@ -63,7 +64,7 @@ def program(name: str) -> str:
         for needed in _IMPORT.findall(text):
             if needed not in texts:
                 add(needed)
-        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+        texts[module] = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
 
     add(name)
     return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

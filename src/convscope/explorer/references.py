@@ -1,4 +1,4 @@
-"""What the maps of each layer are like on other images: what the page measures a change with, as `convscope measure` does."""
+"""The maps of each layer on other images, which the page compares changes with, as `convscope measure` does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

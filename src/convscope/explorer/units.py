@@ -1,14 +1,15 @@
 """The units of a network on the page: their records, cut down to what one file can hold."""
 
-from collections.abc import Callable, Mapping
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.text import printable
-from convscope.measures.units.patches import cut, small_png
+from convscope.measures.units.patches import cut, thumbnail
 from convscope.measures.units.records import (
     AblationChange,
     AblationRecord,
@@ -21,28 +22,15 @@ from convscope.measures.units.records import (
 
 MOST_PATCHES = 9  # of a unit
 MOST_CLASSES = 3  # that a unit responds to
-MOST_PATCH_TEXT = 1_000_000  # characters of all patches whose images are not in the page
+FAIR_PATCHES = 4  # of each unit, before small patches come first
+MOST_PATCH_TEXT = 230_000  # characters of all patches whose images are not in the page; more for large images:
+TEXT_OF_VALUE = 60  # for each value of an image
+LEVEL = 17  # of whole images, which are most of the text: 16 shades are a quarter shorter
 LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class PatchData:
-    """A top patch of a unit.
-
-    Attributes:
-        image: index of its image in the page; None where the image is not in it.
-        name: of the image where it is not in the page.
-        row, column: of the value in the unit's map.
-        value: of the unit there.
-        png: base64 of its receptive field as a PNG, where the image is not in the page.
-    """
-
-    image: int | None
-    name: str = ""
-    row: int
-    column: int
-    value: float
-    png: str = ""
+Patch = tuple[int, int, int, float]
+"""A top patch: index of its image in the page, or -1 - its index in `elsewhere`; row and column in the map; value."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +46,7 @@ class UnitData:
     histogram: tuple[int, ...]
     selectivity: float | None
     classes: tuple[tuple[int, float], ...]
-    top: tuple[PatchData, ...]
+    top: tuple[Patch, ...]
     ablation: AblationChange | None = None
 
 
@@ -93,13 +81,15 @@ class UnitsData:
         ablation_images: images of the ablation; 0 where it was not measured.
         gabor: mean fraction of the first layer's weights that Gabor waves explain, and the same of random weights; None
             where it was not measured.
-        pixel_probe: accuracy of a linear classifier on the pixels, on so many probe_images; None where it was not measured.
+        pixel_probe: accuracy of a linear classifier on the pixels, of `probe_images`; None where it was not measured.
+        elsewhere: patches of images that are not in the page: the name of the image, and base64 of the patch as WebP.
         layers: those with units of their own.
     """
 
     images: int
     data: str = ""
     ablation_images: int = 0
+    elsewhere: tuple[tuple[str, str], ...] = ()
     gabor: tuple[float, float] | None = None
     pixel_probe: float | None = None
     probe_images: int = 0
@@ -119,25 +109,24 @@ def units_data(
     Args:
         record: of the images measured.
         in_page: index in the page of each measured image that is in the page.
-        image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if None, or
-            where they would make the page too large.
+        image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if
+            None, or where they would make the page too large.
         background: outside the image, one value a channel.
         report: what else was measured of the same network; None where nothing was.
     """
-    pngs = {} if image is None else _pngs(record, in_page, image, background)
+    elsewhere = None if image is None else _Elsewhere(record, image, background)
+    numbers = elsewhere.numbers(in_page) if elsewhere else {}
     changes = _changes(report.ablation if report else None)
 
-    def patch(top: TopPatch, layer: LayerUnits, unit: UnitRecord) -> PatchData | None:
-        common: dict[str, Any] = {"row": top.row, "column": top.column, "value": top.value}
-        if top.image in in_page:
-            return PatchData(image=in_page[top.image], **common)
-        png = pngs.get((layer.layer, unit.unit, top.image))
-        return PatchData(image=None, name=printable(top.name)[:LONGEST_NAME], png=png, **common) if png else None
+    def patches(unit: UnitRecord, layer: LayerUnits) -> Iterator[Patch]:
+        for top in unit.top[:MOST_PATCHES]:
+            number = numbers.get((layer.layer, unit.unit, top.image), in_page.get(top.image))
+            if number is not None:
+                yield number, top.row, top.column, top.value
 
     def unit(record: UnitRecord, layer: LayerUnits) -> UnitData:
         ranked = sorted(range(len(record.class_means)), key=lambda label: -record.class_means[label])
         shown = dict.fromkeys([*ranked[:MOST_CLASSES], *ranked[-1:]])
-        patches = (patch(top, layer, record) for top in record.top[:MOST_PATCHES])
         return UnitData(
             silent=record.silent,
             silent_images=record.silent_images,
@@ -145,7 +134,7 @@ def units_data(
             histogram=record.histogram,
             selectivity=record.selectivity,
             classes=tuple((label, record.class_means[label]) for label in shown) if any(record.class_means) else (),
-            top=tuple(one for one in patches if one is not None),
+            top=tuple(patches(record, layer)),
             ablation=changes.get((layer.layer, record.unit)),
         )
 
@@ -166,6 +155,7 @@ def units_data(
         images=record.images,
         data=printable(record.data)[:LONGEST_NAME],
         ablation_images=sum(report.ablation.images) if report and report.ablation else 0,
+        elsewhere=tuple(elsewhere.patches) if elsewhere else (),
         gabor=report.gabor if report else None,
         pixel_probe=next((one.accuracy.fraction for one in report.probes if one.stage == 0), None) if report else None,
         probe_images=report.probes[0].total if report and report.probes else 0,
@@ -192,29 +182,52 @@ def _changes(record: AblationRecord | None) -> dict[tuple[int, int], AblationCha
     return {key: change for key, change in changes if change is not None}
 
 
-def _pngs(
-    record: UnitsRecord,
-    in_page: Mapping[int, int],
-    image: Callable[[int], NDArray[np.uint8]],
-    background: tuple[int, ...],
-) -> dict[tuple[int, int, int], str]:
-    """Return the patches that fit into a page, as PNG by layer, unit and image: the strongest of each unit first."""
-    wanted = [
-        (top, layer, unit)
-        for rank in range(MOST_PATCHES)
-        for layer in record.layers
-        for unit in layer.units
-        for top in unit.top[rank : rank + 1]
-        if top.image not in in_page
-    ]
-    found: dict[tuple[int, int, int], str] = {}
-    room = MOST_PATCH_TEXT
-    for top, layer, unit in wanted:
-        fields, pixels = (layer.field_rows, layer.field_columns), image(top.image)
-        whole = fields[0].size >= record.height and fields[1].size >= record.width
-        png = small_png(pixels if whole else cut(pixels, fields, (top.row, top.column), background))
-        room -= len(png)
-        if room < 0:
-            break
-        found[layer.layer, unit.unit, top.image] = png
-    return found
+class _Elsewhere:
+    """Patches of images that are not in the page; one that is the whole image is there once."""
+
+    def __init__(
+        self, record: UnitsRecord, image: Callable[[int], NDArray[np.uint8]], background: tuple[int, ...]
+    ) -> None:
+        self._record, self._image, self._background = record, image, background
+        self.patches: list[tuple[str, str]] = []
+
+    def numbers(self, in_page: Mapping[int, int]) -> dict[tuple[int, int, int], int]:
+        """Return the numbers of the patches that fit, by layer, unit and image; the strongest of each unit first."""
+        room = MOST_PATCH_TEXT + TEXT_OF_VALUE * self._record.height * self._record.width * self._record.channels
+        made: dict[tuple[int, int, int, int], int] = {}
+        numbers: dict[tuple[int, int, int], int] = {}
+        for top, layer, unit in self._wanted(in_page):
+            key = (top.image, -1, 0, 0) if self._whole(layer) else (top.image, layer.layer, top.row, top.column)
+            if key not in made:
+                webp = self._cut(top, layer)
+                room -= len(webp)
+                if room < 0:
+                    break
+                self.patches.append((printable(top.name)[:LONGEST_NAME], webp))
+                made[key] = -len(self.patches)
+            numbers[layer.layer, unit, top.image] = made[key]
+        return numbers
+
+    def _wanted(self, in_page: Mapping[int, int]) -> list[tuple[TopPatch, LayerUnits, int]]:
+        ranked = [
+            (rank if rank < FAIR_PATCHES else FAIR_PATCHES + rank * self._whole(layer), top, layer, unit.unit)
+            for layer in self._record.layers
+            for unit in layer.units
+            for rank, top in enumerate(unit.top[:MOST_PATCHES])
+            if top.image not in in_page
+        ]
+        return [entry[1:] for entry in sorted(ranked, key=lambda entry: entry[0])]
+
+    def _whole(self, layer: LayerUnits) -> bool:
+        """Whether the patches of a layer are whole images."""
+        return layer.field_rows.size >= self._record.height and layer.field_columns.size >= self._record.width
+
+    def _cut(self, top: TopPatch, layer: LayerUnits) -> str:
+        pixels = self._image(top.image)
+        if self._whole(layer):
+            pixels = np.rint(pixels / LEVEL).astype(np.uint8) * np.uint8(LEVEL)
+        else:
+            pixels = cut(pixels, (layer.field_rows, layer.field_columns), (top.row, top.column), self._background)
+        stream = io.BytesIO()
+        thumbnail(pixels).save(stream, "WEBP", lossless=True, quality=100, method=6)
+        return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -17,7 +17,7 @@ _LONGEST_NAME = 30
 
 
 def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
-    """Return a chart for each distortion: the change of each layer's maps, and what really changed: the distance after moving them along.
+    """Return a chart for each distortion: the change of each layer's maps, and the distance after moving them along.
 
     Both are fractions of the distance between two different images. A mark shows the same where no edge is seen.
 

@@ -49,6 +49,11 @@ class LayerChange:
         return moved if math.isfinite(moved) else None
 
     @property
+    def really_changed(self) -> float | None:
+        """What is no movement: the residual; all of the change of values without a position, or without a motion."""
+        return self.changed if self.residual is None else self.residual
+
+    @property
     def verdict(self) -> str:
         """The verdict on the maps.
 

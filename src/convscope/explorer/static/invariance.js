@@ -155,10 +155,16 @@ export function limitsOf(kind, chance) {
         const lower = mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(at(mine[0].nearest));
         return [INVARIANCE.neverFalls(wholePercent(mine[0].fraction), at(mine[0].farthest), lower)];
       }
-      const bounds = reached.map((one) =>
-        INVARIANCE.fall(wholePercent(one.fraction), at(one.strength ?? 0), rangeOf(kind, one)),
+      const bounds = reached.map((one, index) =>
+        index
+          ? INVARIANCE.falls(
+              wholePercent(one.fraction),
+              strengthOf(kind.name, one.strength ?? 0, kind.unit),
+              rangeOf(kind, one),
+            )
+          : INVARIANCE.fall(wholePercent(one.fraction), at(one.strength ?? 0), rangeOf(kind, one)),
       );
-      return [INVARIANCE.falls(bounds.join(INVARIANCE.between))];
+      return [`${bounds.join(INVARIANCE.between)}.`];
     })
     .join(" ");
 }
@@ -187,8 +193,8 @@ function sensitivityTable(invariance, point) {
       cell(changed),
       bar(changed),
       cell(movedPart(changed, left)),
-      cell(left),
-      bar(left),
+      cell(left ?? changed),
+      bar(left ?? changed),
       element("td", { class: "words", text: verdictOf(point.verdicts[index] ?? "") }),
     );
   });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Plain arithmetic of a layer, in words: what sharing saves, why its receptive field is larger, how maps become a vector. */
+/** Arithmetic of a layer, in words: what sharing saves, why its receptive field is larger, how maps become a vector. */
 import { element } from "./dom.js";
 import { belowOf, inputsOf, separateParameters, shapeAt } from "./network.js";
 import { outcome } from "./text.js";

@@ -21,7 +21,7 @@ import { FIRST, MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, replaced, toyNet
 /** @typedef {import("./session.js").State} State */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
 /** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities"> &
- *   Partial<Pick<import("./network.js").Network, "layers">>} Families layers: of the network of the page, if there is one */
+ *   Partial<Pick<import("./network.js").Network, "layers">>} Families layers: of the page's network, if it has one */
 /** @typedef {import("./toy.js").Toy} Toy */
 
 const LARGEST_WEIGHT = 99;

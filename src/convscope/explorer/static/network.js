@@ -130,12 +130,20 @@ export function readersOf(network, layer) {
   return network.layers.flatMap(({ inputs }, index) => (inputs.includes(layer - 1) ? [index + 1] : []));
 }
 
-/** What the network computes with for a pixel from 0 to 255. @param {Network} network @param {number} channel @param {number} pixel */
+/**
+ * What the network computes with for a pixel from 0 to 255.
+ * @param {Network} network
+ * @param {number} channel
+ * @param {number} pixel
+ */
 export function standardized(network, channel, pixel) {
   return (pixel / 255 - network.mean[channel]) / network.std[channel];
 }
 
-/** What the units of a convolution would have if none was copied: at each position its own weights and bias. @param {Layer} layer */
+/**
+ * What the units of a convolution would have if none was copied: at each position its own weights and bias.
+ * @param {Layer} layer
+ */
 export function separateParameters(layer) {
   return layer.parameters * layer.rows * layer.columns;
 }

@@ -4,12 +4,16 @@
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Network} Network */
 
-/** A patch is cut from its image, or it is a PNG where the image is not in the page.
- * @typedef {{ image: number | null, name: string, row: number, column: number, value: number, png: string }} Patch */
+/** Which image: one of the page, or -1 - a number of the patches that are from elsewhere; row, column and value.
+ * @typedef {[number, number, number, number]} Patch */
 
 /** @typedef {{ rows: number, columns: number }} Size */
 
-/** The size of the patches of a layer: one that covers the whole image is the image. @param {Network} network @param {Layer} layer */
+/**
+ * The size of the patches of a layer: one that covers the whole image is the image.
+ * @param {Network} network
+ * @param {Layer} layer
+ */
 export function patchSize({ height, width }, { field: [down, across] }) {
   const whole = down.size >= height && across.size >= width;
   return whole ? { rows: height, columns: width } : { rows: down.size, columns: across.size };
@@ -19,17 +23,17 @@ export function patchSize({ height, width }, { field: [down, across] }) {
  * The receptive field of a value, with the background where it reaches beyond the image.
  * @param {Network} network
  * @param {Layer} layer
- * @param {{ image: number, row: number, column: number }} patch
+ * @param {Patch} patch of an image of the page
  * @returns {Size & { pixels: Uint8Array }}
  */
-export function cutPatch(network, layer, patch) {
+export function cutPatch(network, layer, [image, downThere, acrossThere]) {
   const { height, width, channels, background } = network;
   const [down, across] = layer.field;
   const { rows, columns } = patchSize(network, layer);
   const whole = rows === height && columns === width;
-  const top = whole ? 0 : down.start + patch.row * down.stride;
-  const left = whole ? 0 : across.start + patch.column * across.stride;
-  const from = network.images[patch.image].pixels;
+  const top = whole ? 0 : down.start + downThere * down.stride;
+  const left = whole ? 0 : across.start + acrossThere * across.stride;
+  const from = network.images[image].pixels;
   const pixels = new Uint8Array(rows * columns * channels);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {

@@ -12,8 +12,8 @@ const LARGEST_LOGIT = 50;
  * @typedef {{ name: Node | string, logit: Node | number, part: number, chosen?: boolean }} Row */
 
 /**
- * What is divided by the sum of all. A common factor changes no probability: e^logit becomes e^(logit − largest) where it
- * would be too large for a table.
+ * What is divided by the sum of all. A common factor changes no probability: e^logit becomes e^(logit − largest) where
+ * it would be too large for a table.
  * @param {number[]} logits
  * @param {boolean} sigmoids
  */

@@ -123,10 +123,10 @@ export const TEXT = {
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro: (/** @type {boolean} */ dense) =>
     "The image is at the left. Each column is one layer. A unit of a convolution has a few weights (its filter or " +
-    "kernel), slides them over all maps of the layer before, and computes one value (an activation) at each position: " +
-    "its feature map. Pooling (classic name: subsampling) makes the maps smaller. The part of the image that a value " +
-    `depends on is its receptive field. ${lastMaps(dense)} This page computes everything itself, with the network’s ` +
-    "own weights, which were learned from the classifier’s errors (backpropagation).",
+    "kernel), slides them over all maps of the layer before, and computes one value (an activation) at each " +
+    "position: its feature map. Pooling (classic name: subsampling) makes the maps smaller. The part of the image " +
+    `that a value depends on is its receptive field. ${lastMaps(dense)} This page computes everything itself, with ` +
+    "the network’s own weights, which were learned from the classifier’s errors (backpropagation).",
   legend:
     "Blue is above 0, orange is below 0, and 0 is the background; each layer has its own scale. Frames show the " +
     "chosen value and its inputs.",
@@ -297,8 +297,8 @@ export const OVERVIEW = {
     /** @type {string} */ kind,
     /** @type {[number, number]} */ ends,
   ) =>
-    `${sides(rows, columns)} pixels, ${kind}. They are standardized (mean 0, standard deviation 1 over the training images): black ` +
-    `is ${short(ends[0])}, ${kind === OVERVIEW.kinds[1] ? "white" : "full"} ${short(ends[1])}.`,
+    `${sides(rows, columns)} pixels, ${kind}, standardized: black is ${short(ends[0])}, ` +
+    `${kind === OVERVIEW.kinds[1] ? "white" : "full"} ${short(ends[1])}.`,
   frame: "The frame is the receptive field of the chosen value.",
   is: "true class ",
   before: "Maps before these",

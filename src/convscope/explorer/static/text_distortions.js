@@ -2,8 +2,13 @@
 /** What the page says about distorted images. */
 import { counted, short, wholePercent } from "./format.js";
 
-/** How a distortion is called in a choice, its strength in words, and an image with it.
- * @typedef {{ name: string, size: (strength: number) => string, image: (size: string, strength: number) => string }} Words */
+/**
+ * How a distortion is called in a choice, its strength in words, and an image with it.
+ * @typedef {object} Words
+ * @property {string} name
+ * @property {(strength: number) => string} size
+ * @property {(size: string, strength: number) => string} image
+ */
 
 const pixels = (/** @type {number} */ strength) => `${short(Math.abs(strength))} px`;
 const degrees = (/** @type {number} */ strength) => `${short(Math.abs(strength))}°`;
@@ -63,7 +68,12 @@ export function strengthOf(name, strength, unit) {
   return DISTORTED[name]?.size(strength) ?? `${short(strength)} ${unit}`;
 }
 
-/** What was done to an image, in words. @param {string} name of the distortion @param {number} strength @param {string} unit */
+/**
+ * What was done to an image, in words.
+ * @param {string} name of the distortion
+ * @param {number} strength
+ * @param {string} unit
+ */
 export function distorted(name, strength, unit) {
   const size = strengthOf(name, strength, unit);
   return DISTORTED[name]?.image(size, strength) ?? `${name} by ${size}`;
@@ -81,9 +91,10 @@ export const INVARIANCE = {
   accuracy: "Accuracy",
   correct: "correct",
   same: "same prediction",
-  falls: (/** @type {string} */ limits) => `Accuracy falls ${limits}.`,
   fall: (/** @type {string} */ fraction, /** @type {string} */ distorted, /** @type {string} */ range) =>
-    `below ${fraction} of clean accuracy when ${distorted} (95 % interval ${range})`,
+    `Accuracy falls below ${fraction} of clean accuracy when ${distorted} (95 % interval ${range})`,
+  falls: (/** @type {string} */ fraction, /** @type {string} */ strength, /** @type {string} */ range) =>
+    `below ${fraction} at ${strength} (${range})`,
   between: ", ",
   range: (/** @type {string} */ low, /** @type {string} */ high) => `${low} to ${high}`,
   beyond: (/** @type {string} */ strength) => `beyond ${strength}`,
@@ -97,7 +108,7 @@ export const INVARIANCE = {
   sensitivityHint:
     "Changed: distance of its maps from the clean ones, relative to the distance between two different images. " +
     "Moved along: how much of the squared change is movement. Really changed: the distance from the clean maps moved " +
-    "along with the image.",
+    "along with the image; single values have no position, and all of their change is real.",
   heads: ["layer", "changed", "moved along", "really changed", "its maps are"],
   verdicts: {
     invariant: "unchanged (invariant)",

@@ -24,13 +24,14 @@ export const LAYER = {
   colours: ["red", "green", "blue"],
   gray: "gray",
   pixel: (/** @type {number} */ black, /** @type {number} */ white) =>
-    "A pixel is a number from 0 (black) to 255. It is standardized: minus the mean of the training images, divided by " +
-    `their standard deviation, so that 0 becomes ${short(black)} and 255 becomes ${short(white)}.`,
+    "A pixel is a number from 0 (black) to 255. It is standardized: minus the mean of the training images, divided " +
+    `by their standard deviation, so that 0 becomes ${short(black)} and 255 becomes ${short(white)}.`,
   pixels: (/** @type {number} */ black, /** @type {number} */ white) =>
     `Pixels are standardized: black, 0, is ${short(black)}, and 255 is ${short(white)}.`,
   below: { channel: "channel", value: "value", map: "map" },
   single: (/** @type {number} */ values) =>
-    `The unit multiplies each of ${counted(values, "value")} before it by its weight and adds the products and its bias.`,
+    `The unit multiplies each of ${counted(values, "value")} before it by its weight and adds the products and its ` +
+    "bias.",
   sees: (/** @type {string} */ part, /** @type {string} */ from) =>
     `The unit sees ${part} ${from} before it. Each value is multiplied by the weight at its position; all products ` +
     "and the bias are added.",
@@ -87,8 +88,8 @@ export const LAYER = {
     `Its receptive field is wider than that of the layer before: ${counted(values, "value")} along each side, each ` +
     `depending on ${counted(each, "pixel")}, ${apart} apart: ${each} + ${values - 1} × ${apart} = ${size}.`,
   vector: (/** @type {string} */ maps, /** @type {number} */ values) =>
-    `The ${maps} are written one after another into one vector of ${counted(values, "value")} (flatten), map by map, row ` +
-    "by row.",
+    `The ${maps} are written one after another into one vector of ${counted(values, "value")} (flatten), map by ` +
+    "map, row by row.",
   window: "window",
   windowWeights: "weights in the mean",
 };

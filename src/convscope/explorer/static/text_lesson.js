@@ -108,28 +108,29 @@ export const LESSON = {
     nonlinearity: {
       title: "What a nonlinearity is for",
       text:
-        "Sums of sums are sums: without a nonlinearity between them, two layers do no more than one. Below, two units " +
-        "detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit gives the " +
-        "same for every image; here its weights are all 0. ReLU replaces what is below 0 by 0: then the third unit " +
-        "finds an edge of either kind, which no single unit can. The value after the nonlinearity is called the " +
-        "activation.",
+        "Sums of sums are sums: without a nonlinearity between them, two layers do no more than one. Below, two " +
+        "units detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit " +
+        "gives the same for every image; here its weights are all 0. ReLU replaces what is below 0 by 0: then the " +
+        "third unit finds an edge of either kind, which no single unit can. The value after the nonlinearity is " +
+        "called the activation.",
     },
     pooling: {
       title: "Pooling",
       text:
         "Pooling (its classic name: subsampling) computes one value from each window: the largest, the mean, the " +
-        "first, or another. It has no weights. Press each and see its value.",
+        "first, or another. It has no weights. Press each and see its value. A pooled value depends on 4 × 4 " +
+        "pixels, where a feature depends on 3 × 3. This receptive field grows with each layer, because a value " +
+        "sees several values before it, and each of those its own part of the image; after pooling it grows twice " +
+        "as fast.",
     },
     buys: {
       title: "What pooling gains and costs",
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
-        "depend less on position (invariance). Set max pooling and move the image: the first move changes no pooled " +
-        "value, the second does. The price: the position in the window is lost. Press a pooled value: it depends on " +
-        "4 × 4 pixels, where a feature depends on 3 × 3. This receptive field grows with each layer, because a value " +
-        "sees several values before it and each of those sees its own part of the image; after pooling it grows " +
-        "twice as fast. Could pooling be left out? Yes: such networks learn and are often as accurate on clean " +
-        "images, but they compute more, their classifier has more parameters, and a small shift costs more accuracy.",
+        "depend less on position (invariance). Set max pooling and move the image: the first move changes no " +
+        "pooled value, the second does. The price: the position in the window is lost. Could pooling be left out? " +
+        "Yes: such networks learn, and are often as accurate on clean images. But they compute more, their " +
+        "classifier has more parameters, and a small shift costs more accuracy.",
     },
     classifier: {
       title: "From maps to probabilities",
@@ -151,8 +152,8 @@ export const LESSON = {
       title: "It is no preprocessing",
       text:
         "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units like " +
-        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off one of this " +
-        "network’s units and see the prediction change.",
+        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off one of " +
+        "this network’s units and see the prediction change.",
     },
   },
 };
@@ -175,9 +176,9 @@ export const SHARING = {
 /** One step of gradient descent. */
 export const GRADIENT = {
   about: (/** @type {number} */ row, /** @type {number} */ column) =>
-    `What this one image did to the copied weight in row ${row}, column ${column} (gradient descent): at each position ` +
-    "the error is multiplied by the input that the weight saw there.",
-  heads: ["position", "should be", "is", "error", "× input", ""],
+    `What this one image did to the copied weight in row ${row}, column ${column} (gradient descent): at each ` +
+    "position the error is multiplied by the input that the weight saw there.",
+  heads: ["position", "should be", "is", "error", "input", "error × input"],
   position: (/** @type {number} */ row, /** @type {number} */ column) => `row ${row}, column ${column}`,
   others: "The weight saw 0 at the other positions: nothing to learn there.",
   sum: (/** @type {number} */ sum, /** @type {number} */ rate, /** @type {number} */ change) =>
@@ -219,8 +220,8 @@ export const SOFTMAX = {
   others: (/** @type {number} */ count) => counted(count, "other"),
   title: "From logits to probabilities",
   hint:
-    "Softmax: e (2.718…) to the power of the logit, divided by the sum of these for all classes. So every probability is " +
-    "above 0, and together they are 1.",
+    "Softmax: e (2.718…) to the power of the logit, divided by the sum of these for all classes. So every " +
+    "probability is above 0, and together they are 1.",
   sigmoid:
     "Each logit becomes 1 ÷ (1 + e^−logit), a number from 0 to 1 (sigmoid); divided by their sum, these are the " +
     "probabilities.",

@@ -7,6 +7,11 @@ function together(text) {
   return text.replaceAll(" ", "\u00a0");
 }
 
+/** @param {number} count @param {string} what */
+function becomes(count, what) {
+  return `${count || "none"} ${count > 1 ? "become" : "becomes"} ${what}`;
+}
+
 /** The units of a layer. */
 export const UNITS_TEXT = {
   unit: (/** @type {number} */ number) => `Unit ${number}`,
@@ -30,9 +35,7 @@ export const UNITS_TEXT = {
   without: (/** @type {string} */ change, /** @type {string} */ low, /** @type {string} */ high) =>
     `Without it: ${together(`${change} points`)} of accuracy (${low} to ${high})`,
   changed: (/** @type {number} */ lost, /** @type {number} */ gained, /** @type {number} */ images) =>
-    lost + gained
-      ? `${lost} of ${counted(images, "image")} become wrong${gained ? `, ${gained} right` : ""}.`
-      : `no image of ${counted(images, "image")} changes between right and wrong.`,
+    `of ${counted(images, "image")}, ${becomes(lost, "wrong")} and ${becomes(gained, "right")}.`,
   ablationMeasured: (/** @type {string} */ images) =>
     `Ablation was measured on ${images}; in brackets is the 95 % interval.`,
   filtersOf: (/** @type {string} */ layer) => `weights of ${layer}`,
@@ -60,12 +63,13 @@ export const UNITS_TEXT = {
   histogram: (/** @type {string} */ low, /** @type {string} */ high, /** @type {string} */ largest) =>
     `Histogram of activations from ${low} to ${high} (without 0); the largest is ${largest}`,
   silent: (/** @type {string} */ positions, /** @type {string} */ images) =>
-    `It is 0 or below (silent) at ${together(positions)} of the positions, and everywhere in ${together(images)} of the ` +
-    "images.",
+    `It is 0 or below (silent) at ${together(positions)} of the positions, and everywhere in ${together(images)} ` +
+    "of the images.",
   silentImages: (/** @type {string} */ images) => `It is 0 or below (silent) for ${together(images)} of the images.`,
   firesFor: "Mean activation for the classes with the largest, and the one with the smallest",
   selects: (/** @type {string} */ own, /** @type {string} */ random) =>
-    `Selectivity ${own}${random ? ` (random weights: ${random} on average)` : ""}; 0: the same for all classes, 1: one class.`,
+    `Selectivity ${own}${random ? ` (random weights: ${random} on average)` : ""}; 0: the same for all classes, ` +
+    "1: one class.",
 };
 
 /** From strokes to classes: what the units of each layer are evidence for. */
@@ -81,6 +85,6 @@ export const EVIDENCE = {
   heads: ["layer", "receptive field", "selectivity", "random weights", "linear classifier"],
   pixels: "pixels",
   selective:
-    "Selectivity: 0 where units respond to all classes equally, 1 to one class only. It grows with the receptive field " +
-    "even with random weights; the difference was learned.",
+    "Selectivity: 0 where units respond to all classes equally, 1 to one class only. It grows with the receptive " +
+    "field even with random weights; the difference was learned.",
 };

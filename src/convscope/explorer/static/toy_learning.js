@@ -62,7 +62,7 @@ function patchesOf(image) {
 }
 
 /** @param {number[]} weights @param {number[]} patch */
-function sumOf(weights, patch) {
+export function sumOf(weights, patch) {
   return patch.reduce((sum, value, cell) => sum + value * weights[cell], 0);
 }
 

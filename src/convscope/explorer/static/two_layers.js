@@ -9,6 +9,7 @@ import { numberTable } from "./number_table.js";
 import { strong } from "./pooling_derivation.js";
 import { makeStore } from "./store.js";
 import { PATCHES, TOY_PATCH } from "./toy.js";
+import { sumOf } from "./toy_learning.js";
 
 export const FIRST_LAYER = [PATCHES.edge, PATCHES.edge.map((weight) => 0 - weight)];
 /** Either side, both, none: an exclusive or, which no unit computes, whatever increasing nonlinearity follows it. */
@@ -21,11 +22,6 @@ export const EDGE_IMAGES = [
 const LARGEST = 9;
 
 /** @typedef {{ relu: boolean, image: number, third: number[] }} Tried */
-
-/** @param {number[]} weights @param {number[]} image */
-function sumOf(weights, image) {
-  return weights.reduce((sum, weight, index) => sum + weight * image[index], 0);
-}
 
 /**
  * The sums of both units, their values after the nonlinearity, that of the third unit; and the one unit that does the

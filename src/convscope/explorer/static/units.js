@@ -36,12 +36,14 @@ import { evidenceOf } from "./units_evidence.js";
 /** A change of the accuracy with its interval, and images that become incorrect and correct.
  * @typedef {{ change: number, low: number, high: number, lost: number, gained: number }} Ablation */
 
-/** Units of a layer, their mean selectivity and that of random weights, the accuracy of a linear classifier on its maps.
+/** Units of a layer, their mean selectivity, that of random weights, the accuracy of a linear classifier on its maps.
  * @typedef {{ layer: number, first_edge: number, bin_width: number, selectivity: number | null, random: number | null,
  *   probe: number | null, units: Unit[] }} LayerUnits */
 /**
+ * Patches from elsewhere have the name of their image, and are WebP.
  * @typedef {{ images: number, data: string, ablation_images: number, gabor: [number, number] | null,
- *   pixel_probe: number | null, probe_images: number, layers: LayerUnits[] }} Units
+ *   pixel_probe: number | null, probe_images: number, elsewhere: [string, string][],
+ *   layers: LayerUnits[] }} Units
  */
 /**
  * @typedef {{ go: Go, open: (image: number, position: Position)
@@ -249,7 +251,11 @@ function card(network, number, unit, records, palette, actions) {
   };
 }
 
-/** What is drawn, under its caption; nothing where nothing is. @param {string} caption @param {HTMLElement | null} drawn */
+/**
+ * What is drawn, under its caption; nothing where nothing is.
+ * @param {string} caption
+ * @param {HTMLElement | null} drawn
+ */
 function captioned(caption, drawn) {
   return drawn ? [element("p", { class: "caption", text: caption }), drawn] : [];
 }
@@ -286,8 +292,8 @@ function savedFilters(network, number, palette) {
  */
 export function ablationOf(network, { change, low, high, lost, gained }) {
   const images = network.units?.ablation_images ?? 0;
-  const text = `${UNITS_TEXT.without(points(change), points(low), points(high))} ${UNITS_TEXT.changed(lost, gained, images)}`;
-  return element("p", { class: "fact ablation", text });
+  const without = UNITS_TEXT.without(points(change), points(low), points(high));
+  return element("p", { class: "fact ablation", text: `${without}; ${UNITS_TEXT.changed(lost, gained, images)}` });
 }
 
 /**
@@ -313,19 +319,20 @@ function patchNodes(network, number, unit, record, actions) {
   if (!record.top.length) return [element("p", { class: "hint", text: UNITS_TEXT.never })];
   const size = patchSize(network, layer);
   const patches = record.top.map((patch) => {
-    const { image, row, column, value } = patch;
-    const title = `${image === null ? patch.name : network.images[image].name}: ${short(value)}`;
-    if (image === null) {
-      const shown = still(`data:image/png;base64,${patch.png}`, size, PATCH_PX);
+    const [image, row, column, value] = patch;
+    const away = image < 0 ? network.units?.elsewhere[-1 - image] : null;
+    const title = `${away ? away[0] : network.images[image].name}: ${short(value)}`;
+    if (away) {
+      const shown = still(`data:image/webp;base64,${away[1]}`, size, PATCH_PX);
       return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
     }
-    const { pixels } = cutPatch(network, layer, { image, row, column });
+    const { pixels } = cutPatch(network, layer, patch);
     const shown = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
     const onclick = () => actions.open(image, { layer: number, unit, row, column });
     const name = `${UNITS_TEXT.open} ${title}`;
     return element("button", { type: "button", class: "patch", title, "aria-label": name, onclick }, shown);
   });
-  const here = record.top.filter(({ image }) => image !== null).length;
+  const here = record.top.filter(([image]) => image >= 0).length;
   return [
     element("p", { class: "caption", text: UNITS_TEXT.patches(patches.length, here) }),
     element("div", { class: "patches", role: "group", "aria-label": UNITS_TEXT.top }, ...patches),

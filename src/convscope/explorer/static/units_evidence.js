@@ -33,7 +33,11 @@ export function evidenceOf(network, units) {
   );
 }
 
-/** @param {Network} network @param {Units} units @returns {HTMLElement[]} none where nothing was measured of the layers */
+/**
+ * @param {Network} network
+ * @param {Units} units
+ * @returns {HTMLElement[]} none where nothing was measured of the layers
+ */
 function tableOf(network, { layers, pixel_probe: pixels }) {
   const known = [
     layers.some(({ selectivity }) => selectivity !== null),

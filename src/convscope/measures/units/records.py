@@ -308,7 +308,7 @@ class UnitsReport:
 
     @property
     def gabor(self) -> tuple[float, float] | None:
-        """Mean fraction of the first layer's weights that Gabor waves explain, and of random ones; None without fits."""
+        """Mean fraction of the first layer's weights that Gabor waves explain, and of random ones; None if unknown."""
         if not self.gabor_fits or not self.random_gabor_fits:
             return None
         own, chance = (
