@@ -8,11 +8,13 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image, ImageSequence
+from sklearn.datasets import load_digits
 
 import convscope
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "assets" / "walk.webp"
 LARGEST = 400_000  # bytes
+DIGIT = 2  # index of the image
 FRAME_MS, LAST_MS = 90, 2_500
 
 
@@ -20,7 +22,7 @@ def main() -> int:
     """Write the image; return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         trained = convscope.train("digits", layout="8C3-MP2-32N", epochs=12, output=Path(folder, "run"))
-        digit = convscope.load_images("digits")[0]
+        digit = (load_digits().images[DIGIT] * 255 / 16).astype("uint8")
         drawn = convscope.draw("convolution", trained.folder.path, digit, output=Path(folder, "walk.gif"))
         with Image.open(drawn.path) as moving:
             frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(moving)]
