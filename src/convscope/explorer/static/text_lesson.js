@@ -178,8 +178,8 @@ export const GRADIENT = {
   about: (/** @type {number} */ row, /** @type {number} */ column) =>
     `What this one image did to the copied weight in row ${row}, column ${column} (gradient descent): at each ` +
     "position the error is multiplied by the input that the weight saw there.",
-  heads: ["position", "should be", "is", "error", "input", "error × input"],
-  position: (/** @type {number} */ row, /** @type {number} */ column) => `row ${row}, column ${column}`,
+  heads: ["row, column", "should be", "is", "error", "input", "error × input"],
+  position: (/** @type {number} */ row, /** @type {number} */ column) => `${row}, ${column}`,
   others: "The weight saw 0 at the other positions: nothing to learn there.",
   sum: (/** @type {number} */ sum, /** @type {number} */ rate, /** @type {number} */ change) =>
     `Together ${short(sum)}, times a small step size of ${short(rate)}: ${short(change)}.`,
