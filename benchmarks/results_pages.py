@@ -105,10 +105,10 @@ def _limits(comparisons: dict[str, Comparison]) -> Lines:
     """Return where accuracy falls below 90 % of the clean accuracy."""
     measured = {name for comparison in comparisons.values() for name, *_ in comparison.distortions}
     sides = {
-        (distortion.name, sign): distortion.directions[sign > 0]
+        (distortion.name, sign): distortion.way(sign)
         for distortion in DISTORTIONS.values()
         for sign in (-1, 1)
-        if distortion.name in measured and distortion.directions[sign > 0]
+        if distortion.name in measured and distortion.way(sign)
     }
     rows = []
     for name, comparison in comparisons.items():

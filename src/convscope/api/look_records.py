@@ -12,7 +12,7 @@ from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter
 from convscope.core.records import Dataclass
 from convscope.core.text import printable
-from convscope.explorer.comparison import comparison_data
+from convscope.explorer.comparison import comparison_data, shipped_comparison
 from convscope.explorer.data import ExplorerData, NamedImage
 from convscope.explorer.evaluation import RunEvaluation, evaluation_of
 from convscope.explorer.invariance import invariance_data
@@ -42,7 +42,7 @@ def with_records(
     dataset: Dataset | None,
     reporter: Reporter,
 ) -> ExplorerData:
-    """Return `data` with all records of the network.
+    """Return `data` with all records of the network; without a comparison, with the one that comes with the package.
 
     Args:
         data: the network and its images.
@@ -53,7 +53,7 @@ def with_records(
         reporter: receives a sentence for each record that cannot be read.
     """
     if run is None:
-        return dataclasses.replace(data, units=units_of(model, images))
+        return dataclasses.replace(data, units=units_of(model, images), comparison=shipped_comparison())
     report = _saved(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
@@ -66,7 +66,7 @@ def with_records(
         units=units_of(model, images, report, dataset),
         evaluation=_evaluation(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
-        comparison=comparison_data(comparison) if comparison is not None and comparison.measured else None,
+        comparison=comparison_data(comparison) if comparison and comparison.measured else shipped_comparison(),
     )
 
 
