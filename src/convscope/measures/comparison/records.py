@@ -13,7 +13,7 @@ from convscope.core.text import counted
 from convscope.measures.robustness import Limit, StrengthAccuracy, limits_of
 
 FORMAT_VERSION = 1
-FILE_NAME = "comparison.json"
+FILE_NAME, PAGE_NAME = "comparison.json", "compare.html"
 MOST_DRAWN = 5
 _DRAWN = {
     "distorted": (
