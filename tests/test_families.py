@@ -196,7 +196,7 @@ def test_a_toy_distortion_is_measured(
     assert len(curves) == len(DISTORTIONS)
     assert [point.strength for point in curves["toy"].points if point.strength] == [10, 255]
     assert main(["measure", str(run_folder), "digits", "--distortions", "toy", "--images", "20", "--quiet"]) == 0
-    assert "toy (shades)" in capsys.readouterr().out
+    assert "Lightened (toy, shades)" in capsys.readouterr().out
 
 
 def test_a_toy_command_is_listed_and_called(

@@ -7,7 +7,7 @@ from convscope.core.document import document, static
 from convscope.core.markup import Html, joined, named, tag
 from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
-from convscope.measures.comparison.conclusions import CLEAN, Contrast, conclusions, contrast_table, contrasts
+from convscope.measures.comparison.conclusions import CLEAN, Contrast, conclusions, contrast_table, contrasts, telling
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
 from convscope.measures.comparison.moved import SAID, SHIFTED, distance, moved, moved_accuracy, pixels_moved
 from convscope.measures.comparison.records import Comparison, VariantResult
@@ -139,7 +139,7 @@ def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: d
     rows.sort(key=lambda row: -row.value.value)
     about = f"Dots: on images moved by {distance(pixels)}. Rings: on clean images." if any(points) else ""
     compared = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
-    said = " ".join([*(contrast.text for contrast in compared), texts.get(topic, "")]).strip()
+    said = " ".join([*(contrast.text for contrast in telling(compared)), texts.get(topic, "")]).strip()
     chart = dots(rows, label=_LABEL, text=_percent_text, tick=_tick, said=said)
     return joined(
         _said(texts, *(["moved"] if shifted else []), topic),

@@ -14,6 +14,7 @@ from convscope.measures.comparison.conclusions import (
     images_sentence,
     limits_sentence,
     pooling_sentence,
+    telling,
 )
 from convscope.measures.comparison.differences import accuracy_difference, relative_accuracy
 from convscope.measures.comparison.learning_curve import fit_power_law, points_of
@@ -178,13 +179,16 @@ def test_a_limit_is_interpolated_linearly_between_measured_strengths() -> None:
 
 
 def test_a_variant_is_compared_in_what_it_is_for() -> None:
-    pairs = {
-        contrast.second: contrast.images for contrast in contrasts(everything()) if contrast.topic != "distortions"
-    }
-    for name in ("locally-connected", "mlp-parameters", "no-pooling-connected"):
-        assert pairs[VARIANTS[name].title] == "shifted"
-    for name in ("first-random", "pixels-softmax"):
-        assert pairs[VARIANTS[name].title] == CLEAN
+    pairs = {(one.second, one.images) for one in contrasts(everything()) if one.topic != "distortions"}
+    names = ("locally-connected", "mlp-parameters", "no-pooling-connected")
+    expected = {(VARIANTS[name].title, images) for name in names for images in (CLEAN, "shifted")}
+    assert pairs == expected | {(VARIANTS[name].title, CLEAN) for name in ("first-random", "pixels-softmax")}
+
+
+def test_what_is_not_significant_is_said_only_where_nothing_is() -> None:
+    equal, better = learned(0.9, 0.9), learned(0.95, 0.9)
+    assert telling([equal, better]) == [better]
+    assert telling([equal]) == [equal]
 
 
 def test_without_distorted_images_only_accuracy_is_left_to_compare() -> None:

@@ -67,16 +67,20 @@ class Contrast:
 
 
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
-    """Return every measured pair of `PAIRS`, in what its changed variant is for; without that, in clean accuracy."""
-    compared = []
+    """Return every measured pair of `PAIRS`, in what its changed variant is for."""
+    compared: list[Contrast | None] = []
     for topic, pairs in PAIRS.items():
         for first, second in _measured(comparison, pairs):
             changed = VARIANTS[(second if first.variant == BASELINE else first).variant]
-            groups = GROUPS if topic == "distortions" else [group for group in GROUPS if group in changed.purposes]
-            robust = [_robust(topic, group, first, second) for group in groups]
-            found = [contrast for contrast in robust if contrast is not None]
-            compared += found or ([] if topic == "distortions" else [_accurate(topic, first, second)])
-    return tuple(compared)
+            purposes = tuple(GROUPS) if topic == "distortions" else changed.purposes
+            compared += [_accurate(topic, first, second)] if "accuracy" in purposes else []
+            compared += [_robust(topic, group, first, second) for group in GROUPS if group in purposes]
+    return tuple(contrast for contrast in compared if contrast is not None)
+
+
+def telling(compared: Sequence[Contrast]) -> Sequence[Contrast]:
+    """Return the significant ones; all if none is."""
+    return [contrast for contrast in compared if contrast.difference.significant] or compared
 
 
 def _measured(comparison: Comparison, pairs: Sequence[tuple[str, str]]) -> list[tuple[VariantResult, VariantResult]]:

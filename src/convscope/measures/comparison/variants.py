@@ -185,7 +185,7 @@ def _pooling(code: str) -> Variant:
         description=f"The baseline with pooling that takes {POOLINGS[code].phrase} of each window.",
         group="pooling",
         make=_network(lambda baseline: layouts.pooled_by(_check_pooling(baseline), code)),
-        purposes=("shifted",),
+        purposes=("accuracy", "shifted"),
     )
 
 
@@ -204,7 +204,7 @@ _FAMILY = (
         description="The baseline with separate weights at every position.",
         group="sharing",
         make=_network(lambda baseline: layouts.locally_connected(_check_convolution(baseline).layout)),
-        purposes=("shifted", "parameters"),
+        purposes=("accuracy", "shifted", "parameters"),
         curve=True,
     ),
     Variant(
@@ -213,7 +213,7 @@ _FAMILY = (
         description="The baseline with weights shared only within each of at most 4 x 4 regions of a map.",
         group="sharing",
         make=_network(lambda baseline: layouts.partly_shared(_check_convolution(baseline))),
-        purposes=("shifted", "parameters"),
+        purposes=("accuracy", "shifted", "parameters"),
     ),
     Variant(
         name="mlp-parameters",
@@ -221,7 +221,7 @@ _FAMILY = (
         description="One fully connected layer with as many parameters as the baseline.",
         group="sharing",
         make=_network(_same_parameters),
-        purposes=("shifted",),
+        purposes=("accuracy", "shifted"),
         curve=True,
     ),
     Variant(
@@ -232,7 +232,7 @@ _FAMILY = (
         make=_network(
             lambda baseline: layouts.fully_connected_like(baseline.plan, lambda planned: planned.macs),
         ),
-        purposes=("shifted",),
+        purposes=("accuracy", "shifted"),
     ),
     Variant(
         name="no-pooling-mean",
@@ -240,7 +240,7 @@ _FAMILY = (
         description="The baseline without pooling; the layers after the convolutions see the mean of each map.",
         group="pooling",
         make=_network(_without_pooling(global_mean=True)),
-        purposes=("shifted", "macs"),
+        purposes=("accuracy", "shifted", "macs"),
     ),
     Variant(
         name="no-pooling-connected",
@@ -248,7 +248,7 @@ _FAMILY = (
         description="The baseline without pooling; the layers after the convolutions see every value.",
         group="pooling",
         make=_network(_without_pooling(global_mean=False)),
-        purposes=("shifted", "macs", "parameters"),
+        purposes=("accuracy", "shifted", "macs", "parameters"),
     ),
     *(_pooling(code) for code in POOLINGS),
     Variant(
@@ -257,7 +257,7 @@ _FAMILY = (
         description="The baseline with strided convolutions in place of the pooling after them.",
         group="pooling",
         make=_network(lambda baseline: layouts.strided(_check_pooling(baseline))),
-        purposes=("shifted", "macs"),
+        purposes=("accuracy", "shifted", "macs"),
     ),
     Variant(
         name="first-random",

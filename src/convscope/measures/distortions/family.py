@@ -198,6 +198,11 @@ def title_of(name: str) -> str:
     return distortion_named(name).title if _is_known(name) else name
 
 
+def way_of(name: str, sign: int) -> str:
+    """Return what a strength of this sign does, without the amount; of an unknown distortion its name."""
+    return distortion_named(name).way(sign) if _is_known(name) else name
+
+
 def phrase_of(name: str, strength: float) -> str:
     """Return what a distortion does to an image, in words; of an unknown one its name and strength.
 
