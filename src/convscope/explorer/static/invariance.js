@@ -6,20 +6,21 @@
 import { chart } from "./curves.js";
 import { element, isolate } from "./dom.js";
 import { counted, percentIn, short, wholePercent } from "./format.js";
-import { INVARIANCE, distorted, kindName, strengthOf } from "./text_distortions.js";
+import { INVARIANCE } from "./text_distortions.js";
 import { saved } from "./saving.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
 /**
- * @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null,
+ * @typedef {{ strength: number, words: string, accuracy: number, interval: [number, number], same: number, layers: [number | null,
  *   number | null][], verdicts: string[] }} Strength
  */
 /**
- * @typedef {{ sign: number, fraction: number, strength: number | null, nearest: number | null, latest: number | null,
- *   farthest: number }} Limit
+ * Where accuracy falls, in words; an end of its interval is empty beyond the farthest.
+ * @typedef {{ sign: number, fraction: number, reached: boolean, words: string, amount: string, low: string, high: string,
+ *   farthest: string }} Limit
  */
-/** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
+/** @typedef {{ name: string, title: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
 /**
  * @typedef {{ data: string, split: string, images: number, accuracy: number, interval: [number, number], chance: number
  *   | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance
@@ -43,7 +44,7 @@ export function makeInvariance(parent, network, notify) {
   const select = element(
     "select",
     {},
-    ...kinds.map(({ name }, index) => element("option", { value: index, text: kindName(name) })),
+    ...kinds.map(({ title: text }, index) => element("option", { value: index, text })),
   );
   const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": INVARIANCE.strength });
   const output = element("output");
@@ -83,10 +84,10 @@ export function makeInvariance(parent, network, notify) {
     const shown = kind;
     slider.max = String(shown.points.length - 1);
     slider.value = String(shown.points.indexOf(point));
-    const named = distorted(shown.name, point.strength, shown.unit);
+    const named = point.words;
     output.textContent = named;
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
-    curves.replaceChildren(saved(kindName(shown.name), curveOf(/** @type {Invariance} */ (invariance), shown)));
+    curves.replaceChildren(saved(shown.title, curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
     table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
@@ -130,7 +131,7 @@ function curveOf(invariance, kind) {
     ],
     {
       text: (value) => percentIn(value, 4),
-      across: `${kindName(kind.name)} (${kind.unit})`,
+      across: `${kind.title} (${kind.unit})`,
       below: short,
       marks: [all[0].strength, ...(all[0].strength < 0 ? [0] : []), all[all.length - 1].strength],
     },
@@ -145,34 +146,23 @@ function curveOf(invariance, kind) {
  */
 export function limitsOf(kind, chance) {
   if (chance !== null) return INVARIANCE.atChance(percentIn(chance, 3));
-  const at = (/** @type {number} */ strength) => distorted(kind.name, strength, kind.unit);
   return [-1, 1]
     .flatMap((sign) => {
       const mine = kind.limits.filter((one) => one.sign === sign);
       if (!mine.length) return [];
-      const reached = mine.filter((one) => one.strength !== null);
+      const reached = mine.filter((one) => one.reached);
       if (!reached.length) {
-        const lower = mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(at(mine[0].nearest));
-        return [INVARIANCE.neverFalls(wholePercent(mine[0].fraction), at(mine[0].farthest), lower)];
+        const [{ fraction, words, low }] = mine;
+        return [INVARIANCE.neverFalls(wholePercent(fraction), words, low && INVARIANCE.lowerFalls(low))];
       }
-      const bounds = reached.map((one, index) =>
-        index
-          ? INVARIANCE.falls(
-              wholePercent(one.fraction),
-              strengthOf(kind.name, one.strength ?? 0, kind.unit),
-              rangeOf(kind, one),
-            )
-          : INVARIANCE.fall(wholePercent(one.fraction), at(one.strength ?? 0), rangeOf(kind, one)),
-      );
+      const bounds = reached.map((one, index) => {
+        const fraction = wholePercent(one.fraction);
+        const range = INVARIANCE.range(one.low || one.farthest, one.high || INVARIANCE.beyond(one.farthest));
+        return index ? INVARIANCE.falls(fraction, one.amount, range) : INVARIANCE.fall(fraction, one.words, range);
+      });
       return [`${bounds.join(INVARIANCE.between)}.`];
     })
     .join(" ");
-}
-
-/** Where the ends of accuracy's interval fall. @param {Distortion} kind @param {Limit} limit */
-function rangeOf({ name, unit }, { nearest, latest, farthest }) {
-  const end = (/** @type {number | null} */ strength) => strengthOf(name, strength ?? farthest, unit);
-  return INVARIANCE.range(end(nearest), latest === null ? INVARIANCE.beyond(end(farthest)) : end(latest));
 }
 
 /** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */

@@ -11,6 +11,7 @@ import { makeClaims } from "./lesson_claims.js";
 import { board, drawBoards } from "./lesson_maps.js";
 import { LESSON } from "./text_lesson.js";
 import { STILL } from "./motion.js";
+import { makeMoved } from "./moved.js";
 import { savedBySharing } from "./network.js";
 import { within } from "./position.js";
 import { makeStore } from "./store.js";
@@ -21,7 +22,7 @@ import { FIRST, MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, replaced, toyNet
 /** @typedef {import("./session.js").State} State */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
 /** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities"> &
- *   Partial<Pick<import("./network.js").Network, "layers">>} Families layers: of the page's network, if it has one */
+ *   Partial<Pick<import("./network.js").Network, "layers" | "comparison">>} Families layers: of the page's network, if there is one */
 /** @typedef {import("./toy.js").Toy} Toy */
 
 const LARGEST_WEIGHT = 99;
@@ -70,7 +71,9 @@ function fill(lesson, families, toUnits) {
   );
   const saved = savedBySharing(families.layers ?? []);
   const savedWords = saved ? LESSON.saves(saved.name, saved.shared, saved.separate) : "";
-  const claims = makeClaims({ go, change, network: () => toyNetwork(toy()), toy, toUnits, poolings, savedWords });
+  const result = () => makeMoved(families.comparison);
+  const network = () => toyNetwork(toy());
+  const claims = makeClaims({ go, change, network, toy, toUnits, poolings, savedWords, result });
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
   lesson.append(

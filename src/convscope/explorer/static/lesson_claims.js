@@ -15,15 +15,17 @@ import { makeSharing } from "./weight_sharing.js";
 
 /**
  * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network: () => import("./network.js").Network,
- *   toy: () => Toy, toUnits: (() => void) | null, poolings: [string, string][], savedWords: string }} Hands
- *   poolings: code and name of each; savedWords: what sharing saves in the network of the page
+ *   toy: () => Toy, toUnits: (() => void) | null, poolings: [string, string][], savedWords: string,
+ *   result: () => HTMLElement | null }} Hands poolings: code and name of each; savedWords: what sharing saves in the
+ *   network of the page; result: the result of a comparison, where there is one
  */
 
+const COMPARED = ["shared", "buys"]; // steps whose claim the comparison of networks shows
 const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
 
 /** @param {Hands} hands @returns {{ elements: HTMLElement[], show: () => void }} to be shown anew with every toy */
-export function makeClaims({ go, change, network, toy, toUnits, poolings, savedWords }) {
+export function makeClaims({ go, change, network, toy, toUnits, poolings, savedWords, result }) {
   const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const set = (/** @type {string} */ name, /** @type {Partial<Toy>} */ some) => button(name, () => change(some));
@@ -61,6 +63,7 @@ export function makeClaims({ go, change, network, toy, toUnits, poolings, savedW
       element("h3", { text: title }),
       element("p", { text }),
       tools(...tries[/** @type {keyof typeof tries} */ (name)]),
+      COMPARED.includes(name) ? result() : null,
     ),
   );
   return { elements, show: () => movers.forEach((mover) => mover.show()) };
