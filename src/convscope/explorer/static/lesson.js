@@ -8,6 +8,7 @@ import { numbers, select } from "./editable.js";
 import { makeEngine } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { board, drawBoards } from "./lesson_maps.js";
+import { makeSteps } from "./lesson_steps.js";
 import { STILL } from "./motion.js";
 import { shapeAt } from "./network.js";
 import { within } from "./position.js";
@@ -43,21 +44,20 @@ const LARGEST_WEIGHT = 99;
 /**
  * @param {HTMLElement} parent
  * @param {Families} families
- * @param {() => void} toUnits shows the units of the page's network
+ * @param {(() => void) | null} toUnits shows the units of the page's network; null where there is none
+ * @returns {{ fill: () => void, to: (step: number) => void }} fill makes it, once
  */
 export function makeLesson(parent, { poolings, nonlinearities }, toUnits) {
-  const lesson = element("details", { class: "lesson" }, element("summary", { text: LESSON.title }));
-  parent.append(lesson);
-  const open = () => {
-    lesson.removeEventListener("toggle", open);
-    fill(lesson, { poolings, nonlinearities }, toUnits);
-  };
-  lesson.addEventListener("toggle", open);
+  parent.classList.add("lesson");
+  /** @type {ReturnType<typeof fill> | null} */
+  let steps = null;
+  const made = () => (steps ??= fill(parent, { poolings, nonlinearities }, toUnits));
+  return { fill: made, to: (step) => made().to(step) };
 }
 
 /** @typedef {{ toy: Toy, position: Position }} Lesson what the reader has made, and which value is looked at */
 
-/** @param {HTMLElement} lesson @param {Families} families @param {() => void} toUnits */
+/** @param {HTMLElement} lesson @param {Families} families @param {(() => void) | null} toUnits */
 function fill(lesson, families, toUnits) {
   const store = makeStore(/** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } }));
   const toy = () => store.get().toy;
@@ -81,8 +81,11 @@ function fill(lesson, families, toUnits) {
   const choices = makeChoices(toy, change, families);
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
+  const steps = makeSteps(claims({ go, change, network: () => toyNetwork(toy()), toy, toUnits, families }));
+  lesson.classList.add("filled");
   lesson.append(
     element("p", { text: LESSON.intro }),
+    steps.element,
     element(
       "div",
       { class: "toy bench" },
@@ -91,13 +94,8 @@ function fill(lesson, families, toUnits) {
       ...boards.map(side),
     ),
     tools(...choices.others),
-    element("h2", { text: LESSON.marked }),
+    element("h3", { text: LESSON.marked }),
     working,
-    element(
-      "ol",
-      { class: "claims" },
-      ...claims({ go, change, network: () => toyNetwork(toy()), toy, toUnits, families }),
-    ),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
@@ -111,6 +109,7 @@ function fill(lesson, families, toUnits) {
   store.subscribe(draw);
   dark.addEventListener("change", draw);
   draw();
+  return steps;
 }
 
 /** The position that the network has, as near as possible. @param {Lesson} lesson @returns {Position} */
@@ -252,7 +251,8 @@ function makeChoices(now, change, { poolings, nonlinearities }) {
 /**
  * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network:
  *   ()
- *   => import("./network.js").Network, toy: () => Toy, toUnits: () => void, families: Families }} Hands
+ *   => import("./network.js").Network, toy: () => Toy, toUnits: (() => void) | null,
+ *   families: Families }} Hands
  */
 
 /** What is claimed, each with something to try. @param {Hands} hands @returns {HTMLElement[]} */
@@ -302,7 +302,7 @@ function claims({ go, change, network, toy, toUnits, families }) {
       button(LESSON.again, () => change({ ...FIRST, zeros: 1, code: "MP" })),
     ),
     claim(text.dice, makeDice().element),
-    claim(text.preprocessing, button(LESSON.toUnits, toUnits)),
+    claim(text.preprocessing, ...(toUnits ? [button(LESSON.toUnits, toUnits)] : [])),
   ];
 }
 
