@@ -174,6 +174,7 @@ async function build(page, network, computer) {
     lessons.fill();
     content.removeAttribute("aria-busy");
     arrive();
+    afterFrame(() => content.classList.add("whole")); // nothing waits any more for what is not seen
   });
   drawChanges(sections, network, session, (state, everything) => {
     bar.hidden = false;
