@@ -26,7 +26,9 @@ help: ## list the targets
 .PHONY: demo
 demo: $(DEMO)/installed ## install convscope here and train it on handwritten digits
 	@rm -rf runs/demo
-	@$(DEMO)/bin/convscope train digits -o runs/demo --look
+	@$(DEMO)/bin/convscope train mnist --minutes 0.5 -o runs/demo --look \
+		|| { echo "MNIST cannot be had here; the bundled digits are used."; rm -rf runs/demo; \
+			$(DEMO)/bin/convscope train digits --size 28 --minutes 0.5 -o runs/demo --look; }
 	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
 	@echo "Look inside what it learned: $(CURDIR)/runs/demo/look.html"
 

@@ -183,6 +183,7 @@ def explorer_data(
     """
     network, preprocessing = model.network, model.preprocessing
     arithmetic = ready(network)
+    poolings, nonlinearities = family_texts()
     dtype = weight_dtype(arithmetic)
     pixels = np.stack([image.pixels for image in images[:CHECKED]]) if images else None
     return ExplorerData(
@@ -210,15 +211,15 @@ def explorer_data(
         images=_predicted(model, images),
         beside=beside,
         kinds=_layer_texts(arithmetic),
-        poolings=_pooling_texts(),
-        nonlinearities=_nonlinearity_texts(),
+        poolings=poolings,
+        nonlinearities=nonlinearities,
     )
 
 
 def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, ...]:
     if not images:
         return ()
-    predictions = _probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
+    predictions = class_probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
     return tuple(
         ImageData(
             name=printable(image.name)[:LONGEST_NAME],
@@ -230,7 +231,7 @@ def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, .
     )
 
 
-def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def class_probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities of each class, N K; of a network that answers with maps, their means."""
     planned = model.network.plan.layers[-1]
     if planned.rows * planned.columns == 1:
@@ -279,15 +280,13 @@ def _layer_texts(network: GraphNetwork) -> tuple[KindText, ...]:
     )
 
 
-def _pooling_texts() -> tuple[KindText, ...]:
-    return tuple(
+def family_texts() -> tuple[tuple[KindText, ...], tuple[KindText, ...]]:
+    """Return the poolings and the nonlinearities in words."""
+    poolings = tuple(
         KindText(code=code, name=kind.name, formula=kind.formula, phrase=kind.phrase, sees=kind.sees)
         for code, kind in POOLINGS.items()
     )
-
-
-def _nonlinearity_texts() -> tuple[KindText, ...]:
-    return tuple(
+    return poolings, tuple(
         KindText(code=code, name=code, formula=kind.formula, phrase=kind.phrase)
         for code, kind in NONLINEARITIES.items()
     )

@@ -8,7 +8,8 @@ from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
 
-from .data import ExplorerData
+from .comparison import shipped_comparison
+from .data import ExplorerData, family_texts
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
@@ -23,6 +24,18 @@ _FOOTER = (
 )
 
 
+def render_lesson() -> str:
+    """Return the page of the lesson alone, which needs no network, as one HTML text, all of it ASCII."""
+    poolings, nonlinearities = family_texts()
+    families = to_json({"poolings": poolings, "nonlinearities": nonlinearities, "comparison": shipped_comparison()})
+    return _page(
+        Html("Convolution, step by step"),
+        "lesson_page.js",
+        tag("footer", "Made by convscope. This file opens no connection."),
+        tag("script", inline_json(families), type="application/json", id="data"),
+    )
+
+
 def render_look(data: ExplorerData) -> str:
     """Return the page that computes and shows the network of `data`, as one HTML text, all of it ASCII.
 
@@ -30,23 +43,26 @@ def render_look(data: ExplorerData) -> str:
     shown, never interpreted.
     """
     title = shortened(printable(data.title), 80)
-    page = document(
-        title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
-        style=_static("explorer.css"),
-        script=program("explorer.js"),
-        body=joined(
-            tag("a", "To the numbers", class_="skip", href="#numbers"),
-            tag(
-                "div",
-                tag("noscript", _NEEDS),
-                tag("p", _DAMAGED, class_="message late", role="alert"),  # until the program replaces it
-                id="page",
-            ),
-            tag("footer", _FOOTER),
-            tag("script", inline_json(to_json(data)), type="application/json", id="data"),
-            tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
-        ),
+    return _page(
+        joined(f"{title}: " if title else "", "a look inside ", data.layout),
+        "explorer.js",
+        tag("footer", _FOOTER),
+        tag("script", inline_json(to_json(data)), type="application/json", id="data"),
+        tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
+        before=tag("a", "To the numbers", class_="skip", href="#numbers"),
         worker=True,
+    )
+
+
+def _page(title: Html, script: str, *after: Html, before: Html | str = "", worker: bool = False) -> str:
+    """Return a page that a program fills."""
+    damaged = tag("p", _DAMAGED, class_="message late", role="alert")  # until the program replaces it
+    page = document(
+        title=title,
+        style=_static("explorer.css"),
+        script=program(script),
+        body=joined(before, tag("div", tag("noscript", _NEEDS), damaged, id="page"), *after),
+        worker=worker,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 

@@ -9,20 +9,20 @@ import { boxBelow, receptiveField } from "./explain.js";
 import { makeChoices } from "./lesson_choices.js";
 import { makeClaims } from "./lesson_claims.js";
 import { board, drawBoards } from "./lesson_maps.js";
-import { LESSON } from "./text_lesson.js";
+import { makeSteps } from "./lesson_steps.js";
 import { STILL } from "./motion.js";
-import { makeMoved } from "./moved.js";
-import { savedBySharing } from "./network.js";
 import { within } from "./position.js";
 import { makeStore } from "./store.js";
+import { LESSON } from "./text_lesson.js";
 import { FIRST, MOST_CHANNELS, MOST_UNITS, TOY_PATCH, TOY_SIDE, replaced, toyNetwork, toyPixels } from "./toy.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./session.js").State} State */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
-/** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities"> &
- *   Partial<Pick<import("./network.js").Network, "layers" | "comparison">>} Families layers: of the page's network, if there is one */
+/** What the lesson takes from a page; layers are of its network, if it has one.
+ * @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities"> &
+ *   Partial<Pick<import("./network.js").Network, "layers" | "comparison">>} Families */
 /** @typedef {import("./toy.js").Toy} Toy */
 
 const LARGEST_WEIGHT = 99;
@@ -30,21 +30,20 @@ const LARGEST_WEIGHT = 99;
 /**
  * @param {HTMLElement} parent
  * @param {Families} families
- * @param {() => void} toUnits shows the units of the page's network
+ * @param {(() => void) | null} toUnits shows the units of the page's network; null where there is none
+ * @returns {{ fill: () => void, to: (step: number) => void }} fill makes it, once
  */
 export function makeLesson(parent, families, toUnits) {
-  const lesson = element("details", { class: "lesson" }, element("summary", { text: LESSON.title }));
-  parent.append(lesson);
-  const open = () => {
-    lesson.removeEventListener("toggle", open);
-    fill(lesson, families, toUnits);
-  };
-  lesson.addEventListener("toggle", open);
+  parent.classList.add("lesson");
+  /** @type {ReturnType<typeof fill> | null} */
+  let steps = null;
+  const made = () => (steps ??= fill(parent, families, toUnits));
+  return { fill: made, to: (step) => made().to(step) };
 }
 
 /** @typedef {{ toy: Toy, position: Position }} Lesson what the reader has made, and which value is looked at */
 
-/** @param {HTMLElement} lesson @param {Families} families @param {() => void} toUnits */
+/** @param {HTMLElement} lesson @param {Families} families @param {(() => void) | null} toUnits */
 function fill(lesson, families, toUnits) {
   const store = makeStore(/** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } }));
   const toy = () => store.get().toy;
@@ -66,18 +65,15 @@ function fill(lesson, families, toUnits) {
   );
   const working = element("div", { class: "working" });
   const choices = makeChoices(toy, change, families);
-  const poolings = Object.entries(families.poolings).map(
-    ([code, { name }]) => /** @type {[string, string]} */ ([code, name]),
-  );
-  const saved = savedBySharing(families.layers ?? []);
-  const savedWords = saved ? LESSON.saves(saved.name, saved.shared, saved.separate) : "";
-  const result = () => makeMoved(families.comparison);
   const network = () => toyNetwork(toy());
-  const claims = makeClaims({ go, change, network, toy, toUnits, poolings, savedWords, result });
+  const claims = makeClaims({ go, change, network, toy, toUnits, families });
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
+  const steps = makeSteps(claims.elements);
+  lesson.classList.add("filled");
   lesson.append(
     element("p", { text: LESSON.intro }),
+    steps.element,
     element(
       "div",
       { class: "toy bench" },
@@ -86,9 +82,8 @@ function fill(lesson, families, toUnits) {
       ...boards.map(side),
     ),
     tools(...choices.others),
-    element("h2", { text: LESSON.marked }),
+    element("h3", { text: LESSON.marked }),
     working,
-    element("ol", { class: "claims" }, ...claims.elements),
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
@@ -98,16 +93,13 @@ function fill(lesson, families, toUnits) {
     choices.show(toy());
     claims.show();
     drawBoards(boards, toy(), state, go);
-    working.replaceChildren(
-      ...makeDerivation(
-        { ...toyNetwork(toy()), poolings: families.poolings, nonlinearities: families.nonlinearities },
-        go,
-      )(state),
-    );
+    const { poolings, nonlinearities } = families;
+    working.replaceChildren(...makeDerivation({ ...network(), poolings, nonlinearities }, go)(state));
   };
   store.subscribe(draw);
   dark.addEventListener("change", draw);
   draw();
+  return steps;
 }
 
 /** The position that the network has, as near as possible. @param {Lesson} lesson @returns {Position} */

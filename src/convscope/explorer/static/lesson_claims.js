@@ -3,7 +3,8 @@
 import { makeDice } from "./dice.js";
 import { button, element, tools } from "./dom.js";
 import { LESSON } from "./text_lesson.js";
-import { shapeAt } from "./network.js";
+import { makeMoved } from "./moved.js";
+import { savedBySharing, shapeAt } from "./network.js";
 import { makeSoftmax } from "./softmax_table.js";
 import { TEXT } from "./text.js";
 import { FIRST, IMAGES, MOST_CHANNELS, MOST_UNITS, SECOND_CHANNEL, UNITS, movedRight } from "./toy.js";
@@ -15,9 +16,7 @@ import { makeSharing } from "./weight_sharing.js";
 
 /**
  * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network: () => import("./network.js").Network,
- *   toy: () => Toy, toUnits: (() => void) | null, poolings: [string, string][], savedWords: string,
- *   result: () => HTMLElement | null }} Hands poolings: code and name of each; savedWords: what sharing saves in the
- *   network of the page; result: the result of a comparison, where there is one
+ *   toy: () => Toy, toUnits: (() => void) | null, families: import("./lesson.js").Families }} Hands
  */
 
 const COMPARED = ["shared", "buys"]; // steps whose claim the comparison of networks shows
@@ -25,16 +24,19 @@ const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
 
 /** @param {Hands} hands @returns {{ elements: HTMLElement[], show: () => void }} to be shown anew with every toy */
-export function makeClaims({ go, change, network, toy, toUnits, poolings, savedWords, result }) {
+export function makeClaims({ go, change, network, toy, toUnits, families }) {
   const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const set = (/** @type {string} */ name, /** @type {Partial<Toy>} */ some) => button(name, () => change(some));
-  const kinds = [["", LESSON.none], ...poolings].map(([code, name]) => set(name, { zeros: 1, stride: 1, code }));
+  const pool = (/** @type {string} */ code, /** @type {string} */ name) => set(name, { zeros: 1, stride: 1, code });
+  const kinds = Object.entries(families.poolings).map(([code, { name }]) => pool(code, name));
+  const saved = savedBySharing(families.layers ?? []);
+  const words = saved ? [element("p", { text: LESSON.saves(saved.name, saved.shared, saved.separate) })] : [];
   /** @type {Record<keyof typeof LESSON.claims, Node[]>} */
   const tries = {
     patch: [walkButton(go, network), set(LESSON.again, FIRST)],
     along: movers[0].buttons,
-    shared: [...(savedWords ? [element("p", { text: savedWords })] : []), makeSharing().element],
+    shared: [...words, makeSharing().element],
     padding: [set(LESSON.pad, { zeros: 1 }), set(LESSON.unpad, { zeros: 0 })],
     stride: [
       set(LESSON.strideTwo, { ...FIRST, stride: 2 }),
@@ -50,7 +52,7 @@ export function makeClaims({ go, change, network, toy, toUnits, poolings, savedW
       button(LESSON.oneUnit, () => change({ units: toy().units.slice(0, 1) })),
     ],
     nonlinearity: [makeTwoLayers()],
-    pooling: kinds,
+    pooling: [pool("", LESSON.none), ...kinds],
     buys: [set(LESSON.poolMax, { ...FIRST, zeros: 1, code: "MP" }), ...movers[2].buttons],
     classifier: [makeSoftmax()],
     dice: [makeDice().element],
@@ -63,7 +65,7 @@ export function makeClaims({ go, change, network, toy, toUnits, poolings, savedW
       element("h3", { text: title }),
       element("p", { text }),
       tools(...tries[/** @type {keyof typeof tries} */ (name)]),
-      COMPARED.includes(name) ? result() : null,
+      COMPARED.includes(name) ? makeMoved(families.comparison) : null,
     ),
   );
   return { elements, show: () => movers.forEach((mover) => mover.show()) };

@@ -4,7 +4,6 @@ import { counted, grouped, short } from "./format.js";
 
 /** The first lesson. */
 export const LESSON = {
-  title: "The first lesson: one unit, nine positions",
   intro:
     "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature " +
     "to see how it is computed; its patch is marked in the image. Each step has something to try. The lesson takes " +
