@@ -1,4 +1,4 @@
-"""An image of the reader's own becomes like the training images: inverted, clean, its ink in their size and position."""
+"""An image of the reader's own becomes like the training images: inverted, clean, its ink in their size and place."""
 
 import base64
 from pathlib import Path
@@ -29,7 +29,7 @@ def trained_on(digit: int) -> Gray:
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     step = max(ink.shape) / 20
     small = np.zeros((SIDE, SIDE))
-    top, left = (int(round((20 - size / step) / 2)) + 4 for size in ink.shape)
+    top, left = (round((20 - size / step) / 2) + 4 for size in ink.shape)
     for row in range(int(ink.shape[0] / step)):
         for column in range(int(ink.shape[1] / step)):
             block = ink[int(row * step) : int((row + 1) * step), int(column * step) : int((column + 1) * step)]
