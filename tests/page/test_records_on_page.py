@@ -216,7 +216,7 @@ def test_limits_are_sentences_and_the_sensitivity_is_of_a_small_strength(made: A
     ((sentence, at_chance),) = found["limits"]
     above, falls = sentence.split("Accuracy falls")
     assert "When moved to the left by 2 pixels, accuracy is still above 95 %" in above
-    assert "falls below that at 0.46" in above, "81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %"
+    assert "falls below that at 0.459 pixels" in above, "81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %"
     falls_at = "95 % of clean accuracy when moved to the right by 1.07 pixels (95 % interval 0.52"
     assert falls_at in falls
     assert "chance (10 %)" in at_chance

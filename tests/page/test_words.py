@@ -1,4 +1,4 @@
-"""All English text of the page is in text*.js, ready for translation, and all formats of numbers in format.js."""
+"""All English text of the page is in text.js and its parts, all formats of numbers are in format.js."""
 
 import re
 from pathlib import Path

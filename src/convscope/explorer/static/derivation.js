@@ -106,7 +106,7 @@ function ofSum(network, state, explained, go, pinned, pin) {
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   return [
     element("p", { text: what }),
-    ...(from === 0 ? [element("p", { class: "hint", text: pixelWords(network) })] : []),
+    ...(from === 0 ? pixelNodes(network) : []),
     ...strip,
     ...shown,
     total(network, state, explained, below),
@@ -116,9 +116,10 @@ function ofSum(network, state, explained, go, pinned, pin) {
   ];
 }
 
-/** What black and white have become. @param {Network} network */
-function pixelWords(network) {
-  return LAYER.pixels(standardized(network, 0, 0), standardized(network, 0, 255));
+/** What black and white have become, if they are others. @param {Network} network @returns {Node[]} */
+function pixelNodes(network) {
+  const [black, white] = [standardized(network, 0, 0), standardized(network, 0, 255)];
+  return white === 255 ? [] : [element("p", { class: "hint", text: LAYER.pixels(black, white) })];
 }
 
 /** That the unit is turned off, where it is. @param {State} state @returns {Node[]} */

@@ -12,13 +12,13 @@ import { saved } from "./saving.js";
 /** @typedef {import("./network.js").Network} Network */
 
 /**
- * @typedef {{ strength: number, words: string, accuracy: number, interval: [number, number], same: number, layers: [number | null,
- *   number | null][], verdicts: string[] }} Strength
+ * @typedef {{ strength: number, words: string, accuracy: number, interval: [number, number], same: number,
+ *   layers: [number | null, number | null][], verdicts: string[] }} Strength
  */
 /**
  * Where accuracy falls, in words; an end of its interval is empty beyond the farthest.
- * @typedef {{ sign: number, fraction: number, reached: boolean, words: string, amount: string, low: string, high: string,
- *   farthest: string }} Limit
+ * @typedef {{ sign: number, fraction: number, reached: boolean, words: string, amount: string, low: string,
+ *   high: string, farthest: string }} Limit
  */
 /** @typedef {{ name: string, title: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
 /**

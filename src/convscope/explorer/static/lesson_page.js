@@ -9,7 +9,7 @@ import { STEPS } from "./text_frame.js";
   const data = JSON.parse(document.getElementById("data")?.textContent ?? "");
   const named = (/** @type {any[]} */ kinds) => Object.fromEntries(kinds.map((kind) => [kind.code, kind]));
   const families = { ...data, poolings: named(data.poolings), nonlinearities: named(data.nonlinearities) };
-  const section = element("section", { id: "lesson", "aria-label": STEPS.title });
+  const section = element("section", { id: "lesson" }, element("h2", { text: STEPS.title }));
   const heading = element("header", {}, element("h1", { text: STEPS.page }), element("p", { text: STEPS.pageAbout }));
   page.replaceChildren(heading, element("main", {}, section));
   const { to } = makeLesson(section, families, null);
