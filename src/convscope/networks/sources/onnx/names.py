@@ -11,7 +11,7 @@ from .file import Operator
 _LONGEST = 160
 _COPY = re.compile(r"__\d+$")  # tf2onnx numbers what it makes
 _NUMBERED = re.compile(r"_?\d+$")
-_WRAPPER = re.compile(r"(StatefulPartitionedCall|PartitionedCall|(functional|model|sequential)(_\d+)*)")
+_WRAPPERS = re.compile(r"^((Stateful)?PartitionedCall/)*((functional|model|sequential)(_\d+)*/)?")  # the whole network
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu"})
 _SILENT = frozenset({"Constant", "ConstantOfShape", "Shape", "Identity", "Cast", "Dropout", "Transpose", "Reshape"})
 """Operators that are no layer by themselves."""
@@ -63,10 +63,8 @@ def _path(operator: Operator) -> str:
         return next((scope for scope in reversed(operator.scopes) if scope), "")
     written = operator.name
     if operator.kind in _WEIGHTED and _says_nothing(operator) and "/" in "".join(operator.inputs[1:2]):
-        written = operator.inputs[1].partition(":")[0]  # tf2onnx joins what it folds under a number
-    parts = [part for part in re.split(r"[/:;]", _COPY.sub("", written)) if part]
-    while len(parts) > 1 and _WRAPPER.fullmatch(parts[0]):
-        parts.pop(0)
+        written = operator.inputs[1].rpartition("/")[0]  # tf2onnx joins what it folds under a number
+    parts = [part for part in re.split(r"[/:;]", _WRAPPERS.sub("", _COPY.sub("", written))) if part]
     if not parts or (len(parts) == 1 and "/" not in written):
         return _single(operator)
     path: list[str] = []
