@@ -16,6 +16,7 @@ from .curves import curves
 from .gallery import gallery, sections
 from .result import result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
+from .wrong_labels import labels_section
 
 _PACKAGE = "convscope.report"
 MOST_NOTES = 100
@@ -58,7 +59,7 @@ def render_report(
         ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("network", "Network", _network(report)),
         ("settings", "Settings", _settings(report)),
-        ("files", "Files", _files(report)),
+        ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
     )
     body = joined(
         _head(report),
@@ -171,9 +172,9 @@ def _settings(report: Report) -> Html:
 
 
 def _files(report: Report) -> Html:
-    if not report.problems:
+    usable = [problem for problem in report.problems if problem.usable and problem.kind != "wrong label"]
+    if not usable and not report.unusable:
         return tag("p", "Every file was used; the inspection found nothing to report.")
-    usable = [problem for problem in report.problems if problem.usable]
     left_out = tag("p", f"{counted(report.left_out, 'file')} left out of training and of the figures above.")
     parts = [left_out, problems_table(report.unusable) if report.unusable else ""]
     if usable:
