@@ -34,7 +34,6 @@ def render_look(data: ExplorerData) -> str:
         style=_static("explorer.css"),
         script=program("explorer.js"),
         body=joined(
-            tag("a", "To the numbers", class_="skip", href="#numbers"),
             tag(
                 "div",
                 tag("noscript", _NEEDS),
@@ -45,6 +44,7 @@ def render_look(data: ExplorerData) -> str:
             tag("script", inline_json(to_json(data)), type="application/json", id="data"),
             tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
         ),
+        skip=("To the numbers", "#numbers"),
         worker=True,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
