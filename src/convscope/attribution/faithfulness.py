@@ -22,7 +22,7 @@ from .random_weights import randomized
 STEPS = 16
 FRACTIONS = tuple(step / STEPS for step in range(STEPS + 1))
 MOST_RANDOM_LAYERS = 6
-MOST_RANDOM_IMAGES = 20  # whose maps are computed again for each of these layers
+MOST_RANDOM_IMAGES = 10  # whose maps are computed again for each of these layers
 _BLUR = 0.1  # standard deviation of the blur, of the image's shorter side
 _PIXEL_SIDE, _PIXEL_BATCH = 32, 500
 Values = NDArray[np.float32]

@@ -30,6 +30,16 @@ class Average:
         half = mean_half_width(values) if len(values) > 1 else 1.0
         return cls(mean=statistics.fmean(values), half=half)
 
+    def compared_with(self, other: str) -> str:
+        """Return how something compares with `other`, of the difference to which this is the average.
+
+        Examples:
+            >>> [Average(mean=mean, half=0.1).compared_with("chance") for mean in (0.2, 0.1, -0.2)]
+            ['better than chance', 'not significantly better than chance', 'worse than chance']
+        """
+        word = "better" if self.mean > self.half else "worse" if self.mean < -self.half else "not significantly better"
+        return f"{word} than {other}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomizedLayer:
@@ -66,11 +76,6 @@ class OrderFaithfulness:
     gain: Average | None = None
     randomized: tuple[RandomizedLayer, ...] = ()
 
-    @property
-    def is_better(self) -> bool:
-        """Whether the order is significantly better than that of an edge filter."""
-        return self.gain is not None and self.gain.mean - self.gain.half > 0
-
 
 @dataclass(frozen=True, kw_only=True)
 class NearestFaithfulness:
@@ -89,11 +94,6 @@ class NearestFaithfulness:
     agree: float
     agree_in_pixels: float
     gain: Average
-
-    @property
-    def is_better(self) -> bool:
-        """Whether the features are significantly better than the pixels."""
-        return self.gain.mean - self.gain.half > 0
 
 
 @dataclass(frozen=True, kw_only=True)

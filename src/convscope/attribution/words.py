@@ -39,12 +39,14 @@ def verdict(faithfulness: Faithfulness, name: str) -> str:
         near = faithfulness.nearest
         if near is None:
             return ""
-        better = "better" if near.is_better else "no better"
-        return f"{near.agree:.0%} have the predicted class, in pixels {near.agree_in_pixels:.0%}: {better} than pixels"
+        said = (
+            f"{near.agree:.0%} of images have neighbours of the predicted class, in pixels {near.agree_in_pixels:.0%}"
+        )
+        return f"{said}: {near.gain.compared_with('pixels')}"
     order = next((one for one in faithfulness.orders if one.name == name), None)
     if order is None or order.gain is None:
         return ""
-    return f"{'better' if order.is_better else 'no better'} than an edge filter ({_signed(order.gain)})"
+    return f"{order.gain.compared_with('an edge filter')} ({_signed(order.gain)})"
 
 
 def faithfulness_table(faithfulness: Faithfulness) -> DataTable:
@@ -65,8 +67,8 @@ def _row(one: OrderFaithfulness) -> list[str]:
 
 
 def _plain(average: Average) -> str:
-    return f"{average.mean:.3f} ± {average.half:.3f}"
+    return f"{average.mean:.2f} ± {average.half:.2f}"
 
 
 def _signed(average: Average) -> str:
-    return f"{average.mean:+.3f} ± {average.half:.3f}"
+    return f"{average.mean:+.2f} ± {average.half:.2f}"

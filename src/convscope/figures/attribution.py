@@ -16,7 +16,7 @@ from convscope.core.text import printable
 
 from .style import Theme, bare, drawing, figure, name_values, scale_of, short_name
 
-_PANEL, _ROW = 2.6, 1.6  # inches
+_PANEL, _TALL, _ROW = 2.7, 3.4, 1.7  # inches
 _FAINT = 0.35  # how much of the image shows below a map
 Images = NDArray[np.uint8]
 
@@ -41,8 +41,8 @@ def draw_explanation(
     across = 1 + len(explanation.attributions)
     near = bool(thumbnails)
     with drawing(theme):
-        drawn = figure(max(2, across) * _PANEL, _PANEL + 1.1 + near * (_ROW + 0.3), theme)
-        rows = drawn.subfigures(1 + near, 1, height_ratios=[_PANEL + 0.6, _ROW][: 1 + near], squeeze=False)[:, 0]
+        drawn = figure(max(2, across) * _PANEL, _TALL + near * _ROW, theme)
+        rows = drawn.subfigures(1 + near, 1, height_ratios=[_TALL, _ROW][: 1 + near], squeeze=False)[:, 0]
         panels = rows[0].subplots(1, across, squeeze=False)[0]
         _show(panels[0], explanation.pixels)
         panels[0].set_title(short_name(explanation.name.rpartition("/")[2], 24), parse_math=False)
@@ -89,7 +89,7 @@ def _wrapped(line: str) -> str:
     """Return a line in several of the width of a panel."""
     import textwrap
 
-    return "\n".join(textwrap.wrap(printable(line), 42))
+    return "\n".join(textwrap.wrap(printable(line), 46))
 
 
 def draw_faithfulness(faithfulness: Faithfulness, *, theme: Theme) -> Figure:

@@ -68,10 +68,9 @@ export function gradientsOf(network, values, target, until) {
   let biases = 0;
   for (let index = network.layers.length; index > until; index--) {
     const layer = network.layers[index - 1];
-    const gradient = gradients[index];
-    const slope = SLOPES[layer.nonlinearity];
-    if (layer.nonlinearity !== "linear")
-      for (let at = 0; at < gradient.length; at++) if (gradient[at]) gradient[at] *= slope(values[index][at]);
+    const [slope, after] = [SLOPES[layer.nonlinearity], gradients[index]];
+    const straight = layer.nonlinearity === "linear";
+    const gradient = straight ? after : after.map((one, at) => (one ? one * slope(values[index][at]) : 0));
     const added = layer.bias.length ? layer.bias : layer.shift;
     const area = layer.rows * layer.columns;
     if (added.length) for (let at = 0; at < gradient.length; at++) biases += gradient[at] * added[(at / area) | 0];
