@@ -21,9 +21,8 @@ def facts(explanation: Explanation, one: Attribution) -> str:
     """Return what a map says in numbers."""
     if one.probability is not None:
         highest = float(one.values.max())
-        return (
-            f"loses up to {highest:.2g} of {explanation.logit:.3g}, {float(one.probability.max()):.0%} of probability"
-        )
+        points = 100 * float(one.probability.max())
+        return f"loses up to {highest:.2g} of logit, {points:.0f} points of probability"
     if one.biases is not None and one.rest is not None:
         pixels = f"pixels {float(one.values.sum(dtype='f8')):.3g}, biases {one.biases:.3g}"
         if one.exact:

@@ -49,7 +49,7 @@ export function makeWhereMaps(network) {
     *occlude(target) {
       const image = values[0].slice();
       const whole = { logit: values[last][target], probability: probabilitiesOf(network, values[last])[target] };
-      const patches = patchesOf(network);
+      const patches = patchGrid(network);
       const first = patches.filter(({ even }) => even);
       for (const some of first.length < patches.length ? [first, patches] : [patches]) {
         const losses = [];
@@ -131,7 +131,7 @@ function contributionsOf({ height, width }, image, gradient) {
  * @typedef {{ row: number, column: number, even: boolean, logit?: number, chance?: number }} PatchAt */
 
 /** Patches half a side apart. @param {Network} network @returns {PatchAt[]} */
-function patchesOf({ height, width, where }) {
+function patchGrid({ height, width, where }) {
   const side = where?.patch ?? 1;
   const along = (/** @type {number} */ size) => {
     const firsts = [];

@@ -1,17 +1,14 @@
 // @ts-check
 /** View: where the network looked, for any class, and which training images it finds alike. */
 import { bitmapAddress } from "./bitmap.js";
-import { bytesOf } from "./base64.js";
 import { largestSize, paint } from "./colours.js";
-import { startWorker } from "./computer.js";
 import { element, isolate, tools, write } from "./dom.js";
 import { counted, percent, short, sides } from "./format.js";
-import { setSize, shownSize, still } from "./image.js";
+import { still } from "./image.js";
 import { shapeAt } from "./network.js";
-import { floatsOf } from "./unpacking.js";
-import { nearestOf } from "./where_nearest.js";
+import { makeAsking, whileSeen } from "./where_asking.js";
+import { makeNearest } from "./where_nearest.js";
 import { WHERE } from "./where_text.js";
-import { makeWhereWork } from "./where_work.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./session.js").State} State */
@@ -25,11 +22,8 @@ import { makeWhereWork } from "./where_work.js";
 /** @typedef {{ layer: number, is_mean: boolean, straight: boolean, patch: number, trust: Trust | null,
  *   training: TrainingImages | null }} WhereData */
 
-const ROOM_PX = 196;
-const NEAR_PX = 64;
-const NEAREST = 8;
-const REST_MS = 120; // without change before anything is computed
-const FAINT = 0.3; // how much of the image shows below a map
+const WHERE_PX = 196;
+const FAINT = 0.2; // how much of the image shows below a map
 
 /**
  * @param {HTMLElement} parent
@@ -75,14 +69,14 @@ export function makeWhere(parent, network, program) {
   let occluded = null;
   const redraw = () => {
     if (!latest || !quick) return;
-    panels.image.show(bitmapAddress(latest.pixels, sizeOf(network), network.channels), "");
+    panels.image.show(bitmapAddress(latest.pixels, imageSize(network), network.channels), "");
     const draw = (
       /** @type {ReturnType<typeof panel>} */ one,
       /** @type {Where | null} */ map,
       /** @type {string} */ text,
-    ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongest(map)}`) : one.hide());
+    ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongestIn(map)}`) : one.hide());
     draw(panels.camera, quick.camera, where.is_mean ? WHERE.camera.exact : "");
-    draw(panels.pixels, quick.pixels, quick.pixels ? sumOf(quick, where.straight) : "");
+    draw(panels.pixels, quick.pixels, quick.pixels ? partsIn(quick, where.straight) : "");
     if (occluded) {
       const { values, largest, done } = occluded;
       const text = done ? WHERE.occlusion.said(short(Math.max(...values)), percent(largest)) : WHERE.working;
@@ -123,19 +117,19 @@ function cameraHint(network) {
 }
 
 /** What pixels and biases add up to. @param {Quick} quick @param {boolean} straight */
-function sumOf({ pixels, biases, logit }, straight) {
+function partsIn({ pixels, biases, logit }, straight) {
   const sum = (pixels ?? new Float32Array()).reduce((total, value) => total + value, 0);
   if (straight) return WHERE.pixels.sum(short(sum), short(biases), short(logit));
   return WHERE.pixels.open(short(sum), short(biases), short(logit - sum - biases));
 }
 
 /** @param {Where} map */
-function strongest(map) {
+function strongestIn(map) {
   return `(${WHERE.strongest(short(largestSize(map)))})`;
 }
 
 /** @param {Network} network */
-function sizeOf({ height, width }) {
+function imageSize({ height, width }) {
   return { rows: height, columns: width };
 }
 
@@ -152,7 +146,7 @@ function blended({ pixels, palette }, network, map) {
     for (let colour = 0; colour < 3; colour++)
       mixed[3 * index + colour] = FAINT * gray + (1 - FAINT) * bytes[4 * index + colour];
   }
-  return bitmapAddress(mixed, sizeOf(network), 3);
+  return bitmapAddress(mixed, imageSize(network), 3);
 }
 
 /**
@@ -163,7 +157,7 @@ function blended({ pixels, palette }, network, map) {
  * @param {string} [verdict] how far it can be trusted
  */
 function panel(network, title, hint, verdict) {
-  const image = still(null, sizeOf(network), ROOM_PX);
+  const image = still(null, imageSize(network), WHERE_PX);
   image.alt = title;
   const fact = element("p", { class: "caption" });
   const made = element(
@@ -211,130 +205,4 @@ function trustElements(trust) {
       ),
     ),
   ];
-}
-
-/** The training images that are most alike. @param {Network} network */
-function makeNearest(network) {
-  const training = network.where?.training ?? null;
-  const list = element("ol", { class: "where-nearest" });
-  const vote = element("p", { class: "caption" });
-  const verdict = network.where?.trust?.verdicts.nearest;
-  if (!training) return { element: element("div", { hidden: true }), draw: () => {} };
-  const count = training.labels.length;
-  const layer = training.layer ? network.layers[training.layer - 1].name : WHERE.image;
-  const pixels = bytesOf(training.pixels);
-  const scales = floatsOf(training.scales, count);
-  const wide = bytesOf(training.features).length / count;
-  const rows = floatsOf(training.features, count * wide, "int8", scales);
-  const size = { rows: training.rows, columns: training.columns };
-  const length = training.rows * training.columns * network.channels;
-  const card = (/** @type {{ index: number, distance: number }} */ { index, distance }) => {
-    const address = bitmapAddress(pixels.subarray(index * length, (index + 1) * length), size, network.channels);
-    const image = still(address, size, NEAR_PX);
-    setSize(image, shownSize(size, NEAR_PX));
-    return element(
-      "li",
-      {},
-      image,
-      isolate(network.classes[training.labels[index]], 16),
-      element("span", { class: "hint", text: short(distance) }),
-    );
-  };
-  return {
-    element: element(
-      "div",
-      {},
-      element("h3", { text: WHERE.nearest.title }),
-      element("p", { class: "hint", text: WHERE.nearest.hint(count, layer) }),
-      verdict ? element("p", { class: "verdict", text: verdict }) : null,
-      list,
-      vote,
-    ),
-    draw(/** @type {Quick} */ { features, target }) {
-      const near = nearestOf(features, rows, NEAREST);
-      list.replaceChildren(...near.map(card));
-      const same = near.filter(({ index }) => training.labels[index] === target).length;
-      write(vote, WHERE.nearest.vote(same, near.length));
-    },
-  };
-}
-
-/**
- * Asks a worker of its own, which starts with the first question; where there can be none, here.
- * @param {Network} network
- * @param {string} program
- * @param {(reply: import("./where_work.js").Reply) => void} notify of the newest question only
- * @returns {(pixels: State["pixels"], target: number | null) => void}
- */
-function makeAsking(network, program, notify) {
-  let turn = 0;
-  /** @type {((question: import("./where_work.js").Question) => void) | null} */
-  let send = null;
-  const heard = (/** @type {import("./where_work.js").Reply} */ reply) => reply.turn === turn && notify(reply);
-  return (pixels, target) => {
-    turn += 1;
-    send ??= makeSending(network, program, heard);
-    send({ pixels, target, turn });
-  };
-}
-
-/**
- * @param {Network} network
- * @param {string} program
- * @param {(reply: import("./where_work.js").Reply) => void} heard
- * @returns {(question: import("./where_work.js").Question) => void}
- */
-function makeSending(network, program, heard) {
-  const { images, units, evaluation, invariance, comparison, beside, ...explained } = network;
-  const started = startWorker(program);
-  if (!started) return makeWhereWork(network, heard);
-  const { worker, forget } = started;
-  /** @type {ReturnType<typeof makeWhereWork> | null} */
-  let instead = null;
-  /** @type {import("./where_work.js").Question | null} */
-  let last = null;
-  worker.addEventListener("message", forget, { once: true });
-  worker.addEventListener("message", ({ data }) => heard(data));
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    forget();
-    instead = makeWhereWork(network, heard);
-    if (last) instead(last);
-  });
-  worker.postMessage({ explained });
-  return (question) => {
-    last = question;
-    if (instead) instead(question);
-    else worker.postMessage({ question });
-  };
-}
-
-/**
- * The same, done when nothing has changed for a moment and the element is seen, or soon will be.
- * @param {HTMLElement} where
- * @param {() => void} act
- * @returns {() => void}
- */
-function whileSeen(where, act) {
-  let [seen, wanted, timer] = [false, false, 0];
-  const later = () => {
-    clearTimeout(timer);
-    if (seen && wanted)
-      timer = window.setTimeout(() => {
-        wanted = false;
-        act();
-      }, REST_MS);
-  };
-  const observer = new IntersectionObserver(
-    (entries) => {
-      seen = entries[entries.length - 1].isIntersecting;
-      later();
-    },
-    { rootMargin: "25%" },
-  );
-  observer.observe(where);
-  return () => {
-    wanted = true;
-    later();
-  };
 }
