@@ -8,24 +8,17 @@ from convscope.attribution.method import Settings
 from convscope.attribution.occlusion import values_of
 from convscope.core.errors import ParameterError
 from convscope.networks.folding import fold
-from convscope.networks.model import Model
 from tests.checks import graph_models, models
+from tests.checks.graphs import residual_model, residual_module
 
 from .networks import in_doubles, logits_of, standardized
 
 MEANS = {
     "layout": lambda: models.small_model("4C3-MP2-5C3-APg"),
-    "residual": lambda: graph_models_residual(),
+    "residual": lambda: residual_model(residual_module()),
     "resnet18": lambda: graph_models.graph_model("resnet18"),
     "mobilenet_v2": lambda: graph_models.graph_model("mobilenet_v2"),
 }
-
-
-def graph_models_residual() -> Model:
-    """Return the hand-made network with a branch, which ends in a mean."""
-    from tests.checks.graphs import residual_model, residual_module
-
-    return residual_model(residual_module())
 
 
 @pytest.mark.parametrize("name", MEANS)

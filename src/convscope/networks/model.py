@@ -273,7 +273,8 @@ class Model:
     def explain(self, image: Any, **options: Any) -> Any:
         """Return what the prediction for one image is due to, an `Explanation`.
 
-        It takes the options of `convscope.explain`. Faithfulness, which is measured on many images, is left to that function.
+        It takes the options of `convscope.explain`. Faithfulness, which is measured on many images, is left to that
+        function.
         """
         from convscope import explain
 
