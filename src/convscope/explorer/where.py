@@ -121,7 +121,8 @@ def trust_data(faithfulness: Faithfulness) -> TrustData:
 def training_data(model: Model, dataset: Dataset) -> TrainingImagesData:
     """Return training images of every class, as many of each as a page has room for."""
     graph, name = layer_graph(model.network), stage_layers(model.network)[-1]
-    sides = [min(_SIDE, side) for side in model.preprocessing.size]
+    height, width = model.preprocessing.size
+    sides = min(_SIDE, height), min(_SIDE, width)
     each = sides[0] * sides[1] * model.preprocessing.channels + graph.shapes[name].values
     indices = _of_each_class(dataset, max(1, min(MOST_TRAINING, MOST_BYTES // each)))
     images = np.stack([np.asarray(dataset.images[index]) for index in indices])
