@@ -18,7 +18,7 @@ LINES = (
     ("training", "features"),
     ("transfer",),
     ("estimators",),
-    ("measures", "attribution"),
+    ("measures", "attribution", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),
     ("cli",),

@@ -20,7 +20,7 @@ from convscope.attribution.faithfulness import (
 )
 from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.grad_cam import maps_layer
-from convscope.attribution.method import Method, Settings
+from convscope.attribution.method import AttributionMethod, Settings
 from convscope.attribution.methods import METHODS
 from convscope.attribution.nearest import NEAREST, TrainingFeatures, training_features
 from convscope.attribution.occlusion import patch_side
@@ -158,7 +158,9 @@ class _Request:
         self.network = fold(model.network)
         self.target = None if options.target is None else _class_index(model, options.target)
         self.names, self.skipped = _methods(options.methods, self.network.graph)
-        self.maps: list[Method] = [METHODS[name] for name in self.names if METHODS[name].attribute is not None]
+        self.maps: list[AttributionMethod] = [
+            METHODS[name] for name in self.names if METHODS[name].attribute is not None
+        ]
         wanted = _BATCH if options.batch is None else check_batch(options.batch)
         self.settings = Settings(
             patch=options.patch, layer=options.layer, batch=fitting_batch(model.network.plan, wanted, copies=3)

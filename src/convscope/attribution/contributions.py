@@ -14,7 +14,7 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 
 from .grad_cam import NO_GRADIENT
-from .method import Attribution, Method, Settings, array, batches
+from .method import Attribution, AttributionMethod, Settings, array, batches
 
 CURVED = (ChannelNormalization, LocalResponse, Multiply, Softmax, InstanceBased)
 STRAIGHT = ("linear", "relu", "abs", LEAKY)
@@ -106,7 +106,7 @@ def _refusal(graph: Graph) -> str:
     return f"Contributions of pixels {NO_GRADIENT}" if voting else ""
 
 
-CONTRIBUTIONS = Method(
+CONTRIBUTIONS = AttributionMethod(
     name="contributions",
     title="Contributions",
     phrase="gradient × pixel, which with the biases' share adds up to the logit",

@@ -11,7 +11,7 @@ from convscope.core.records import DIGITS, UNRECORDED
 from convscope.networks.folding import fold
 from convscope.networks.model import Model, as_tensor
 
-from .method import Attribution, Method, Settings
+from .method import Attribution, AttributionMethod, Settings
 from .nearest import Neighbour, TrainingFeatures, features_of
 
 
@@ -49,7 +49,7 @@ def explain_images(
     images: Sequence[tuple[str, NDArray[np.uint8]]],
     *,
     target: int | None,
-    methods: Sequence[Method],
+    methods: Sequence[AttributionMethod],
     settings: Settings,
     training: TrainingFeatures | None = None,
     count: int = 5,

@@ -15,7 +15,7 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model, as_tensor
 
 from .faithfulness_record import EDGES, RANDOM, Average, NearestFaithfulness, OrderFaithfulness, RandomizedLayer
-from .method import Method, Settings
+from .method import AttributionMethod, Settings
 from .nearest import TrainingFeatures, features_of, nearest_rows
 from .random_weights import randomized
 
@@ -40,7 +40,7 @@ class Subject:
     seed: int
 
 
-def measure_orders(subject: Subject, methods: Sequence[Method], task: Task) -> tuple[OrderFaithfulness, ...]:
+def measure_orders(subject: Subject, methods: Sequence[AttributionMethod], task: Task) -> tuple[OrderFaithfulness, ...]:
     """Return the faithfulness of the maps of `methods`, of a random order and of an edge filter.
 
     Args:
@@ -130,7 +130,7 @@ def _area(curves: Curves) -> Curves:
     return result
 
 
-def _maps(network: GraphNetwork, method: Method, subject: Subject, most: int | None = None) -> Values:
+def _maps(network: GraphNetwork, method: AttributionMethod, subject: Subject, most: int | None = None) -> Values:
     """Return the maps of a method for the first images, N H W."""
     if method.attribute is None:
         raise TypeError(f"{method.name} has no maps")
@@ -139,7 +139,7 @@ def _maps(network: GraphNetwork, method: Method, subject: Subject, most: int | N
 
 
 def _correlations(
-    subject: Subject, methods: Sequence[Method], maps: Mapping[str, Values], task: Task
+    subject: Subject, methods: Sequence[AttributionMethod], maps: Mapping[str, Values], task: Task
 ) -> dict[str, tuple[RandomizedLayer, ...]]:
     found: dict[str, list[RandomizedLayer]] = {method.name: [] for method in methods}
     for layer, network in randomized(subject.network, most=MOST_RANDOM_LAYERS, seed=subject.seed):
@@ -195,7 +195,7 @@ def _pixels(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> Values:
     return torch.cat(parts).flatten(1).numpy()
 
 
-def work(subject: Subject, methods: Sequence[Method]) -> int:
+def work(subject: Subject, methods: Sequence[AttributionMethod]) -> int:
     """Return how many maps `measure_orders` computes."""
     layers = sum(name.endswith(".weight") for name in subject.network.tensors)
     again = min(MOST_RANDOM_LAYERS, layers) * min(MOST_RANDOM_IMAGES, len(subject.images))

@@ -10,7 +10,7 @@ from convscope.layers.kinds import Convolution, Flatten, InstanceBased, Linear, 
 from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
 
-from .method import Attribution, Method, Settings, array, batches
+from .method import Attribution, AttributionMethod, Settings, array, batches
 from .occlusion import values_of
 
 
@@ -103,7 +103,7 @@ def _refusal(graph: Graph) -> str:
     return "" if any(_area(graph, node.name) > 1 for node in trunk(graph)) else f"Grad-CAM {_NO_MAPS}"
 
 
-GRAD_CAM = Method(
+GRAD_CAM = AttributionMethod(
     name="grad-cam",
     title="Grad-CAM",
     phrase="the maps of a layer, each weighted by how much it moves the logit of the class",

@@ -55,7 +55,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
+class AttributionMethod:
     """A way to say what a prediction is due to.
 
     Attributes:

@@ -15,7 +15,7 @@ from convscope.images.sources.source import TRAIN
 from convscope.networks.model import Model
 from convscope.transfer.feature_store import feature_stores
 
-from .method import Method
+from .method import AttributionMethod
 
 MOST_IMAGES = 10_000  # of the training split, drawn at random from more
 _MOST_VALUES = 2**26  # of all features together
@@ -119,7 +119,7 @@ def training_features(
         return TrainingFeatures(dataset=dataset, indices=indices, values=store.read(np.arange(len(indices))))
 
 
-NEAREST = Method(
+NEAREST = AttributionMethod(
     name="nearest",
     title="Nearest training images",
     phrase="the training images whose features before the classifier are most like the image's",

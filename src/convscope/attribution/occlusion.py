@@ -10,7 +10,7 @@ from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
 
 from .locality import logits_without
-from .method import Attribution, Method, Settings, array
+from .method import Attribution, AttributionMethod, Settings, array
 
 _PATCHES = 7  # along the shorter side by default
 
@@ -73,7 +73,7 @@ def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -
     return sums / counts
 
 
-OCCLUSION = Method(
+OCCLUSION = AttributionMethod(
     name="occlusion",
     title="Occlusion",
     phrase="what the class loses without each patch, which becomes the mean of the training images",
