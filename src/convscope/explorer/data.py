@@ -29,6 +29,7 @@ from .invariance import InvarianceData
 from .references import LayerReference, references_of
 from .units import UnitsData
 from .weights import CHECKED, Rounding, WeightDtype, rounding_of, tensor_texts, weight_dtype
+from .where import WhereData, where_data
 
 FORMAT_VERSION = 3
 LONGEST_NAME = 1_000
@@ -130,6 +131,7 @@ class ExplorerData:
         beside: a second network with the same classes, for the same images; it has none of its own.
         invariance: robustness to distortions; None where that was not measured.
         comparison: of variants; None where there is none.
+        where: what says where the network looked; None of one that answers with maps.
     """
 
     format_version: int = FORMAT_VERSION
@@ -158,6 +160,7 @@ class ExplorerData:
     beside: "ExplorerData | None" = None
     invariance: InvarianceData | None = field(default=None, metadata={DIGITS: 4})
     comparison: ComparisonData | None = None
+    where: WhereData | None = None
 
 
 def explorer_data(
@@ -213,6 +216,7 @@ def explorer_data(
         kinds=_layer_texts(arithmetic),
         poolings=poolings,
         nonlinearities=nonlinearities,
+        where=where_data(arithmetic),
     )
 
 

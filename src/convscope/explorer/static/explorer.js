@@ -29,6 +29,8 @@ import { UNITS_TEXT } from "./text_units.js";
 import { makeUnits } from "./units.js";
 import { viewSheet } from "./view_sheet.js";
 import { afterFrame, makeViews } from "./views.js";
+import { WHERE } from "./where_text.js";
+import { makeWhere } from "./where_view.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -36,7 +38,7 @@ import { afterFrame, makeViews } from "./views.js";
 
 /** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "lesson" | "units" | "good" | "distorted" | "kinds",
+ * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "lesson" | "where" | "units" | "good" | "distorted" | "kinds",
  *   HTMLElement>}
  *   Sections
  */
@@ -86,6 +88,7 @@ function makeSections() {
     glance: section("glance", TEXT.glance),
     beside: section("beside", SECOND.title, false),
     numbers: section("numbers", TEXT.numbers),
+    where: section("where", WHERE.title),
     lesson: section("lesson", STEPS.title, false),
     units: section("units", UNITS_TEXT.title),
     good: section("good", EVALUATION.title),
@@ -152,6 +155,7 @@ async function build(page, network, computer) {
   };
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
+    [sections.where, makeWhere(sections.where, network, inlined("worker"))],
     [sections.units, makeUnits(sections.units, network, { go: goThere, open, toggle })],
   ]);
   await turnOfOthers();
