@@ -31,7 +31,7 @@ def render_look(data: ExplorerData) -> str:
     title = shortened(printable(data.title), 80)
     page = document(
         title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
-        style=_static("explorer.css"),
+        style=_static("explorer.css") + _static("where.css"),
         script=program("explorer.js"),
         body=joined(
             tag(
