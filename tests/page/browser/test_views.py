@@ -186,14 +186,14 @@ def test_the_result_of_the_comparison_is_said_in_its_section_and_in_the_steps_th
     path.write_text(render_look(replace(full_page(), comparison=shipped)), encoding="utf-8")
     opened = open_page(path).ready()
     assert shipped.moved is not None
-    assert opened.text("#kinds .moved strong") == shipped.moved.sentence
-    assert "not on your images" in opened.text("#kinds .moved summary")
-    opened.page.locator(".lesson > summary").click()
-    assert opened.page.locator(".lesson .moved strong").all_inner_texts() == [shipped.moved.sentence] * 2
-    accuracies = opened.page.locator("#kinds .moved .value").all_inner_texts()
+    sentence = shipped.moved.sentence
+    assert opened.page.locator("#kinds .moved strong").all_text_contents() == [sentence]
+    assert "not on your images" in opened.page.locator("#kinds .moved summary").all_text_contents()[0]
+    accuracies = opened.page.locator("#kinds .moved .value").all_text_contents()
     assert [float(text.removesuffix(" %")) for text in accuracies] == pytest.approx(
         [100 * row.accuracy for row in shipped.moved.variants], abs=0.06
     )
-    for details in opened.page.locator("#kinds details").all():
-        details.evaluate("(one) => (one.open = true)")
     assert opened.page.locator("#kinds .moved li").count() == 4
+    opened.page.evaluate("document.querySelectorAll('details.lesson').forEach((one) => (one.open = true))")
+    opened.until("document.querySelectorAll('.lesson .moved strong').length === 2")
+    assert opened.page.locator(".lesson .moved strong").all_text_contents() == [sentence] * 2
