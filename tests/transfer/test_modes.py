@@ -99,7 +99,7 @@ def test_maps_below_the_cut_are_computed_once(data: Path, tmp_path: Path, monkey
 
 def test_the_layers_above_a_cut_give_the_logits_of_the_whole_network() -> None:
     whole = copied(fold(start_model().network))
-    maps = dict((node.name, values) for node, values in whole.values(torch.randn(2, 3, SIDE_PX, SIDE_PX)))
+    maps = {node.name: values for node, values in whole.values(torch.randn(2, 3, SIDE_PX, SIDE_PX))}
     part = above(whole, "pooling1")
     with torch.inference_mode():
         stored = maps["pooling1"].permute(0, 2, 3, 1)

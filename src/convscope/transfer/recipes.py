@@ -20,7 +20,8 @@ from convscope.training.training_data import TrainingData
 from .sizes import graph_of_size
 
 _VISITS, _EPOCHS = 10_000, (4, 30)  # images × epochs; the fewest and the most epochs
-_FIRST_LAYER = 0.1
+FIRST_LAYER = 0.1
+"""Learning rate of the first layer over that of the last."""
 _SCALE = 0.2
 _RESIZING = 0.4  # of the training
 _SMALLEST_SIDE = 96  # of reduced images
@@ -58,14 +59,14 @@ def choose_start_recipe(
             augmentation = replace(augmentation, scale=_SCALE)
         notes = [note.replace(str(chosen.recipe.augmentation), str(augmentation)) for note in notes]
         fraction = _resizing(settings, graph)
-    most = max(2, _BATCH_VALUES // max(1, _stored_values(graph, boundary)))
+    most = images_within_memory(graph, boundary)
     recipe = replace(
         chosen.recipe,
         epochs=epochs,
         batch=chosen.recipe.batch if settings.batch is not None else min(chosen.recipe.batch, most),
         augmentation=augmentation,
         progressive_resizing=fraction,
-        first_layer=_FIRST_LAYER,
+        first_layer=FIRST_LAYER,
     )
     if settings.minutes is None:
         recipe = replace(recipe, learning_rate=recipe.highest_rate(steps_of(recipe, images)))
@@ -100,7 +101,11 @@ def _resizing(settings: TrainOptions, graph: Graph) -> float:
     return settings.progressive_resizing
 
 
-def _stored_values(graph: Graph, boundary: str) -> int:
-    """Return the values that a training step stores for one image: of each layer, before and after its nonlinearity."""
+def images_within_memory(graph: Graph, boundary: str = "") -> int:
+    """Return how many images a training step of the layers above a boundary may have.
+
+    It stores the values of each layer, before and after its nonlinearity.
+    """
     trained = graph.descendants(boundary) if boundary in graph.by_name else graph.by_name
-    return sum((1 + (graph.by_name[name].nonlinearity != "linear")) * graph.shapes[name].values for name in trained)
+    values = sum((1 + (graph.by_name[name].nonlinearity != "linear")) * graph.shapes[name].values for name in trained)
+    return max(2, _BATCH_VALUES // max(1, values))
