@@ -51,7 +51,7 @@ def start(tmp_path: Path) -> Path:
 
 
 def tensors(network: Any) -> dict[str, torch.Tensor]:
-    return fold(network).tensors
+    return {name: value.detach() for name, value in fold(network).tensors.items()}
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -76,11 +76,7 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
         ParameterError: there are too many classes.
     """
     classes = int(labels.max()) + 1
-    if classes > MOST_CLASSES:
-        raise ParameterError(
-            f"A classifier on the features of a start has at most {MOST_CLASSES:,} classes. Got {classes:,}. Train "
-            "without `start`."
-        )
+    check_classes(classes)
     if name == "knn":
         views = views[:1]
     fewest = int(np.bincount(labels, minlength=classes).min())
@@ -102,6 +98,19 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
         temperature=temperature,
         losses=losses,
     )
+
+
+def check_classes(classes: int) -> None:
+    """Refuse more classes than a classifier on features can have.
+
+    Raises:
+        ParameterError: there are too many.
+    """
+    if classes > MOST_CLASSES:
+        raise ParameterError(
+            f"A classifier on the features of a start has at most {MOST_CLASSES:,} classes. Got {classes:,}. Train "
+            "without `start`."
+        )
 
 
 def probe(features: Mapping[str, Vectors], labels: NDArray[np.int64], *, seed: int = 0) -> dict[str, Proportion]:

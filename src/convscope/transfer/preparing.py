@@ -29,6 +29,7 @@ from convscope.training.run import deadline_of
 from convscope.training.run_folder import RunRecord, digest_images
 from convscope.training.training_data import TrainingData
 
+from .head_choice import check_classes
 from .modes import FINE_TUNED, FROZEN, LAST_STAGES, check_options, choose_mode
 from .recipes import choose_start_recipe
 from .sizes import with_size
@@ -124,6 +125,7 @@ def prepare_start(
     cuts_of(start, settings.cut, settings.mode or FROZEN)  # before any image is read
     settings, dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
+    check_classes(len(dataset.classes))
     counts = np.bincount(dataset.labels[dataset.indices(TRAIN)], minlength=len(dataset.classes))
     planned = start.model.network.plan
     mode, why = choose_mode(settings, macs=planned.macs, images=int(counts.sum()), fewest=int(counts.min()))
