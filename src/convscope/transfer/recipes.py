@@ -67,6 +67,7 @@ def choose_start_recipe(
         augmentation=augmentation,
         progressive_resizing=fraction,
         first_layer=FIRST_LAYER,
+        precision="float32" if settings.precision == "auto" else chosen.recipe.precision,  # depthwise layers are slow in bfloat16
     )
     if settings.minutes is None:
         recipe = replace(recipe, learning_rate=recipe.highest_rate(steps_of(recipe, images)))
