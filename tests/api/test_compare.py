@@ -253,7 +253,7 @@ def test_what_cannot_be_is_said_before_anything_is_read(
 
 def test_a_start_is_compared_by_images_a_class(tmp_path: Path) -> None:
     names = ["convolution", "start-frozen", "start-fine-tuned", "start-random"]
-    start = start_model("6C3-MP2-8C3", channels=1)
+    start = start_model("6C3-MP2-8C3-MPg", channels=1)
     options = {**SMALL, "variants": names, "start": start, "learning_curve": True, "epochs": 2}
     found = convscope.compare("digits", output=tmp_path, context=Context(cache_dir=tmp_path / "cache"), **options)
     comparison = found.comparison
