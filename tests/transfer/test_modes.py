@@ -232,9 +232,9 @@ def test_auto_finds_the_boundary_among_the_layers_below_the_last(data: Path, tmp
 
 def test_progressive_resizing_is_the_default_where_the_weights_fit(data: Path, tmp_path: Path) -> None:
     context = Context(cache_dir=tmp_path / "cache")
-    options = TrainOptions(data=str(data), mode="fine-tuned", size="96")
+    options = TrainOptions(start="given", mode="fine-tuned", size="96")
     assert prepare_from_start(data, start_model(ANY_SIZE), options, context).recipe.progressive_resizing > 0
-    small = TrainOptions(data=str(data), mode="fine-tuned")
+    small = TrainOptions(start="given", mode="fine-tuned")
     assert prepare_from_start(data, start_model(), small, context).recipe.progressive_resizing == 0
 
 
@@ -299,7 +299,7 @@ def test_a_dry_run_shows_mode_and_recipe_and_trains_nothing(
     words = ["train", str(data), "--start", str(start), "--cache-dir", str(tmp_path / "cache"), "--dry-run"]
     assert run(words) == 0
     out = capsys.readouterr()
-    assert "convolution3" in out.out
+    assert "parameters" in out.out
     assert "mode frozen" in out.err
     assert run([*words, "--mode", "last-stages", "--epochs", "7"]) == 0
     out = capsys.readouterr()
