@@ -232,7 +232,7 @@ def test_auto_finds_the_boundary_among_the_layers_below_the_last(data: Path, tmp
 
 def test_progressive_resizing_is_the_default_where_the_weights_fit(data: Path, tmp_path: Path) -> None:
     context = Context(cache_dir=tmp_path / "cache")
-    options = TrainOptions(start="given", mode="fine-tuned", size="96")
+    options = TrainOptions(start="given", mode="fine-tuned", size="160")
     assert prepare_from_start(data, start_model(ANY_SIZE), options, context).recipe.progressive_resizing > 0
     small = TrainOptions(start="given", mode="fine-tuned")
     assert prepare_from_start(data, start_model(), small, context).recipe.progressive_resizing == 0
@@ -246,6 +246,7 @@ def mode_of(*, images: int = 500, fewest: int = 100, macs: int = 600_000_000, **
 def test_the_mode_follows_from_images_and_minutes() -> None:
     assert mode_of() == "frozen"
     assert mode_of(seed=3, head="lda") == "frozen"
+    assert mode_of(minutes=1_000, head="knn") == "frozen"
     assert mode_of(epochs=3) == "fine-tuned"
     assert mode_of(minutes=1_000) == "fine-tuned"
     assert mode_of(minutes=1_000, fewest=2) == "frozen"

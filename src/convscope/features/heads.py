@@ -28,7 +28,6 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
-from convscope.networks.platt import fitting_sigmoids
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
@@ -284,6 +283,8 @@ def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
     """Return slopes and offsets that fit training images, each scored by a classifier that did not learn from it."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    from convscope.networks.platt import fitting_sigmoids  # loads scikit-learn
 
     train, classes = found.part("train"), len(found.classes)
     vectors, labels = found.vectors[train], found.labels[train]

@@ -34,13 +34,14 @@ _MACS_PER_S = 6e9  # of one core in training, backward pass included
 _LAST_SHARE = 0.3  # of all MACs: those of the last stages, or so
 
 
-def check_options(settings: TrainOptions, mode: Mode) -> None:
-    """Refuse options that do not go with a mode.
+def check_options(settings: TrainOptions, mode: Mode | None) -> None:
+    """Refuse options that do not go with a mode; of None, those that go with no mode.
 
     Raises:
         ParameterError: the message names them.
     """
-    others = [option for option in declared(TrainOptions) if option.name not in _OPTIONS[mode]]
+    allowed = _OPTIONS[mode or FINE_TUNED]
+    others = [option for option in declared(TrainOptions) if option.name not in allowed]
     given = [option.name for option in others if getattr(settings, option.name) != option.default]
     if given:
         names = ", ".join(f"`{name}`" for name in given)
@@ -48,10 +49,10 @@ def check_options(settings: TrainOptions, mode: Mode) -> None:
             (f" or use mode {other}" for other in (LAST_STAGES, FINE_TUNED) if {*given} <= _OPTIONS[other]), ""
         )
         raise ParameterError(
-            f"{_REASONS[mode]} Got {names}. Leave {'it' if len(given) == 1 else 'them'} out{',' if other else ''}"
+            f"{_REASONS[mode or FINE_TUNED]} Got {names}. Leave {'it' if len(given) == 1 else 'them'} out{',' if other else ''}"
             f"{other}."
         )
-    if mode != FROZEN and settings.head not in HEADS:
+    if mode in (LAST_STAGES, FINE_TUNED) and settings.head not in HEADS:
         raise ParameterError(
             f"`head` must be {', '.join(HEADS)} to train more than the classifier. Got {settings.head}. Use mode "
             "frozen for it."
@@ -69,6 +70,8 @@ def choose_mode(settings: TrainOptions, *, macs: int, images: int, fewest: int) 
     """
     if settings.mode is not None:
         return settings.mode, f"mode {settings.mode}"
+    if settings.head not in HEADS:
+        return FROZEN, f"mode frozen: no gradients train {settings.head}"
     trained = [option for option in declared(TrainOptions) if option.name not in _FROZEN]
     if all(getattr(settings, option.name) == option.default for option in trained):
         return FROZEN, "mode frozen: only a classifier is trained; --minutes 10 trains the network, too"

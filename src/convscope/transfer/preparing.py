@@ -30,7 +30,7 @@ from convscope.training.run_folder import RunRecord, digest_images
 from convscope.training.training_data import TrainingData
 
 from .head_choice import check_classes
-from .modes import FINE_TUNED, FROZEN, LAST_STAGES, check_options, choose_mode
+from .modes import FROZEN, LAST_STAGES, check_options, choose_mode
 from .recipes import choose_start_recipe
 from .sizes import with_size
 from .start_features import identity_of
@@ -120,7 +120,7 @@ def prepare_start(
         ParameterError: an option does not go with a start, or the network has no such layer.
     """
     started = time.monotonic() - spent_s
-    check_options(settings, settings.mode or FINE_TUNED)
+    check_options(settings, settings.mode)
     start = _resized(settings, start)
     cuts_of(start, settings.cut, settings.mode or FROZEN)  # before any image is read
     settings, dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)

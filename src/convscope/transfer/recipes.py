@@ -67,7 +67,8 @@ def choose_start_recipe(
         augmentation=augmentation,
         progressive_resizing=fraction,
         first_layer=FIRST_LAYER,
-        precision="float32" if settings.precision == "auto" else chosen.recipe.precision,  # depthwise layers are slow in bfloat16
+        # depthwise convolutions are several times slower in bfloat16
+        precision="float32" if settings.precision == "auto" else chosen.recipe.precision,
     )
     if settings.minutes is None:
         recipe = replace(recipe, learning_rate=recipe.highest_rate(steps_of(recipe, images)))
