@@ -46,11 +46,10 @@ def check_options(settings: TrainOptions, mode: Mode | None) -> None:
     if given:
         names = ", ".join(f"`{name}`" for name in given)
         other = next(
-            (f" or use mode {other}" for other in (LAST_STAGES, FINE_TUNED) if {*given} <= _OPTIONS[other]), ""
+            (f", or use mode {other}" for other in (LAST_STAGES, FINE_TUNED) if {*given} <= _OPTIONS[other]), ""
         )
         raise ParameterError(
-            f"{_REASONS[mode or FINE_TUNED]} Got {names}. Leave {'it' if len(given) == 1 else 'them'} out{',' if other else ''}"
-            f"{other}."
+            f"{_REASONS[mode or FINE_TUNED]} Got {names}. Leave {'it' if len(given) == 1 else 'them'} out{other}."
         )
     if mode in (LAST_STAGES, FINE_TUNED) and settings.head not in HEADS:
         raise ParameterError(
