@@ -245,13 +245,13 @@ def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: F
     taken, last = {one.name for one in nodes}, node
     code = _SAVABLE_POOLS[pool]
     if code is not None and shape.rows * shape.columns > 1:
-        last = _free("pooling", taken)
+        last = free_name("pooling", taken)
         nodes.append(Node(name=last, layer=Pooling(code=code), inputs=(node,)))
     classes = len(found.classes)
     layer: Layer = Linear(units=classes)
     if head.exemplars is not None:
         layer = InstanceBased(exemplars=head.exemplars, classes=classes)
-    name = _free("classifier", taken)
+    name = free_name("classifier", taken)
     nodes.append(Node(name=name, layer=layer, inputs=(last,)))
     graph = Graph(nodes=tuple(nodes), image=image)
     return GraphNetwork(
@@ -264,7 +264,7 @@ def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: F
     )
 
 
-def _free(name: str, taken: Container[str]) -> str:
+def free_name(name: str, taken: Container[str]) -> str:
     """Return `name`, with a number if it is taken."""
     numbered = (f"{name}{number}" for number in itertools.count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)

@@ -166,7 +166,7 @@ def _by_layer(report: Report) -> Html:
     images = counted(next(iter(report.by_layer.values())).total, "training image")
     said = (
         f"A linear classifier on the features of each layer of the start, from the image on, cross-validated on "
-        f"{images}: how well the classes can be told apart there. {shortened(report.cut, 100)} is used."
+        f"{images}: how well its features separate the classes. {shortened(report.cut, 100)} is used."
     )
     chart = dots(rows, label="accuracy (%), with 95 % intervals", text=percent, tick=percent, said=said)
     return joined(tag("p", said), chart)

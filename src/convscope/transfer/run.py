@@ -1,7 +1,7 @@
 """What a frozen start gives: features, the classifier that is chosen on them, and both as one model."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,6 @@ from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
-from convscope.features.extraction import FeatureSet, rows_of
-from convscope.features.heads import with_classifier
 from convscope.images.sources.opening import TRAIN
 from convscope.networks.build import layout_network
 from convscope.networks.graph_network import GraphNetwork
@@ -22,9 +20,10 @@ from convscope.training.history import History
 
 from .feature_store import Vectors
 from .head_choice import ChosenHead, choose_head, probe
+from .head_model import model_with_head, normalized
 from .modes import LAST_STAGES
 from .preparing import PreparedStart
-from .start_features import StartFeatures, Wanted, reading_of
+from .start_features import StartFeatures, Wanted
 from .stored_maps import StoredMaps
 from .views import FLIPPED, ITSELF
 
@@ -87,11 +86,13 @@ def carry_out_start(
             cut = prepared.cuts[-1]
             if curve and prepared.mode != LAST_STAGES:
                 cut = max(curve, key=lambda name: curve[name].correct)
-            views = [features[0][cut][at_train], *(view[cut] for view in features[1:])]
+            seen_vectors = normalized(features[0][cut])
+            views = [seen_vectors[at_train], *(normalized(view[cut]) for view in features[1:])]
             head = choose_head(settings.head, views, labels, seed=settings.seed)
-            model = _model(prepared, cut, head, wanted[0].indices, features[0][cut])
+            start = prepared.start.model
+            model = model_with_head(start, cut, views[0], labels, classes=images.classes, head=head)
         at_evaluated = np.searchsorted(wanted[0].indices, evaluated)
-        probabilities = _probabilities(model, features[0][cut][at_evaluated])
+        probabilities = _probabilities(model, seen_vectors[at_evaluated])
     return Transferred(
         model=model,
         cut=cut,
@@ -102,25 +103,6 @@ def carry_out_start(
         seconds=time.monotonic() - prepared.started_s,
         notes=_notes(prepared, cut, head, curve, values=features[0][cut].shape[1]),
     )
-
-
-def _model(prepared: PreparedStart, cut: str, head: ChosenHead, indices: NDArray[np.int64], vectors: Vectors) -> Model:
-    """Return the start up to the cut with the classifier, as one model of these classes."""
-    images = prepared.images
-    rows = rows_of(images)
-    found = FeatureSet(
-        values=vectors,
-        labels=images.labels[indices],
-        splits=tuple(rows.splits[index] for index in indices),
-        images=tuple(rows.images[index] for index in indices),
-        classes=images.classes,
-        names=(),
-    )
-    reading = reading_of(prepared.start.model.network, cut)
-    model = with_classifier(prepared.start.model, reading, found, head.name, head.fitted)
-    if model.network.temperature is not None:
-        model.network.temperature.fill_(head.temperature)
-    return replace(model, classes=images.classes, training={"classifier": model.training["classifier"]})
 
 
 def _probabilities(model: Model, vectors: Vectors) -> NDArray[np.float32]:

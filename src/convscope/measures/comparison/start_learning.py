@@ -1,15 +1,12 @@
 """Training of a variant that begins with a trained network, or with the same layers and random weights."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from convscope.core.progress import Silent
-from convscope.features.extraction import FeatureSet
-from convscope.features.heads import with_classifier
 from convscope.features.layers import stage_layers
 from convscope.images.dataset import Dataset
 from convscope.layers.kinds import Convolution, Linear
@@ -18,8 +15,9 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.training.training_data import TrainingData
 from convscope.transfer.head_choice import choose_head
+from convscope.transfer.head_model import model_with_head, normalized
 from convscope.transfer.sizes import copied
-from convscope.transfer.start_features import StartFeatures, Wanted, reading_of
+from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import FLIPPED, ITSELF
 
 from .start_network import StartNetwork
@@ -32,21 +30,10 @@ def with_head(start: StartNetwork, dataset: Dataset, indices: NDArray[np.int64],
     layer = stage_layers(start.model.network)[-1]
     wanted = [Wanted(view=view, indices=indices) for view in (ITSELF, FLIPPED)[: 1 + start.flip]]
     features = StartFeatures(start.model, [layer], dataset, cache_dir=start.cache_dir, reporter=Silent())
-    views = [view[layer] for view in features.of(wanted)]
-    head = choose_head("softmax", views, dataset.labels[indices], seed=seed)
-    found = FeatureSet(
-        values=views[0],
-        labels=dataset.labels[indices],
-        splits=("train",) * len(indices),
-        images=("",) * len(indices),
-        classes=dataset.classes,
-        names=(),
-    )
-    reading = reading_of(start.model.network, layer)
-    model = with_classifier(start.model, reading, found, head.name, head.fitted)
-    if model.network.temperature is not None:
-        model.network.temperature.fill_(head.temperature)
-    return replace(model, classes=dataset.classes)
+    views = [normalized(view[layer]) for view in features.of(wanted)]
+    labels = dataset.labels[indices]
+    head = choose_head("softmax", views, labels, seed=seed)
+    return model_with_head(start.model, layer, views[0], labels, classes=dataset.classes, head=head)
 
 
 def trainable(model: Model) -> GraphNetwork:
