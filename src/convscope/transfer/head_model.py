@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.features.extraction import FeatureSet
-from convscope.features.heads import with_classifier
+from convscope.features.heads import free_name, with_classifier
 from convscope.features.layers import network_up_to
 from convscope.features.reading import Reading
 from convscope.layers.kinds import ChannelNormalization, Pooling
@@ -76,9 +76,9 @@ def _with_normalization(model: Model, layer: str) -> tuple[Model, Reading]:
     cut = network_up_to(model.network, layer)
     shape, nodes, below = cut.graph.shapes[layer], list(cut.graph.nodes), layer
     if shape.rows * shape.columns > 1:
-        below = "features.mean"
+        below = free_name("mean", cut.graph.by_name)
         nodes.append(Node(name=below, layer=Pooling(code="AP"), inputs=(layer,)))
-    name = "features.normalization"
+    name = free_name("normalization", cut.graph.by_name)
     nodes.append(Node(name=name, layer=_NORMALIZATION, inputs=(below,)))
     tensors = {**cut.tensors, f"{name}.scale": torch.ones(shape.maps), f"{name}.shift": torch.zeros(shape.maps)}
     mean, std = cut.mean.tolist(), cut.std.tolist()
