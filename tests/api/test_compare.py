@@ -254,20 +254,20 @@ def test_what_cannot_be_is_said_before_anything_is_read(
 def test_a_start_is_compared_by_images_a_class(tmp_path: Path) -> None:
     names = ["convolution", "start-frozen", "start-fine-tuned", "start-random"]
     start = start_model("6C3-MP2-8C3-MPg", channels=1)
-    options = {**SMALL, "variants": names, "start": start, "learning_curve": True, "epochs": 2}
+    options = {**SMALL, "variants": names, "start": start, "learning_curve": True, "images": 60, "distorted": 0}
     found = convscope.compare("digits", output=tmp_path, context=Context(cache_dir=tmp_path / "cache"), **options)
     comparison = found.comparison
     assert [result.variant for result in comparison.measured] == names
-    assert comparison.each == (1, 2, 5, 10)
+    assert comparison.each == (1, 2, 5)
     for result in comparison.measured:
-        assert [run.trained_on for run in result.curve] == [10, 20, 50, 100]
+        assert [run.trained_on for run in result.curve] == [10, 20, 50]
     page = found.page.read_text(encoding="utf-8")
     assert "From a trained network" in page
     assert "training images a class" in page
     frozen, random = comparison.variant("start-frozen"), comparison.variant("start-random")
     assert frozen is not None
     assert random is not None
-    assert frozen.accuracy > 0.5
+    assert frozen.accuracy > 0.15  # of ten classes, on the maps of a random network
     assert frozen.parameters == random.parameters
     again = convscope.compare(
         "digits", output=tmp_path, force=True, context=Context(cache_dir=tmp_path / "cache"), **options

@@ -140,7 +140,7 @@ def start_network(start: Start, dataset: Dataset, *, cache_dir: Path | None) -> 
             f"`start` must take the images of the comparison, {width}x{height}x{channels}. Got {start.name}, which "
             f"takes {own.width}x{own.height}x{own.channels}. Give --size and --channels."
         )
-    cuts_of(start, None, "frozen")  # it has a layer before its classifier
+    cuts_of(start, None)  # it has a layer before its classifier
     return StartNetwork(
         name=start.name,
         model=dataclasses.replace(model, preprocessing=dataset.preprocessing),

@@ -13,7 +13,19 @@ HEADS = ("softmax", "svm", "lda")
 """Classifiers that gradients can train on: weighted sums."""
 
 _FROZEN = {
-    *("start", "mode", "cut", "head", "seed", "class_depth", "fit", "background", "value_range", "validation"),
+    *(
+        "start",
+        "mode",
+        "cut",
+        "head",
+        "seed",
+        "class_depth",
+        "labels",
+        "fit",
+        "background",
+        "value_range",
+        "validation",
+    ),
     *("flip", "threads", "size", "channels"),
 }
 _LAST_STAGES = _FROZEN | {

@@ -122,7 +122,7 @@ def prepare_start(
     started = time.monotonic() - spent_s
     check_options(settings, settings.mode)
     start = _resized(settings, start)
-    cuts_of(start, settings.cut, settings.mode or FROZEN)  # before any image is read
+    _layers(start, settings.cut, settings.mode)  # before any image is read
     settings, dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
     check_classes(len(dataset.classes))
@@ -136,7 +136,7 @@ def prepare_start(
         raise ParameterError(
             "`target_accuracy` needs validation images, and there are none. Give --validation 0.2, or leave it out."
         )
-    cuts, boundary = cuts_of(start, settings.cut, mode)
+    cuts, boundary = _layers(start, settings.cut, mode)
     start = replace(start, model=replace(start.model, preprocessing=dataset.preprocessing))
     if mode == FROZEN:
         flip, reason = choose_flip(TrainingData.of(dataset), settings)
@@ -158,38 +158,50 @@ def prepare_start(
     )
 
 
-def cuts_of(start: Start, cut: str | None, mode: Mode) -> tuple[tuple[str, ...], str]:
-    """Return the names of the layers whose features are wanted, and of the one up to which the start stays frozen.
+def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
+    """Return the names of the layers whose features are wanted.
 
     Raises:
         ParameterError: there is no such layer, or the network has none before its classifier.
     """
-    graph = layer_graph(start.model.network)
-    stages = tuple(layer for layer in stage_layers(start.model.network) if layer != IMAGE)
-    named = None if cut in (None, AUTO) else find_layer(graph, str(cut))
-    if mode != LAST_STAGES and named is not None:
-        return (named,), ""
+    network = start.model.network
+    if cut not in (None, AUTO):
+        return (find_layer(layer_graph(network), str(cut)),)
+    stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(
             f"`start` must have a layer before its classifier, whose features can be used. Got {start.name}, which has "
             "none."
         )
+    return stages if cut == AUTO else stages[-1:]
+
+
+def _layers(start: Start, cut: str | None, mode: Mode | None) -> tuple[tuple[str, ...], str]:
+    """Return the layers whose features are wanted, and the one up to which the start stays frozen, empty for none.
+
+    Raises:
+        ParameterError: there is no such layer.
+    """
     if mode != LAST_STAGES:
-        return stages if cut == AUTO else stages[-1:], ""
+        return cuts_of(start, cut), ""
+    graph, stages = layer_graph(start.model.network), cuts_of(start, AUTO)
     last, sizes = stages[-1], graph.shapes
     before = [node.name for node in trunk(graph) if node.name in graph.ancestors(last) - {last}]
     lower = [name for name in stages if name in before and sizes[name].rows * sizes[name].columns > 1]
-    inner = [name for name in lower if sizes[name].rows > sizes[lower[-1]].rows] or lower
-    if named is not None and named not in before:
-        raise ParameterError(
-            f"`cut` must be a layer that all others above it read, before {last}, to train the last stages. Got "
-            f"{named}."
-        )
     if not lower:
         raise ParameterError(f"`start` must have two stages to train the last ones. Got {start.name}.")
     if cut == AUTO:
         return (*lower, last), AUTO
-    return (last,), named or inner[-1]
+    if cut is None:
+        larger = [name for name in lower if sizes[name].rows > sizes[lower[-1]].rows] or lower
+        return (last,), larger[-1]
+    (named,) = cuts_of(start, cut)
+    if named not in before:
+        raise ParameterError(
+            f"`cut` must be a layer that all others above it read, before {last}, to train the last stages. Got "
+            f"{named}."
+        )
+    return (last,), named
 
 
 def _resized(settings: TrainOptions, start: Start) -> Start:
@@ -241,6 +253,7 @@ def _images(
         ),
         validation=settings.validation,
         seed=settings.seed,
+        decisions=Path(settings.labels) if settings.labels is not None else None,
         cache_dir=cache_dir,
         reporter=reporter,
     )

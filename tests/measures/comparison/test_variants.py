@@ -12,6 +12,7 @@ from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison.start_learning import randomized
 from convscope.measures.comparison.start_network import StartNetwork
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Baseline, learner_of, named_variants
+from convscope.measures.distortions.family import GROUPS
 from convscope.networks import variants as layouts
 from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
@@ -46,6 +47,7 @@ def test_every_variant_has_a_description_and_can_be_made_on_mnist(name: str) -> 
     assert reason == ""
     assert variant.description.endswith(".")
     assert "," not in variant.title, "titles stand in lists with commas"
+    assert set(variant.purposes) <= {"accuracy", "parameters", "macs", *GROUPS}
     assert learner.text
 
 
