@@ -85,4 +85,5 @@ def _with_normalization(model: Model, layer: str) -> tuple[Model, Reading]:
     network = GraphNetwork(
         Graph(nodes=tuple(nodes), image=cut.graph.image), tensors, mean=mean, std=std, title=model.network.plan.title
     )
-    return replace(model, network=network.eval()), Reading(layer=name, pool="none")
+    values = tuple(f"value {number + 1}" for number in range(shape.maps))  # its logits, until a classifier follows
+    return replace(model, network=network.eval(), classes=values), Reading(layer=name, pool="none")
