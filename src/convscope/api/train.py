@@ -347,6 +347,7 @@ def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str
         seconds=history.seconds,
         layout=str(prepared.plan.layout),
         layers=prepared.plan.layers,
+        sides=(prepared.plan.height, prepared.plan.width),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),

@@ -191,6 +191,7 @@ def _facts(prepared: PreparedStart, found: Transferred, folder: RunFolder, conte
         settings={**settings, "threads": prepared.threads},
         seconds=found.seconds,
         layers=found.model.network.plan.layers,
+        sides=(found.model.network.plan.height, found.model.network.plan.width),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *found.notes),
