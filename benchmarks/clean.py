@@ -3,12 +3,12 @@
     python benchmarks/clean.py FLOWERS CIFAR10 [--seeds 5] [--copies 100] [--spoiled 50]
 
 Scope: FLOWERS has train/ and test/ with one sub-folder a class, CIFAR10 test/; features of EfficientNet-lite0.
-Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab with
-its defaults on the same features. FLOWERS has wrong labels of its own, which count as false. Copies: of each kind of
-change, some changed photographs beside all of FLOWERS; false pairs among FLOWERS and the test images of CIFAR10 as they
-are (whose features are coarse pixels), but for those that people would call copies, all listed. Bad images: photographs
-blurred, darkened, over-exposed, drawn, and images of CIFAR10, each kind beside all of FLOWERS, and 5 % of all.
-The precision at a raw value is that of isotonic regression.
+Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab
+with its defaults on the same features; wrong labels that FLOWERS has itself count as false. Copies: of each kind of
+change, some changed photographs beside all of FLOWERS; pairs found among FLOWERS and among the test images of CIFAR10
+as they are (with coarse pixels as features) are listed. Bad images: photographs blurred, darkened, over-exposed or
+drawn, 50 of a kind beside all of FLOWERS, and 50 images of CIFAR10 as outliers, 5 at a time. The precision at a raw
+value is that of isotonic regression.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from results_file import spread, write
 from sklearn.isotonic import IsotonicRegression
 
-from convscope.cleaning.calibration import PRECISION, least_value
+from convscope.cleaning.calibration import least_value, precision_at
 from convscope.cleaning.confident_learning import suspect_labels
 from convscope.cleaning.near_duplicates import near_duplicates, squares
 from convscope.cleaning.out_of_fold import out_of_fold
@@ -170,8 +170,7 @@ def labels_found(
     for seed, (labelling, wrong) in enumerate(flat):
         probabilities = out_of_fold(features, labelling, classes=classes, seed=seed)
         found = suspect_labels(probabilities, labelling)
-        least = PRECISION["wrong label"]
-        shown = found.indices[np.interp(found.margins, *zip(*least, strict=True)) >= 0.1]
+        shown = found.indices[precision_at("wrong label", found.margins) >= 0.1]
         own.append(shown.tolist())
         margins.append((found.margins, wrong[found.indices]))
     print("confused with", confused.argmax(axis=1), flush=True)
@@ -189,8 +188,7 @@ def labels_found(
 def _peer(features: Features, labellings: list[NDArray[np.int64]], answer: Path | None) -> list[list[int]]:
     """Return the indices that cleanlab finds; `answer` is what it printed before, for the same labels."""
     if answer is not None and answer.exists():
-        found: list[list[int]] = json.loads(answer.read_text())
-        return found
+        return json.loads(answer.read_text())  # type: ignore[no-any-return]  # of its own program
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
         np.savez(file, features=features, labels=np.stack(labellings))
         file.flush()
@@ -198,8 +196,7 @@ def _peer(features: Features, labellings: list[NDArray[np.int64]], answer: Path 
         done = subprocess.run([python_of(PEER), program, file.name], check=True, capture_output=True, text=True)
     if answer is not None:
         answer.write_text(done.stdout)
-    found = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)  # type: ignore[no-any-return]  # of its own program
 
 
 def _recall_and_precision(found: list[list[int]], wrong: list[Flags]) -> dict[str, dict[str, float]]:
@@ -281,7 +278,8 @@ def bad_found(
             raw = oddness(np.concatenate([flowers.images, bad.images]))[kind]
         wrong = np.arange(len(raw)) >= len(flowers)
         curves[kind] = calibrated(raw, wrong)
-        shown = np.interp(raw, *zip(*curves[kind], strict=True)) >= LEAST
+        at, precision = np.array(curves[kind]).T
+        shown = np.interp(raw, at, precision) >= LEAST
         right = int((shown & wrong).sum())
         result[kind] = {"images": len(raw), "bad": int(wrong.sum()), "shown": int(shown.sum()), "right": right}
         print(kind, result[kind], curves[kind], flush=True)

@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 
 import convscope
 from convscope.api.check_with_network import PAGE, TABLE
+from convscope.api.wrong_labels import with_evaluated_labels
 from convscope.cleaning import findings
 from convscope.cli import main
 from convscope.core.context import Context
@@ -17,6 +18,7 @@ from convscope.core.errors import ParameterError, StorageError
 from convscope.images.inspection import Inspection, Problem
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
+from convscope.training.report import EvaluatedImages, RunFacts
 from tests.transfer.test_start import start_model
 
 WRONG, COPY, BLURRED = "red/3.png", "zcopy", "green/5.png"
@@ -100,6 +102,19 @@ def test_a_training_takes_the_decisions_and_a_report_names_wrong_labels(
     )
     assert "1 image of another class" in " ".join(second.report.notes)
     assert WRONG not in {problem.name for problem in second.report.problems if problem.kind == "wrong label"}
+
+
+def test_a_network_judges_only_labels_that_it_did_not_learn_from() -> None:
+    labels = np.repeat([0, 1], 20)
+    probabilities = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)
+    probabilities[3] = 0.01, 0.99
+    facts = RunFacts(name="set", settings={}, seconds=1.0)
+    images = {"labels": labels, "probabilities": probabilities, "indices": range(100, 140), "classes": ("cat", "dog")}
+    names = [f"{number}.png" for number in range(40)]
+    judged = with_evaluated_labels(facts, EvaluatedImages(split="validation", names=names, **images))
+    assert [(problem.name, problem.index) for problem in judged.problems] == [("3.png", 103)]
+    assert "40 validation images, by the network, which did not learn from them" in judged.notes[0]
+    assert with_evaluated_labels(facts, EvaluatedImages(split="training", names=names, **images)) == facts
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     correlation of what blurring takes away: large areas are alike in many images, detail is not.
 
     Args:
-        first, second: N side side, float32, already turned.
+        first: N side side, float32.
+        second: the same, already turned.
     """
     found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK]) for at in range(0, len(first), _BLOCK)]
     return np.concatenate([np.zeros(0, np.float32), *found])

@@ -28,7 +28,7 @@ def precision_at(kind: str, values: ArrayLike) -> NDArray[np.float64]:
         True
     """
     raw, precision = zip(*PRECISION[kind], strict=True)
-    return np.interp(np.asarray(values, np.float64), raw, precision)
+    return np.asarray(np.interp(np.asarray(values, np.float64), raw, precision))
 
 
 def least_value(kind: str, precision: float) -> float:
