@@ -37,7 +37,7 @@ from convscope.features.extraction import image_options
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sources.opening import open_source
 from convscope.networks.starts import open_start
-from convscope.transfer.run import cuts_of
+from convscope.transfer.preparing import cuts_of
 from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import ITSELF
 

@@ -14,7 +14,7 @@ from convscope.images.sources.source import TRAIN
 from convscope.training.report import EvaluatedImages, RunFacts
 
 if TYPE_CHECKING:
-    from convscope.transfer.run import PreparedStart
+    from convscope.transfer.preparing import PreparedStart
 
 
 def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFacts:

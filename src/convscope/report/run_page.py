@@ -14,6 +14,7 @@ from convscope.training.report import Report
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
 from .gallery import gallery, sections
+from .plots import DotRow, PlottedValue, dots
 from .result import result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
 from .wrong_labels import labels_section
@@ -58,11 +59,11 @@ def render_report(
         ("images", "Images", gallery(report, cells, shown, thumbnails)),
         ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("network", "Network", _network(report)),
+        *([("by-layer", "Accuracy by layer", _by_layer(report))] if report.by_layer else []),
         ("settings", "Settings", _settings(report)),
         ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
     )
     body = joined(
-        tag("a", "To the figures", class_="skip", href="#main"),
         _head(report),
         tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in parts), aria_label="Parts of this page"),
         tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in parts), id="main"),
@@ -74,6 +75,7 @@ def render_report(
         style=static(_PACKAGE, "report.css"),
         script=static(_PACKAGE, "report.js"),
         body=body,
+        skip=("To the results", "#main"),
     )
 
 
@@ -109,7 +111,7 @@ def _use(report: Report) -> Html:
         return joined()
     return tag(
         "div",
-        tag("h2", "Use this model"),
+        tag("h3", "Use this model"),
         tag("p", "Classes and probabilities for a folder of images, into a table:"),
         _command(f"convscope predict {shlex.quote(report.model)} my-images/ --csv answers.csv"),
         class_="use",
@@ -150,6 +152,24 @@ def _network(report: Report) -> Html:
         )
         parts += [tag("p", text), steps_table(report.layers, report.sides)]
     return joined(*parts)
+
+
+def _by_layer(report: Report) -> Html:
+    rows = [
+        DotRow(
+            name=layer,
+            value=PlottedValue(at=0, value=accuracy.fraction, low=accuracy.interval[0], high=accuracy.interval[1]),
+            marked=layer == report.cut,
+        )
+        for layer, accuracy in report.by_layer.items()
+    ]
+    images = counted(next(iter(report.by_layer.values())).total, "training image")
+    said = (
+        f"A linear classifier on the features of each layer of the start, from the image on, cross-validated on "
+        f"{images}: how well its features separate the classes. {shortened(report.cut, 100)} is used."
+    )
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=percent, tick=percent, said=said)
+    return joined(tag("p", said), chart)
 
 
 def _settings(report: Report) -> Html:
