@@ -64,9 +64,9 @@ COPIES: dict[str, Change] = {
     "resized by 0.7": _scaled(0.7),
     "resized by 1.3": _scaled(1.3),
     "cropped by 5 %": _cropped,
-    "mirrored": lambda image, _: ImageOps.mirror(image),
+    "flipped": lambda image, _: ImageOps.mirror(image),
     "rotated": lambda image, rng: image.rotate(int(rng.integers(1, 4)) * 90, expand=True),
-    "mirrored, cropped, resized by 0.7": lambda image, rng: _scaled(0.7)(_cropped(ImageOps.mirror(image), rng), rng),
+    "flipped, cropped, resized by 0.7": lambda image, rng: _scaled(0.7)(_cropped(ImageOps.mirror(image), rng), rng),
 }
 
 

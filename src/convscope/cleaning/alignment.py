@@ -1,4 +1,4 @@
-"""Whether two images show the same pixels: one is turned or mirrored, moved onto the other, and compared in detail."""
+"""Whether two images show the same pixels: one is turned or flipped, moved onto the other, and compared in detail."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
     ("rotated by a quarter turn", lambda images: images.rot90(1, (1, 2))),
     ("rotated by a quarter turn", lambda images: images.rot90(3, (1, 2))),
     ("upside down", lambda images: images.rot90(2, (1, 2))),
-    ("mirrored", lambda images: images.flip(2)),
-    ("mirrored and upside down", lambda images: images.flip(1)),
-    ("mirrored and rotated by a quarter turn", lambda images: images.mT),
-    ("mirrored and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
+    ("flipped", lambda images: images.flip(2)),
+    ("flipped and upside down", lambda images: images.flip(1)),
+    ("flipped and rotated by a quarter turn", lambda images: images.mT),
+    ("flipped and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
 )
 """What may have been done to a copy, in words, and what undoes it."""
 _STEPS = 12
@@ -28,7 +28,7 @@ def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     """Return how alike the fine detail of pairs of images is, each after the best affine motion: N, at most 1.
 
     The motion minimizes the squared difference of the first image and the moved second one, both of mean 0 and
-    standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from coarse to fine. Likeness is the
+    standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from small to large. Likeness is the
     correlation of what blurring takes away: large areas are alike in many images, detail is not.
 
     Args:

@@ -43,10 +43,10 @@ def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     values = torch.from_numpy(images).float()
     gray = values.mean(dim=3)
     half, quarter = (torch.nn.functional.avg_pool2d(gray[:, None], factor)[:, 0] for factor in (2, 4))
-    fine, coarse = (_laplacian(one).var(dim=(1, 2)) for one in (half, quarter))
+    fine, rough = (_laplacian(one).var(dim=(1, 2)) for one in (half, quarter))
     equal = (gray.diff(dim=1)[:, :, 1:] == 0) & (gray.diff(dim=2)[:, 1:] == 0)
     found = (
-        ((fine + 1) / (coarse + 1)).log(),
+        ((fine + 1) / (rough + 1)).log(),
         torch.quantile(gray.flatten(1)[:, ::5], _BRIGHT, dim=1),
         (values >= _WHITE).all(dim=3).float().mean(dim=(1, 2)),
         equal.float().mean(dim=(1, 2)),
