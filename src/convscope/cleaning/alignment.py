@@ -43,6 +43,7 @@ def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     """Return how alike pairs are; those that differ when they are small are not looked at any larger."""
     alike = torch.zeros(len(first))
     motion, left = torch.eye(3).repeat(len(first), 1, 1), torch.arange(len(first))  # motion in coordinates -1…1
+    one, moved, inside = first, second, torch.ones_like(first)
     for factor in (4, 2, 1):
         one, two = (torch.nn.functional.avg_pool2d(images[left, None], factor)[:, 0] for images in (first, second))
         motion = _moved_on(one, two, motion)
@@ -58,7 +59,8 @@ def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
 def _moved(motion: Tensor) -> Tensor:
     """Return by how much of the side the corners move at most, N; not a number where the motion is none."""
     corners = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
-    return ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1).amax(dim=1) / 2
+    distances: Tensor = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1)
+    return distances.amax(dim=1) / 2
 
 
 def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:

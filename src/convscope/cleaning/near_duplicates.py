@@ -36,7 +36,7 @@ class Copies:
 def near_duplicates(images: NDArray[np.uint8], features: Vectors, least: float = 0.0) -> Copies:
     """Return pairs of images that may show the same pixels, with how alike they are: those of a score from `least` on.
 
-    Each image is compared with its nearest neighbours in features, and with those whose pixels of small copies, turned in one of
+    Each image is compared with its nearest neighbours in features, and with those whose small copies, turned in one of
     eight ways, correlate most with its own.
 
     Args:
