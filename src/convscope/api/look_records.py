@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import Dataclass
@@ -17,12 +18,13 @@ from convscope.explorer.data import ExplorerData, NamedImage
 from convscope.explorer.evaluation import RunEvaluation, evaluation_of
 from convscope.explorer.invariance import invariance_data
 from convscope.explorer.units import UnitsData, units_data
+from convscope.explorer.where import training_data, trust_data
 from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import PAGE_NAME, Comparison
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.measuring import measure_units
-from convscope.measures.units.records import AblationRecord, UnitsRecord, UnitsReport
+from convscope.measures.units.records import UnitsRecord, UnitsReport
 from convscope.networks.model import Model
 from convscope.training.history import read_history
 from convscope.training.record_files import read_record_file
@@ -52,8 +54,15 @@ def with_records(
         dataset: the dataset of the images, where they are those that the run was evaluated on.
         reporter: receives a sentence for each record that cannot be read.
     """
+    where = data.where
+    if where is not None and dataset is not None:
+        where = dataclasses.replace(where, training=training_data(model, dataset))
     if run is None:
-        return dataclasses.replace(data, units=units_of(model, images), comparison=shipped_comparison())
+        comparison = shipped_comparison()
+        return dataclasses.replace(data, units=units_of(model, images), where=where, comparison=comparison)
+    trust = _saved(Faithfulness, run.faithfulness, reporter, how=f"convscope explain {run.path} IMAGES")
+    if where is not None and trust is not None and _fits(trust.layout, run.faithfulness, model, reporter):
+        where = dataclasses.replace(where, trust=trust_data(trust))
     report = _saved(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
@@ -64,6 +73,7 @@ def with_records(
     return dataclasses.replace(
         data,
         units=units_of(model, images, report, dataset),
+        where=where,
         evaluation=_evaluation(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
         comparison=comparison_data(comparison) if comparison and comparison.measured else shipped_comparison(),
@@ -77,24 +87,22 @@ def units_of(
 
     None without either, or without units; and for a network that was read, whose maps may be tens of thousands.
     """
-    ablation = report.ablation if report else None
     if report is not None and dataset is not None and _has_images(report.units, dataset):
-        return _of_report(report.units, ablation, shown, dataset)
+        return _of_report(report, shown, dataset)
     if not shown or model.layout is None:
         return None
     truths = [image.truth for image in shown if image.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
     record = measure_units(model, np.stack([image.pixels for image in shown]), labels=labels)
     return (
-        units_data(record, in_page={index: index for index in range(len(shown))}, ablation=ablation)
+        units_data(record, in_page={index: index for index in range(len(shown))}, report=report)
         if record.layers
         else None
     )
 
 
-def _of_report(
-    record: UnitsRecord, ablation: AblationRecord | None, shown: Sequence[NamedImage], dataset: Dataset
-) -> UnitsData | None:
+def _of_report(report: UnitsReport, shown: Sequence[NamedImage], dataset: Dataset) -> UnitsData | None:
+    record = report.units
     evaluated = dataset.indices(dataset.evaluation_split)
     by_name = {image.name: index for index, image in enumerate(shown)}
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
@@ -105,7 +113,7 @@ def _of_report(
 
     background = dataset.preprocessing.background
     return (
-        units_data(record, in_page=in_page, image=image, background=background, ablation=ablation)
+        units_data(record, in_page=in_page, image=image, background=background, report=report)
         if record.layers
         else None
     )

@@ -21,6 +21,7 @@ TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
 _STEPS = 12
 _BLOCK = 512  # pairs at once
 _MOST_MOVED = 0.25  # of the side, by which a corner may move
+_LEAST_SAME = 0.85  # correlation of all pixels
 
 
 def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
@@ -31,25 +32,33 @@ def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     correlation of what blurring takes away: large areas are alike in many images, detail is not.
 
     Args:
-        first, second: N side side, float32, already turned.
+        first: N side side, float32.
+        second: the same, already turned.
     """
     found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK]) for at in range(0, len(first), _BLOCK)]
     return np.concatenate([np.zeros(0, np.float32), *found])
 
 
 def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
-    motion = torch.eye(3).repeat(len(first), 1, 1)  # in coordinates -1…1
+    """Return how alike pairs are; those that differ when they are small are not looked at any larger."""
+    alike = torch.zeros(len(first))
+    motion, left = torch.eye(3).repeat(len(first), 1, 1), torch.arange(len(first))  # motion in coordinates -1…1
     for factor in (4, 2, 1):
-        small = [torch.nn.functional.avg_pool2d(images[:, None], factor)[:, 0] for images in (first, second)]
-        motion = _moved_on(small[0], small[1], motion)
-    moved, inside = _warped(second, motion)
-    alike = torch.minimum(
-        _correlation(_detail(first), _detail(moved), _eroded(inside)), _correlation(first, moved, inside)
-    )
+        one, two = (torch.nn.functional.avg_pool2d(images[left, None], factor)[:, 0] for images in (first, second))
+        motion = _moved_on(one, two, motion)
+        moved, inside = _warped(two, motion)
+        same = (_correlation(one, moved, inside) >= _LEAST_SAME) & (_moved(motion) <= _MOST_MOVED)
+        one, moved, inside, motion, left = (values[same] for values in (one, moved, inside, motion, left))
+        if not len(left):
+            return np.asarray(alike.numpy())
+    alike[left] = _correlation(_detail(one), _detail(moved), _eroded(inside))
+    return np.asarray(alike.numpy())
+
+
+def _moved(motion: Tensor) -> Tensor:
+    """Return by how much of the side the corners move at most, N; not a number where the motion is none."""
     corners = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
-    distance = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1).amax(dim=1) / 2
-    possible = distance <= _MOST_MOVED  # not where it is not a number
-    return np.asarray(torch.where(possible, alike, 0.0).numpy())
+    return ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1).amax(dim=1) / 2
 
 
 def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from .neighbours import nearest, unit_rows
 
 _SIDE_PX, _COARSE_PX = 64, 16  # of what is aligned, and of what is compared first
 _OF_FEATURES, _OF_PIXELS = 4, 2  # neighbours that are looked at closely
-_LEAST_ALIKE = 0.5  # correlation of coarse pixels of what is looked at
+_LEAST_ALIKE = 0.6  # correlation of coarse pixels of what is looked at
 _BLOCK = 256
 
 

@@ -40,8 +40,8 @@ def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) ->
         tag("h3", f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong"),
         tag(
             "p",
-            "Found by confident learning. The score is the fraction of such findings that were wrong labels where labels "
-            f"were changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
+            "Found by confident learning. The score is the fraction of such findings that were wrong where labels were "
+            f"changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
         ),
         tag("div", *figures, class_="images"),
     )
