@@ -58,8 +58,8 @@ def with_records(
     if where is not None and dataset is not None:
         where = dataclasses.replace(where, training=training_data(model, dataset))
     if run is None:
-        comparison = shipped_comparison()
-        return dataclasses.replace(data, units=units_of(model, images), where=where, comparison=comparison)
+        units = units_of(model, images)
+        return dataclasses.replace(data, units=units, where=where, comparison=shipped_comparison())
     trust = _saved(Faithfulness, run.faithfulness, reporter, how=f"convscope explain {run.path} IMAGES")
     if where is not None and trust is not None and _fits(trust.layout, run.faithfulness, model, reporter):
         where = dataclasses.replace(where, trust=trust_data(trust))

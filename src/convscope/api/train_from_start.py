@@ -38,7 +38,7 @@ from convscope.transfer.modes import FROZEN
 from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
 
-from .wrong_labels import with_start_labels
+from .wrong_labels import with_evaluated_labels, with_start_labels
 
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
@@ -188,7 +188,11 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
         indices=found.indices,
         classes=images.classes,
     )
-    facts = with_start_labels(_facts(prepared, found, folder, context), prepared, found.cut, context.cache_dir)
+    facts = _facts(prepared, found, folder, context)
+    if prepared.mode == FROZEN:
+        facts = with_start_labels(facts, prepared, found.cut, context.cache_dir)
+    else:
+        facts = with_evaluated_labels(facts, evaluated)
     report = make_report(evaluated, facts)
     write_report(report, folder.report)
     write_text(folder.page, render_report(report, found.history.epochs, lambda index: np.asarray(images.images[index])))
