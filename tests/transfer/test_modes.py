@@ -253,7 +253,7 @@ def test_the_mode_follows_from_images_and_minutes() -> None:
     assert mode_of(minutes=0.1) == "frozen"
     assert mode_of(minutes=1_000, mode="last-stages") == "last-stages"
     modes = [mode_of(minutes=minutes) for minutes in (0.1, 3, 5, 1_000)]
-    assert modes == sorted(modes, key=["frozen", "last-stages", "fine-tuned"].index)
+    assert modes == sorted(modes, key=["frozen", "fine-tuned"].index)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class TrainOptions:
     mode: Mode | None = option(
         None,
         "With --start, what is trained: a classifier on its features (frozen), its last stages, too, or all of it "
-        "(fine-tuned); by default frozen, or with --minutes or --epochs what the time allows.",
+        "(fine-tuned); by default frozen, or fine-tuned with --epochs or where --minutes allow it.",
         group="Network",
     )
     cut: str | None = option(

@@ -43,7 +43,6 @@ _REASONS: dict[Mode, str] = {
 }
 _FEWEST_IMAGES, _FEWEST_EPOCHS = 5, 6  # of a class; of a training that is worth it
 _MACS_PER_S = 6e9  # of one core in training, backward pass included
-_LAST_SHARE = 0.3  # of all MACs: those of the last stages, or so
 
 
 def check_options(settings: TrainOptions, mode: Mode | None) -> None:
@@ -94,6 +93,4 @@ def choose_mode(settings: TrainOptions, *, macs: int, images: int, fewest: int) 
     epochs = settings.minutes * 60 * _MACS_PER_S * usable_cores() / (3 * macs * images)
     if epochs >= _FEWEST_EPOCHS:
         return FINE_TUNED, f"mode fine-tuned: there is time for about {epochs:.0f} epochs; --mode changes it"
-    if epochs >= _FEWEST_EPOCHS * _LAST_SHARE:
-        return LAST_STAGES, f"mode last-stages: there is time for about {epochs:.1f} epochs of all; --mode changes it"
-    return FROZEN, "mode frozen: there is no time to train more than a classifier; --mode changes it"
+    return FROZEN, f"mode frozen: there is time for about {epochs:.1f} epochs, too few to fine-tune; --mode changes it"

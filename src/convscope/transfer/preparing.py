@@ -16,6 +16,7 @@ from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
+from convscope.layers.kinds import Pooling
 from convscope.networks.graph import IMAGE
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import NetworkPlan
@@ -173,7 +174,11 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
             f"`start` must have a layer before its classifier, whose features can be used. Got {start.name}, which has "
             "none."
         )
-    return stages if cut == AUTO else stages[-1:]
+    if cut is None:
+        return stages[-1:]
+    nodes = layer_graph(network).by_name
+    same = {nodes[name].inputs[0] for name in stages if nodes[name].layer == Pooling(code="AP")}  # their means are read
+    return tuple(name for name in stages if name not in same)
 
 
 def _layers(start: Start, cut: str | None, mode: Mode | None) -> tuple[tuple[str, ...], str]:
@@ -193,8 +198,10 @@ def _layers(start: Start, cut: str | None, mode: Mode | None) -> tuple[tuple[str
     if cut == AUTO:
         return (*lower, last), AUTO
     if cut is None:
-        larger = [name for name in lower if sizes[name].rows > sizes[lower[-1]].rows] or lower
-        return (last,), larger[-1]
+        place = before.index(lower[-1])
+        while place and sizes[before[place]].values > sizes[before[place - 1]].values:
+            place -= 1  # a wide layer is computed again rather than stored
+        return (last,), before[place]
     (named,) = cuts_of(start, cut)
     if named not in before:
         raise ParameterError(

@@ -21,6 +21,7 @@ from convscope.transfer.recipes import FIRST_LAYER
 from .start_network import StartMode, StartNetwork
 
 MOST_PARAMETERS = 50_000_000  # with their gradients and the optimizer's state about 1 GB
+_RANDOM_RATE = 0.03  # in steps relative to the weights: random ones have further to go
 BASELINE = "convolution"
 """The name of the variant that all others are made from."""
 Group = Literal["sharing", "pooling", "first stage", "by hand", "pixels", "distortions", "start"]
@@ -197,6 +198,7 @@ def _from_start(mode: StartMode) -> Callable[[Baseline], Learner]:
             baseline.recipe,
             batch=min(baseline.recipe.batch, start.most_images),
             first_layer=FIRST_LAYER if mode == "fine-tuned" else 1.0,
+            learning_rate=_RANDOM_RATE if mode == "random" else baseline.recipe.learning_rate,
         )
         return Learner(recipe=recipe, start=start, mode=mode)
 
