@@ -17,7 +17,7 @@ LINES = (
     ("networks",),
     ("training", "features"),
     ("transfer",),
-    ("estimators",),
+    ("estimators", "scan"),
     ("measures",),
     ("figures", "report", "explorer"),
     ("api",),
