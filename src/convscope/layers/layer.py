@@ -134,9 +134,21 @@ class Layer(ABC):
             tuple(local_taps(shape.columns, result.columns) for shape in inputs),
         )
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
-        """Return one family of its values in a sliding window, N C h w, from those that it reads (`sliding`)."""
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return one family of its values in a sliding window, N C h w, from those that it reads (`sliding`).
+
+        Args:
+            sources: the inputs.
+            tensors: of the layer, by name.
+            rows: the sums over each row of taps of the first input, where families share them.
+        """
         return self.compute([source.only() for source in sources], tensors)
+
+    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor | None:
+        """Return the sum over one row of taps, with the bias in the middle one; None of a layer that is no sum."""
+        return None
 
     @abstractmethod
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:

@@ -18,6 +18,8 @@ Taps = tuple[tuple[int | None, ...], ...]
 """For each position of a result along a side, the positions below that it reads; None is a zero of the padding."""
 SideTaps = tuple[Taps, ...]
 """The taps of each input along one side."""
+Change = Callable[[Tensor], Tensor]
+Join = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +139,7 @@ def without_padding(taps: Taps) -> Taps:
     return tuple(tuple(tap for tap in position if tap is not None) for position in taps)
 
 
-def folded(part: Tensor, axis: int, run: Run, size: int, join: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def folded(part: Tensor, axis: int, run: Run, size: int, join: Join) -> Tensor:
     """Return all taps of a run joined into one along an axis, by `join`, which is associative.
 
     Many taps, one position of the result apart, are joined in pairs, pairs of pairs and so on.
@@ -162,9 +164,7 @@ def folded(part: Tensor, axis: int, run: Run, size: int, join: Callable[[Tensor,
         width *= 2
 
 
-def joined(
-    source: SlidingInput, join: Callable[[Tensor, Tensor], Tensor], change: Callable[[Tensor], Tensor]
-) -> Tensor:
+def joined(source: SlidingInput, join: Join, change: Change) -> Tensor:
     """Return all taps of a source joined, each changed before; zeros where it reads padding only."""
     result: Tensor | None = None
     for down, across, part in source.parts():
@@ -188,18 +188,30 @@ def flattened(source: SlidingInput) -> Tensor:
     return torch.stack(values, dim=2).flatten(1, 2)  # N C T h w -> N C*T h w
 
 
-def summed(source: SlidingInput, weight: Tensor, bias: Tensor, groups: int = 1) -> Tensor:
+def summed(source: SlidingInput, weight: Tensor, bias: Tensor | None, groups: int = 1) -> Tensor:
     """Return bias + Σ weight × tap over all taps; a convolution for each part of the window that reads one family."""
     result: Tensor | None = None
     for down, across, part in source.parts():
         kernel = weight[:, :, down.first : down.first + down.count, across.first : across.first + across.count]
-        found = functional.conv2d(
-            part,
-            kernel,
-            bias if result is None else None,
-            stride=(down.stride, across.stride),
-            dilation=(max(1, down.step), max(1, across.step)),
-            groups=groups,
-        )
+        found = _convolved(part, kernel, bias if result is None else None, (down, across), groups)
         result = found if result is None else result.add_(found)
-    return bias[None, :, None, None].expand(-1, -1, *source.size).contiguous() if result is None else result
+    if result is not None:
+        return result
+    least = weight.new_zeros(len(weight)) if bias is None else bias
+    return least[None, :, None, None].expand(-1, -1, *source.size).contiguous()
+
+
+def added(parts: Sequence[Tensor]) -> Tensor:
+    """Return the sum of maps, in a new one."""
+    result = parts[0] + parts[1] if len(parts) > 1 else parts[0].clone()
+    for part in parts[2:]:
+        result.add_(part)
+    return result
+
+
+def _convolved(part: Tensor, kernel: Tensor, bias: Tensor | None, runs: tuple[Run, Run], groups: int) -> Tensor:
+    """Return the convolution of the part that two runs read."""
+    stride, dilation = [run.stride for run in runs], [max(1, run.step) for run in runs]
+    if part.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # conv2d often takes a slower way
+        return torch.mkldnn_convolution(part, kernel, bias, (0, 0), stride, dilation, groups)
+    return functional.conv2d(part, kernel, bias, stride, 0, dilation, groups)

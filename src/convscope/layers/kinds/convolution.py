@@ -20,7 +20,7 @@ from convscope.layers.layer import (
     fields_with_added,
     with_added,
 )
-from convscope.layers.sliding import SideTaps, SlidingInput, local_taps, summed, window_taps
+from convscope.layers.sliding import SideTaps, SlidingInput, added, local_taps, summed, window_taps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +118,17 @@ class Convolution(Layer):
             (window_taps(self.columns, below.columns), *(local_taps(one.columns, result.columns) for one in added)),
         )
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return the same sums, dilated by the strides below."""
-        result = summed(sources[0], tensors["weight"], tensors["bias"], self.groups)
+        result = added(rows) if rows else summed(sources[0], tensors["weight"], tensors["bias"], self.groups)
         return result + sources[1].only() if len(sources) == 2 else result
+
+    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the sum over one row of taps."""
+        is_middle = source.rows[0].first == self.rows.kernel // 2
+        return summed(source, tensors["weight"], tensors["bias"] if is_middle else None, self.groups)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Conv, and Add for a residual input."""

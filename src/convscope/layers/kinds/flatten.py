@@ -42,7 +42,9 @@ class Flatten(Layer):
         """Return all positions below."""
         return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return the values of all positions as maps, in the order of the vector."""
         return flattened(sources[0])
 

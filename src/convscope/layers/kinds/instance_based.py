@@ -65,7 +65,9 @@ class InstanceBased(Layer):
         """Return all positions below."""
         return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return the logits of every position, compared one by one."""
         features = flattened(sources[0]).permute(0, 2, 3, 1)  # N F h w -> N h w F
         logits = self.compute([features.flatten(0, 2)[:, :, None, None]], tensors)

@@ -62,7 +62,9 @@ class Linear(Layer):
         """Return all positions below."""
         return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return a convolution whose window is the whole map."""
         weight = tensors["weight"].reshape(self.units, -1, *sources[0].taps)
         return summed(sources[0], weight, tensors["bias"])

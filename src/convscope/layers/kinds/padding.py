@@ -98,7 +98,9 @@ class Padding(Layer):
         nearest = min(max(place, 0), below - 1)
         return nearest if self.mode == "edge" else 2 * nearest - place
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return the values in their frame, or the constant."""
         (source,) = sources
         return source.only() if source.rows and source.columns else source.empty() + self.value

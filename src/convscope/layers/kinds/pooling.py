@@ -137,7 +137,9 @@ class Pooling(Layer):
         taps = window_taps(window, below, zeros=0 if own is None else own.after)
         return taps if self.count_padding else without_padding(taps)
 
-    def dense(self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor]) -> Tensor:
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
         """Return the pooled values."""
         if self.kind.dense is None:
             raise LayoutError(f"{self.notation} cannot slide.")
