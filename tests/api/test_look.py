@@ -83,12 +83,12 @@ def test_what_a_page_cannot_hold_is_counted(tmp_path: Path) -> None:
     assert (made.images, made.left_out) == (200, 30)
 
 
-def test_a_page_has_room_for_some_dozens_of_large_images_unless_its_weights_fill_it(
+def test_a_page_has_room_for_two_dozen_large_images_unless_its_weights_fill_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small = small_model("4C3-MP2", height=224, width=224)
     model = dataclasses.replace(small, preprocessing=Preprocessing(height=224, width=224, channels=3))
-    assert look._room(model) == 53
+    assert look._room(model) == 23
     monkeypatch.setattr(look, "text_bytes", lambda *_: 98_000_000)
     assert look._room(model) == 1_500_000 // (224 * 224 * 3)
     monkeypatch.setattr(look, "text_bytes", lambda *_: 100_000_000)

@@ -38,7 +38,7 @@ from convscope.training.run_folder import RunFolder
 from .look_records import with_records
 
 MOST_IMAGES = 200
-MOST_BYTES = 8_000_000  # of all images together, 53 of 224 x 224 pixels; a third more as text
+MOST_BYTES = 3_500_000  # of all images together, 23 of 224 x 224 pixels; a third more as text
 LEAST_BYTES = 1_000_000  # beside weights that fill a page
 
 

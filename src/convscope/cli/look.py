@@ -30,7 +30,7 @@ def command(
 
     The page is one HTML file: every feature map of every layer for any image, and how each number is computed. It
     works from disk and by mail and opens no connection; it contains the model and the images. IMAGES are files,
-    folders and patterns; up to 200, of large ones up to 8 MB (53 of 224x224 pixels in color), as many of each folder.
+    folders and patterns; up to 200, of large ones up to 3.5 MB (23 of 224x224 pixels in color), as many of each folder.
     Without them, it shows images that the run was evaluated on. The page takes others, too: from a file, dropped,
     pasted or drawn.
     """

