@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from convscope.api.machine import machine
     from convscope.api.measure import measure
     from convscope.api.predict import predict
+    from convscope.api.scan import scan
     from convscope.api.train import train
     from convscope.api.units import units
     from convscope.core.context import Context
@@ -54,6 +55,7 @@ __all__ = [
     "measure",
     "predict",
     "save",
+    "scan",
     "train",
     "units",
 ]
@@ -76,6 +78,7 @@ _HOMES = {
     "measure": "convscope.api.measure",
     "predict": "convscope.api.predict",
     "save": "convscope.api.load",
+    "scan": "convscope.api.scan",
     "train": "convscope.api.train",
     "units": "convscope.api.units",
 }

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.context import Context, context_of
-from convscope.core.errors import DataError
+from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.memory import available_bytes
+from convscope.core.numeric import at_least
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json, json_text, to_json
@@ -29,6 +30,7 @@ from convscope.scan.preparing import Preparation, announced, bands_of, prepared
 from convscope.scan.readers import open_image
 from convscope.scan.receipt import Receipt
 from convscope.scan.scanning import Sink, checked
+from convscope.scan.verification import Verified, receipt_of, verified
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,6 +151,36 @@ def scan(
         return _scanned(preparation, options, context.reporter, target, is_new=before is None)
 
 
+def verify(
+    output: AnyPath,
+    model: Model | str | os.PathLike[str] | None = None,
+    image: Any = None,
+    *,
+    check: int = 1_000,
+    seed: int | None = None,
+    progress: bool | Reporter = False,
+) -> Verified:
+    """Return the comparison of a result of `scan`, finished or not, with its network at new positions.
+
+    Args:
+        output: the TIFF.
+        model, image: by default those that the receipt names.
+        check: positions at random, and as many at joints of tiles, edges and corners.
+        seed: of the positions; another one each time by default.
+        progress: True shows progress on standard error.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+    """
+    reporter, check = context_of(None, progress=progress).reporter, at_least(1, "check", check)
+    receipt, _ = receipt_of(Path(output))
+    model, image = model or receipt.model, receipt.image if image is None else image
+    if not model or (isinstance(image, str) and not image):
+        raise ParameterError("`model` and `image` must be given: the result is of ones in memory. Got none.")
+    with tuned(), reporter.task("verifying", total=0):
+        return verified(Path(output), opened_model(model, reporter), image, count=check, seed=seed)
+
+
 def _path_of(given: Any) -> str:
     is_path = isinstance(given, (str, os.PathLike))
     return os.path.abspath(os.fsdecode(given)) if is_path else ""  # noqa: PTH100  # links stay as they are
@@ -173,9 +205,10 @@ def _scanned(
         with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
             if not is_new:
                 reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
+            receipt = replace(receipt, first=file.first)
             file.describe(json_text(finished(receipt, file)))
             sweep.run(file, reporter)
-            receipt = replace(finished(receipt, file), first=file.first)
+            receipt = finished(receipt, file)
             file.describe(json_text(receipt))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
     made = Scan(receipt=receipt, path=target, found=(), stored=stored)

@@ -212,6 +212,6 @@ def added(parts: Sequence[Tensor]) -> Tensor:
 def _convolved(part: Tensor, kernel: Tensor, bias: Tensor | None, runs: tuple[Run, Run], groups: int) -> Tensor:
     """Return the convolution of the part that two runs read."""
     stride, dilation = [run.stride for run in runs], [max(1, run.step) for run in runs]
-    if part.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # conv2d often takes a slower way
+    if part.dtype == torch.float32 and torch._C._has_mkldnn:  # conv2d often takes a slower way
         return torch.mkldnn_convolution(part, kernel, bias, (0, 0), stride, dilation, groups)
     return functional.conv2d(part, kernel, bias, stride, 0, dilation, groups)

@@ -69,7 +69,8 @@ class Bands:
 
     def _stored(self, values: NDArray[np.float32]) -> NDArray[np.generic]:
         if not self.step:
-            return values.astype(self.dtype)
+            plain: NDArray[np.generic] = values.astype(self.dtype)
+            return plain
         return np.rint(values / np.float32(self.step)).astype(self.dtype)
 
     def probabilities(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:

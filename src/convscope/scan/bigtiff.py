@@ -8,6 +8,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,3 +184,19 @@ def _ratio(value: Any) -> Fraction:
     if isinstance(value, (tuple, list)) and len(value) == 2:
         return Fraction(int(value[0]), int(value[1])) if value[1] else Fraction(0)
     return Fraction(value) if isinstance(value, (int, float)) else Fraction(0)
+
+
+def read_description(path: Path) -> str | None:
+    """Return the description of a BigTIFF that was laid out here; None of any other file."""
+    try:
+        with path.open("rb") as stream:
+            magic, version, _, _, directory, count = struct.unpack("<2sHHHQQ", stream.read(24))
+            if (magic, version, directory) != (b"II", 43, 16) or count > 100:
+                return None
+            for code, kind, size, offset in struct.iter_unpack("<HHQQ", stream.read(20 * count)):
+                if (code, kind) == (270, _ASCII) and size == DESCRIPTION_BYTES:
+                    stream.seek(offset)
+                    return stream.read(size).rstrip(b"\0").decode("utf-8", "replace")
+    except (OSError, struct.error):
+        return None
+    return None

@@ -1,39 +1,35 @@
-"""Layouts made for scanning: convolutions without zeros around the window, wherever they fit."""
-
-from dataclasses import replace
+"""What a layout without zeros around the window brings a scan, in multiply-accumulate operations."""
 
 from convscope.core.errors import LayoutError
 from convscope.networks.build import Network
 from convscope.networks.folding import graph_of
 from convscope.networks.layout import Layout
-from convscope.networks.plan import PlanSizes, plan
-from convscope.networks.stages import ConvolutionStage
+from convscope.networks.plan import Plan, PlanSizes
+from convscope.networks.variants import with_zeros, without_zeros
 
 from .dense import dense_plan
 
 
-def scan_layout(layout: Layout, sizes: PlanSizes, stride: int = 1) -> tuple[Layout, int] | None:
-    """Return the layout with ``v`` at every convolution where it fits, and its MACs a position; None if at none.
+def scan_macs(layout: Layout, sizes: PlanSizes, stride: int = 1) -> int:
+    """Return the MACs of each position of a scan, at most those of the window by itself."""
+    network = Network(layout, **sizes)
+    found = dense_plan(graph_of(network), stride)
+    return network.plan.macs if found is None else min(found.macs, network.plan.macs)
 
-    Residual convolutions keep their zeros: they add their input, which must have the same size.
 
-    Examples:
-        >>> sizes = PlanSizes(height=28, width=28, channels=1, classes=10)
-        >>> found = scan_layout(Layout.parse("24C5-MP2-48C3-MP2-192N"), sizes)
-        >>> str(found[0])
-        '24C5v-MP2-48C3v-MP2-192N'
-    """
-    stages = list(layout.stages)
-    for index, stage in enumerate(stages):
-        if not isinstance(stage, ConvolutionStage) or stage.padding == "valid" or stage.residual or stage.patch == 1:
-            continue
-        stages[index] = replace(stage, padding="valid")
-        try:
-            plan(replace(layout, stages=tuple(stages)), **sizes)
-        except LayoutError:
-            stages[index] = stage
-    changed = replace(layout, stages=tuple(stages))
-    if changed == layout:
-        return None
-    found = dense_plan(graph_of(Network(changed, **sizes)), stride)
-    return None if found is None else (changed, found.macs)
+def scan_gain(layout: Layout, sizes: PlanSizes, stride: int = 1) -> float:
+    """Return by how many times fewer MACs the layout without zeros scans."""
+    return scan_macs(layout, sizes, stride) / max(1, scan_macs(without_zeros(layout, **sizes), sizes, stride))
+
+
+def scan_note(planned: Plan) -> str:
+    """Return in a sentence what a layout costs a scan, beside that with zeros around the maps."""
+    own, padded = scan_macs(planned.layout, planned.sizes), with_zeros(planned.layout)
+    words = (
+        f"for scan: {own:,} MACs a position of an image of any size, {planned.macs / own:.1f} times fewer than alone"
+    )
+    try:
+        factor = scan_macs(padded, planned.sizes) / own
+    except LayoutError:  # with zeros, a residual convolution may no longer fit
+        return words
+    return f"{words}, {factor:.1f} times fewer than {padded}"

@@ -209,6 +209,14 @@ def begun(path: Path) -> dict[str, Any] | None:
     return request
 
 
+def finished_tiles(path: Path, grid: Grid) -> NDArray[np.bool_]:
+    """Return which tiles a result that is not whole has."""
+    _, _, data = journal_of(path).read_bytes().partition(b"\n")
+    size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
+    found: NDArray[np.bool_] = np.frombuffer(data[:size].ljust(size, b"\0"), _RECORD)["done"] > 0
+    return found
+
+
 def prepare(path: Path, *, force: bool) -> None:
     """Refuse an existing result; with `force` remove it, and one that was cut off.
 

@@ -13,6 +13,7 @@ from convscope.options.scan import ScanOptions
 
 from .bands import Bands
 from .bigtiff import registration
+from .for_scan import scan_gain
 from .grid import Grid
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
@@ -157,23 +158,14 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         f"measured {speed.measured:.1f} times as fast, {speed.positions_s:,.0f} positions/s",
         f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store, within {memory}",
     ]
-    if way.name == "families" and (gain := without_padding(sweep.model, grid.stride, way.macs)) > 1.2:
+    layout, sizes = sweep.model.layout, sweep.model.network.plan.sizes
+    if way.name == "families" and layout is not None and (gain := scan_gain(layout, sizes, grid.stride)) > 1.2:
         sentences.append(f"trained with --for-scan, the network would scan about {gain:.1f} times as fast")
     return speed, sentences
 
 
 def _bytes_of(dtype: str) -> int:
     return {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4}[dtype]
-
-
-def without_padding(model: Model, stride: int, macs: int) -> float:
-    """Return by how many times fewer MACs the same layout without zeros at the border scans; 1 of a network without."""
-    from .for_scan import scan_layout
-
-    if model.layout is None:
-        return 1.0
-    found = scan_layout(model.layout, model.network.plan.sizes, stride)
-    return 1.0 if found is None else macs / found[1]
 
 
 def parse_bytes(text: str) -> int:

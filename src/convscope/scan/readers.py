@@ -1,6 +1,7 @@
 """Images of any size behind one protocol: a shape, and any rectangle of pixels."""
 
 import contextlib
+import functools
 import math
 import os
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
 
 CHANNELS = (1, 3, 4)
+_BLOCK, _BLOCKS = 256, 64  # pixels a side, and how many are kept
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
 
 
@@ -43,7 +45,8 @@ class ArrayReader:
     """An array H W or H W C, or anything that is sliced like one, such as a Zarr array."""
 
     def __init__(self, array: Any, name: str = "array") -> None:
-        self.array, self.name, self.tags = array, name, {}
+        self.array, self.name = array, name
+        self.tags: dict[int, Any] = {}
         shape = tuple(array.shape)
         if len(shape) == 2:
             shape = (*shape, 1)
@@ -56,25 +59,36 @@ class ArrayReader:
 
 
 class ScaledReader:
-    """An image resampled by a factor; the pixels do not depend on the rectangle in which they are read."""
+    """An image resampled by a factor, in blocks: the pixels do not depend on the rectangle in which they are read."""
 
     def __init__(self, reader: Reader, factor: float) -> None:
-        self.reader, self.factor, self.name, self.tags = reader, factor, reader.name, reader.tags
+        self.reader, self.name, self.tags = reader, reader.name, reader.tags
         rows, columns, channels = reader.shape
         self.shape = max(1, round(rows * factor)), max(1, round(columns * factor)), channels
+        self._block = functools.lru_cache(maxsize=_BLOCKS)(self._resampled)
 
     def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         """Return the pixels of a rectangle of the resampled image, antialiased (triangle filter)."""
-        reach = math.ceil(max(1.0, 1 / self.factor)) + 1
+        result = np.empty((rows, columns, self.shape[2]), np.uint8)
+        for top in range(row // _BLOCK * _BLOCK, row + rows, _BLOCK):
+            for left in range(column // _BLOCK * _BLOCK, column + columns, _BLOCK):
+                block = self._block(top, left)
+                first, last = max(row, top), min(row + rows, top + block.shape[0])
+                near, far = max(column, left), min(column + columns, left + block.shape[1])
+                part = block[first - top : last - top, near - left : far - left]
+                result[first - row : last - row, near - column : far - column] = part
+        return result
+
+    def _resampled(self, row: int, column: int) -> NDArray[np.uint8]:
+        """Return the block that begins at a pixel of the resampled image."""
         sides = []
-        for first, count, own, whole in zip(
-            (row, column), (rows, columns), self.shape[:2], self.reader.shape[:2], strict=True
-        ):
-            step = whole / own
+        for first, own, whole in zip((row, column), self.shape[:2], self.reader.shape[:2], strict=True):
+            step, count = whole / own, min(_BLOCK, own - first)
+            reach = math.ceil(max(1.0, step)) + 1
             start = max(0, math.floor(first * step) - reach)
             end = min(whole, math.ceil((first + count) * step) + reach)
-            sides.append((start, end, first * step - start, (first + count) * step - start))
-        (top, bottom, low, high), (left, right, near, far) = sides
+            sides.append((start, end, first * step - start, min((first + count) * step, whole) - start, count))
+        (top, bottom, low, high, rows), (left, right, near, far, columns) = sides
         pixels = self.reader.read(top, left, bottom - top, right - left)
         if pixels.dtype != np.uint8:
             raise DataError(f"An image must have 8 bits to be scaled. Got {pixels.dtype}. Scale it before.")

@@ -1,7 +1,7 @@
 """The sweep over an image: tile after tile is read, computed, checked at some positions and written."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.images.decoding.decoder import Decoded
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.values import ValueRange, full_range
+from convscope.images.values import kind_of
 from convscope.networks.model import Model
 
 from .bands import Bands
@@ -26,7 +26,7 @@ from .receipt import DIFFERENCE, Check, Speed, reference, windows_in
 from .ways import Applied, AppliedByWindow, Way, applied, own_stride
 
 Records = NDArray[Any]
-_PROBE_S = 0.7  # of a measurement before the start
+_PROBE_S = 0.3  # of a measurement before the start
 
 
 class Sink(Protocol):
@@ -112,25 +112,20 @@ def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDA
     Raises:
         DataError: the numbers have no range that would be the same for every part of the image.
     """
-    usual: ValueRange | None = None
-    if values.dtype != np.uint8:
-        if preprocessing.ranges.each or (
-            (preprocessing.ranges.of(np.zeros(1, values.dtype)) is None or values.dtype.kind == "f")
-            and getattr(preprocessing.ranges, "float" if values.dtype.kind == "f" else "integer") is None
-        ):
-            raise DataError(
-                f"{printable(name)} must have 8 or 16 bits, or the model a range for its values. Got {values.dtype}. "
-                "Convert it, or train with --value-range LOW,HIGH."
-            )
-        usual = full_range(values.dtype)
-    elif preprocessing.ranges.each:
+    ranges = preprocessing.ranges
+    if ranges.each:
         raise DataError(
-            "The model must have one range of values for all images to scan. Got one that stretches every image by "
-            "itself. Train without --value-range each."
+            "The model must have one range of values for all images to scan. Got one that stretches each by itself. "
+            "Train without --value-range each."
+        )
+    if getattr(ranges, kind_of(values.dtype)) is None and values.dtype not in (np.uint8, np.uint16, np.int8):
+        raise DataError(
+            f"{printable(name)} must have 8 or 16 bits, or the model a range for its values. Got {values.dtype}. "
+            "Convert it, or train with --value-range LOW,HIGH."
         )
     here = replace(preprocessing, height=values.shape[0], width=values.shape[1])
     try:
-        return here.apply(Decoded(values=values, usual=usual))
+        return here.apply(Decoded(values=values))
     except UnreadableImageError as error:
         raise DataError(f"{printable(name)} cannot be scanned: {error}.") from None
 
@@ -167,12 +162,9 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         sides = [(min(side, 4 * grid.tile) - 1) * stride + window for window in grid.window]
         region = noise.integers(0, 256, (*sides, channels), dtype=np.uint8)
         network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride])
-        best = 0.0
-        for _ in range(2):
-            began_s = time.perf_counter()
-            count = network.logits(region)[0].numel()
-            best = max(best, count / max(1e-9, time.perf_counter() - began_s))
-        return best
+        began_s = time.perf_counter()
+        count = network.logits(region)[0].numel()
+        return count / max(1e-9, time.perf_counter() - began_s)
 
     positions_s = rate(used, way.macs, grid.stride)
     if isinstance(used, AppliedByWindow):
@@ -187,9 +179,3 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         share=positions_s * way.macs / (own_s * own_way.macs),
         positions_s=positions_s,
     )
-
-
-def rows_of_tiles(grid: Grid, band: int) -> Iterator[Box]:
-    """Give bands of rows of positions over the whole width, from top to bottom."""
-    for row in range(0, grid.shape[0], band):
-        yield Box(row=row, column=0, rows=min(band, grid.shape[0] - row), columns=grid.shape[1])

@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import struct
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +34,8 @@ class TiffReader:
 
     def __init__(self, path: Path) -> None:
         tifffile = optional("tifffile", needed_for="Large TIFFs", extra="large")
-        self.name, self.tags = printable(str(path)), {}
+        self.name = printable(str(path))
+        self.tags: dict[int, Any] = {}
         try:
             self._file = tifffile.TiffFile(path)
         except FileNotFoundError:
@@ -43,9 +45,11 @@ class TiffReader:
         try:
             self._page = self._file.pages[0]
             self._check()
-        except BaseException:
+        except (IndexError, ValueError, TypeError, KeyError, struct.error) as error:
             self._file.close()
-            raise
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({_said(error)}).") from None
         self._cache: collections.OrderedDict[int, NDArray[Any]] = collections.OrderedDict()
         self._cached = 0
 
@@ -113,7 +117,8 @@ class TiffReader:
             if len(data) < count:
                 raise ValueError("cut off")
             decoded, _, _ = page.decode(data, index, jpegtables=page.jpegtables)
-            return np.asarray(decoded)[0]
+            pixels: NDArray[Any] = np.asarray(decoded)[0]
+            return pixels
         except ImportError as error:
             raise MissingPackageError(
                 f"The compression of {self.name} needs the package imagecodecs, which is not installed. "

@@ -18,6 +18,8 @@ from convscope.networks.model import Model, as_tensor
 
 from .dense import DensePlan, dense_logits, dense_plan
 
+TILES = (256, 192, 128, 96, 64, 48, 32, 16)
+"""Sides of tiles, in positions; a larger one than the first brings nothing."""
 _BATCH = 256
 _BYTES = 4
 
@@ -158,8 +160,8 @@ def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: 
         bands_bytes: of a position as it is stored, and of its probabilities.
         most: positions along the longer side of the result.
     """
-    for tile in (256, 192, 128, 96, 64, 48, 32, 16):
+    for tile in TILES:
         needed = _BYTES * 1.5 * used.values(tile) + 2 * tile * tile * (region_bytes + bands_bytes)
-        if needed <= memory and (tile < most + 16 or tile == 16):
+        if needed <= memory and tile < most + 16:
             return tile
-    return 16
+    return TILES[-1]
