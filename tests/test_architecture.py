@@ -18,7 +18,7 @@ LINES = (
     ("training", "features"),
     ("transfer",),
     ("estimators", "scan"),
-    ("measures",),
+    ("measures", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),
     ("cli",),

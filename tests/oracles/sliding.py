@@ -3,7 +3,10 @@
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from convscope.layers.kinds import Convolution, Pooling
+from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph_network import GraphNetwork
 
 
@@ -25,3 +28,31 @@ def random_network(graph_tensors: dict[str, tuple[int, ...]], *, seed: int = 0) 
         name: torch.from_numpy(draw.normal(0, 1 / np.sqrt(max(1, np.prod(shape[1:]))), shape).astype(np.float32))
         for name, shape in graph_tensors.items()
     }
+
+
+def naive_conversion(network: GraphNetwork, image: Tensor) -> Tensor:
+    """Return what the usual conversion gives at every position, 1 K R C: strides become dilation, nothing else.
+
+    Where the window has zeros around it, this sees the pixels beside the window: another input than in training. It
+    takes chains of convolutions, max pooling and fully connected layers.
+    """
+    values, step = image, 1
+    below = network.graph.image
+    for node in network.graph.nodes:
+        own, layer = network.tensors_of(node), node.layer
+        if isinstance(layer, Convolution):
+            rows, columns = layer.rows, layer.columns
+            frame = [one * step for one in (columns.before, columns.after, rows.before, rows.after)]
+            values = functional.conv2d(functional.pad(values, frame), own["weight"], own["bias"], dilation=step)
+            step *= rows.stride
+        elif isinstance(layer, Pooling):
+            whole = (below.rows, below.columns) if layer.rows is None else (layer.rows.kernel, layer.columns.kernel)
+            values = functional.max_pool2d(values, whole, 1, dilation=step)
+            step *= 1 if layer.rows is None else layer.rows.stride
+        else:
+            kernel = own["weight"].reshape(len(own["weight"]), -1, below.rows, below.columns)
+            values = functional.conv2d(values, kernel, own["bias"], dilation=step)
+        values = nonlinearity_of(node.nonlinearity).apply(values)
+        below = network.graph.shapes[node.name]
+    sides = network.graph.image
+    return values[:, :, : image.shape[2] - sides.rows + 1, : image.shape[3] - sides.columns + 1]

@@ -115,8 +115,11 @@ def _candidates(
         best = values.max(axis=-1)
         if best.max() < search.threshold:
             continue
-        mean = ndimage.uniform_filter(best.astype(np.float64), reach // 2 * 2 + 1, mode="constant")
-        peaks = (ndimage.maximum_filter(mean, reach // 2 * 2 + 1) == mean) & (best >= search.threshold)
+        side = reach // 2 * 2 + 1
+        mean = best.astype(np.float64)
+        for _ in range(2):  # a pyramid of weights: a plateau has one middle
+            mean = ndimage.uniform_filter(mean, side, mode="constant")
+        peaks = (ndimage.maximum_filter(mean, side) == mean) & (best >= search.threshold)
         rows, columns = np.nonzero(peaks[row - top : row - top + band])
         for line, place in zip((rows + row - top).tolist(), columns.tolist(), strict=True):
             number = int(values[line, place].argmax())

@@ -350,6 +350,20 @@ def test_initializers_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None
     assert len(read_onnx(saved(model, tmp_path)).graph.nodes) == 1
 
 
+def test_another_output_is_read_by_its_name(tmp_path: Path) -> None:
+    g = Written()
+    maps = g.op("Conv", "image", g.random(6, 4, 3, 3), name="stem")
+    auxiliary = g.op("Softmax", g.op("Flatten", g.op("GlobalAveragePool", maps)))
+    path = saved(g.model(g.op("Relu", maps), auxiliary), tmp_path)
+    first = read_onnx(path)
+    assert first.graph.shapes[first.graph.output.name] == MapShape(maps=6, rows=4, columns=6)
+    assert f"Of 2 outputs, 'v4' is read. --up-to reads another by its name: {auxiliary!r}." in first.notes
+    second = read_onnx(path, up_to=auxiliary)
+    assert second.notes == (LOGITS,)
+    image = some_image()
+    assert_same(computed(second, image), expected(path, image, auxiliary))
+
+
 def test_a_network_can_be_read_up_to_a_layer(tmp_path: Path) -> None:
     def write(g: Written) -> str:
         first = g.op("Relu", g.op("Conv", "image", g.random(3, 4, 3, 3), name="/first/Conv"), name="/act/Relu")

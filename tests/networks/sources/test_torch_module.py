@@ -459,9 +459,21 @@ def test_what_no_layer_expresses_is_refused_by_name_and_place(name: str) -> None
         read(module, SHAPE)
 
 
-def test_what_cannot_be_traced_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"torch.export.*cannot be traced.*the same for every image"):
-        read(Function(lambda m, x: x if float(x.sum()) > 0 else -x), SHAPE)
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda m, x: x if float(x.sum()) > 0 else -x, "depends on the values of the image, test_torch_module.py line"),
+        (lambda m, x: x * len(range(int(x.sum()))), "depends on the values of the image, test_torch_module.py line"),
+        (lambda m, x: x["image"], "test_torch_module.py line"),
+    ],
+    ids=["an if", "a loop", "a fault"],
+)
+def test_what_cannot_be_traced_is_refused_with_its_line_and_nothing_else_is_said(
+    function: Callable[..., Tensor], reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UnsupportedError, match=rf"torch.export.*cannot be traced.*{reason}.*the same for every image"):
+        read(Function(function), SHAPE)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

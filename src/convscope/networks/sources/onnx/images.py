@@ -85,7 +85,7 @@ def _size(sides: Sequence[int | None], size: tuple[int, int] | None) -> tuple[in
     if size is None:
         raise ParameterError(
             "`size` must be given: the network takes images of any size, and its layers are read for one. "
-            'Say it with `size="224"`, for example.'
+            'Say it with `size="224"`, for example (in Python, load(…, preprocessing={"size": 224})).'
         )
     if (rows or size[0], columns or size[1]) != size or min(size) < 1:
         raise ParameterError(f"`size` must fit the network, {rows or 'any'} rows and {columns or 'any'} columns.")
