@@ -17,7 +17,7 @@ LINES = (
     ("networks",),
     ("training", "features"),
     ("transfer",),
-    ("estimators", "scan"),
+    ("estimators", "scanning"),
     ("measures", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),

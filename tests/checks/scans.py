@@ -9,8 +9,8 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
-from convscope.scan.preparing import Preparation, prepared
-from convscope.scan.readers import ArrayReader
+from convscope.scanning.preparing import Preparation, prepared
+from convscope.scanning.readers import ArrayReader
 
 CLASSES = ("a", "b", "c")
 

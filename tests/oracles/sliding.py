@@ -1,5 +1,7 @@
 """A network at every position of an image, window by window; and the way that everyone else converts one."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,7 +27,7 @@ def random_network(graph_tensors: dict[str, tuple[int, ...]], *, seed: int = 0) 
     """Return random weights, float32, of the shapes given."""
     draw = np.random.default_rng(seed)
     return {
-        name: torch.from_numpy(draw.normal(0, 1 / np.sqrt(max(1, np.prod(shape[1:]))), shape).astype(np.float32))
+        name: torch.from_numpy(draw.normal(0, 1 / max(1, math.prod(shape[1:])) ** 0.5, shape).astype(np.float32))
         for name, shape in graph_tensors.items()
     }
 

@@ -22,15 +22,15 @@ from convscope.core.text import size_text
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened as opened_model
 from convscope.options.scan import Edges, ScanOptions, StoredType
-from convscope.scan.detections import Detection, Search, check_table, detections, write_detections
-from convscope.scan.grid import Box
-from convscope.scan.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
-from convscope.scan.overlay import write_overlay
-from convscope.scan.preparing import Preparation, announced, bands_of, prepared
-from convscope.scan.readers import open_image
-from convscope.scan.receipt import Receipt
-from convscope.scan.scanning import Sink, checked
-from convscope.scan.verification import Verified, receipt_of, verified
+from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
+from convscope.scanning.grid import Box
+from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.overlay import write_overlay
+from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
+from convscope.scanning.readers import open_image
+from convscope.scanning.receipt import Receipt
+from convscope.scanning.sweep import Sink, checked
+from convscope.scanning.verification import Verified, receipt_of, verified
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,7 +145,6 @@ def scan(
     names = (_path_of(model), _path_of(image))
     with tuned(), open_image(image) as reader:
         used = opened_model(model, context.reporter)
-        used.check_answers()
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
         preparation = prepared(used, reader, options, names=names, before=before)
         return _scanned(preparation, options, context.reporter, target, is_new=before is None)

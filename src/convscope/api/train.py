@@ -29,7 +29,7 @@ from convscope.networks.starts import StartSource, start_name
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
 from convscope.options.train import Effort, Fit, HeadName, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
-from convscope.scan.for_scan import scan_note
+from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed

@@ -14,8 +14,8 @@ from .standard import need_output
 
 if TYPE_CHECKING:
     from convscope.api.scan import Scan
-    from convscope.scan.receipt import Check
-    from convscope.scan.verification import Verified
+    from convscope.scanning.receipt import Check
+    from convscope.scanning.verification import Verified
 
 _CANNOT = 2
 _WITH_VERIFY = {"verify", "as_json", "check", "seed", "quiet", "model", "image"}

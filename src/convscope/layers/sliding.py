@@ -1,7 +1,7 @@
 """A layer in a window that slides over an image: what each position reads, and how the maps of all windows are read.
 
 A window's map is never made. Its values, for all windows at once, are in *families*: maps over the image, one for each
-class of window positions (down, across) whose values are computed alike. `networks` and `scan` plan the families; a
+class of window positions (down, across) whose values are computed alike. `scanning` plans the families; a
 layer computes one of them from those that it reads, its `SlidingInput`.
 """
 

@@ -23,10 +23,15 @@ class ScanOptions:
     scale: float | None = option(
         None,
         "Pixels of the network for each pixel of the image; needed unless the network was trained on unscaled images.",
+        group="Data",
         metavar="FACTOR",
     )
-    edges: Edges = option("inside", "Windows within the image only, or a frame of the background around it.")
-    classes: Sequence[str] = option((), "Classes to store, separated by commas; all by default.", metavar="NAMES")
+    edges: Edges = option(
+        "inside", "Windows within the image only, or a frame of the background around it.", group="Data"
+    )
+    classes: Sequence[str] = option(
+        (), "Classes to store, separated by commas; all by default.", group="Output", metavar="NAMES"
+    )
     best: bool = option(False, "Store the most probable class and its probability only.", group="Output")
     dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")
     positions: AnyPath | None = option(

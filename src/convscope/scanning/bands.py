@@ -71,7 +71,8 @@ class Bands:
         if not self.step:
             plain: NDArray[np.generic] = values.astype(self.dtype)
             return plain
-        return np.rint(values / np.float32(self.step)).astype(self.dtype)
+        levels: NDArray[np.generic] = np.rint(values / np.float32(self.step)).astype(self.dtype)
+        return levels
 
     def probabilities(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return the probability of every class of the model from what is stored; 0 where it is not stored."""

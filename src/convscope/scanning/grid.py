@@ -49,7 +49,7 @@ class Grid:
     window: tuple[int, int]
     stride: int
     tile: int
-    margin: tuple[int, int] = (0, 0)
+    margin: tuple[float, float] = (0, 0)
 
     def __post_init__(self) -> None:
         """Validate that a window fits."""

@@ -10,7 +10,7 @@ import collections
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convscope.layers.sliding import Run, SideTaps
 from convscope.networks.graph import IMAGE, Graph
@@ -26,6 +26,7 @@ class Family:
     Its values lie at pixels t + `base` + k × `grid`, for windows that begin at t.
 
     Attributes:
+        positions: of the window's map, in order.
         base: distance of its first position from the beginning of the window, in pixels.
         grid: pixels between neighbouring values.
         reach: pixels from its first position in the window to its last.
@@ -33,6 +34,7 @@ class Family:
         taps: of each input, the number of taps, padding included.
     """
 
+    positions: tuple[int, ...]
     base: int
     grid: int
     reach: int
@@ -65,11 +67,12 @@ class _Side:
     def add_image(self, needed: set[int]) -> None:
         self.step[IMAGE] = 1
         self.family_of[IMAGE] = dict.fromkeys(needed, 0)
-        self.families[IMAGE] = (self._family(sorted(needed)),)
+        self.families[IMAGE] = (self._family(sorted(needed), 1),)
 
-    def _family(self, anchors: Sequence[int]) -> Family:
+    def _family(self, positions: Sequence[int], step: int) -> Family:
+        anchors = [position * step for position in positions]
         grid = math.gcd(self.stride, *(anchor - anchors[0] for anchor in anchors))
-        return Family(base=anchors[0], grid=grid, reach=anchors[-1] - anchors[0])
+        return Family(positions=tuple(positions), base=anchors[0], grid=grid, reach=anchors[-1] - anchors[0])
 
     def add(self, name: str, inputs: Sequence[str], needed: set[int]) -> bool:
         """Add the families of a node; False if there are too many."""
@@ -83,10 +86,10 @@ class _Side:
         self.family_of[name], families = {}, []
         for number, (signature, own) in enumerate(members.items()):
             self.family_of[name].update(dict.fromkeys(own, number))
-            bare = self._family([position * step for position in own])
+            bare = self._family(own, step)
             runs = tuple(self._runs(below, taps, bare) for below, taps in zip(inputs, signature, strict=True))
             counts = tuple(map(len, signature))
-            families.append(Family(base=bare.base, grid=bare.grid, reach=bare.reach, runs=runs, taps=counts))
+            families.append(replace(bare, runs=runs, taps=counts))
         self.families[name] = tuple(families)
         return True
 

@@ -62,7 +62,7 @@ class Sweep:
 
     def region(self, box: Box) -> NDArray[np.uint8]:
         """Return the pixels under some positions as the network takes them, uint8 H W C."""
-        return self.pixels(self.grid.pixels(box))
+        return self.pixels(self.applied.pixels(self.grid, box))
 
     def pixels(self, box: Box) -> NDArray[np.uint8]:
         """Return a rectangle of pixels as the network takes them, uint8 H W C."""
@@ -89,14 +89,14 @@ class Sweep:
     def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
         """Return what is stored of a tile, and its record."""
         began_s = time.perf_counter()
-        logits = self.applied.logits(region)  # K R C
+        logits = self.applied.answers(self.grid, box, region)  # K R C
         stored = self.bands.encode(probabilities(self.model, logits))
         seconds = time.perf_counter() - began_s
         random, nasty = self.checked.get(index, ([], []))
         record = {"random": len(random), "nasty": len(nasty), "difference": 0.0, "largest": 0.0}
         if random or nasty:
             places = [*random, *nasty]
-            expected = reference(self.model, windows_in(region, box, places, self.grid))
+            expected = self._expected(places, box, region)
             rows, columns = zip(*((row - box.row, column - box.column) for row, column in places), strict=True)
             found = logits[:, list(rows), list(columns)].T
             record |= {
@@ -104,6 +104,13 @@ class Sweep:
                 "largest": float(expected.abs().max()),
             }
         return stored, {**record, "seconds": seconds, "checking": time.perf_counter() - began_s - seconds}
+
+    def _expected(self, places: list[tuple[int, int]], box: Box, region: NDArray[np.uint8]) -> Tensor:
+        """Return the logits of single positions, N K: of windows, or of tiles of one position of a network of maps."""
+        if not self.model.is_dense:
+            return reference(self.model, windows_in(region, box, places, self.grid))
+        boxes = [Box(row=row, column=column, rows=1, columns=1) for row, column in places]
+        return torch.cat([self.applied.answers(self.grid, one, self.region(one)).flatten(1).T for one in boxes])
 
 
 def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDArray[np.uint8]:
@@ -166,6 +173,13 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         count = network.logits(region)[0].numel()
         return count / max(1e-9, time.perf_counter() - began_s)
 
+    if model.is_dense:
+        box = grid.box(0)
+        pixels = used.pixels(grid, box)
+        region = noise.integers(0, 256, (pixels.rows, pixels.columns, channels), dtype=np.uint8)
+        began_s = time.perf_counter()
+        used.answers(grid, box, region)
+        return Speed(positions_s=box.count / max(1e-9, time.perf_counter() - began_s))
     positions_s = rate(used, way.macs, grid.stride)
     if isinstance(used, AppliedByWindow):
         return Speed(measured=1.0, arithmetic=1.0, share=1.0, positions_s=positions_s)

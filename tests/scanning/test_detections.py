@@ -14,10 +14,10 @@ from convscope.api.scan import scan
 from convscope.core.errors import ParameterError
 from convscope.networks.folding import fold
 from convscope.networks.model import Model
-from convscope.scan.dense import dense_logits, dense_plan
-from convscope.scan.detections import Search, detections
-from convscope.scan.grid import Box, Grid
-from convscope.scan.overlay import class_colors
+from convscope.scanning.dense import dense_logits, dense_plan
+from convscope.scanning.detections import Search, detections
+from convscope.scanning.grid import Box, Grid
+from convscope.scanning.overlay import class_colors
 from tests.checks.mosaics import mosaic
 from tests.checks.scans import pixels, scan_model
 from tests.oracles.sliding import naive_conversion, window_by_window

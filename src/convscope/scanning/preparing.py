@@ -1,5 +1,6 @@
 """What a scan needs, chosen before it starts: scale, grid, tile, way, and a receipt that is not yet filled in."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,17 +9,19 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.memory import available_bytes
 from convscope.core.text import counted, duration, large, printable, size_text
 from convscope.core.version import __version__
+from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 
 from .bands import Bands
 from .bigtiff import registration
 from .for_scan import scan_gain
+from .fully import AppliedFully, steps_of
 from .grid import Grid
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
-from .scanning import Sweep, measured
-from .ways import applied, fitting_tile, own_stride
+from .sweep import Sweep, measured
+from .ways import Applied, Way, applied, fitting_tile, own_stride
 
 _BASE_BYTES = 300 << 20  # of Python, torch and a reader
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -54,9 +57,34 @@ def reader_of(receipt: Receipt, model: Model, reader: Reader) -> Reader:
     """Return an image as it is scanned: scaled, and with its frame."""
     if receipt.scale != 1:
         reader = ScaledReader(reader, receipt.scale)
+    color = model.preprocessing.background
+    if model.is_dense:  # up to a multiple of all strides
+        align = steps_of(fold(model.network).graph).align
+        return PaddedReader(reader, (0, 0), (-reader.shape[0] % align, -reader.shape[1] % align), color)
     if receipt.edges == "pad":
-        reader = PaddedReader(reader, model.preprocessing.size, model.preprocessing.background)
+        rows, columns = model.preprocessing.size
+        return PaddedReader(reader, ((rows - 1) // 2, (columns - 1) // 2), (rows - 1, columns - 1), color)
     return reader
+
+
+def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tuple[Applied, Way, Grid]:
+    """Return the network as it is applied, and its positions, in tiles of 16."""
+    size = scanned.shape[:2]
+    if model.is_dense:
+        fully = AppliedFully(model, size)
+        own, plan = fully.steps.own, model.network.plan
+        if stride not in (0, 1, None, own):
+            raise ParameterError(f"`stride` must be that of a network of maps, {own}. Got {stride}. Use 0.")
+        macs = plan.macs // (plan.layers[-1].rows * plan.layers[-1].columns)
+        window = size[0] - (fully.shape[0] - 1) * own, size[1] - (fully.shape[1] - 1) * own
+        fields = fold(model.network).graph.fields[fold(model.network).graph.output.name]
+        margin = tuple((side - 1) / 2 - float(field.center) for side, field in zip(window, fields, strict=True))
+        grid = Grid(image=size, window=window, stride=own, tile=16, margin=(margin[0], margin[1]))
+        return fully, Way(name="tiles", macs=macs, window_macs=macs), grid
+    stride = stride or own_stride(model)
+    used, chosen = applied(model, stride, way=way)
+    frame = scanned.margin if isinstance(scanned, PaddedReader) else (0, 0)
+    return used, chosen, Grid(image=size, window=model.preprocessing.size, stride=stride, tile=16, margin=frame)
 
 
 def prepared(
@@ -75,8 +103,6 @@ def prepared(
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
         ParameterError: an option does not fit the model.
     """
-    own = own_stride(model)
-    stride = own if not options.stride else options.stride
     scale = _scale(model, options.scale)
     bands = Bands(classes=model.classes, chosen=tuple(options.classes), best=options.best, dtype=options.dtype)
     template = Receipt(
@@ -94,16 +120,14 @@ def prepared(
         edges=options.edges,
     )
     scanned = reader_of(template, model, reader)
-    used, way = applied(model, stride, way="" if before is None else before.way)
-    margin = scanned.margin if isinstance(scanned, PaddedReader) else (0, 0)
-    grid = Grid(image=scanned.shape[:2], window=model.preprocessing.size, stride=stride, tile=16, margin=margin)
+    used, way, grid = _network(model, scanned, options.stride, "" if before is None else before.way)
     tile = (
         before.grid.tile
         if before is not None
         else fitting_tile(
             used,
             max(16 << 20, parse_bytes(options.memory) - _BASE_BYTES),
-            region_bytes=stride * stride * reader.shape[2],
+            region_bytes=grid.stride**2 * reader.shape[2],
             bands_bytes=8 * len(model.classes),
             most=max(grid.shape),
         )
@@ -117,7 +141,7 @@ def prepared(
         template,
         grid=grid,
         center=(center[0], center[1]),
-        padded=-(-max(margin) // stride),
+        padded=math.ceil(max(grid.margin) / grid.stride) if options.edges == "pad" else 0,
         way=way.name,
         macs=way.macs,
         window_macs=way.window_macs,
@@ -135,7 +159,7 @@ def prepared(
         way=way,
         checked=grid.checked(checks, options.seed) if checks else {},
     )
-    tags = registration(reader.tags, grid.window, stride, margin, scale)
+    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags)
 
 
@@ -149,6 +173,7 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         "dense": "all windows at once",
         "families": "all windows at once, in families of positions, as the network sees zeros around its window",
         "windows": "window by window",
+        "tiles": "as one image, in tiles that join exactly",
     }
     sentences = [
         f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "

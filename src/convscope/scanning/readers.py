@@ -102,13 +102,19 @@ class ScaledReader:
 
 
 class PaddedReader:
-    """An image with a frame of one colour, so that every pixel is the center of a window."""
+    """An image in a frame of one colour.
 
-    def __init__(self, reader: Reader, window: tuple[int, int], color: tuple[int, ...]) -> None:
-        self.reader, self.name, self.tags = reader, reader.name, reader.tags
-        self.margin = (window[0] - 1) // 2, (window[1] - 1) // 2
+    Args:
+        reader: of the image.
+        margin: rows above and columns to the left.
+        more: rows and columns of the frame in all.
+        color: of the frame.
+    """
+
+    def __init__(self, reader: Reader, margin: tuple[int, int], more: tuple[int, int], color: tuple[int, ...]) -> None:
+        self.reader, self.name, self.tags, self.margin = reader, reader.name, reader.tags, margin
         rows, columns, channels = reader.shape
-        self.shape = rows + window[0] - 1, columns + window[1] - 1, channels
+        self.shape = rows + more[0], columns + more[1], channels
         wide = color * 3 if channels >= 3 and len(color) == 1 else color
         gray = wide[:1] if channels == 1 else wide
         self.color = np.array([*gray, 255][:channels] if channels == 4 else gray[:channels])

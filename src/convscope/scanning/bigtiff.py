@@ -138,7 +138,7 @@ def _written(entries: Mapping[int, tuple[int, Any]]) -> tuple[bytes, dict[int, i
 
 
 def registration(
-    tags: Mapping[int, Any], window: tuple[int, int], stride: int, margin: tuple[int, int], scale: float
+    tags: Mapping[int, Any], window: tuple[int, int], stride: int, margin: tuple[float, float], scale: float
 ) -> dict[int, Any]:
     """Return the tags that say where the positions lie, from those of the image.
 

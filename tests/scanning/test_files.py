@@ -14,10 +14,10 @@ from PIL import Image
 from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
 from convscope.networks.model_file import write_model
-from convscope.scan import maps_file, ways
-from convscope.scan.maps_file import journal_of, partial
-from convscope.scan.readers import open_image
-from convscope.scan.verification import receipt_of
+from convscope.scanning import maps_file, ways
+from convscope.scanning.maps_file import journal_of, partial
+from convscope.scanning.readers import open_image
+from convscope.scanning.verification import receipt_of
 from tests.checks.processes import small_files_only
 from tests.checks.scans import pixels, scan_model
 

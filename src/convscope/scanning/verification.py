@@ -18,7 +18,7 @@ from .maps_file import StoredMaps, finished_tiles, journal_of, partial
 from .preparing import bands_of, reader_of
 from .readers import open_image
 from .receipt import DIFFERENCE, Check, Receipt, model_digest, reference
-from .scanning import fitted, probabilities
+from .sweep import fitted, probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ def verified(path: Path, model: Model, image: Any, *, count: int, seed: int | No
         DataError: the model or the image is another one.
     """
     receipt, file = receipt_of(path)
+    if model.is_dense:
+        raise DataError("A result to verify must be of a network with one answer for a window. Got one of maps.")
     if model_digest(model) != receipt.model_digest:
         raise DataError(f"The model must be the one that was used, {receipt.layout}. Got other weights.")
     seed = int.from_bytes(os.urandom(4), "little") // 2 if seed is None else seed

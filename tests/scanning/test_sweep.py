@@ -12,9 +12,9 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Silent
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRanges
-from convscope.scan.preparing import Preparation, parse_bytes
-from convscope.scan.readers import ArrayReader, PaddedReader, ScaledReader
-from convscope.scan.scanning import Sweep
+from convscope.scanning.preparing import Preparation, parse_bytes
+from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
+from convscope.scanning.sweep import Sweep
 from tests.checks.laws import LAWS
 from tests.checks.scans import CLASSES, expected, pixels, preparation, scan_model
 
@@ -184,7 +184,7 @@ def test_a_scaled_image_is_the_same_whatever_rectangle_is_read(factor: float) ->
 
 def test_a_frame_is_read_in_parts_as_a_whole() -> None:
     image = pixels(10, 12, channels=3)
-    reader = PaddedReader(ArrayReader(image), (5, 4), (1, 2, 3))
+    reader = PaddedReader(ArrayReader(image), (2, 1), (4, 3), (1, 2, 3))
     framed = np.empty((14, 15, 3), np.uint8)
     framed[:] = (1, 2, 3)
     framed[2:12, 1:13] = image

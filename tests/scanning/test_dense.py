@@ -10,7 +10,7 @@ from convscope.networks.folding import fold, graph_of
 from convscope.networks.graph import Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
-from convscope.scan.dense import dense_logits, dense_plan
+from convscope.scanning.dense import dense_logits, dense_plan
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.sliding_graphs import sliding_graphs

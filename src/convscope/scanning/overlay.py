@@ -46,14 +46,14 @@ def write_overlay(
     """
     step = -(-max(grid.image) // LARGEST_SIDE)
     shape = -(-grid.image[0] // step), -(-grid.image[1] // step)
-    picture = np.empty((*shape, 3), np.float32)
+    shown = np.empty((*shape, 3), np.float32)
     colors = class_colors(max(wanted) + 1)[wanted].astype(np.float32)
     lines = max(1, 512 // step) * step
     for row in range(0, grid.image[0], lines):
         rows = min(lines, grid.image[0] - row)
         pixels = region(Box(row=row, column=0, rows=rows, columns=grid.image[1]))[::step, ::step].astype(np.float32)
         gray_or_color = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
-        picture[row // step : row // step + len(pixels)] = gray_or_color
+        shown[row // step : row // step + len(pixels)] = gray_or_color
     for index in range(shape[0]):
         line = _nearest(index * step, grid.window[0], grid.stride, grid.shape[0])
         if line is None:
@@ -64,9 +64,9 @@ def write_overlay(
         chosen = values[[place for place in places if place is not None]]
         best = chosen.argmax(axis=1)
         strength = _STRONGEST * np.take_along_axis(chosen, best[:, None], axis=1)
-        picture[index, there] = (1 - strength) * picture[index, there] + strength * colors[best]
+        shown[index, there] = (1 - strength) * shown[index, there] + strength * colors[best]
     stream = io.BytesIO()
-    Image.fromarray(np.rint(picture).astype(np.uint8)).save(stream, "PNG")
+    Image.fromarray(np.rint(shown).astype(np.uint8)).save(stream, "PNG")
     write_bytes(path, stream.getvalue())
 
 

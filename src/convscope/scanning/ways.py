@@ -17,6 +17,7 @@ from convscope.networks.inference import optimize_for_inference
 from convscope.networks.model import Model, as_tensor
 
 from .dense import DensePlan, dense_logits, dense_plan
+from .grid import Box, Grid
 
 TILES = (256, 192, 128, 96, 64, 48, 32, 16)
 """Sides of tiles, in positions; a larger one than the first brings nothing."""
@@ -51,6 +52,14 @@ class Applied(ABC):
     @abstractmethod
     def logits(self, region: NDArray[np.uint8]) -> Tensor:
         """Return the logits of all windows in a region, uint8 H W C: K R C."""
+
+    def pixels(self, grid: Grid, box: Box) -> Box:
+        """Return the pixels that some positions depend on."""
+        return grid.pixels(box)
+
+    def answers(self, grid: Grid, box: Box, region: NDArray[np.uint8]) -> Tensor:
+        """Return the logits of some positions, K R C, from the pixels that they depend on."""
+        return self.logits(region)
 
     @abstractmethod
     def values(self, windows: int) -> int:
