@@ -31,10 +31,9 @@ def render_look(data: ExplorerData) -> str:
     title = shortened(printable(data.title), 80)
     page = document(
         title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
-        style=_static("explorer.css"),
+        style=_static("explorer.css") + _static("where.css"),
         script=program("explorer.js"),
         body=joined(
-            tag("a", "To the numbers", class_="skip", href="#numbers"),
             tag(
                 "div",
                 tag("noscript", _NEEDS),
@@ -45,6 +44,7 @@ def render_look(data: ExplorerData) -> str:
             tag("script", inline_json(to_json(data)), type="application/json", id="data"),
             tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
         ),
+        skip=("To the numbers", "#numbers"),
         worker=True,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")

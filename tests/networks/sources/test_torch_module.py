@@ -51,6 +51,17 @@ def _shuffle(m: nn.Module, x: Tensor) -> Tensor:
     return m.b(x.view(one, -1, rows, columns))
 
 
+def _upsampled_by_view(m: nn.Module, x: Tensor) -> Tensor:
+    x = m.a(x)
+    one, maps, rows, columns = x.shape
+    wide = x.view(one, maps, rows, 1, columns, 1).expand(one, maps, rows, 2, columns, 3)
+    return m.b(wide.contiguous().view(one, maps, rows * 2, columns * 3))
+
+
+def _upsampled_by_repeating(m: nn.Module, x: Tensor) -> Tensor:
+    return m.b(m.a(x).repeat_interleave(2, 2).repeat_interleave(2, -1))
+
+
 def _convnext(m: nn.Module, x: Tensor) -> Tensor:
     y = m.depthwise(x).permute(0, 2, 3, 1)
     y = m.narrow(functional.gelu(m.wide(m.norm(y)))) * m.scale
@@ -236,6 +247,18 @@ MODULES: dict[str, tuple[nn.Module, list[str] | None]] = {
     "a shortcut of zeros": (Function(_shortcut_of_zeros, a=conv(stride=2, padding=1)), None),
     "cut off": (Function(lambda m, x: m.a(x[:, :, 1:-2, 3:]), a=conv()), ["padding", "padding", "convolution"]),
     "stack": (Function(lambda m, x: torch.stack([x, m.a(x)], 1).flatten(1, 2), a=conv(4, 4, 1)), None),
+    "upsampling by a view": (
+        Function(_upsampled_by_view, a=conv(), b=conv(6, 2)),
+        ["convolution", "resize", "convolution"],
+    ),
+    "upsampling by repeating": (
+        Function(_upsampled_by_repeating, a=conv(), b=conv(6, 2)),
+        ["convolution", "resize", "convolution"],
+    ),
+    "a gate that is repeated": (
+        Function(lambda m, x: m.a(x) * x.mean((2, 3), keepdim=True)[:, :1].repeat(1, 1, 10, 8), a=conv()),
+        ["convolution", "pooling", "channel-selection", "multiply"],
+    ),
     "ConvNeXt block": (
         Scaled(
             _convnext,
@@ -425,6 +448,7 @@ def test_a_network_ends_with_a_layer_or_the_last_one_of_a_module() -> None:
 
 
 REFUSED: dict[str, tuple[nn.Module, str]] = {
+    "rows one after another": (Function(lambda m, x: m.a(x).repeat(1, 1, 2, 1), a=conv()), "one after another"),
     "group normalization": (nn.Sequential(nn.GroupNorm(2, 4)), "aten.group_norm` in 0 .*groups of channels"),
     "instance normalization": (nn.Sequential(nn.InstanceNorm2d(4)), "aten.instance_norm` in 0 .*each map"),
     "pixel shuffle": (nn.Sequential(nn.PixelShuffle(2)), "aten.pixel_shuffle` in 0 .*rows and columns of channels"),

@@ -22,6 +22,8 @@ import { sameOff, toggled } from "./switches.js";
 import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, MAP, SECOND, TEXT, UNITS_TEXT } from "./text.js";
 import { makeUnits } from "./units.js";
 import { afterFrame, makeViews } from "./views.js";
+import { WHERE } from "./where_text.js";
+import { makeWhere } from "./where_view.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -29,7 +31,7 @@ import { afterFrame, makeViews } from "./views.js";
 
 /** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "units" | "good" | "distorted" | "kinds", HTMLElement>}
+ * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "where" | "units" | "good" | "distorted" | "kinds", HTMLElement>}
  *   Sections
  */
 
@@ -65,6 +67,7 @@ function makeSections() {
     glance: section("glance", TEXT.glance),
     beside: section("beside", SECOND.title, false),
     numbers: section("numbers", TEXT.numbers),
+    where: section("where", WHERE.title),
     units: section("units", UNITS_TEXT.title),
     good: section("good", EVALUATION.title),
     distorted: section("distorted", INVARIANCE.title),
@@ -111,6 +114,7 @@ async function build(page, network, computer) {
   await turnOfOthers();
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
+    [sections.where, makeWhere(sections.where, network, inlined("worker"))],
     [sections.units, makeUnits(sections.units, network, { go, open, toggle })],
   ]);
   await turnOfOthers();

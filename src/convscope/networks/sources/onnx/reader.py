@@ -154,7 +154,7 @@ class _OnnxReader:
         if not any(isinstance(value, Value) for value in call.inputs):
             return folded(call)
         if kind not in OPERATORS:
-            raise InexpressibleError(_reason(kind))
+            raise InexpressibleError(_reason(kind, call.name))
         try:
             result = OPERATORS[kind](self._builder, call)
         except ConvscopeError:
@@ -204,8 +204,10 @@ def _read_by_branches(operator: Operator) -> set[str]:
     return read
 
 
-def _reason(kind: str) -> str:
+def _reason(kind: str, name: str) -> str:
     """Return why an operator is no layer."""
+    if "random_" in name:
+        return "it changes images at random, as training wants it; export the network without augmentation"
     domain, _, bare = kind.rpartition(".")
     if domain:
         return f"operators of {domain[:60]} are unknown; export with those of ONNX itself"
