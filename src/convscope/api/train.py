@@ -29,6 +29,7 @@ from convscope.networks.starts import StartSource, start_name
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
 from convscope.options.train import Effort, Fit, HeadName, Mode, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
+from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
@@ -78,6 +79,7 @@ def train(
     cut: str | None = None,
     head: HeadName = "softmax",
     layout: str | None = None,
+    for_scan: bool = False,
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
@@ -287,6 +289,8 @@ def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> Non
         f"layout {plan.layout} on {plan.width}x{plan.height}x{plan.channels}: {plan.parameters:,} parameters, "
         f"{plan.macs:,} MACs an image; --layout changes it"
     )
+    if prepared.settings.for_scan:
+        reporter.say(scan_note(plan))
 
 
 def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
@@ -299,6 +303,7 @@ def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
             "settings": to_json(prepared.settings),
             "recipe": to_json(prepared.recipe),
             "seconds": history.seconds,
+            "sizes": to_json(prepared.images.inspection.sizes),
             **({"calibration": to_json(history.calibration)} if history.calibration else {}),
         },
     )

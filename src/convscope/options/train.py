@@ -57,6 +57,11 @@ class TrainOptions:
         group="Common",
         metavar="TEXT",
     )
+    for_scan: bool = option(
+        False,
+        "Convolutions without zeros around them (v) wherever they fit, so that convscope scan is faster.",
+        group="Network",
+    )
     epochs: int | None = option(
         None, "Epochs of training; by default chosen from the number of images: fewer for more.", metavar="N"
     )
