@@ -13,6 +13,7 @@ PACKAGES = {
     "plain_jax": ("jax", "jaxlib"),
     "onnx_runtime": ("onnx", "onnxruntime"),
     "open_vino": ("onnx", "openvino"),
+    "cleanlab_defaults": ("cleanlab", "scikit-learn"),
 }
 OWN = ("plain_torch", "convscope_step", "ceiling")  # these run where convscope is installed
 

@@ -29,7 +29,7 @@ from results_words import (
 )
 
 from convscope.layers.pooling import POOLINGS
-from convscope.measures.comparison.conclusions import conclusions, contrasts, limit_text
+from convscope.measures.comparison.conclusions import conclusions, contrasts, limit_text, telling
 from convscope.measures.comparison.differences import relative_accuracy, robustness_difference
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.distortions.family import DISTORTIONS, GROUPS
@@ -48,7 +48,11 @@ def shifts_page() -> Lines:
     ]
     for name, (_, comparison) in results.items():
         limits = conclusions(comparison).get("limits", "")
-        lines += [f"## {SETS[name]}", "", f"{_verdict_on_shifts(comparison)} {_texts(comparison, 'shifted')}"]
+        lines += [
+            f"## {SETS[name]}",
+            "",
+            f"{_verdict_on_shifts(comparison)} {_texts(comparison, 'distortions', 'shifted')}",
+        ]
         lines += [*_robustness_table(comparison), f"**LeCun's estimate.** {limits}", ""]
     return [
         *lines,
@@ -78,9 +82,10 @@ def _verdict_on_shifts(found: Comparison) -> str:
     return "**Yes.**" if difference.value > 0 else f"**No.** {NOT_CONFIRMED}"
 
 
-def _texts(found: Comparison, topic: str) -> str:
-    """Return the differences of a topic in sentences."""
-    return " ".join(contrast.text for contrast in contrasts(found) if contrast.topic == topic)
+def _texts(found: Comparison, topic: str, images: str = "") -> str:
+    """Return the differences of a topic in sentences, those that are significant; on some images only."""
+    chosen = [one for one in contrasts(found) if one.topic == topic and images in ("", one.images)]
+    return " ".join(contrast.text for contrast in telling(chosen))
 
 
 SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted")
@@ -105,10 +110,10 @@ def _limits(comparisons: dict[str, Comparison]) -> Lines:
     """Return where accuracy falls below 90 % of the clean accuracy."""
     measured = {name for comparison in comparisons.values() for name, *_ in comparison.distortions}
     sides = {
-        (distortion.name, sign): distortion.directions[sign > 0]
+        (distortion.name, sign): distortion.way(sign)
         for distortion in DISTORTIONS.values()
         for sign in (-1, 1)
-        if distortion.name in measured and distortion.directions[sign > 0]
+        if distortion.name in measured and distortion.way(sign)
     }
     rows = []
     for name, comparison in comparisons.items():

@@ -18,7 +18,7 @@ LINES = (
     ("training", "features"),
     ("transfer",),
     ("estimators",),
-    ("measures",),
+    ("measures", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),
     ("cli",),

@@ -24,7 +24,8 @@ from convscope.layers.nonlinearity import NONLINEARITIES, NonlinearityKind
 from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization, NormalizationKind
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
-from convscope.measures.distortions.family import DISTORTIONS, Distortion
+from convscope.measures.distortions.distortion import Distortion
+from convscope.measures.distortions.family import DISTORTIONS
 from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.export.onnx_writer import OnnxGraph
 from convscope.networks.inference import optimize_for_inference
@@ -182,6 +183,7 @@ def test_a_toy_distortion_is_measured(
     toy = Distortion(
         name="toy",
         unit="shades",
+        ways=("", "lightened by"),
         low=0,
         high=255,
         usual=(10, 255),
@@ -194,7 +196,7 @@ def test_a_toy_distortion_is_measured(
     assert len(curves) == len(DISTORTIONS)
     assert [point.strength for point in curves["toy"].points if point.strength] == [10, 255]
     assert main(["measure", str(run_folder), "digits", "--distortions", "toy", "--images", "20", "--quiet"]) == 0
-    assert "toy (shades)" in capsys.readouterr().out
+    assert "Lightened (toy, shades)" in capsys.readouterr().out
 
 
 def test_a_toy_command_is_listed_and_called(

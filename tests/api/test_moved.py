@@ -14,7 +14,7 @@ import convscope
 from convscope.cli.group import main
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
 from convscope.images.sizes import ImageOptions, parse_size
-from convscope.measures.distortions.family import Distortion
+from convscope.measures.distortions.distortion import Distortion
 from convscope.networks.model_file import write_model
 from convscope.options.data import data_name, refuse_among_images
 from tests.checks.models import small_model

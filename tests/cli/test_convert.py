@@ -88,9 +88,9 @@ def test_a_command_that_has_no_such_option_names_the_one_that_has(
     (tmp_path / "m.onnx").write_bytes(dynamic.SerializeToString())
     (tmp_path / "image.pgm").write_bytes(b"P5 14 17 255\n" + bytes(range(238)))
     assert main(["predict", "m.onnx", "image.pgm"]) == 2
-    assert "with `convscope convert FILE -o model.safetensors --size 224`" in capsys.readouterr().err
+    assert "with `convscope convert m.onnx -o model.safetensors --size 224`, for example.\n" in capsys.readouterr().err
     assert main(["convert", "m.onnx", "-o", "m.safetensors"]) == 2
-    assert "with `--size 224`" in capsys.readouterr().err
+    assert "with `--size 224`, for example.\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,10 @@ def test_the_table_shows_change_movement_and_residual(run: str, capsys: pytest.C
     out = capsys.readouterr().out
     assert out.startswith("4C3-MP2-6N on 60 images of digits (validation)\nclean accuracy ")
     for text in (
-        "shift-x (px)",
-        "noise (fraction of the range)",
-        "shift-x by 1 px",
-        "noise by 0.1 (fraction of the range)",
+        "Moved to the right (shift-x, px)",
+        "Noise (noise, fraction of the range)",
+        "moved to the right by 1 pixel",
+        "noise of 10 % of the range",
         "changed inside",
         "1: 4C3",
         "1: MP2",

@@ -16,6 +16,7 @@ from convscope.core.text import counted
 
 from .campaign import Tally
 from .cases import Verdict
+from .kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 RESULTS, PAGE = ROOT / "benchmarks" / "results" / "robustness.json", ROOT / "docs" / "robustness.md"
@@ -24,8 +25,10 @@ _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "pyarrow")
 
 
 def write_results(tallies: Sequence[Tally]) -> dict[str, Any]:
-    """Write what a campaign came to; return it."""
+    """Write what a campaign came to, with what an earlier one found of the kinds that it did not try; return it."""
     here = machine()
+    earlier = json.loads(RESULTS.read_text(encoding="utf-8"))["kinds"] if RESULTS.exists() else []
+    kinds = {one["kind"]: one for one in earlier} | {tally.kind: _kind(tally) for tally in tallies if tally.tried}
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT, check=False
     )
@@ -39,7 +42,7 @@ def write_results(tallies: Sequence[Tally]) -> dict[str, Any]:
         "processor": here.processor,
         "cores": here.cores,
         "system": platform.system(),
-        "kinds": [_kind(tally) for tally in tallies if tally.tried],
+        "kinds": sorted(kinds.values(), key=lambda one: [*KINDS, one["kind"]].index(one["kind"])),
     }
     write_text(RESULTS, json.dumps(found, indent=1) + "\n")
     return found

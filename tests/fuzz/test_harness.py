@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,8 @@ def test_the_page_says_how_many_were_tried_and_what_was_found(tmp_path: Path, mo
     (tmp_path / "page.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     write_page(results)
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == f"before\n{BEGIN}\n{text}\n{END}\nafter\n"
+    again = table(write_results([Tally(kind="broken", title=""), replace(tally, kind="images", title="images")]))
+    assert [line.split("|")[1] for line in again.splitlines() if "1,000" in line] == [" images ", " broken things "]
 
 
 @forks

@@ -9,9 +9,9 @@ import scipy.ndimage
 import torch
 
 from convscope.core.errors import DataError, ParameterError
+from convscope.measures.distortions.distortion import Distortion
 from convscope.measures.distortions.family import (
     DISTORTIONS,
-    Distortion,
     distort,
     distortion_named,
     fraction_outside,

@@ -183,6 +183,13 @@ def test_a_sigmoid_a_class_is_shown_as_its_part_of_all() -> None:
     assert any("each class by itself" in note for note in source(model)["notes"])
 
 
+def test_one_sigmoid_of_no_weighted_sum_is_refused_with_the_way_out() -> None:
+    last = nn.Sequential(nn.Conv2d(4, 1, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    with pytest.raises(ParameterError, match=r"one output must end in a weighted sum.*'2.2' is none.*`up_to`"):
+        convscope.load(with_sigmoid(1, last), SHAPE, preprocessing="unit")
+    assert convscope.load(with_sigmoid(1, last), SHAPE, preprocessing="unit", up_to="2.0").is_dense
+
+
 def test_the_sigmoid_of_a_part_stays() -> None:
     model = convscope.load(with_sigmoid(1), SHAPE, preprocessing="unit", up_to="2.2")
     assert model.network.graph.output.nonlinearity == "sigmoid"

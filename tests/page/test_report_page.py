@@ -274,6 +274,59 @@ def test_every_wrong_image_shows_its_name_both_classes_and_both_probabilities() 
         assert piece in captions
 
 
+def first_section(report: Report, epochs: tuple[EpochRecord, ...] = ()) -> str:
+    """Return the text of the section that follows the head."""
+    section = render_report(report, epochs, None).partition("<section")[2].partition("</section>")[0]
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", section))
+
+
+def test_the_first_section_says_what_is_good_what_is_confused_and_what_to_do() -> None:
+    labels = [0] * 100 + [1] * 100 + [2] * 100
+    said = [0] * 100 + [1] * 60 + [2] * 40 + [2] * 99 + [0]
+    probabilities = np.eye(3)[said]
+    names = [f"{index}.png" for index in range(300)]
+    report = report_of(
+        size=300, labels=labels, probabilities=probabilities, indices=range(300), names=names, left_out=7
+    )
+    text = first_section(report, history(4, accuracy=0.99, validation_accuracy=0.8))
+    best, confused, steps = (text.index(head) for head in ("Recognized best", "Confused most", "What to do next"))
+    assert best < confused < steps
+    assert "class0 : 100 of 100 images (100 %)" in text[best:confused]
+    assert "class1" not in text[best:confused], "it is worse than all together"
+    assert "class1 predicted as class2 : 40 of 100 images" in text[confused:steps]
+    assert "More images of class1 (60.0 %)" in text[steps:]
+    assert "class1 that are predicted as class2: 40 of 41 mistakes" in text[steps:]
+    assert "stronger augmentation" in text[steps:]
+    assert "7 files that could not be used" in text[steps:]
+
+
+def test_training_on_is_advised_only_while_the_validation_loss_falls() -> None:
+    falling = [
+        dataclasses.replace(record, validation_loss=loss)
+        for record, loss in zip(history(3), (0.9, 0.5, 0.3), strict=True)
+    ]
+    assert "--epochs 6" in first_section(report_of(), tuple(falling))
+    assert "Train longer" not in first_section(report_of(), history(3))
+
+
+def test_what_is_all_right_needs_no_advice() -> None:
+    assert "What to do next" not in first_section(report_of(wrong=0.0), history(3))
+
+
+def test_receptive_fields_are_those_within_the_image() -> None:
+    layers = plan(Layout.parse("8C3-MP2-16C3-MP2"), height=8, width=9, channels=1, classes=3).layers
+    last = layers[-1]
+    assert last.field_rows.size > 8
+    assert "9 × 8" in page_of(report_of(layers=layers, sides=(8, 9)))[1].text
+    assert f"{last.field_columns.size} × {last.field_rows.size}" in page_of(report_of(layers=layers))[1].text
+
+
+def test_one_epoch_is_no_curve() -> None:
+    _, page = page_of(report_of(), epochs=1)
+    assert not page.all("polyline")
+    assert "1 epoch in" in page.text
+
+
 def test_no_epoch_is_a_sentence_instead_of_curves() -> None:
     _, page = page_of(report_of(), epochs=0)
     assert "No epoch was finished" in page.text
@@ -390,10 +443,11 @@ def test_the_command_to_predict_quotes_the_path_for_a_shell() -> None:
     assert "convscope predict 'runs/my set-1/model.safetensors' my-images/ --csv answers.csv" in page.text
 
 
-def test_settings_within_settings_have_a_dot_in_their_name() -> None:
+def test_settings_within_settings_have_a_dot_in_their_name_and_those_without_a_value_no_row() -> None:
     _, page = page_of(report_of())
-    for piece in ("augmentation.flip", "not set", "augmentation.shift", "28, 28"):
+    for piece in ("augmentation.shift", "28, 28"):
         assert piece in page.text
+    assert "augmentation.flip" not in page.text
 
 
 def test_the_same_run_gives_the_same_page() -> None:

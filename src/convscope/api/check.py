@@ -1,8 +1,10 @@
 """Find what is wrong with a dataset, without touching it."""
 
+from typing import Any
+
 from convscope.core.context import Context, context_of
 from convscope.core.machine import usual_settings
-from convscope.core.options import ValueLimits, documented, options_from
+from convscope.core.options import AnyPath, ValueLimits, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.images.checks import inspect
 from convscope.images.inspection import Inspection
@@ -15,22 +17,27 @@ from convscope.options.check import CheckOptions
 def check(
     data: DataSource,
     *,
+    model: Any = None,
+    output: AnyPath | None = None,
+    labels: AnyPath | None = None,
+    seed: int = 0,
+    force: bool = False,
     value_range: ValueLimits | None = None,
     class_depth: int | None = None,
     workers: int | None = None,
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> Inspection:
-    """Return every problem of the images of `data`, each with its name; nothing is written or changed.
+    """Return every problem of the images of `data`, each with its name; no image is written or changed.
 
     Args:
         data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a dataset, or a pair of
-            arrays (images, labels).
+            arrays (images, labels); with `model` also images without classes.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 
     Raises:
-        DataError: `data` is no dataset of at least two classes that can be read.
+        DataError: `data` is no dataset that can be read, without `model` of at least two classes.
 
     Examples:
         >>> found = check("digits")
@@ -39,6 +46,10 @@ def check(
     """
     options, context = options_from(CheckOptions, locals()), context_of(context, progress=progress)
     with usual_settings():
+        if options.model is not None:
+            from .check_with_network import check_with_network  # loads torch
+
+            return check_with_network(data, options, context)
         ranges = parse_value_range(options.value_range)
         source = open_source(
             data,

@@ -1,21 +1,28 @@
 """The files of a comparison: page, JSON, CSV and figures."""
 
+import contextlib
 from pathlib import Path
 
 from convscope.core.atomic import check_folder, check_output, remove, write_text
+from convscope.core.errors import ConvscopeError
+from convscope.core.pages import link_pages
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import json_text
 from convscope.core.tables import DataTable
+from convscope.core.text import printable
 from convscope.figures.comparison import FIGURES
 from convscope.figures.letters import boxes_sentence
 from convscope.figures.style import save, theme_named
 from convscope.measures.comparison.conclusions import baseline_difference
 from convscope.measures.comparison.differences import relative_accuracy
-from convscope.measures.comparison.records import FILE_NAME, Comparison, VariantResult
+from convscope.measures.comparison.records import FILE_NAME, PAGE_NAME, Comparison, VariantResult
 from convscope.measures.distortions.family import GROUPS
 from convscope.report.comparison_page import render_comparison
+from convscope.training.report import read_report
+from convscope.training.run_folder import RunFolder
 
-PAGE, TABLE, RUNS = "compare.html", "comparison.csv", "runs"
+TABLE, RUNS = "comparison.csv", "runs"
+MOST_RUNS = 5  # that are looked into
 _ENDINGS = (".png", ".svg")
 _ENDS = ("", "_low", "_high")  # a value and its 95 % interval
 
@@ -30,7 +37,7 @@ def check_results(folder: Path, *, force: bool) -> None:
         return
     check_folder(folder / RUNS)
     figures = (f"comparison-{name}{ending}" for name in FIGURES for ending in _ENDINGS)
-    for name in (FILE_NAME, TABLE, PAGE, *figures):
+    for name in (FILE_NAME, TABLE, PAGE_NAME, *figures):
         check_output(folder / name, force=force)
 
 
@@ -44,7 +51,10 @@ def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None 
     """
     write_text(folder / FILE_NAME, json_text(comparison, indent=1) + "\n")
     write_text(folder / TABLE, table_of(comparison).csv())
-    write_text(folder / PAGE, render_comparison(comparison))
+    page = folder / PAGE_NAME
+    write_text(page, render_comparison(comparison))
+    if (run := _run_beside(folder, comparison.data)) is not None:
+        link_pages(run.pages(page))
     theme, reporter = theme_named("light"), reporter or Silent()
     with reporter.task("drawing the comparison", len(FIGURES) * len(_ENDINGS), "figures") as task:
         for name, draw in FIGURES.items():
@@ -56,7 +66,17 @@ def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None 
                 elif (boxes := save(drawn, path)) and ending == _ENDINGS[0]:
                     reporter.say(boxes_sentence(boxes, path.name))
                 task.advance()
-    return folder / PAGE
+    return page
+
+
+def _run_beside(folder: Path, data: str) -> RunFolder | None:
+    """Return the newest run of the same dataset in the folder beside `folder`."""
+    reports = sorted(folder.absolute().parent.glob("*/report.json"), key=lambda path: -path.stat().st_mtime)
+    for path in reports[:MOST_RUNS]:
+        with contextlib.suppress(ConvscopeError, OSError):
+            if printable(read_report(path).name) == data:
+                return RunFolder(path=path.parent)
+    return None
 
 
 def table_of(comparison: Comparison) -> DataTable:

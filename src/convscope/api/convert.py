@@ -197,9 +197,10 @@ def _into_onnx(model: Model, path: Path, options: ConvertOptions) -> ConvertResu
         preprocessing=options.preprocessing or "inside",
         classes=model.classes,
     )
-    difference = difference_of_written(content, model.network)
+    notes: list[str] = []
+    difference = difference_of_written(content, model.network, notes)
     write_bytes(path, content)
-    return _result(model, path, difference, _source(model).get("proof"))
+    return _result(model, path, difference, _source(model).get("proof"), notes)
 
 
 def _into_file(model: Model, path: Path, *, is_read: bool) -> ConvertResult:
@@ -214,7 +215,9 @@ def _source(model: Model) -> dict[str, Any]:
     return source if isinstance(source, dict) else {}
 
 
-def _result(model: Model, path: Path, difference: float | None, proof: dict[str, Any] | None) -> ConvertResult:
+def _result(
+    model: Model, path: Path, difference: float | None, proof: dict[str, Any] | None, more: Sequence[str] = ()
+) -> ConvertResult:
     planned = model.network.plan
     source = _source(model)
     notes = source.get("notes")
@@ -228,5 +231,5 @@ def _result(model: Model, path: Path, difference: float | None, proof: dict[str,
         classes=planned.classes,
         difference=difference,
         proof=proof,
-        notes=tuple(map(str, notes)) if isinstance(notes, list) else (),
+        notes=(*(map(str, notes) if isinstance(notes, list) else ()), *more),
     )

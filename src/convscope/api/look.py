@@ -17,6 +17,7 @@ from convscope.core.context import Context, context_of
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.pages import link_pages
 from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.explorer.data import ExplorerData, NamedImage, class_probabilities, explorer_data
@@ -36,7 +37,7 @@ from convscope.training.record_files import run_of
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
-from .look_records import with_records
+from .look_records import linked_pages, with_records
 
 MOST_IMAGES = 200
 TYPICAL = 4  # images of each class that no report names
@@ -145,6 +146,8 @@ def look(
         data = with_records(data, used, chosen, run=run, dataset=dataset, reporter=told)
         with told.task("writing the page", total=0):
             write_text(path, render_look(data))
+            if run is not None and path == run.look:
+                link_pages(linked_pages(used, run))
     return LookResult(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 

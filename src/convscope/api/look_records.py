@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ConvscopeError
-from convscope.core.progress import Reporter
+from convscope.core.progress import Reporter, Silent
 from convscope.core.records import Dataclass
 from convscope.core.text import printable
-from convscope.explorer.comparison import comparison_data
+from convscope.explorer.comparison import comparison_data, shipped_comparison
 from convscope.explorer.data import ExplorerData, NamedImage
 from convscope.explorer.evaluation import RunEvaluation, evaluation_of
 from convscope.explorer.invariance import invariance_data
 from convscope.explorer.units import UnitsData, units_data
 from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
-from convscope.measures.comparison.records import Comparison
+from convscope.measures.comparison.records import PAGE_NAME, Comparison
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.measuring import measure_units
 from convscope.measures.units.records import AblationRecord, UnitsRecord, UnitsReport
@@ -42,7 +42,7 @@ def with_records(
     dataset: Dataset | None,
     reporter: Reporter,
 ) -> ExplorerData:
-    """Return `data` with all records of the network.
+    """Return `data` with all records of the network; without a comparison, with the one that comes with the package.
 
     Args:
         data: the network and its images.
@@ -53,20 +53,20 @@ def with_records(
         reporter: receives a sentence for each record that cannot be read.
     """
     if run is None:
-        return dataclasses.replace(data, units=units_of(model, images))
+        return dataclasses.replace(data, units=units_of(model, images), comparison=shipped_comparison())
     report = _saved(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
     invariance = _saved(Invariance, run.invariance, reporter, how=f"convscope measure {run.path} DATA")
     if invariance is not None and not _fits(invariance.layout, run.invariance, model, reporter):
         invariance = None
-    comparison = _comparison_of(model, run, reporter)
+    _, comparison = _comparison_of(model, run, reporter)
     return dataclasses.replace(
         data,
         units=units_of(model, images, report, dataset),
         evaluation=_evaluation(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
-        comparison=comparison_data(comparison) if comparison is not None and comparison.measured else None,
+        comparison=comparison_data(comparison) if comparison and comparison.measured else shipped_comparison(),
     )
 
 
@@ -133,20 +133,27 @@ def _saved(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> 
         return None
 
 
-def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> Comparison | None:
-    """Return the newest comparison beside the run folder with the same dataset and baseline."""
+def linked_pages(model: Model, run: RunFolder) -> dict[str, Path]:
+    """Return the pages of a run and of the comparison beside it, by title, whether they exist or not."""
+    folder, _ = _comparison_of(model, run, Silent())
+    return run.pages(folder / PAGE_NAME)
+
+
+def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> tuple[Path, Comparison | None]:
+    """Return the newest comparison beside the run folder with the same dataset and baseline, and its folder."""
     if not run.report.is_file():
-        return None
+        return run.path, None
     try:
         paths = [folder / COMPARISON_NAME for folder in run.path.absolute().parent.glob("compare-*")]
         name = read_report(run.report).name
         newest = sorted((path for path in paths if path.is_file()), key=lambda path: -path.stat().st_mtime)
     except (ConvscopeError, OSError):
-        return None
-    read = (_saved(Comparison, path, reporter, how="convscope compare DATA") for path in newest[:MOST_COMPARISONS])
-    return next(
-        (comparison for comparison in read if comparison is not None and _is_among(model, name, comparison)), None
-    )
+        return run.path, None
+    for path in newest[:MOST_COMPARISONS]:
+        comparison = _saved(Comparison, path, reporter, how="convscope compare DATA")
+        if comparison is not None and _is_among(model, name, comparison):
+            return path.parent, comparison
+    return run.path, None
 
 
 def _is_among(model: Model, data: str, comparison: Comparison) -> bool:

@@ -41,6 +41,8 @@ from convscope.training.run_folder import (
     write_record,
 )
 
+from .wrong_labels import with_evaluated_labels
+
 _AT_ONCE = 1_000  # images that are copied out of the cache
 _DEFAULT_DATA = "digits"
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
@@ -80,6 +82,7 @@ def train(
     seed: int = 0,
     recipe: Effort = "balanced",
     class_depth: int | None = None,
+    labels: AnyPath | None = None,
     size: Size | None = None,
     fit: Fit = "letterbox",
     background: str = "auto",
@@ -148,7 +151,8 @@ def train(
             model = _model_of(prepared, network, history)
             changed = _save(model, history, folder)
             evaluated = _evaluate(prepared, model, context.reporter)
-            report = make_report(evaluated, _facts(prepared, history, folder, command))
+            facts = with_evaluated_labels(_facts(prepared, history, folder, command), evaluated)
+            report = make_report(evaluated, facts)
             _write(report, prepared, history, folder)
             if changed and folder.look.exists():
                 _look_again(folder, context)
@@ -343,6 +347,7 @@ def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str
         seconds=history.seconds,
         layout=str(prepared.plan.layout),
         layers=prepared.plan.layers,
+        sides=(prepared.plan.height, prepared.plan.width),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *history.notes, *([str(history.calibration)] if history.calibration else [])),

@@ -35,6 +35,8 @@ from convscope.training.run_folder import (
 )
 from convscope.transfer.run import PreparedStart, Transferred, carry_out_start, prepare_start
 
+from .wrong_labels import with_start_labels
+
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
@@ -171,7 +173,8 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
         indices=found.indices,
         classes=images.classes,
     )
-    report = make_report(evaluated, _facts(prepared, found, folder, context))
+    facts = with_start_labels(_facts(prepared, found, folder, context), prepared, found.cut, context.cache_dir)
+    report = make_report(evaluated, facts)
     write_report(report, folder.report)
     write_text(folder.page, render_report(report, (), lambda index: np.asarray(images.images[index])))
     for note in found.notes:
@@ -188,6 +191,7 @@ def _facts(prepared: PreparedStart, found: Transferred, folder: RunFolder, conte
         settings={**settings, "threads": prepared.threads},
         seconds=found.seconds,
         layers=found.model.network.plan.layers,
+        sides=(found.model.network.plan.height, found.model.network.plan.width),
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         notes=(*prepared.notes, *found.notes),

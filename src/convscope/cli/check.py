@@ -23,13 +23,15 @@ _LONGEST_NAME = 120
 @click.argument("data", metavar="DATA")
 @options_of(CheckOptions)
 @as_json
-@with_context("data_dir")
+@with_context("data_dir", "cache_dir")
 @click.pass_context
 def command(shell: click.Context, /, *, context: Context, data: str, as_json: bool, **values: Any) -> None:
     """Find what is wrong with the images of DATA; change nothing.
 
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
-    dataset. Every file with a problem is named. Exit code 1 if some of them cannot be used, or a class folder is empty.
+    dataset. Every file with a problem is named. With --model, a network finds labels that look wrong, near-duplicates,
+    outliers, and blurred, dark or over-exposed images, each with a score: the precision that such findings had where
+    errors were put in on purpose. Exit code 1 if some of them cannot be used, or a class folder is empty.
     """
     from convscope.api.check import check
     from convscope.core.records import json_text
@@ -55,7 +57,8 @@ def report(inspection: "Inspection") -> str:
             continue
         lines += ["", f"{title} ({len(problems):,}){'' if usable else ', left out of training'}:"]
         for problem in problems:
-            lines.append(f"  {printable(problem.name)}: {sentence(problem.detail)}")
+            score = "" if problem.score is None else f"{problem.score:.2f}  "
+            lines.append(f"  {score}{printable(problem.name)}: {sentence(problem.detail)}")
             lines += [f"    = {printable(other)}" for other in problem.others]
     if not inspection.problems:
         lines += ["", "no problem found"]

@@ -20,25 +20,28 @@ def compare_text(comparison: Comparison) -> str:
         f"{comparison.data}: {counted(comparison.training_images, 'training image')}, {comparison.budget_text} each; "
         f"evaluated on {counted(comparison.test_images, f'{comparison.split} image')}"
     )
-    lines = [head, "", *_variants(comparison).lines(), ""]
-    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic in GROUPS]
-    if robustness:
+    texts = conclusions(comparison)
+    result = [texts.pop("moved"), ""] if "moved" in texts else []
+    lines = [head, "", *result, *_variants(comparison).lines(), ""]
+    compared = contrasts(comparison)
+    if compared:
         lines += [
-            "The last columns are the accuracy on distorted images, relative to the clean accuracy. Differences in it:",
+            "Differences in what each variant is for. On distorted images, as in the last columns above, accuracy is",
+            "relative to the clean accuracy.",
             "",
-            *contrast_table(robustness).lines(),
+            *contrast_table(compared).lines(),
             "",
         ]
     skipped = [
         f"{result.title}: {result.skipped or 'not run yet'}" for result in comparison.variants if not result.measured
     ]
-    return "\n".join([*lines, *skipped, *([""] if skipped else []), *conclusions(comparison).values()]).rstrip()
+    return "\n".join([*lines, *skipped, *([""] if skipped else []), *texts.values()]).rstrip()
 
 
 def _variants(comparison: Comparison) -> DataTable:
     groups = [group for group in GROUPS if any(relative_accuracy(result, group) for result in comparison.measured)]
     columns = ["variant", "accuracy", "95 % interval", "points", "significant", "parameters", "MACs", "seconds"]
-    return DataTable.of([*columns, *groups], (_row(comparison, result, groups) for result in comparison.measured))
+    return DataTable.of([*columns, *groups], (_row(comparison, result, groups) for result in comparison.distinct))
 
 
 def _row(comparison: Comparison, result: VariantResult, groups: list[str]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from convscope.core.tables import DataTable
 from convscope.core.text import counted, percent_cell, shortened
+from convscope.measures.distortions.family import title_of, way_of
 from convscope.measures.invariance_record import Curve, Invariance, Point
 from convscope.measures.robustness import Limit
 
@@ -23,7 +24,7 @@ def measure_text(invariance: Invariance) -> str:
         "",
     ]
     for curve in invariance.curves:
-        lines += [f"{curve.distortion} ({curve.unit})", *_by_strength(curve).lines(), ""]
+        lines += [f"{title_of(curve.distortion)} ({curve.distortion}, {curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
         "Sensitivity of each layer, as fractions of the distance between two different images.",
         "changed: distance to the maps on clean images; residual: to those maps moved along with the image;",
@@ -84,7 +85,7 @@ def _limit_table(invariance: Invariance) -> DataTable:
     rows = []
     for name, sign in dict.fromkeys((limit.distortion, limit.sign) for limit in every):
         own = [limit for limit in every if (limit.distortion, limit.sign) == (name, sign)]
-        rows.append([f"{name} ({units[name]})", *map(_limit_cell, own)])
+        rows.append([f"{way_of(name, sign)} ({units[name]})", *map(_limit_cell, own)])
     return DataTable.of(["", "95 %", "90 %", "50 %"], rows)
 
 

@@ -1,15 +1,17 @@
 """Sentences in the words of the command line: options as they are typed, and choices with the closest one."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.text import printable
 
 _OF_CONVERT = {"up_to": "--up-to", "size": "--size"}
-_CALL = "convscope convert FILE -o model.safetensors"
+_IN_PYTHON = re.compile(r" \(in Python, [^()]*(\([^()]*\))?[^()]*\)")
 
 
 class WordChoice(click.Choice):  # type: ignore[type-arg]  # generic only from click 8.2 on
@@ -39,23 +41,33 @@ def as_typed(text: str, parameters: Iterable[click.Parameter], values: Mapping[s
     """Return a sentence on parameters of Python in the words of the command line.
 
     Args:
-        text: the sentence, with names in backticks.
+        text: the sentence, with names in backticks; what it says for Python alone goes.
         parameters: of the command; each option in backticks becomes its long name, each argument its word in the help.
-            network of others, it is called for.
+            What only `convert` can say of a network becomes a call of it.
         values: of the parameters; a whole number that became a float loses its point again.
 
     Examples:
         >>> option = click.Option(["--target-accuracy"], type=float)
         >>> as_typed("`target_accuracy` must be at most 1. Got 2.0.", [option], {"target_accuracy": 2.0})
         '`--target-accuracy` must be at most 1. Got 2.'
-        >>> as_typed('Take it with `up_to="stem"`.', [option], {})
-        'Take it with `convscope convert FILE -o model.safetensors --up-to stem`.'
+        >>> as_typed('Take it with `up_to="stem"` (in Python, load(…)).', [option], {"model": "my network.onnx"})
+        "Take it with `convscope convert 'my network.onnx' -o model.safetensors --up-to stem`."
     """
+    text = _IN_PYTHON.sub("", text)
     names = {parameter.name: spelling(parameter) for parameter in parameters}
+    convert = _call_of_convert(values)
     for name, typed in _OF_CONVERT.items():
-        call = "" if name in names else f"{_CALL} "
+        call = "" if name in names else f"{convert} "
         text = re.sub(f'`{name}="([^"`]*)"`', lambda match: f"`{call}{typed} {match[1]}`", text)  # noqa: B023  # used at once
-    names.setdefault("up_to", f"{_CALL} --up-to LAYER")
+    names.setdefault("up_to", f"{convert} --up-to LAYER")
     text = re.sub("`([a-z_]+)`", lambda match: f"`{names.get(match[1], match[1])}`", text)
     whole = {repr(value) for value in values.values() if isinstance(value, float) and value.is_integer()}
     return re.sub(r"(?<=Got )-?\d+\.0\b", lambda match: match[0][:-2] if match[0] in whole else match[0], text)
+
+
+def _call_of_convert(values: Mapping[str, Any]) -> str:
+    """Return the command that converts the ONNX file among the values of parameters, if there is one."""
+    given = [one for value in values.values() for one in (value if isinstance(value, (list, tuple)) else [value])]
+    files = {text for text in map(str, given) if text.lower().endswith(".onnx")}
+    file = printable(files.pop()) if len(files) == 1 else "network.onnx"
+    return f"convscope convert {shlex.quote(file)} -o model.safetensors"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .markup import Html
+from .pages import NO_LINKS
 
 OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
 _PAGE = Template("""\
@@ -28,6 +29,7 @@ _PAGE = Template("""\
 <style>$style</style>
 </head>
 <body>
+$links
 $body
 <script>$script</script>
 </body>
@@ -47,12 +49,12 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
             program.
     """
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
-    style, script = escaped(style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
+    style, script = escaped(static("convscope.core", "pages.css") + style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
     policy = (
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _PAGE.substitute(title=title, policy=policy, style=style, script=script, body=body)
+    return _PAGE.substitute(title=title, policy=policy, style=style, script=script, links=NO_LINKS, body=body)
 
 
 def escaped(text: str, code: str, width: int) -> str:

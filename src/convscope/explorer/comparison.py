@@ -1,20 +1,27 @@
 """A comparison for the explorer page: one row a variant, with the columns of its table."""
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 
+from convscope.core.document import static
+from convscope.core.records import DIGITS, from_json, strict_json
 from convscope.core.text import printable
+from convscope.measures.comparison.moved import Moved, moved
 from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.distortions.family import phrase_of
 
 LONGEST_TEXT = 400
+SHIPPED = "comparison-mnist.json"
+"""The record that comes with the package, written by ``benchmarks/shipped_comparison.py``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnData:
-    """A distortion with one strength, in its unit."""
+    """A distortion with one strength, and both in words."""
 
     distortion: str
-    unit: str
     strength: float
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,8 @@ class ComparisonData:
         budget: of each training, ``epochs`` or ``seconds``; amount: how much.
         columns: the distortions with their strengths.
         variants: in the order of the comparison.
+        moved: the result in one sentence; None where shifts or variants are missing.
+        own: whether it is of the user's images; else it comes with the package.
     """
 
     data: str
@@ -62,13 +71,22 @@ class ComparisonData:
     amount: float
     columns: tuple[ColumnData, ...]
     variants: tuple[VariantData, ...]
+    moved: Moved | None = field(default=None, metadata={DIGITS: 4})
+    own: bool = True
 
 
-def comparison_data(comparison: Comparison) -> ComparisonData:
-    """Return the measured variants of a comparison for the page."""
+@functools.cache
+def shipped_comparison() -> ComparisonData:
+    """Return the comparison that comes with the package: of MNIST, with five seeds."""
+    return from_json(ComparisonData, strict_json(static("convscope.explorer", SHIPPED)))
+
+
+def comparison_data(comparison: Comparison, *, own: bool = True) -> ComparisonData:
+    """Return the measured variants of a comparison for the page; of the same network under two names the first."""
+    results = comparison.distinct
     keys = dict.fromkeys(
-        (one.distortion, one.unit, strength)
-        for result in comparison.measured
+        (one.distortion, strength)
+        for result in results
         for one in result.runs[0].distorted
         for strength in one.strengths
     )
@@ -80,15 +98,18 @@ def comparison_data(comparison: Comparison) -> ComparisonData:
         budget=comparison.budget,
         amount=comparison.amount,
         columns=tuple(
-            ColumnData(distortion=_text(name), unit=_text(unit), strength=strength) for name, unit, strength in keys
+            ColumnData(distortion=_text(name), strength=strength, words=_text(phrase_of(name, strength)))
+            for name, strength in keys
         ),
-        variants=tuple(_variant(result, keys) for result in comparison.measured),
+        variants=tuple(_variant(result, keys) for result in results),
+        moved=moved(comparison),
+        own=own,
     )
 
 
-def _variant(result: VariantResult, keys: dict[tuple[str, str, float], None]) -> VariantData:
+def _variant(result: VariantResult, keys: dict[tuple[str, float], None]) -> VariantData:
     accuracies: dict[tuple[str, float], float] = {}
-    for name, _, _ in keys:
+    for name, _ in keys:
         accuracies |= {(name, point.strength): point.accuracy for point in result.points(name)}
     low, high = result.interval
     return VariantData(
@@ -103,7 +124,7 @@ def _variant(result: VariantResult, keys: dict[tuple[str, str, float], None]) ->
         seconds=_short(result.seconds),
         distorted=tuple(
             None if (name, strength) not in accuracies else _short(accuracies[name, strength])
-            for name, _, strength in keys
+            for name, strength in keys
         ),
     )
 

@@ -8,6 +8,7 @@ from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
 
+from .comparison import shipped_comparison
 from .data import ExplorerData, family_texts
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
@@ -26,11 +27,12 @@ def render_lesson() -> str:
     """Return the page of the lesson alone, which needs no network, as one HTML text, all of it ASCII."""
     poolings, nonlinearities = family_texts()
     families = {"poolings": to_json(poolings), "nonlinearities": to_json(nonlinearities)}
+    data = {**families, "comparison": to_json(shipped_comparison())}
     return _page(
         Html("Convolution, step by step"),
         "lesson_page.js",
         tag("footer", "Made by convscope. This file opens no connection."),
-        tag("script", inline_json(families), type="application/json", id="data"),
+        tag("script", inline_json(data), type="application/json", id="data"),
     )
 
 

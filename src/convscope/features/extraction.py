@@ -13,6 +13,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted, printable
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
 from convscope.images.inspection import Problem
+from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import ImageOptions
 from convscope.images.sources.labels import as_label
 from convscope.images.sources.opening import depth_for, open_source
@@ -108,20 +109,12 @@ def images_for(
     Raises:
         DataError: the images cannot be used, or their classes are not those of the model.
     """
-    preprocessing = model.preprocessing
-    color = preprocessing.background if preprocessing.channels == 3 else preprocessing.background * 3
     progress = reporter or Silent()
     if model.learned.note:
         progress.say(model.learned.note)
     dataset = prepare(
         source,
-        ImageOptions(
-            size=(preprocessing.width, preprocessing.height),
-            fit=preprocessing.fit,
-            background="#" + "".join(f"{value:02x}" for value in color),
-            channels=preprocessing.channels,
-            ranges=preprocessing.ranges,
-        ),
+        image_options(model.preprocessing),
         validation=model.learned.validation,
         seed=model.learned.seed or 0,
         cache_dir=cache_dir,
@@ -138,6 +131,18 @@ def images_for(
     for note in reading_notes(dataset):
         progress.say(note)
     return dataset
+
+
+def image_options(preprocessing: Preprocessing) -> ImageOptions:
+    """Return the options that read images as a trained network takes them."""
+    color = preprocessing.background if preprocessing.channels == 3 else preprocessing.background * 3
+    return ImageOptions(
+        size=(preprocessing.width, preprocessing.height),
+        fit=preprocessing.fit,
+        background="#" + "".join(f"{value:02x}" for value in color),
+        channels=preprocessing.channels,
+        ranges=preprocessing.ranges,
+    )
 
 
 def _comparable(name: str) -> str:

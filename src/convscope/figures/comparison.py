@@ -14,7 +14,7 @@ from convscope.measures.distortions.family import title_of
 
 from .style import Theme, drawing, figure
 
-_STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
+_STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."), ("v", "-"))
 
 
 def draw_variants(comparison: Comparison, *, theme: Theme) -> Figure | None:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from convscope.measures.distortions.family import title_of
 from convscope.measures.invariance_record import Curve, Invariance
 from convscope.measures.robustness import FRACTIONS
 
@@ -57,7 +58,7 @@ def _chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme) -> No
     axes.plot(strengths, _percent(accuracies), "o-", color=first, markersize=5, linewidth=2.5)
     axes.plot(strengths, _percent(same), "s--", color=second, markersize=2.5, linewidth=1.2)
     axes.set_ylim(-2, 102)
-    axes.set_title(curve.distortion)
+    axes.set_title(title_of(curve.distortion))
     axes.set_xlabel(curve.unit)
     axes.set_ylabel("images (%)")
     axes.grid(visible=True, linewidth=0.6)

@@ -49,8 +49,8 @@ class Theme:
         paper, ink, quiet, line: of the background, of text, of secondary text, of frames and grids.
         above, below: of values above and below 0; 0 has the colour of the background.
         mark: of highlights.
-        series: of lines in one chart: colour-blind safe blue, orange, green and pink (Okabe and Ito 2008), lighter on a
-            dark background.
+        series: of lines in one chart: blue, orange, green, pink and purple, safe for the colour-blind (after Okabe and
+            Ito 2008), lighter on a dark background.
     """
 
     paper: str
@@ -93,7 +93,7 @@ THEMES = {
         above="#0a58a6",
         below="#b85000",
         mark="#d6008f",
-        series=("#0072b2", "#d55e00", "#008060", "#b5558d"),
+        series=("#0072b2", "#d55e00", "#008060", "#b5558d", "#6b4fa0"),
     ),
     "dark": Theme(
         paper="#15181c",
@@ -103,7 +103,7 @@ THEMES = {
         above="#5ab9fa",
         below="#ff9a3d",
         mark="#ff5cc8",
-        series=("#56b4e9", "#ff9a4d", "#33c9a0", "#e08cc0"),
+        series=("#56b4e9", "#ff9a4d", "#33c9a0", "#e08cc0", "#b9a4ea"),
     ),
 }
 

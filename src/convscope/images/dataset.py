@@ -18,6 +18,7 @@ from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .checks import check_facts, require_every_class
 from .dataset_notes import defect_notes, image_notes
+from .decisions import corrected
 from .inspection import Inspection
 from .preprocessing import Preprocessing
 from .sampling import take_sample
@@ -89,6 +90,7 @@ def prepare(
     *,
     validation: float | None = None,
     seed: int = 0,
+    decisions: Path | None = None,
     cache_dir: Path | None = None,
     reporter: Reporter | None = None,
     workers: int | None = None,
@@ -102,6 +104,7 @@ def prepare(
         options: of preprocessing; None chooses all by the data.
         validation: fraction of the training images for validation; None takes 0.2 if the source has no splits.
         seed: of the validation split.
+        decisions: CSV file of images with another class, or left out (`convscope.images.decisions`).
         cache_dir: cache folder; None takes CONVSCOPE_CACHE or the user's cache folder.
         reporter: shows progress.
         workers: number of images loaded in parallel; None takes the number of cores.
@@ -127,7 +130,7 @@ def prepare(
         reasons = {int(number): reason for number, reason in index.reasons.items()}
         remarks = {int(number): remark for number, remark in index.remarks.items()}
         prepared = _Prepared(entry.images, entry.facts, reasons, remarks, index.preprocessing, (*index.notes, *extra))
-    return _finish(source, prepared, validation, seed)
+    return _finish(source, prepared, validation, seed, decisions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,19 +163,20 @@ def _finish(
     prepared: _Prepared,
     validation: float | None,
     seed: int,
+    decisions: Path | None,
 ) -> Dataset:
     facts = prepared.facts
     inspection = check_facts(source, facts, prepared.reasons, prepared.remarks)
     require_every_class(inspection)
     source_indices = np.flatnonzero(~facts["unusable"])
-    labels = source.labels[source_indices]
+    labels, used, decided = _decided(source, source_indices, decisions)
+    splits, split_notes = np.full(len(source_indices), LEFT_OUT, np.uint8), ()
     if source.labelled:
-        splits, split_notes = assign(
-            source.splits[source_indices], labels, facts["digest"][source_indices], validation=validation, seed=seed
+        indices = source_indices[used]
+        splits[used], split_notes = assign(
+            source.splits[indices], labels[used], facts["digest"][indices], validation=validation, seed=seed
         )
         _require_training_images(source, labels, splits)
-    else:
-        splits, split_notes = np.full(len(source_indices), LEFT_OUT, np.uint8), ()
     images = prepared.images.view()
     images.flags.writeable = False
     return Dataset(
@@ -188,12 +192,30 @@ def _finish(
             *image_notes(facts, prepared.preprocessing.channels),
             *defect_notes(inspection),
             *source_notes(source),
+            *decided,
             *split_notes,
         ),
         flippable=source.flippable,
         source=source,
         source_indices=source_indices,
     )
+
+
+def _decided(
+    source: Source, indices: NDArray[np.int64], decisions: Path | None
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], tuple[str, ...]]:
+    """Return the labels of images, which of them are used, and a note, after the decisions on them.
+
+    Raises:
+        DataError: the decisions cannot be carried out.
+    """
+    labels = source.labels[indices]
+    if decisions is None:
+        return labels, np.ones(len(indices), bool), ()
+    if not source.labelled:
+        raise DataError(f"`labels` needs images with classes. Got none in {printable(source.name)}. Leave it out.")
+    found = corrected(decisions, labels, source.classes, lambda index: source.image_name(int(indices[index])))
+    return found.labels, found.used, (found.note,)
 
 
 def reading_notes(dataset: Dataset) -> list[str]:

@@ -5,6 +5,8 @@ import os
 
 from convscope.core.errors import choose
 
+from .sources.source import NO_CLASS
+
 PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "empty file": (False, "files of zero bytes"),
     "not an image": (False, "files that are not images"),
@@ -28,6 +30,16 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "similar names": (True, "classes whose names look alike and may be one class"),
     "two classes": (True, "images that are in more than one class"),
     "train and test": (True, "images that are in more than one of train, validation and test"),
+    "wrong label": (True, "labels that look wrong"),
+    "near-duplicate": (True, "images that show the same pixels as another"),
+    "outlier": (True, "images that are unlike all others"),
+    "blurred": (True, "images that are blurred beside the others"),
+    "dark": (True, "images that are dark beside the others"),
+    "over-exposed": (True, "images that are over-exposed beside the others"),
+    "other kind": (
+        True,
+        "images of another kind, such as drawings among photographs, or gray ones among coloured ones",
+    ),
     "few images": (True, "classes with few images"),
     "imbalance": (True, "classes of very different size"),
     "empty class folder": (True, "classes without an image in a split"),
@@ -44,13 +56,19 @@ class Problem:
     r"""One problem with one image, class or file.
 
     name: of the image (its path relative to the source), class or file; valid Unicode, other bytes as ``\xff``.
-    kind: one of PROBLEM_KINDS. detail: in words. others: the other images of a group of duplicates.
+    kind: one of PROBLEM_KINDS. detail: in words. others: the other images of a group of duplicates. score: of what a
+    network has found, the precision of such findings where errors were put in on purpose, 0…1. label: class of the
+    image. suggested: the class that it looks like. index: of the image in the dataset.
     """
 
     name: str
     kind: str
     detail: str
     others: tuple[str, ...] = ()
+    score: float | None = None
+    label: str = ""
+    suggested: str = ""
+    index: int | None = None
 
     def __post_init__(self) -> None:
         choose("kind", self.kind, PROBLEM_KINDS)
@@ -97,6 +115,16 @@ class Inspection:
     formats: dict[str, int]
     values: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the images have classes."""
+        return tuple(count.name for count in self.classes) != NO_CLASS
+
+    @property
+    def scored(self) -> tuple[Problem, ...]:
+        """The problems that were found with a network, each with a score."""
+        return tuple(problem for problem in self.problems if problem.score is not None)
 
     @property
     def unusable(self) -> tuple[Problem, ...]:

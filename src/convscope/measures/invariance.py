@@ -16,7 +16,8 @@ from convscope.networks.image_network import ImageNetwork
 from convscope.networks.memory import check_batch, fitting_batch
 from convscope.networks.model import Model, as_tensor, evaluating
 
-from .distortions.family import Distortion, distort, fraction_outside, with_margin
+from .distortions.distortion import Distortion
+from .distortions.family import distort, fraction_outside, with_margin
 from .invariance_record import Curve, Invariance, Point
 from .movement import Distance, ImageMotion, Variation, by_position, with_edge
 

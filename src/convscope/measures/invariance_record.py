@@ -13,6 +13,7 @@ from convscope.networks.blocks import MOST_BLOCKS, blocks_of
 from convscope.networks.layout import Layout
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
+from .distortions.family import phrase_of
 from .robustness import Limit, StrengthAccuracy, limits_of
 
 FORMAT_VERSION = 1
@@ -121,15 +122,14 @@ class Curve:
     points: tuple[Point, ...]
 
     def at(self, point: Point) -> str:
-        """Return the distortion with the strength of a point.
+        """Return what was done to the images of a point, in words.
 
         Examples:
             >>> from types import SimpleNamespace
             >>> Curve(distortion="jpeg", unit="100 - quality", points=()).at(SimpleNamespace(strength=50.0))
-            'jpeg by 50 (100 - quality)'
+            'compressed as JPEG to quality 50'
         """
-        unit = f"({self.unit})" if " " in self.unit else self.unit
-        return f"{self.distortion} by {point.strength:g} {unit}"
+        return phrase_of(self.distortion, point.strength)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,22 +1,41 @@
 """Options of ``convscope check`` and ``convscope cache``."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from convscope.core.options import ValueLimits, check_options, option
+from convscope.core.errors import ParameterError
+from convscope.core.options import AnyPath, ValueLimits, check_options, option
 
 from . import fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions:
-    """How a dataset is read."""
+    """How a dataset is read, and what is looked for in it."""
 
+    model: Any = option(
+        None,
+        "A trained network, named as for train --start, whose features find wrong labels, near-duplicates, outliers and "
+        "bad images.",
+        metavar="NETWORK",
+    )
+    output: AnyPath | None = fields.output(
+        "With --model, write check.html, to go through by keyboard, and check.csv into this folder.", "FOLDER"
+    )
+    labels: AnyPath | None = fields.labels()
+    seed: int = fields.seed()
+    force: bool = fields.force()
     value_range: ValueLimits | None = fields.value_range()
     class_depth: int | None = fields.class_depth()
     workers: int | None = fields.workers()
 
     def __post_init__(self) -> None:
         check_options(self)
+        given = [name for name in ("output", "labels", "force", "seed") if getattr(self, name)]
+        if self.model is None and given:
+            raise ParameterError(
+                f"`{given[0]}` goes with what a network finds. Got no `model`. Name one, such as efficientnet-lite0."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

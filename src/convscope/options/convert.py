@@ -44,7 +44,10 @@ class ConvertOptions:
         None, "Size of its images in pixels, where the file leaves it open.", group="Data", metavar="SIDE|WxH"
     )
     up_to: str | None = option(
-        None, "Take the network up to this layer, or this part of it.", group="Network", metavar="LAYER"
+        None,
+        "Take the network up to this layer, part or output.",
+        group="Network",
+        metavar="LAYER",
     )
     opset: int | None = option(
         None, "Version of the operators in an .onnx; 17 by default.", group="Output", metavar="N", least=13

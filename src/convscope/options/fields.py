@@ -10,6 +10,16 @@ def batch(text: str = "Images computed at once; as memory allows by default.") -
     return option(None, text, group="Network", metavar="N", least=1)
 
 
+def labels() -> Any:
+    """Return the option `labels`."""
+    return option(
+        None,
+        "CSV file of decisions on single images (keep, other class, leave out), saved by the page of convscope check.",
+        group="Data",
+        metavar="FILE",
+    )
+
+
 def class_depth() -> Any:
     """Return the option `class_depth`."""
     return option(

@@ -1,9 +1,10 @@
 """Options of ``convscope train``."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from convscope.core.arguments import TEXT, check_value
+from convscope.core.arguments import PATH, TEXT, check_value
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 from convscope.core.precision import PrecisionChoice
@@ -60,6 +61,7 @@ class TrainOptions:
         group="Network",
     )
     class_depth: int | None = fields.class_depth()
+    labels: Any = fields.labels()
     size: Size | None = fields.size()
     fit: Fit = option("letterbox", "How images of another shape are fitted.", group="Data")
     background: str = option(
@@ -154,6 +156,9 @@ class TrainOptions:
             parse_value_range(self.value_range)
         check_options(self)
         check_fraction(self.validation)
+        if self.labels is not None:
+            check_value("labels", self.labels, PATH)
+            object.__setattr__(self, "labels", str(Path(self.labels).absolute()))
         if self.start is not None:
             check_value("start", self.start, TEXT)
         if self.start is None and (self.cut is not None or self.head != "softmax"):

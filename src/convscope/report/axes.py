@@ -84,7 +84,11 @@ def marker(style: str, x: float, y: float, hint: str | None = None) -> Html:
         return tag("circle", *content, cx=x, cy=y, r=3.5, class_=name)
     if style == "second":
         return tag("rect", *content, x=x - 3.2, y=y - 3.2, width=6.4, height=6.4, class_=name)
-    corners = {"third": ((0, -4.5), (4.3, 3.5), (-4.3, 3.5)), "fourth": ((0, -5), (4.2, 0), (0, 5), (-4.2, 0))}[style]
+    corners = {
+        "third": ((0, -4.5), (4.3, 3.5), (-4.3, 3.5)),
+        "fourth": ((0, -5), (4.2, 0), (0, 5), (-4.2, 0)),
+        "fifth": ((0, 4.5), (4.3, -3.5), (-4.3, -3.5)),
+    }[style]
     points = " ".join(f"{round(x + right, 1)},{round(y + down, 1)}" for right, down in corners)
     return tag("polygon", *content, points=points, class_=name)
 

@@ -7,17 +7,19 @@ from convscope.core.document import document, static
 from convscope.core.markup import Html, joined, named, tag
 from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
-from convscope.measures.comparison.conclusions import Contrast, conclusions, contrast_table, contrasts
+from convscope.measures.comparison.conclusions import CLEAN, Contrast, conclusions, contrast_table, contrasts, telling
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
+from convscope.measures.comparison.moved import SAID, SHIFTED, distance, moved, moved_accuracy, pixels_moved
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
-from convscope.measures.distortions.family import GROUPS, title_of
+from convscope.measures.distortions.family import title_of
 
 from .comparison_tables import facts_list, limits_table, skipped_list, table_html, variants_table
 from .plots import DotRow, Line, PlottedValue, dots, lines
 
 _PACKAGE = "convscope.report"
 _percent_text = functools.partial(percent, fine_ends=True)
+_LABEL = "accuracy (%), with 95 % intervals"
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -26,9 +28,7 @@ def render_comparison(comparison: Comparison) -> str:
     Every conclusion on it is made from the results.
     """
     texts = conclusions(comparison)
-    best = joined(_paragraph(texts, "best"), variants_table(comparison), skipped_list(comparison))
     parts = [
-        ("variants", "All variants", best),
         ("sharing", "Weight sharing", _group(comparison, ("sharing",), "sharing", texts)),
         ("pooling", "Pooling", _group(comparison, ("pooling",), "pooling", texts)),
         ("first", "The first stage", _group(comparison, ("first stage",), "first stage", texts)),
@@ -36,6 +36,11 @@ def render_comparison(comparison: Comparison) -> str:
         ("distorted", "Distorted images", _distorted(comparison)),
         ("limits", "Limits of robustness", _limits(comparison, texts)),
         ("images", "Learning curves", _images(comparison, texts)),
+        (
+            "variants",
+            "All variants",
+            joined(_said(texts, "best"), variants_table(comparison), skipped_list(comparison)),
+        ),
         ("how", "Method", _method(comparison)),
     ]
     shown = [(name, title, content) for name, title, content in parts if content]
@@ -56,7 +61,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 def _head(comparison: Comparison) -> Html:
     text = (
-        f"{counted(len(comparison.measured), 'variant')} trained on the same "
+        f"{counted(len(comparison.distinct), 'variant')} trained on the same "
         f"{counted(comparison.training_images, 'image')} of {comparison.width}x{comparison.height} pixels, with the "
         f"same budget ({comparison.budget_text}), and evaluated on the same "
         f"{counted(comparison.test_images, 'image')}."
@@ -64,6 +69,7 @@ def _head(comparison: Comparison) -> Html:
     return tag(
         "header",
         tag("h1", named(comparison.data, 120), ": comparison"),
+        _moved(comparison),
         tag("p", text),
         facts_list(comparison),
         tag("p", "The baseline:"),
@@ -71,30 +77,89 @@ def _head(comparison: Comparison) -> Html:
     )
 
 
-def _paragraph(texts: dict[str, str], topic: str) -> Html:
-    """Return the conclusion on a topic; nothing without one."""
-    return tag("p", texts[topic], class_="said") if topic in texts else joined()
+def _moved(comparison: Comparison) -> Html:
+    """Return the result in one sentence with its chart; nothing where it was not measured."""
+    result = moved(comparison)
+    if result is None:
+        return joined()
+    rows = [
+        DotRow(
+            name=row.name,
+            value=_value(0, row.accuracy, row.interval),
+            clean=row.clean,
+            marked=row.name == SAID[BASELINE],
+        )
+        for row in result.variants
+    ]
+    about = (
+        f"{counted(result.images, 'test image')}, moved left, right, up and down; {counted(result.seeds, 'training')} "
+        "of each variant. Rings: the same images, not moved."
+    )
+    return joined(
+        tag("p", result.sentence, class_="result"),
+        dots(rows, label=_LABEL, text=_percent_text, tick=_tick, said=result.sentence),
+        tag("p", about, class_="quiet"),
+    )
+
+
+def _said(texts: dict[str, str], *topics: str) -> Html:
+    """Return the conclusions on some topics, one paragraph; nothing without any."""
+    text = " ".join(texts[topic] for topic in topics if topic in texts)
+    return tag("p", text, class_="said") if text else joined()
 
 
 def _differences(compared: Sequence[Contrast], name: str) -> Html:
     """Return the table of differences; nothing without one."""
-    return table_html(contrast_table(compared), name) if compared else joined()
+    if not compared:
+        return joined()
+    note = "Relative accuracy: on distorted images, mean over all strengths, divided by the clean accuracy."
+    relative = any(contrast.images != CLEAN for contrast in compared)
+    return joined(table_html(contrast_table(compared), name), tag("p", note, class_="quiet") if relative else "")
 
 
 def _group(comparison: Comparison, groups: Sequence[Group], topic: str, texts: dict[str, str]) -> Html:
-    """Return the variants of some groups beside the baseline, as dots with intervals, and their differences."""
-    names = {BASELINE, *(variant.name for variant in VARIANTS.values() if variant.group in groups)}
-    results = [result for result in comparison.measured if result.variant in names]
+    """Return the variants of some groups beside the baseline, in what they are for: chart, then differences."""
+    results = _members(comparison, groups)
     if len(results) < 2:
         return joined()
+    pixels, marked = pixels_moved(comparison), comparison.variant(BASELINE)
+    shifted = any(SHIFTED in VARIANTS[result.variant].purposes for result in results)
+    points = [moved_accuracy(result, pixels) if shifted else None for result in results]
     rows = [
-        DotRow(name=result.title, value=_value(0, result.accuracy, result.interval), marked=result.variant == BASELINE)
-        for result in results
+        DotRow(
+            name=result.title,
+            value=_value(0, result.accuracy, result.interval)
+            if point is None
+            else _value(0, point.accuracy, point.interval),
+            clean=None if point is None else result.accuracy,
+            marked=marked is not None and result.runs == marked.runs,
+        )
+        for result, point in zip(results, points, strict=True)
     ]
+    rows.sort(key=lambda row: -row.value.value)
+    about = f"Dots: on images moved by {distance(pixels)}. Rings: on clean images." if any(points) else ""
     compared = [contrast for contrast in contrasts(comparison) if contrast.topic == topic]
-    said = " ".join([*(contrast.text for contrast in compared), texts.get(topic, "")]).strip()
-    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=_percent_text, tick=_tick, said=said)
-    return joined(_paragraph(texts, topic), chart, _differences(compared, f"Differences: {topic}"))
+    said = " ".join([*(contrast.text for contrast in telling(compared)), texts.get(topic, "")]).strip()
+    chart = dots(rows, label=_LABEL, text=_percent_text, tick=_tick, said=said)
+    return joined(
+        _said(texts, *(["moved"] if shifted else []), topic),
+        tag("p", about, class_="quiet") if about else "",
+        chart,
+        _differences(compared, f"Differences: {topic}"),
+    )
+
+
+def _members(comparison: Comparison, groups: Sequence[Group]) -> list[VariantResult]:
+    """Return the measured variants of some groups, and the baseline unless one of them is the same network."""
+    baseline = comparison.variant(BASELINE)
+    members = [
+        result
+        for result in comparison.measured
+        if result.variant in VARIANTS and VARIANTS[result.variant].group in groups
+    ]
+    if baseline is not None and not any(result.runs == baseline.runs for result in members):
+        members.insert(0, baseline)
+    return members
 
 
 def _value(at: float, value: float, interval: tuple[float, float]) -> PlottedValue:
@@ -135,11 +200,9 @@ def _distorted(comparison: Comparison) -> Html:
             )
         )  # fmt: skip
     note = (
-        f"Accuracy on {counted(comparison.distorted_images, 'distorted image')}. Background fills empty edges. "
-        "Relative "
-        "accuracy is that on distorted images, mean over all strengths, divided by the clean accuracy."
-    ) + not_drawn(len(results), len(comparison.measured))
-    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic in GROUPS]
+        f"Accuracy on {counted(comparison.distorted_images, 'distorted image')}. Background fills empty edges."
+    ) + not_drawn(len(results), len(comparison.distinct))
+    robustness = [contrast for contrast in contrasts(comparison) if contrast.topic == "distortions"]
     differences = _differences(robustness, "Differences in relative accuracy")
     return joined(tag("p", note), differences, tag("div", *charts, class_="charts three"))
 
@@ -151,11 +214,11 @@ def _limits(comparison: Comparison, texts: dict[str, str]) -> Html:
         "The strength at which accuracy falls below 95 %, 90 % and 50 % of the clean accuracy, interpolated linearly "
         "between measured strengths."
     )
-    return joined(_paragraph(texts, "limits"), tag("p", note), limits_table(comparison))
+    return joined(_said(texts, "limits"), tag("p", note), limits_table(comparison))
 
 
 def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
-    results = [result for result in comparison.measured if result.curve]
+    results = [result for result in comparison.distinct if result.curve]
     if not results:
         return joined()
     drawn = comparison.drawn("curve")
@@ -172,9 +235,7 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
         "Dotted: extrapolation by a power law of the error, with the 95 % prediction interval of a new measurement."
     ) + not_drawn(len(drawn), len(results))
     details = tag("details", tag("summary", "All values"), _curve_table(results))
-    return joined(
-        _paragraph(texts, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), details
-    )
+    return joined(_said(texts, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), details)
 
 
 def _curve(result: VariantResult, evaluated: int) -> Line:

@@ -29,7 +29,7 @@ def variants_table(comparison: Comparison) -> Html:
     heading = tag(
         "tr", *(tag("th", name, tag("small", hint) if hint else "", scope="col", data_sort="") for name, hint in head)
     )
-    rows = [_variant_row(result, index, comparison, groups) for index, result in enumerate(comparison.measured)]
+    rows = [_variant_row(result, index, comparison, groups) for index, result in enumerate(comparison.distinct)]
     table = tag("table", tag("thead", heading), tag("tbody", *rows), class_="sortable")
     return scrolling(table, "All variants")
 
@@ -75,15 +75,17 @@ def _count(number: int | None) -> Html:
 
 
 def skipped_list(comparison: Comparison) -> Html:
-    """Return the variants that were not measured, with the reason."""
-    skipped = [result for result in comparison.variants if not result.measured]
-    if not skipped:
+    """Return the variants without a row, with the reason."""
+    listed = {result.variant for result in comparison.distinct}
+    left = [result for result in comparison.variants if result.variant not in listed]
+    if not left:
         return tag("p", "All requested variants were measured.", class_="quiet")
-    rows = [
-        tag("li", tag("strong", result.title), ": ", shortened(printable(result.skipped or "not run yet."), 600))
-        for result in skipped
-    ]
-    return tag("div", tag("h3", "Skipped"), tag("ul", *rows))
+    rows = [tag("li", tag("strong", result.title), ": ", shortened(printable(_why(result)), 600)) for result in left]
+    return tag("div", tag("h3", "Without a row"), tag("ul", *rows))
+
+
+def _why(result: VariantResult) -> str:
+    return result.note if result.measured else result.skipped or "not run yet."
 
 
 def table_html(table: DataTable, name: str) -> Html:
@@ -107,14 +109,14 @@ def limits_table(comparison: Comparison) -> Html:
     """Return the strengths at which each variant falls below fractions of its clean accuracy."""
     names = dict(comparison.distortions)
     columns = [
-        (distortion.name, sign, distortion.directions[sign > 0])
+        (distortion.name, sign, distortion.way(sign))
         for distortion in DISTORTIONS.values()
         for sign in (-1, 1)
-        if distortion.name in names and distortion.directions[sign > 0]
+        if distortion.name in names and distortion.way(sign)
     ]
     head = tag("tr", tag("th", "variant", scope="col"), *(tag("th", text, scope="col") for *_, text in columns))
     rows = []
-    for result in comparison.measured:
+    for result in comparison.distinct:
         if limits := result.limits():
             cells = (tag("td", *_limit_lines(limits, name, sign), class_="number") for name, sign, _ in columns)
             rows.append(tag("tr", tag("th", result.title, scope="row", class_="kind"), *cells))

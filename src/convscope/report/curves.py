@@ -26,12 +26,14 @@ class Series:
 
 
 def curves(history: Sequence[EpochRecord]) -> Html:
-    """Return the charts of loss and accuracy, or a sentence when no epoch was finished.
+    """Return the charts of loss and accuracy, or a sentence when there is no epoch; of one there is no curve.
 
     Values that are not finite leave a gap.
     """
     if not history:
         return tag("p", "No epoch was finished, so there are no curves.")
+    if len(history) == 1:
+        return joined()
     loss = _series(history, lambda record: record.loss, lambda record: record.validation_loss)
     accuracy = _series(history, lambda record: record.accuracy, lambda record: record.validation_accuracy)
     charts = joined(

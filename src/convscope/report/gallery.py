@@ -13,7 +13,7 @@ from .confusion import MOST_PAIRS, anchor, cell_title, frequent_pairs, main_mist
 from .thumbnails import Thumbnail, thumbnails
 
 MOST_THUMBNAILS, MOST_WRONG_THUMBNAILS = 600, 500
-MOST_OF_WRONG_CELL, MOST_OF_CORRECT_CELL = 24, 12
+MOST_OF_WRONG_CELL, MOST_OF_CORRECT_CELL = 24, 6
 MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
 MOST_MISTAKES = 150
 MOST_OF_NAME = 24  # characters of a class beside an image: the head above has more
@@ -48,11 +48,11 @@ def gallery(
     heading = tag("h3", "Incorrect predictions, most confident first") if wrongs else joined()
     if not wrongs:
         heading = tag("p", "All predictions are correct.")
+    summary = tag("summary", "Correct predictions, least confident first")
     return joined(
         heading,
         tag("div", *parts[:wrongs], class_="cells"),
-        tag("h3", "Correct predictions, least confident first"),
-        tag("div", *parts[wrongs:], class_="cells"),
+        tag("details", summary, tag("div", *parts[wrongs:], class_="cells")),
     )
 
 

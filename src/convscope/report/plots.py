@@ -9,7 +9,7 @@ from convscope.core.text import shortened
 
 from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Axis, Text, grid, legend, marker, nice_ticks, path
 
-STYLES = ("first", "second", "third", "fourth")
+STYLES = ("first", "second", "third", "fourth", "fifth")
 _TOP = 24
 _DOTS_WIDTH, _NAME, _ROW, _CHARACTERS = 720, 270, 24, 38
 _LEGEND_ROW = 18
@@ -27,10 +27,16 @@ class PlottedValue:
 
 @dataclass(frozen=True, kw_only=True)
 class DotRow:
-    """One row of a chart of dots: name and value; `marked` is what the others are compared with."""
+    """One row of a chart of dots: its name and value.
+
+    Attributes:
+        clean: another value, drawn as a ring: on clean images; None for none.
+        marked: whether the others are compared with it.
+    """
 
     name: str
     value: PlottedValue
+    clean: float | None = None
     marked: bool = False
 
 
@@ -45,7 +51,7 @@ class Line:
 
 def dots(rows: Sequence[DotRow], *, label: str, text: Text, tick: Text, said: str) -> Html:
     """Return values as dots in rows, with their intervals as whiskers; `said` is what it shows, in words."""
-    ends = [end for row in rows for end in (row.value.low, row.value.high)]
+    ends = [end for row in rows for end in (row.value.low, row.value.high, row.clean) if end is not None]
     marks = nice_ticks(max(0.0, min(ends)), min(1.0, max(ends)), most=6)
     along = Axis(low=marks[0], high=marks[-1], start=_NAME + 12, stop=_DOTS_WIDTH - 62, ticks=marks)
     bottom = _ROW * len(rows) + 8
@@ -77,7 +83,12 @@ def _dot(along: Axis, row: DotRow, y: float, text: Text) -> Html:
     style, value = "first" if row.marked else "plain", row.value
     x, low, high = (along.at(number) for number in (value.value, value.low, value.high))
     hint = tag("title", f"{row.name}: {text(value.value)}, 95 % interval {text(value.low)} to {text(value.high)}")
+    ring = joined()
+    if row.clean is not None:
+        clean = tag("title", f"{row.name}, clean: {text(row.clean)}")
+        ring = tag("circle", clean, cx=along.at(row.clean), cy=y, r=4, class_="ring")
     return joined(
+        ring,
         tag("line", x1=low, x2=high, y1=y, y2=y, class_=f"whisker {style}"),
         tag("circle", hint, cx=x, cy=y, r=4.5, class_=f"marker {style}"),
         tag("text", text(value.value), x=_DOTS_WIDTH - 4, y=y + 4, text_anchor="end"),
@@ -94,7 +105,7 @@ def lines(
     tick: Text,
     logarithmic: bool = False,
 ) -> Html:
-    """Return lines by a number, each value with its interval; at most four lines.
+    """Return lines by a number, each value with its interval; at most five lines.
 
     Args:
         series: the lines.

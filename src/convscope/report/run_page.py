@@ -14,7 +14,9 @@ from convscope.training.report import Report
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
 from .gallery import gallery, sections
+from .result import result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
+from .wrong_labels import labels_section
 
 _PACKAGE = "convscope.report"
 MOST_NOTES = 100
@@ -46,7 +48,7 @@ def render_report(
     cells = sections(report, shown)
     names = {anchor(cell) for cell in cells}
     parts = (
-        ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
+        ("result", "Result", joined(result(report, history, names), _use(report))),
         ("classes", "Classes", classes_table(report, names)),
         (
             "confusion",
@@ -54,9 +56,10 @@ def render_report(
             tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside"),
         ),
         ("images", "Images", gallery(report, cells, shown, thumbnails)),
+        ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("network", "Network", _network(report)),
         ("settings", "Settings", _settings(report)),
-        ("files", "Files", _files(report)),
+        ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
     )
     body = joined(
         tag("a", "To the figures", class_="skip", href="#main"),
@@ -88,8 +91,6 @@ def _head(report: Report) -> Html:
         tag("p", tag("strong", percent(report.accuracy.fraction, report.images)), counts, class_="headline"),
         tag("p", expected),
         _facts(report),
-        _use(report),
-        _notes(report),
     )
 
 
@@ -121,7 +122,7 @@ def _command(text: str) -> Html:
 
 def _notes(report: Report) -> Html:
     notes = [tag("li", shortened(printable(note), 1_000)) for note in report.notes[:MOST_NOTES]]
-    return tag("ul", *notes, class_="notes") if notes else joined()
+    return joined(tag("h3", "Choices"), tag("ul", *notes, class_="notes")) if notes else joined()
 
 
 def _learning(history: tuple[EpochRecord, ...]) -> Html:
@@ -144,11 +145,10 @@ def _network(report: Report) -> Html:
         parts += [tag("p", "The whole network as one line, to copy and change (--layout):"), _command(report.layout)]
     if report.layers:
         text = (
-            "The receptive field is the box of input pixels that one value of the output depends on; near the edge it "
-            "reaches over it, onto zeros. "
-            "MACs are counted for one image."
+            "The receptive field is the box of pixels that one value of the output depends on. MACs are counted for "
+            "one image."
         )
-        parts += [tag("p", text), steps_table(report.layers)]
+        parts += [tag("p", text), steps_table(report.layers, report.sides)]
     return joined(*parts)
 
 
@@ -166,13 +166,15 @@ def _settings(report: Report) -> Html:
         where["cores"] = report.machine.cores
         where["system"] = report.machine.system
     where |= {f"{name} version": version for name, version in report.versions.items()}
-    return joined(*parts, tag("h3", "Machine and versions"), settings_table(where, "Machine and versions"))
+    return joined(
+        _notes(report), *parts, tag("h3", "Machine and versions"), settings_table(where, "Machine and versions")
+    )
 
 
 def _files(report: Report) -> Html:
-    if not report.problems:
+    usable = [problem for problem in report.problems if problem.usable and problem.kind != "wrong label"]
+    if not usable and not report.unusable:
         return tag("p", "Every file was used; the inspection found nothing to report.")
-    usable = [problem for problem in report.problems if problem.usable]
     left_out = tag("p", f"{counted(report.left_out, 'file')} left out of training and of the figures above.")
     parts = [left_out, problems_table(report.unusable) if report.unusable else ""]
     if usable:

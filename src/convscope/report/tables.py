@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -55,16 +56,17 @@ def epochs_table(history: Sequence[EpochRecord]) -> Html:
     return tag("details", tag("summary", f"The numbers of every epoch{cut}"), table)
 
 
-def steps_table(layers: Sequence[PlannedLayer]) -> Html:
-    """Return the table of layers with their sums."""
-    names = ("layer", "output (maps × height × width)", "receptive field (pixels)", "parameters", "MACs")
+def steps_table(layers: Sequence[PlannedLayer], sides: tuple[int, int] | None) -> Html:
+    """Return the table of layers with their sums; of receptive fields, the part within an image of these `sides`."""
+    height, width = sides or (math.inf, math.inf)
+    names = ("layer", "output (maps × height × width)", "receptive field (width × height)", "parameters", "MACs")
     rows = [
         tag(
             "tr",
             tag("td", tag("code", shortened(printable(layer.name), 60))),
             *_cells(
                 " × ".join(f"{size:,}" for size in (layer.maps, layer.rows, layer.columns)),
-                " × ".join(f"{size:,}" for size in (layer.field_rows.size, layer.field_columns.size)),
+                f"{min(layer.field_columns.size, width):,} × {min(layer.field_rows.size, height):,}",
                 f"{layer.parameters:,}",
                 f"{layer.macs:,}",
             ),
@@ -77,7 +79,7 @@ def steps_table(layers: Sequence[PlannedLayer]) -> Html:
 
 
 def settings_table(settings: Mapping[str, Any], title: str) -> Html:
-    """Return the settings, name and value; those of a record that is a setting are named with a dot."""
+    """Return the settings that have a value; those of a record that is a setting are named with a dot."""
     rows = [
         tag("tr", tag("th", named(name, 80), scope="row"), tag("td", shortened(printable(value), 500)))
         for name, value in _flat(settings)[:MOST_SETTINGS]
@@ -174,17 +176,16 @@ def _flat(settings: Mapping[str, Any], prefix: str = "", depth: int = 0) -> list
     for name, value in settings.items():
         if isinstance(value, Mapping) and value and depth < 3:
             rows += _flat(value, f"{prefix}{name}.", depth + 1)
-        else:
+        elif value not in (None, [], {}, ""):
             rows.append((f"{prefix}{name}", _plain(value)))
     return rows
 
 
 def _plain(value: Any) -> str:
-    words = {None: "not set", True: "yes", False: "no"}
-    if value is None or isinstance(value, bool):
-        return words[value]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list) and not any(isinstance(item, (list, dict)) for item in value):
-        return ", ".join(_plain(item) for item in value) or "none"
+        return ", ".join(map(_plain, value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

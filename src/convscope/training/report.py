@@ -46,6 +46,7 @@ class RunFacts:
         settings: options and choices by name: any JSON value.
         seconds: duration of training.
         layout: the network as one line; empty when unknown. layers: its layers.
+        sides: height and width of its images; None when unknown.
         problems: of the images, from their inspection; left_out: how many images were not used.
         notes: sentences for the user.
         finished: date and time, as text; may be empty.
@@ -59,6 +60,7 @@ class RunFacts:
     seconds: float
     layout: str = ""
     layers: tuple[PlannedLayer, ...] = ()
+    sides: tuple[int, int] | None = None
     problems: tuple[Problem, ...] = ()
     left_out: int = 0
     notes: tuple[str, ...] = ()

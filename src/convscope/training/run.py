@@ -113,6 +113,7 @@ def prepare_run(
         ),
         validation=settings.validation,
         seed=settings.seed,
+        decisions=Path(settings.labels) if settings.labels is not None else None,
         cache_dir=cache_dir,
         reporter=reporter,
     )

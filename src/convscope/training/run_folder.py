@@ -80,6 +80,10 @@ class RunFolder:
         """The explorer page, where it was written."""
         return self.path / "look.html"
 
+    def pages(self, comparison: Path) -> dict[str, Path]:
+        """Return its pages and that of a comparison by title, whether they exist or not."""
+        return {"Look inside": self.look, "Report": self.page, "Comparison": comparison}
+
     @property
     def history(self) -> Path:
         """One line an epoch."""

@@ -43,7 +43,7 @@ from .views import FLIPPED, ITSELF
 AUTO = "auto"
 _SAMPLE = 50
 _GOES_WITH = {
-    *("start", "cut", "head", "seed", "class_depth", "fit", "background", "value_range", "validation"),
+    *("start", "cut", "head", "seed", "class_depth", "labels", "fit", "background", "value_range", "validation"),
     *("flip", "threads", "size", "channels"),
 }
 """Options that a frozen start takes; the others are those of a training by gradients."""
@@ -263,6 +263,7 @@ def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path 
         ),
         validation=settings.validation,
         seed=settings.seed,
+        decisions=Path(settings.labels) if settings.labels is not None else None,
         cache_dir=cache_dir,
         reporter=reporter,
     )

@@ -5,6 +5,7 @@ import pytest
 
 from convscope.core.errors import DataError
 from convscope.measures.comparison.conclusions import (
+    CLEAN,
     Contrast,
     best_sentence,
     conclusions,
@@ -13,22 +14,25 @@ from convscope.measures.comparison.conclusions import (
     images_sentence,
     limits_sentence,
     pooling_sentence,
+    telling,
 )
 from convscope.measures.comparison.differences import accuracy_difference, relative_accuracy
 from convscope.measures.comparison.learning_curve import fit_power_law, points_of
-from convscope.measures.comparison.records import digits_of
+from convscope.measures.comparison.moved import moved
+from convscope.measures.comparison.records import Comparison, digits_of
+from convscope.measures.comparison.variants import VARIANTS
 
 from .made_up import comparison, digits, growing, run, variant
 
 
-def sharing(*fractions: float) -> Contrast:
-    """Return the contrast of the baseline with the first accuracy and locally connected units with the second."""
-    found = comparison(variant("convolution", fractions[0]), variant("locally-connected", fractions[1]))
-    return next(contrast for contrast in contrasts(found) if contrast.topic == "sharing")
+def learned(*fractions: float) -> Contrast:
+    """Return the contrast of the baseline with the first accuracy and a random first stage with the second."""
+    found = comparison(variant("convolution", fractions[0]), variant("first-random", fractions[1]))
+    return next(contrast for contrast in contrasts(found) if contrast.topic == "first stage")
 
 
 def test_exchanging_the_results_exchanges_the_conclusion() -> None:
-    better, worse, equal = sharing(0.95, 0.90), sharing(0.90, 0.95), sharing(0.90, 0.90)
+    better, worse, equal = learned(0.95, 0.90), learned(0.90, 0.95), learned(0.90, 0.90)
     assert "significantly more accurate" in better.text
     assert "significantly less accurate" in worse.text
     assert "not differ significantly" in equal.text
@@ -36,7 +40,7 @@ def test_exchanging_the_results_exchanges_the_conclusion() -> None:
 
 
 def test_the_table_of_contrasts_has_a_significance_column() -> None:
-    table = contrast_table([sharing(0.95, 0.90), sharing(0.90, 0.90)])
+    table = contrast_table([learned(0.95, 0.90), learned(0.90, 0.90)])
     column = table.columns.index("significant")
     assert [row[column] for row in table.rows] == ["yes", "no"]
     assert "+5.0" in table.rows[0]
@@ -44,7 +48,7 @@ def test_the_table_of_contrasts_has_a_significance_column() -> None:
 
 def test_the_table_of_robustness_names_the_distorted_images() -> None:
     results = variant("convolution", 0.9, robustness=0.9), variant("mlp-parameters", 0.7, robustness=0.5)
-    table = contrast_table([one for one in contrasts(comparison(*results)) if one.topic != "sharing"])
+    table = contrast_table([one for one in contrasts(comparison(*results)) if one.topic == "distortions"])
     assert [row[table.columns.index("images")] for row in table.rows] == ["shifted", "noisy"]
 
 
@@ -134,7 +138,7 @@ def test_variants_evaluated_on_other_images_are_not_compared() -> None:
 @pytest.mark.parametrize(("first", "second", "sign"), [(0.9, 0.5, 1), (0.5, 0.9, -1), (0.8, 0.8, 0)])
 def test_the_difference_in_robustness_follows_the_results(first: float, second: float, sign: int) -> None:
     results = variant("convolution", 0.9, robustness=first), variant("mlp-parameters", 0.7, robustness=second)
-    contrast = next(one for one in contrasts(comparison(*results)) if one.topic == "shifted")
+    contrast = next(one for one in contrasts(comparison(*results)) if one.images == "shifted")
     assert contrast.values == pytest.approx((first, second), abs=1e-9)
     assert np.sign(contrast.difference.value) == sign
     assert contrast.difference.significant == bool(sign)
@@ -174,19 +178,43 @@ def test_a_limit_is_interpolated_linearly_between_measured_strengths() -> None:
     assert found["shift-y", 1, 0.5].farthest == 2
 
 
-def test_the_cost_of_no_pooling_is_the_ratio_of_the_macs() -> None:
-    without = variant("no-pooling-mean", 0.8, macs=30_000)
-    assert "3.0 times the MACs" in pooling_sentence(comparison(variant("convolution", 0.9), without))
+def test_a_variant_is_compared_in_what_it_is_for() -> None:
+    pairs = {(one.second, one.images) for one in contrasts(everything()) if one.topic != "distortions"}
+    names = ("locally-connected", "mlp-parameters", "no-pooling-connected")
+    expected = {(VARIANTS[name].title, images) for name in names for images in (CLEAN, "shifted")}
+    assert pairs == expected | {(VARIANTS[name].title, CLEAN) for name in ("first-random", "pixels-softmax")}
 
 
-def test_poolings_are_ranked_with_their_significance() -> None:
-    steady, shaky = variant("pooling-max", 0.92, 0.92, 0.92), variant("stride", 0.99, 0.82, 0.73)
-    mean = variant("pooling-mean", 0.88, 0.88, 0.88)
-    text = pooling_sentence(comparison(variant("convolution", 0.9), steady, mean, shaky))
-    assert text.startswith("Of 3 kinds of pooling, pooling (max) is the most accurate (92.0 %)")
-    assert text.endswith("not significantly worse: strided convolutions in place of pooling.")
-    both = pooling_sentence(comparison(variant("convolution", 0.9), steady, mean))
-    assert both.endswith("all others are significantly worse.")
+def test_what_is_not_significant_is_said_only_where_nothing_is() -> None:
+    equal, better = learned(0.9, 0.9), learned(0.95, 0.9)
+    assert telling([equal, better]) == [better]
+    assert telling([equal]) == [equal]
+
+
+def test_without_distorted_images_only_accuracy_is_left_to_compare() -> None:
+    plain = [variant(name, runs=(run(0.9, distorted=()),)) for name in ("convolution", "locally-connected")]
+    assert [(one.topic, one.images) for one in contrasts(comparison(*plain))] == [("sharing", CLEAN)]
+    assert moved(comparison(*plain)) is None
+
+
+def everything() -> Comparison:
+    names = ("convolution", "locally-connected", "mlp-parameters", "no-pooling-connected", "first-random")
+    return comparison(*(variant(name, 0.9) for name in (*names, "pixels-softmax")))
+
+
+def test_the_cost_of_no_pooling_and_of_own_weights_is_a_ratio() -> None:
+    without = variant("no-pooling-connected", 0.8, macs=30_000, parameters=2_000)
+    own = variant("locally-connected", 0.8, parameters=15_000, macs=20_000)
+    found = conclusions(comparison(variant("convolution", 0.9), without, own))
+    assert found["pooling"] == "Without pooling: 2.0 times the parameters and 3.0 times the MACs of shared weights."
+    assert found["sharing"] == "Own weights: 15 times the parameters of shared weights."
+
+
+def test_poolings_are_ranked_by_what_pooling_is_for() -> None:
+    robust, weak = variant("pooling-max", 0.9, robustness=0.9), variant("stride", 0.95, robustness=0.5)
+    text = pooling_sentence(comparison(variant("convolution", 0.9), robust, weak))
+    assert "Of 2 kinds of pooling, pooling (max) is correct most often" in text
+    assert "strided convolutions in place of pooling least often" in text
 
 
 def test_a_power_law_is_recovered() -> None:

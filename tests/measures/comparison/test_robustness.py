@@ -208,7 +208,7 @@ def test_predictions_image_by_image_go_to_json_and_return() -> None:
 
 def test_the_page_has_the_difference_and_the_intervals() -> None:
     found = comparison(*pair(np.random.default_rng(0), images=60, alike=4.0))
-    (contrast,) = (one for one in contrasts(found) if one.topic == "shifted")
+    contrast = next(one for one in contrasts(found) if one.images == "shifted")
     assert contrast.difference == difference(*found.variants)
     page = render_comparison(found)
     assert f"{100 * contrast.difference.value:+.1f}" in page

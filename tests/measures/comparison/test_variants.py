@@ -8,6 +8,7 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.augmentation import Augmentation
 from convscope.layers.pooling import POOLINGS
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Baseline, learner_of, named_variants
+from convscope.measures.distortions.family import GROUPS
 from convscope.networks import variants as layouts
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
@@ -37,6 +38,7 @@ def test_every_variant_has_a_description_and_can_be_made_on_mnist(name: str) -> 
     assert reason == ""
     assert variant.description.endswith(".")
     assert "," not in variant.title, "titles stand in lists with commas"
+    assert set(variant.purposes) <= {"accuracy", "parameters", "macs", *GROUPS}
     assert learner.text
 
 

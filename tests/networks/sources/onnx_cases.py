@@ -22,6 +22,26 @@ def _norm(g: Written) -> str:
     return g.op("Add", g.op("Mul", normal, g.random(4, 1, 1)), g.random(4, 1, 1))
 
 
+def _norm_of_keras(g: Written) -> str:
+    """Layer normalization over channels that are last, which scales the deviation first."""
+    image = g.op("Transpose", "image", perm=[0, 2, 3, 1])
+    mean = g.op("ReduceMean", image, axes=[3])
+    apart = g.op("Sub", image, mean)
+    variance = g.op("Add", g.op("ReduceMean", g.op("Mul", apart, apart), axes=[3]), g.array(1e-3))
+    scale = g.op("Mul", g.op("Reciprocal", g.op("Sqrt", variance)), g.random(1, 1, 1, 4))
+    shift = g.op("Sub", g.random(1, 1, 1, 4), g.op("Mul", mean, scale))
+    return g.op("Transpose", g.op("Add", g.op("Mul", image, scale), shift), perm=[0, 3, 1, 2])
+
+
+def _repeated(g: Written) -> str:
+    """Upsampling as Keras writes it: each row twice, then each column three times."""
+    rows = g.op("Tile", g.op("Unsqueeze", "image", g.ints(3)), g.ints(1, 1, 1, 2, 1))
+    rows = g.op("Reshape", rows, g.ints(1, 4, 12, 8))
+    return g.op(
+        "Reshape", g.op("Tile", g.op("Unsqueeze", rows, g.ints(4)), g.ints(1, 1, 1, 1, 3)), g.ints(1, 4, 12, 24)
+    )
+
+
 def _gelu(g: Written) -> str:
     erf = g.op("Erf", g.op("Div", "image", g.array(2**0.5)))
     return g.op("Mul", g.op("Mul", "image", g.op("Add", erf, g.array(1.0))), g.array(0.5))
@@ -123,6 +143,7 @@ CASES: dict[str, Case] = {
         )
     ),
     "LayerNormalization in pieces": Case(_norm),
+    "LayerNormalization as Keras writes it": Case(_norm_of_keras),
     "LRN": Case(lambda g: g.op("LRN", "image", size=3, alpha=0.1, beta=0.6, bias=2.0)),
     "Softmax": Case(lambda g: g.op("Softmax", _conv(g), axis=1)),
     "Softmax of a vector": Case(lambda g: g.op("Softmax", g.op("Flatten", _conv(g)))),
@@ -215,6 +236,10 @@ CASES: dict[str, Case] = {
     "Pad, 9": Case(lambda g: g.op("Pad", "image", pads=[0, 0, 1, 1, 0, 0, 1, 1], mode="reflect"), 9),
     "Pad axes": Case(lambda g: g.op("Pad", "image", g.ints(1, 2), "", g.ints(-1), mode="edge"), 18),
     "Expand": Case(lambda g: g.op("Mul", "image", g.op("Expand", g.op("GlobalMaxPool", "image"), g.ints(1, 4, 6, 8)))),
+    "Tile": Case(_repeated),
+    "Tile of one number a map": Case(
+        lambda g: g.op("Mul", "image", g.op("Tile", g.op("GlobalMaxPool", "image"), g.ints(1, 1, 6, 8)))
+    ),
     "Resize to the nearest": _resized(
         mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
     ),

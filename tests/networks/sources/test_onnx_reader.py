@@ -29,7 +29,7 @@ from .onnx_models import Array, Written, assert_same, computed, expected, saved,
 
 ZOO = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
 _ALWAYS_INSIDE = {"Pow", "Sqrt", "Erf", "Exp", "Log", "Neg", "Reciprocal", "Shape"}
-_BELOW = {"QuantizeLinear", "DequantizeLinear", "LogSoftmax", "Swish"}
+_BELOW = {"Erfc", "QuantizeLinear", "DequantizeLinear", "LogSoftmax", "Swish"}
 
 
 def exported(module: torch.nn.Module, example: torch.Tensor, path: Path, **settings: Any) -> Path:
@@ -348,6 +348,52 @@ def test_initializers_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None
     model = written(lambda g: g.op("Conv", "image", g.random(2, 4, 3, 3)), opset=9)
     model.graph.input.append(helper.make_tensor_value_info("c0", TensorProto.FLOAT, (2, 4, 3, 3)))
     assert len(read_onnx(saved(model, tmp_path)).graph.nodes) == 1
+
+
+def test_a_gelu_of_keras_is_one_although_its_operator_is_not_of_onnx(tmp_path: Path) -> None:
+    def write(g: Written) -> str:
+        inner = g.op("Erfc", g.op("Mul", g.op("Neg", "image"), g.array(2**-0.5)))
+        return str(g.op("Mul", g.op("Mul", g.array(0.5), "image"), inner))
+
+    source = read_onnx(saved(written(write), tmp_path))
+    assert source.graph.output.layer.notation == "gelu"
+    image = some_image()
+    assert_same(computed(source, image), torch.nn.functional.gelu(torch.from_numpy(image)).numpy())
+
+
+@pytest.mark.parametrize("side", [1, 28])
+def test_a_gray_image_of_keras_becomes_maps_by_a_reshape(side: int, tmp_path: Path) -> None:
+    g = Written()
+    maps = g.op("Reshape", "image", g.ints(-1, 1, side, 24))
+    weights = g.random(2, 1, 1, 3)
+    path = saved(g.model(g.op("Conv", maps, weights), shape=("N", side, 24, 1)), tmp_path)
+    source = read_onnx(path)
+    assert source.graph.image == MapShape(maps=1, rows=side, columns=24)
+    image = some_image((1, side, 24, 1))
+    assert_same(computed(source, image.reshape(1, 1, side, 24)), expected(path, image))
+
+
+def test_names_of_keras_come_without_the_model_and_from_folded_weights(tmp_path: Path) -> None:
+    g = Written()
+    folded = g.random(4, 4, 3, 3, name="functional_7_1/conv2d_1/convolution/merged_input:0")
+    stem = g.op("Conv", "image", folded, name="Conv__103")
+    dense = g.op("Conv", stem, g.random(2, 4, 1, 1), name="functional_7_1/sequential_2/dense/convolution")
+    source = read_onnx(saved(g.model(dense), tmp_path))
+    assert [node.name for node in source.graph.nodes] == ["conv2d_1", "sequential_2.dense"]
+
+
+def test_another_output_is_read_by_its_name(tmp_path: Path) -> None:
+    g = Written()
+    maps = g.op("Conv", "image", g.random(6, 4, 3, 3), name="stem")
+    auxiliary = g.op("Softmax", g.op("Flatten", g.op("GlobalAveragePool", maps)))
+    path = saved(g.model(g.op("Relu", maps), auxiliary), tmp_path)
+    first = read_onnx(path)
+    assert first.graph.shapes[first.graph.output.name] == MapShape(maps=6, rows=4, columns=6)
+    assert f"Of 2 outputs, 'v4' is read. --up-to reads another by its name: {auxiliary!r}." in first.notes
+    second = read_onnx(path, up_to=auxiliary)
+    assert second.notes == (LOGITS,)
+    image = some_image()
+    assert_same(computed(second, image), expected(path, image, auxiliary))
 
 
 def test_a_network_can_be_read_up_to_a_layer(tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ def _shuffle(m: nn.Module, x: Tensor) -> Tensor:
     return m.b(x.view(one, -1, rows, columns))
 
 
+def _upsampled_by_view(m: nn.Module, x: Tensor) -> Tensor:
+    x = m.a(x)
+    one, maps, rows, columns = x.shape
+    wide = x.view(one, maps, rows, 1, columns, 1).expand(one, maps, rows, 2, columns, 3)
+    return m.b(wide.contiguous().view(one, maps, rows * 2, columns * 3))
+
+
+def _upsampled_by_repeating(m: nn.Module, x: Tensor) -> Tensor:
+    return m.b(m.a(x).repeat_interleave(2, 2).repeat_interleave(2, -1))
+
+
 def _convnext(m: nn.Module, x: Tensor) -> Tensor:
     y = m.depthwise(x).permute(0, 2, 3, 1)
     y = m.narrow(functional.gelu(m.wide(m.norm(y)))) * m.scale
@@ -236,6 +247,18 @@ MODULES: dict[str, tuple[nn.Module, list[str] | None]] = {
     "a shortcut of zeros": (Function(_shortcut_of_zeros, a=conv(stride=2, padding=1)), None),
     "cut off": (Function(lambda m, x: m.a(x[:, :, 1:-2, 3:]), a=conv()), ["padding", "padding", "convolution"]),
     "stack": (Function(lambda m, x: torch.stack([x, m.a(x)], 1).flatten(1, 2), a=conv(4, 4, 1)), None),
+    "upsampling by a view": (
+        Function(_upsampled_by_view, a=conv(), b=conv(6, 2)),
+        ["convolution", "resize", "convolution"],
+    ),
+    "upsampling by repeating": (
+        Function(_upsampled_by_repeating, a=conv(), b=conv(6, 2)),
+        ["convolution", "resize", "convolution"],
+    ),
+    "a gate that is repeated": (
+        Function(lambda m, x: m.a(x) * x.mean((2, 3), keepdim=True)[:, :1].repeat(1, 1, 10, 8), a=conv()),
+        ["convolution", "pooling", "channel-selection", "multiply"],
+    ),
     "ConvNeXt block": (
         Scaled(
             _convnext,
@@ -425,6 +448,7 @@ def test_a_network_ends_with_a_layer_or_the_last_one_of_a_module() -> None:
 
 
 REFUSED: dict[str, tuple[nn.Module, str]] = {
+    "rows one after another": (Function(lambda m, x: m.a(x).repeat(1, 1, 2, 1), a=conv()), "one after another"),
     "group normalization": (nn.Sequential(nn.GroupNorm(2, 4)), "aten.group_norm` in 0 .*groups of channels"),
     "instance normalization": (nn.Sequential(nn.InstanceNorm2d(4)), "aten.instance_norm` in 0 .*each map"),
     "pixel shuffle": (nn.Sequential(nn.PixelShuffle(2)), "aten.pixel_shuffle` in 0 .*rows and columns of channels"),
@@ -459,9 +483,21 @@ def test_what_no_layer_expresses_is_refused_by_name_and_place(name: str) -> None
         read(module, SHAPE)
 
 
-def test_what_cannot_be_traced_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"torch.export.*cannot be traced.*the same for every image"):
-        read(Function(lambda m, x: x if float(x.sum()) > 0 else -x), SHAPE)
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda m, x: x if float(x.sum()) > 0 else -x, "depends on the values of the image, test_torch_module.py line"),
+        (lambda m, x: x * len(range(int(x.sum()))), "depends on the values of the image, test_torch_module.py line"),
+        (lambda m, x: x["image"], "test_torch_module.py line"),
+    ],
+    ids=["an if", "a loop", "a fault"],
+)
+def test_what_cannot_be_traced_is_refused_with_its_line_and_nothing_else_is_said(
+    function: Callable[..., Tensor], reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UnsupportedError, match=rf"torch.export.*cannot be traced.*{reason}.*the same for every image"):
+        read(Function(function), SHAPE)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

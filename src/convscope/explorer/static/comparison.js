@@ -2,20 +2,21 @@
 /** View: variants of networks that learned the same images, as a table that sorts and an image. */
 import { element, isolate } from "./dom.js";
 import { counted, grouped, percent, short, wholePercent } from "./format.js";
+import { makeMoved } from "./moved.js";
 import { saved } from "./saving.js";
 import { svgElement } from "./svg.js";
 import { COMPARISON } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
-/** @typedef {{ distortion: string, unit: string, strength: number }} Column */
+/** @typedef {{ distortion: string, strength: number, words: string }} Column */
 /**
  * @typedef {{ name: string, description: string, note: string, layout: string, accuracy: number, interval: [number,
  *   number], parameters: number | null, macs: number | null, seconds: number, distorted: (number | null)[] }} Variant
  */
 /**
  * @typedef {{ data: string, images: number, training_images: number, seeds: number, budget: string, amount: number,
- *   columns: Column[], variants: Variant[] }} Comparison
+ *   columns: Column[], variants: Variant[], moved: import("./moved.js").Moved | null, own: boolean }} Comparison
  */
 
 /**
@@ -30,7 +31,7 @@ export function makeComparison(parent, network) {
   const { comparison } = network;
   parent.hidden = !comparison?.variants.length;
   if (!comparison?.variants.length) return;
-  const names = comparison.columns.map(columnName);
+  const names = comparison.columns.map((column) => column.words);
   const select = element(
     "select",
     {},
@@ -55,6 +56,8 @@ export function makeComparison(parent, network) {
     budget,
   );
   parent.append(
+    makeMoved(comparison) ?? "",
+    comparison.own ? "" : element("p", { class: "hint", text: COMPARISON.shipped }),
     element("p", { class: "hint" }, isolate(comparison.data), `: ${about}`),
     names.length ? element("div", { class: "tools" }, element("label", {}, `${COMPARISON.distorted} `, select)) : "",
     image,
@@ -66,11 +69,6 @@ export function makeComparison(parent, network) {
     ),
   );
   draw();
-}
-
-/** @param {Column} column */
-function columnName({ distortion, unit, strength }) {
-  return `${distortion} ${short(strength)} ${unit}`;
 }
 
 /**
@@ -116,7 +114,7 @@ function headings(comparison) {
     { head: nameHead, value: (variant) => variant.name, text: name, down: false },
     { head: accuracyHead, value: (variant) => variant.accuracy, text: accuracy, down: true },
     ...medianColumns(comparison.columns).map((index) => ({
-      head: columnName(comparison.columns[index]),
+      head: comparison.columns[index].words,
       value: (/** @type {Variant} */ variant) => variant.distorted[index] ?? null,
       text: (/** @type {Variant} */ variant) => orNothing(variant.distorted[index] ?? null, percent),
       down: true,
@@ -227,7 +225,7 @@ function dots(variants, index, name) {
     svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
   svg.append(...legendOf([COMPARISON.clean, ...(index === null ? [] : [name])], Math.min(names, 110)));
-  inOrder(variants, (variant) => variant.accuracy, true).forEach((variant, row) => {
+  inOrder(variants, (variant) => (index === null ? variant.accuracy : under(variant)), true).forEach((variant, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
     const title = svgElement("title", {}, variant.name);
     const place = { x: names - 14, y: y + 4, "text-anchor": "end", class: "chart-title" };

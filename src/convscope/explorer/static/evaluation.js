@@ -56,6 +56,7 @@ function accuracy(evaluation) {
 
 /** @param {Evaluation} evaluation @returns {HTMLElement[]} */
 function curvesOf(evaluation) {
+  if (evaluation.epochs.length < 2) return []; // one point is no curve
   const line = (
     /** @type {string} */ name,
     /** @type {"first" | "second"} */ kind,

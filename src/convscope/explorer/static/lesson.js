@@ -10,6 +10,7 @@ import { boxBelow, receptiveField } from "./explain.js";
 import { board, drawBoards } from "./lesson_maps.js";
 import { makeSteps } from "./lesson_steps.js";
 import { STILL } from "./motion.js";
+import { makeMoved } from "./moved.js";
 import { shapeAt } from "./network.js";
 import { within } from "./position.js";
 import { makeStore } from "./store.js";
@@ -34,7 +35,7 @@ import { makeSharing } from "./weight_sharing.js";
 /** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./session.js").State} State */
 /** @typedef {import("./toy.js").ToyUnit} ToyUnit */
-/** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities">} Families */
+/** @typedef {Pick<import("./network.js").Network, "poolings" | "nonlinearities" | "comparison">} Families */
 /** @typedef {import("./toy.js").Toy} Toy */
 
 const WALK_MS = 450;
@@ -47,11 +48,11 @@ const LARGEST_WEIGHT = 99;
  * @param {(() => void) | null} toUnits shows the units of the page's network; null where there is none
  * @returns {{ fill: () => void, to: (step: number) => void }} fill makes it, once
  */
-export function makeLesson(parent, { poolings, nonlinearities }, toUnits) {
+export function makeLesson(parent, { poolings, nonlinearities, comparison }, toUnits) {
   parent.classList.add("lesson");
   /** @type {ReturnType<typeof fill> | null} */
   let steps = null;
-  const made = () => (steps ??= fill(parent, { poolings, nonlinearities }, toUnits));
+  const made = () => (steps ??= fill(parent, { poolings, nonlinearities, comparison }, toUnits));
   return { fill: made, to: (step) => made().to(step) };
 }
 
@@ -268,6 +269,10 @@ function claims({ go, change, network, toy, toUnits, families }) {
   const { claims: text } = LESSON;
   const claim = (/** @type {string} */ words, /** @type {Node[]} */ ...tries) =>
     element("li", {}, element("p", { text: words }), tools(...tries));
+  const measured = (/** @type {HTMLElement} */ item) => {
+    item.append(makeMoved(families.comparison) ?? "");
+    return item;
+  };
   return [
     claim(
       text.patch,
@@ -275,7 +280,7 @@ function claims({ go, change, network, toy, toUnits, families }) {
       button(LESSON.again, () => change(FIRST)),
     ),
     claim(text.along, move()),
-    claim(text.shared, makeSharing().element),
+    measured(claim(text.shared, makeSharing().element)),
     claim(
       text.padding,
       button(LESSON.pad, () => change({ zeros: 1 })),
@@ -296,10 +301,12 @@ function claims({ go, change, network, toy, toUnits, families }) {
       button(LESSON.secondUnit, () => change({ units: [...toy().units, UNITS[1]].slice(0, MOST_UNITS) })),
     ),
     claim(text.pooling, ...kinds),
-    claim(
-      text.buys,
-      move(),
-      button(LESSON.again, () => change({ ...FIRST, zeros: 1, code: "MP" })),
+    measured(
+      claim(
+        text.buys,
+        move(),
+        button(LESSON.again, () => change({ ...FIRST, zeros: 1, code: "MP" })),
+      ),
     ),
     claim(text.dice, makeDice().element),
     claim(text.preprocessing, ...(toUnits ? [button(LESSON.toUnits, toUnits)] : [])),

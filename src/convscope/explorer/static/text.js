@@ -345,9 +345,25 @@ export const INVARIANCE = {
   measured: (/** @type {string} */ what) => `measured, ${what}:`,
 };
 
+/** The result of a comparison in one sentence. */
+export const MOVED = {
+  shipped: "Measured before, and not on your images: ",
+  about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>
+    `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Intervals`,
+  interval: (
+    /** @type {string} */ name,
+    /** @type {string} */ low,
+    /** @type {string} */ high,
+    /** @type {string} */ clean,
+  ) => `${name}: 95 % interval ${low} to ${high}; not moved, ${clean}`,
+};
+
 /** Variants trained on the same images. */
 export const COMPARISON = {
   title: "Comparison of variants",
+  shipped:
+    "These networks come with convscope and are not trained on your images. “convscope compare DATA”, and then look " +
+    "again, shows yours.",
   about: (
     /** @type {string} */ learned,
     /** @type {string} */ evaluated,

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 
 from convscope.core.tables import DataTable
 from convscope.core.text import percent
-from convscope.measures.distortions.family import GROUPS
+from convscope.measures.distortions.family import GROUPS, amount_of, phrase_of
 from convscope.measures.robustness import Limit
 
 from .differences import Difference, accuracy_difference, relative_accuracy, robustness_difference
 from .learning_curve import PowerLaw, fit_power_law, points_of
+from .moved import SAID, distance, moved, moved_accuracy, pixels_moved
 from .records import Comparison, VariantResult
-from .variants import BASELINE
+from .variants import BASELINE, VARIANTS
 
 LECUN = {"shift-y": 0.5, "scale": 1.0, "rotation": 30.0}
 """LeCun et al. 1998 estimate that LeNet-5 is robust to scale changes up to about a factor of 2, vertical shifts up to
 about half the height (here a fraction of the side) and rotations up to about 30 degrees either way."""
-_WAYS = {"shift-y": "vertical shifts", "scale": "scale", "rotation": "rotations"}
 
 PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "sharing": tuple((BASELINE, name) for name in ("locally-connected", "partly-shared", "mlp-parameters", "mlp-macs")),
-    "pooling": tuple((BASELINE, name) for name in ("no-pooling-mean", "no-pooling-connected")),
+    "pooling": tuple((BASELINE, name) for name in ("no-pooling-mean", "no-pooling-connected", "stride")),
     "first stage": (
         (BASELINE, "first-random"),
         (BASELINE, "first-kmeans-frozen"),
@@ -28,10 +28,10 @@ PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
         ("first-kmeans", BASELINE),
     ),
     "by hand": tuple((BASELINE, name) for name in ("by-hand-svm", "pixels-softmax", "pixels-svm")),
+    "distortions": ((BASELINE, "mlp-parameters"), ("convolution-distorted", BASELINE)),
 }
-"""Pairs of variants whose accuracies are compared, by topic."""
-ROBUST_PAIRS = ((BASELINE, "mlp-parameters"), ("convolution-distorted", BASELINE))
-"""Pairs of variants whose robustness is compared."""
+"""Pairs of variants that are compared, by topic: in what the changed one is for; by distortions, in all groups."""
+CLEAN = "clean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +39,15 @@ class Contrast:
     """Two variants, a value of each, and the difference with its significance.
 
     Attributes:
-        topic: a key of `PAIRS`, or of `GROUPS` for robustness.
+        topic: a key of `PAIRS`.
+        images: that they are compared on: `CLEAN`, or a key of `GROUPS` for robustness.
         first, second: titles.
         values: of both, 0…1: accuracy, or relative accuracy.
         difference: first minus second.
     """
 
     topic: str
+    images: str
     first: str
     second: str
     values: tuple[float, float]
@@ -57,26 +59,28 @@ class Contrast:
         value, low, high = points_text(self.difference)
         what = f"{value} points, 95 % interval {low} to {high}"
         if not self.difference.significant:
-            return f"{_capital(self.first)} and {self.second} do not differ significantly ({what})."
+            on = f" on {self.images} images" if self.images != CLEAN else ""
+            return f"{_capital(self.first)} and {self.second} do not differ significantly{on} ({what})."
         word = "more" if self.difference.value > 0 else "less"
-        quality = "robust" if self.topic in GROUPS else "accurate"
+        quality = "accurate" if self.images == CLEAN else f"robust on {self.images} images"
         return f"{_capital(self.first)} is significantly {word} {quality} than {self.second} ({what})."
 
 
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
-    """Return every measured pair of `PAIRS`, and of `ROBUST_PAIRS` for each group of distortions."""
-    compared = []
+    """Return every measured pair of `PAIRS`, in what its changed variant is for."""
+    compared: list[Contrast | None] = []
     for topic, pairs in PAIRS.items():
         for first, second in _measured(comparison, pairs):
-            values = first.accuracy, second.accuracy
-            compared.append(_contrast(topic, first, second, values, accuracy_difference(first, second)))
-    for group in GROUPS:
-        for first, second in _measured(comparison, ROBUST_PAIRS):
-            difference = robustness_difference(first, second, group)
-            ours, theirs = relative_accuracy(first, group), relative_accuracy(second, group)
-            if ours is not None and theirs is not None and difference is not None:
-                compared.append(_contrast(group, first, second, (ours.value, theirs.value), difference))
-    return tuple(compared)
+            changed = VARIANTS[(second if first.variant == BASELINE else first).variant]
+            purposes = tuple(GROUPS) if topic == "distortions" else changed.purposes
+            compared += [_accurate(topic, first, second)] if "accuracy" in purposes else []
+            compared += [_robust(topic, group, first, second) for group in GROUPS if group in purposes]
+    return tuple(contrast for contrast in compared if contrast is not None)
+
+
+def telling(compared: Sequence[Contrast]) -> Sequence[Contrast]:
+    """Return the significant ones; all if none is."""
+    return [contrast for contrast in compared if contrast.difference.significant] or compared
 
 
 def _measured(comparison: Comparison, pairs: Sequence[tuple[str, str]]) -> list[tuple[VariantResult, VariantResult]]:
@@ -84,44 +88,39 @@ def _measured(comparison: Comparison, pairs: Sequence[tuple[str, str]]) -> list[
     return [(first, second) for first, second in results if first is not None and second is not None]
 
 
+def _accurate(topic: str, first: VariantResult, second: VariantResult) -> Contrast:
+    difference, values = accuracy_difference(first, second), (first.accuracy, second.accuracy)
+    return _contrast(topic, CLEAN, (first, second), values, difference)
+
+
+def _robust(topic: str, group: str, first: VariantResult, second: VariantResult) -> Contrast | None:
+    difference = robustness_difference(first, second, group)
+    ours, theirs = relative_accuracy(first, group), relative_accuracy(second, group)
+    if ours is None or theirs is None or difference is None:
+        return None
+    return _contrast(topic, group, (first, second), (ours.value, theirs.value), difference)
+
+
 def _contrast(
-    topic: str, first: VariantResult, second: VariantResult, values: tuple[float, float], difference: Difference
+    topic: str,
+    images: str,
+    results: tuple[VariantResult, VariantResult],
+    values: tuple[float, float],
+    difference: Difference,
 ) -> Contrast:
-    return Contrast(topic=topic, first=first.title, second=second.title, values=values, difference=difference)
+    first, second = (result.title for result in results)
+    return Contrast(topic=topic, images=images, first=first, second=second, values=values, difference=difference)
 
 
 def contrast_table(compared: Sequence[Contrast]) -> DataTable:
-    """Return the contrasts as a table with a significance column; differences are in points.
-
-    Contrasts in robustness have a column for the kind of distorted images.
-    """
-    robustness = any(contrast.topic in GROUPS for contrast in compared)
-    columns = [
-        *(["images"] if robustness else []),
-        "variant",
-        "minus",
-        "values",
-        "points",
-        "95 % interval",
-        "significant",
-    ]
+    """Return the contrasts as a table with a significance column; differences are in points."""
     rows = []
     for contrast in compared:
         value, low, high = points_text(contrast.difference)
         values = " - ".join(percent(part, fine_ends=True) for part in contrast.values)
         significant = "yes" if contrast.difference.significant else "no"
-        rows.append(
-            [
-                *([contrast.topic] if robustness else []),
-                contrast.first,
-                contrast.second,
-                values,
-                value,
-                f"{low} to {high}",
-                significant,
-            ]
-        )
-    return DataTable.of(columns, rows)
+        rows.append([contrast.images, contrast.first, contrast.second, values, value, f"{low} to {high}", significant])
+    return DataTable.of(["images", "variant", "minus", "values", "points", "95 % interval", "significant"], rows)
 
 
 def baseline_difference(comparison: Comparison, result: VariantResult) -> Difference | None:
@@ -131,9 +130,12 @@ def baseline_difference(comparison: Comparison, result: VariantResult) -> Differ
 
 
 def conclusions(comparison: Comparison) -> dict[str, str]:
-    """Return sentences by topic: ``best``, ``pooling``, ``limits`` and ``images``; a topic without data is missing."""
+    """Return sentences by topic; a topic without data is missing."""
+    result = moved(comparison)
     sentences = {
+        "moved": "" if result is None else result.sentence,
         "best": best_sentence(comparison),
+        "sharing": cost_sentence(comparison, "locally-connected"),
         "pooling": pooling_sentence(comparison),
         "limits": limits_sentence(comparison),
         "images": images_sentence(comparison),
@@ -143,32 +145,47 @@ def conclusions(comparison: Comparison) -> dict[str, str]:
 
 def best_sentence(comparison: Comparison) -> str:
     """Return which variant is the most accurate, and which are not significantly worse (Bonferroni)."""
-    ranked = sorted(comparison.measured, key=lambda result: -result.accuracy)
-    distinct = [
-        result for index, result in enumerate(ranked) if not any(result.runs == other.runs for other in ranked[:index])
-    ]
-    return _ranking(distinct, "variants") if len(distinct) > 1 else ""
+    ranked = sorted(comparison.distinct, key=lambda result: -result.accuracy)
+    return _ranking(ranked) if len(ranked) > 1 else ""
 
 
 def pooling_sentence(comparison: Comparison) -> str:
-    """Return which pooling is the most accurate, and the MACs without pooling."""
-    kinds = [result for result in comparison.measured if result.variant.startswith(("pooling-", "stride"))]
-    ranked = sorted(kinds, key=lambda result: -result.accuracy)
-    sentences = [_ranking(ranked, "kinds of pooling")] if len(ranked) > 1 else []
-    baseline, without = comparison.variant(BASELINE), comparison.variant("no-pooling-mean")
-    if baseline is not None and without is not None and baseline.macs and without.macs:
-        times = without.macs / baseline.macs
-        sentences.append(f"Without pooling the network needs {times:.{0 if times >= 10 else 1}f} times the MACs.")
-    return " ".join(sentences)
+    """Return which pooling is the most and the least robust to shifts, and the cost of no pooling."""
+    pixels = pixels_moved(comparison)
+    pools = [result for result in comparison.measured if result.variant.startswith(("pooling-", "stride"))]
+    found = [(point.accuracy, result.title) for result in pools if (point := moved_accuracy(result, pixels))]
+    sentences = []
+    if len(found) > 1:
+        (most, best), (least, worst) = max(found), min(found)
+        sentences.append(
+            f"Of {len(found)} kinds of pooling, {best} is correct most often on images moved by {distance(pixels)} "
+            f"({percent(most, fine_ends=True)}), {worst} least often ({percent(least, fine_ends=True)})."
+        )
+    sentences.append(cost_sentence(comparison, "no-pooling-connected"))
+    return " ".join(sentences).strip()
 
 
-def _ranking(ranked: Sequence[VariantResult], what: str) -> str:
+def cost_sentence(comparison: Comparison, name: str) -> str:
+    """Return how many times the parameters or MACs of the baseline a variant needs, where that is what it is for."""
+    baseline, result = comparison.variant(BASELINE), comparison.variant(name)
+    if baseline is None or result is None:
+        return ""
+    counts = {"parameters": (result.parameters, baseline.parameters), "MACs": (result.macs, baseline.macs)}
+    times = [
+        f"{own / other:.{0 if own >= 10 * other else 1}f} times the {what}"
+        for what, (own, other) in counts.items()
+        if own and other and what.lower() in VARIANTS[name].purposes
+    ]
+    return f"{_capital(SAID[name])}: {' and '.join(times)} of {SAID[BASELINE]}." if times else ""
+
+
+def _ranking(ranked: Sequence[VariantResult]) -> str:
     """Return a sentence on the first of several results, and those that are not significantly worse."""
     best, others = ranked[0], ranked[1:]
     alike = [
         other.title for other in others if not accuracy_difference(best, other, comparisons=len(others)).significant
     ]
-    text = f"Of {len(ranked)} {what}, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
+    text = f"Of {len(ranked)} variants, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 
 
@@ -176,22 +193,22 @@ def limits_sentence(comparison: Comparison) -> str:
     """Return whether LeCun's estimate of robustness holds for the baseline: where it falls below 95 % accuracy."""
     baseline = comparison.variant(BASELINE)
     limits = () if baseline is None else baseline.limits()
-    side, units = min(comparison.height, comparison.width), dict(comparison.distortions)
+    side = min(comparison.height, comparison.width)
     parts = []
     for name, claim in LECUN.items():
         own = [limit for limit in limits if limit.distortion == name and limit.fraction == 0.95]
         if own:
-            parts.append(_claim(own, claim * side if name == "shift-y" else claim, units[name]))
+            parts.append(_claim(own, claim * side if name == "shift-y" else claim))
     if baseline is None or not parts:
         return ""
     return (
         "LeCun et al. (1998) estimate that such a network is robust to vertical shifts by half the height, scale "
         f"changes by a factor of 2 and rotations by 30 degrees. Here {baseline.title} keeps 95 % of its accuracy "
-        f"{'; '.join(parts)}."
+        f"on images {'; '.join(parts)}."
     )
 
 
-def _claim(limits: Sequence[Limit], strongest: float, unit: str) -> str:
+def _claim(limits: Sequence[Limit], strongest: float) -> str:
     """Return the limits of one distortion in both directions, and whether they reach the estimate."""
     reached, open_ = [], []
     for limit in limits:
@@ -205,29 +222,28 @@ def _claim(limits: Sequence[Limit], strongest: float, unit: str) -> str:
         verdict = "as far as measured"
     else:
         verdict = "not as far as estimated"
-    ends = " and ".join(_end(limit, unit) for limit in limits)
-    return f"in {_WAYS[limits[0].distortion]} {ends} ({verdict})"
+    return f"{' or '.join(map(_end, limits))} ({verdict})"
 
 
-def _end(limit: Limit, unit: str) -> str:
-    """Return a limit in its unit."""
-    value, word = (limit.farthest, "beyond") if limit.strength is None else (limit.strength, "to")
-    return f"{word} {1 + value:.2f} times" if limit.distortion == "scale" else f"{word} {value:+.1f} {unit}"
+def _end(limit: Limit) -> str:
+    """Return a limit in words."""
+    if limit.strength is None:
+        return f"{phrase_of(limit.distortion, limit.farthest)} and more"
+    return phrase_of(limit.distortion, _two_digits(limit.strength))
 
 
 def limit_text(limit: Limit) -> str:
-    """Return a limit without its sign, in the unit of `Distortion.directions`.
+    """Return the amount of a limit in words.
 
     Examples:
         >>> values = {"fraction": 0.9, "nearest": None, "latest": None}
         >>> limit_text(Limit(distortion="scale", sign=-1, strength=-0.25, farthest=-0.5, **values))
-        '0.75'
-        >>> limit_text(Limit(distortion="noise", sign=1, strength=None, farthest=0.4, **values))
-        'beyond 0.4'
+        '75 %'
+        >>> limit_text(Limit(distortion="shift-x", sign=1, strength=None, farthest=8, **values))
+        'beyond 8 pixels'
     """
     value = limit.farthest if limit.strength is None else limit.strength
-    shown = 1 + value if limit.distortion == "scale" else abs(value)
-    return f"{'beyond ' if limit.strength is None else ''}{shown:.2g}"
+    return f"{'beyond ' if limit.strength is None else ''}{amount_of(limit.distortion, _two_digits(value))}"
 
 
 def images_sentence(comparison: Comparison) -> str:
@@ -257,7 +273,11 @@ def _law_text(title: str, law: PowerLaw) -> str:
 
 def _images_text(value: float) -> str:
     """Return a number of images in two digits."""
-    return f"{float(f'{value:.2g}'):,.0f}"
+    return f"{_two_digits(value):,.0f}"
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
 
 
 def points_text(difference: Difference) -> tuple[str, str, str]:

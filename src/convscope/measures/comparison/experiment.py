@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from convscope.core.errors import ParameterError
 from convscope.images.dataset import Dataset
 from convscope.images.preprocessing import Preprocessing
-from convscope.measures.distortions.family import DISTORTIONS, Distortion, distort
+from convscope.measures.distortions.distortion import Distortion
+from convscope.measures.distortions.family import DISTORTIONS, distort
 from convscope.training.choices import default_batch
 from convscope.training.loop import steps_of
 from convscope.training.recipe import Recipe

@@ -13,12 +13,14 @@ from convscope.core.text import counted
 from convscope.measures.robustness import Limit, StrengthAccuracy, limits_of
 
 FORMAT_VERSION = 1
-FILE_NAME = "comparison.json"
-MOST_DRAWN = 4
+FILE_NAME, PAGE_NAME = "comparison.json", "compare.html"
+MOST_DRAWN = 5
 _DRAWN = {
-    "distorted": ("convolution", "mlp-parameters", "convolution-distorted", "mlp-distorted"),
+    "distorted": (
+        "convolution", "locally-connected", "mlp-parameters", "no-pooling-connected", "convolution-distorted"
+    ),
     "curve": ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax"),
-}
+}  # fmt: skip
 """Variants that are drawn first as curves: over strengths of distortions, and over numbers of training images."""
 _DIGITS = frozenset("0123456789abcdef")
 
@@ -316,13 +318,23 @@ class Comparison:
         """The variants that were measured."""
         return tuple(result for result in self.variants if result.measured)
 
+    @property
+    def distinct(self) -> tuple[VariantResult, ...]:
+        """Those that were measured; of the same network under two names the first."""
+        results = self.measured
+        return tuple(
+            result
+            for index, result in enumerate(results)
+            if not any(result.runs == other.runs for other in results[:index])
+        )
+
     def variant(self, name: str) -> VariantResult | None:
         """Return the result of a variant; None if it was not measured."""
         return next((result for result in self.measured if result.variant == name), None)
 
     def drawn(self, what: Literal["distorted", "curve"]) -> tuple[VariantResult, ...]:
-        """Return the variants, at most four, that a figure shows: by strength of distortions, or with their curve."""
-        results = [result for result in self.measured if result.curve or what == "distorted"]
+        """Return the variants, at most five, that a figure shows: by strength of distortions, or with their curve."""
+        results = [result for result in self.distinct if result.curve or what == "distorted"]
         results = [result for result in results if result.runs[0].distorted or what == "curve"]
         first = [result for name in _DRAWN[what] for result in results if result.variant == name]
         return (*first, *(result for result in results if result not in first))[:MOST_DRAWN]

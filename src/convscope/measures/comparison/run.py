@@ -100,7 +100,7 @@ def _result(
     )
     return VariantResult(
         variant=variant.name,
-        title=variant.title,
+        title=learner.title or variant.title,
         description=variant.description,
         layout=learner.text,
         parameters=parameters,

@@ -59,12 +59,14 @@ class Learner:
     Attributes:
         recipe: of the training.
         plan: of the network; None for features.
+        title: what it is, where that depends on the machine; empty for the title of the variant.
         features: kind of hand-made features; empty for a network.
         classifier: on the features, a key of `convscope.features.classifiers.CLASSIFIERS`.
     """
 
     recipe: Recipe
     plan: Plan | None = None
+    title: str = ""
     features: str = ""
     classifier: str = ""
 
@@ -84,6 +86,8 @@ class Variant:
         description: in a sentence: what it is, and in what it differs from the baseline.
         group: the question that it helps to answer.
         make: makes the learner; raises a `ConvscopeError` where there is none.
+        purposes: what it is for, which is what is compared: ``accuracy``, ``parameters``, ``macs``, or robustness to a
+            group of distortions (a key of `GROUPS`).
         curve: whether its learning curve is measured by default.
     """
 
@@ -92,6 +96,7 @@ class Variant:
     description: str
     group: Group
     make: Callable[[Baseline], Learner]
+    purposes: tuple[str, ...] = ("accuracy",)
     curve: bool = False
 
 
@@ -168,7 +173,8 @@ def _hand_made(baseline: Baseline) -> Learner:
 
     large = min(baseline.plan.height, baseline.plan.width) >= 8
     features = "hog" if large and importlib.util.find_spec("skimage") is not None else "pca"
-    return Learner(recipe=baseline.recipe, features=features, classifier="svm")
+    title = "" if features == "hog" else "principal components (SVM)"
+    return Learner(recipe=baseline.recipe, title=title, features=features, classifier="svm")
 
 
 def _pooling(code: str) -> Variant:
@@ -179,6 +185,7 @@ def _pooling(code: str) -> Variant:
         description=f"The baseline with pooling that takes {POOLINGS[code].phrase} of each window.",
         group="pooling",
         make=_network(lambda baseline: layouts.pooled_by(_check_pooling(baseline), code)),
+        purposes=("accuracy", "shifted"),
     )
 
 
@@ -197,6 +204,7 @@ _FAMILY = (
         description="The baseline with separate weights at every position.",
         group="sharing",
         make=_network(lambda baseline: layouts.locally_connected(_check_convolution(baseline).layout)),
+        purposes=("accuracy", "shifted", "parameters"),
         curve=True,
     ),
     Variant(
@@ -205,6 +213,7 @@ _FAMILY = (
         description="The baseline with weights shared only within each of at most 4 x 4 regions of a map.",
         group="sharing",
         make=_network(lambda baseline: layouts.partly_shared(_check_convolution(baseline))),
+        purposes=("accuracy", "shifted", "parameters"),
     ),
     Variant(
         name="mlp-parameters",
@@ -212,6 +221,7 @@ _FAMILY = (
         description="One fully connected layer with as many parameters as the baseline.",
         group="sharing",
         make=_network(_same_parameters),
+        purposes=("accuracy", "shifted"),
         curve=True,
     ),
     Variant(
@@ -222,20 +232,23 @@ _FAMILY = (
         make=_network(
             lambda baseline: layouts.fully_connected_like(baseline.plan, lambda planned: planned.macs),
         ),
+        purposes=("accuracy", "shifted"),
     ),
     Variant(
         name="no-pooling-mean",
-        title="no pooling (global mean)",
+        title="global mean in place of pooling",
         description="The baseline without pooling; the layers after the convolutions see the mean of each map.",
         group="pooling",
         make=_network(_without_pooling(global_mean=True)),
+        purposes=("accuracy", "shifted", "macs"),
     ),
     Variant(
         name="no-pooling-connected",
-        title="no pooling (fully connected)",
+        title="without pooling",
         description="The baseline without pooling; the layers after the convolutions see every value.",
         group="pooling",
         make=_network(_without_pooling(global_mean=False)),
+        purposes=("accuracy", "shifted", "macs", "parameters"),
     ),
     *(_pooling(code) for code in POOLINGS),
     Variant(
@@ -244,6 +257,7 @@ _FAMILY = (
         description="The baseline with strided convolutions in place of the pooling after them.",
         group="pooling",
         make=_network(lambda baseline: layouts.strided(_check_pooling(baseline))),
+        purposes=("accuracy", "shifted", "macs"),
     ),
     Variant(
         name="first-random",
@@ -268,7 +282,7 @@ _FAMILY = (
     ),
     Variant(
         name="by-hand-svm",
-        title="hand-made features (SVM)",
+        title="gradient histograms (SVM)",
         description="Histograms of oriented gradients (principal components where these are not available) and a "
         "linear support vector machine, trained to convergence whatever the budget.",
         group="by hand",
@@ -296,6 +310,7 @@ _FAMILY = (
         description="The baseline trained on randomly shifted, rotated and scaled images.",
         group="distortions",
         make=_network(_unchanged, distorted=True),
+        purposes=("shifted", "rotated", "scaled"),
         curve=True,
     ),
     Variant(
@@ -305,6 +320,7 @@ _FAMILY = (
         "scaled images.",
         group="distortions",
         make=_network(_same_parameters, distorted=True),
+        purposes=("shifted", "rotated", "scaled"),
     ),
 )
 

@@ -1,12 +1,11 @@
-"""The family of distortions: name, unit, range, strengths, words, and how each is applied to images.
+"""The family of distortions, and how each is applied to images.
 
 To add one that moves the image, write its motion in `motions`; for another, its function in `pixels`; then one
 `Distortion` in `DISTORTIONS`. The checks of the family do the rest.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,90 +14,8 @@ from torch import Tensor
 from convscope.core.errors import DataError, ParameterError, did_you_mean
 
 from . import motions, pixels
-from .motions import Lattice, MotionOf, resample
-
-Change = Callable[[Tensor, float, list[torch.Generator], Tensor], Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distortion:
-    """One way to change an image.
-
-    Attributes:
-        name: for the user.
-        unit: of its strength.
-        low, high: smallest and largest strength.
-        usual: default strengths of a measurement; those in pixels as fractions of the shorter side.
-        motion: where pixels are taken from, for a distortion that moves the whole image.
-        wrap: whether pixels that leave on one side enter on the other.
-        change: for other distortions, from images N C H W to distorted ones.
-        compared: strengths in a comparison of variants, like `usual`; empty if it is not part of it.
-        group: distortions of a comparison that are reported together, as an adjective of the images.
-        title: what a positive strength does; the name if empty.
-        directions: what a negative and a positive strength do, with the unit.
-    """
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    usual: tuple[float, ...]
-    motion: MotionOf | None = None
-    wrap: bool = False
-    change: Change | None = None
-    compared: tuple[float, ...] = ()
-    group: str = ""
-    title: str = ""
-    directions: tuple[str, str] = ("", "")
-
-    def strengths(self, side: int, relative: tuple[float, ...] = ()) -> tuple[float, ...]:
-        """Return strengths for images with this shorter side; those in pixels are rounded to halves.
-
-        Args:
-            side: in pixels.
-            relative: as in `usual`, which is the default.
-        """
-        strengths = relative or self.usual
-        if self.unit != "px":
-            return strengths
-        return tuple(sorted({round(2 * fraction * side) / 2 for fraction in strengths} - {0.0}))
-
-    def check(self, strength: float) -> None:
-        """Raise ParameterError unless the strength is within the range."""
-        if not self.low <= strength <= self.high:
-            raise ParameterError(
-                f"The strength of {self.name} must be from {self.low:g} to {self.high:g} ({self.unit}). "
-                f"Got {strength:g}."
-            )
-
-    def check_on(self, strength: float, sides: tuple[int, int]) -> None:
-        """Check a strength for images of this height and width.
-
-        Raises:
-            ParameterError: it is out of range, it moves the whole image out, or it is in pixels and longer than the
-                longer side.
-
-        Examples:
-            >>> DISTORTIONS["shift-x"].check_on(7.5, (8, 8))
-            >>> DISTORTIONS["shift-x"].check_on(8, (8, 8))
-            Traceback (most recent call last):
-            convscope.core.errors.ParameterError: The strength of shift-x must leave a part of the image of 8x8 pixels \
-            inside. Got 8 (px). Give one nearer to 0.
-        """
-        self.check(strength)
-        height, width = sides
-        if self.motion is not None and not self.wrap:
-            rows, columns = Lattice.of_image(height, width).pulled(self.motion(strength, sides))
-            if not bool(((rows > -1) & (rows < height) & (columns > -1) & (columns < width)).any()):
-                raise ParameterError(
-                    f"The strength of {self.name} must leave a part of the image of {width}x{height} pixels inside. "
-                    f"Got {strength:g} ({self.unit}). Give one nearer to 0."
-                )
-        elif self.unit == "px" and abs(strength) > max(sides):
-            raise ParameterError(
-                f"The strength of {self.name} must be at most the longer side of the image, {max(sides)} px. "
-                f"Got {strength:g}."
-            )
+from .distortion import Distortion
+from .motions import Lattice, resample
 
 
 def _elastic(images: Tensor, strength: float, generators: list[torch.Generator], background: Tensor) -> Tensor:
@@ -112,6 +29,7 @@ def _elastic(images: Tensor, strength: float, generators: list[torch.Generator],
 _SHIFTS = (-0.5, -0.375, -0.25, -0.125, -0.07, -0.035, 0.035, 0.07, 0.125, 0.25, 0.375, 0.5)  # to half the side
 _COMPARED_SHIFTS = (-0.3, -0.215, -0.145, -0.07, -0.035, 0.035, 0.07, 0.145, 0.215, 0.3)
 _FAR = 1e6
+_DIRECTED = re.compile(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)")
 
 DISTORTIONS: dict[str, Distortion] = {
     distortion.name: distortion
@@ -119,61 +37,79 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="shift-x",
             unit="px",
+            ways=("moved to the left by", "moved to the right by"),
             low=-_FAR,
             high=_FAR,
             usual=_SHIFTS,
             motion=motions.shift(0),
             compared=_COMPARED_SHIFTS,
             group="shifted",
-            title="Shifted right",
-            directions=("shifted left (px)", "shifted right (px)"),
         ),
         Distortion(
             name="shift-y",
             unit="px",
+            ways=("moved up by", "moved down by"),
             low=-_FAR,
             high=_FAR,
             usual=_SHIFTS,
             motion=motions.shift(90),
             compared=_COMPARED_SHIFTS,
             group="shifted",
-            title="Shifted down",
-            directions=("shifted up (px)", "shifted down (px)"),
         ),
-        Distortion(name="shift-diagonal", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(45)),
         Distortion(
-            name="circular-shift-x", unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motions.shift(0), wrap=True
+            name="shift-diagonal",
+            unit="px",
+            ways=("moved to the upper left by", "moved to the lower right by"),
+            low=-_FAR,
+            high=_FAR,
+            usual=_SHIFTS,
+            motion=motions.shift(45),
+        ),
+        Distortion(
+            name="circular-shift-x",
+            unit="px",
+            ways=("moved left around the edge by", "moved right around the edge by"),
+            low=-_FAR,
+            high=_FAR,
+            usual=_SHIFTS,
+            motion=motions.shift(0),
+            wrap=True,
         ),
         Distortion(
             name="rotation",
             unit="degrees",
+            ways=("rotated counter-clockwise by", "rotated clockwise by"),
             low=-180,
             high=180,
             usual=(-45, -30, -20, -10, -5, 5, 10, 20, 30, 45),
             motion=motions.rotation,
             compared=(-60, -45, -30, -20, -10, 10, 20, 30, 45, 60),
             group="rotated",
-            title="Rotated clockwise",
-            directions=("rotated counter-clockwise (degrees)", "rotated clockwise (degrees)"),
         ),
         Distortion(
             name="scale",
             unit="ratio - 1",
+            ways=("shrunk to", "enlarged to"),
             low=-0.9,
             high=9,
             usual=(-0.5, -0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0),
             motion=motions.scale,
             compared=(-0.5, -0.35, -0.2, -0.1, 0.1, 0.25, 0.5, 1.0),
             group="scaled",
-            title="Scaled up",
-            directions=("scaled down (factor)", "scaled up (factor)"),
         ),
         Distortion(
-            name="shear", unit="degrees", low=-80, high=80, usual=(-30, -20, -10, 10, 20, 30), motion=motions.shear
+            name="shear",
+            unit="degrees",
+            ways=("slanted to the left by", "slanted to the right by"),
+            low=-80,
+            high=80,
+            usual=(-30, -20, -10, 10, 20, 30),
+            motion=motions.shear,
         ),
         Distortion(
             name="perspective",
             unit="fraction",
+            ways=("tilted toward the viewer by", "tilted away by"),
             low=-0.9,
             high=0.9,
             usual=(-0.4, -0.2, 0.2, 0.4),
@@ -182,18 +118,18 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="elastic",
             unit="px",
+            ways=("", "elastically deformed by"),
             low=0,
             high=_FAR,
             usual=(0.02, 0.04, 0.08, 0.125),
             change=_elastic,
             compared=(0.02, 0.04, 0.08, 0.125),
             group="deformed",
-            title="Deformed (elastic)",
-            directions=("", "deformed (px)"),
         ),
         Distortion(
             name="blur",
             unit="px",
+            ways=("", "blurred by"),
             low=0,
             high=1_000,
             usual=(0.02, 0.04, 0.07, 0.125),
@@ -202,18 +138,18 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="noise",
             unit="fraction of the range",
+            ways=("", "noise of"),
             low=0,
             high=10,
             usual=(0.05, 0.1, 0.2, 0.4),
             change=lambda images, strength, generators, _: pixels.noisy(images, strength, generators),
             compared=(0.05, 0.1, 0.2, 0.4),
             group="noisy",
-            title="Noisy",
-            directions=("", "noisy (fraction of the range)"),
         ),
         Distortion(
             name="contrast",
             unit="ratio - 1",
+            ways=("contrast lowered to", "contrast raised to"),
             low=-1,
             high=10,
             usual=(-0.8, -0.5, -0.2, 0.2, 0.5, 1.0),
@@ -222,6 +158,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="brightness",
             unit="fraction of the range",
+            ways=("darkened by", "brightened by"),
             low=-1,
             high=1,
             usual=(-0.4, -0.2, -0.1, 0.1, 0.2, 0.4),
@@ -230,6 +167,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="occlusion",
             unit="fraction of the side",
+            ways=("", "covered by"),
             low=0,
             high=1,
             usual=(0.1, 0.2, 0.3, 0.5),
@@ -238,6 +176,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion(
             name="jpeg",
             unit="100 - quality",
+            ways=("", "compressed as JPEG to"),
             low=0,
             high=99,
             usual=(25, 50, 75, 90),
@@ -255,8 +194,32 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def title_of(name: str) -> str:
-    """Return the title of a distortion, or its name."""
-    return (DISTORTIONS[name].title if name in DISTORTIONS else "") or name
+    """Return the title of a distortion; of an unknown one its name."""
+    return distortion_named(name).title if _is_known(name) else name
+
+
+def way_of(name: str, sign: int) -> str:
+    """Return what a strength of this sign does, without the amount; of an unknown distortion its name."""
+    return distortion_named(name).way(sign) if _is_known(name) else name
+
+
+def phrase_of(name: str, strength: float) -> str:
+    """Return what a distortion does to an image, in words; of an unknown one its name and strength.
+
+    Examples:
+        >>> phrase_of("rotation", -30), phrase_of("shift@30", 2), phrase_of("warp", 0.5)
+        ('rotated counter-clockwise by 30 degrees', 'moved at 30 degrees by 2 pixels', 'warp 0.5')
+    """
+    return distortion_named(name).phrase(strength) if _is_known(name) else f"{name} {strength:g}"
+
+
+def amount_of(name: str, strength: float) -> str:
+    """Return a strength in words, without its sign; of an unknown distortion the number."""
+    return distortion_named(name).amount(strength) if _is_known(name) else f"{strength:g}"
+
+
+def _is_known(name: str) -> bool:
+    return name in DISTORTIONS or _DIRECTED.fullmatch(name) is not None
 
 
 def distortion_named(name: str) -> Distortion:
@@ -271,9 +234,10 @@ def distortion_named(name: str) -> Distortion:
     """
     if name in DISTORTIONS:
         return DISTORTIONS[name]
-    if match := re.fullmatch(r"shift@(-?\d{1,4}(?:\.\d{1,6})?)", name):
+    if match := _DIRECTED.fullmatch(name):
         motion = motions.shift(float(match[1]))
-        return Distortion(name=name, unit="px", low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motion)
+        ways = (f"moved against {match[1]} degrees by", f"moved at {match[1]} degrees by")
+        return Distortion(name=name, unit="px", ways=ways, low=-_FAR, high=_FAR, usual=_SHIFTS, motion=motion)
     if name.startswith("shift@"):
         raise ParameterError(
             "A shift in a direction must be shift@DEGREES, with a number from -9999 to 9999 such as shift@30. Got "

@@ -8,31 +8,41 @@ import torch
 
 from convscope.core.errors import DataError
 from convscope.core.machine import usable_cores
+from convscope.core.text import printable
 from convscope.networks.image_network import ImageNetwork
 
 from .onnx_export import INPUT
 
 LARGEST = 1e-4
+UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
 _IMAGES = 2
 
 
-def difference_of_written(content: bytes, network: ImageNetwork) -> float | None:
-    """Return the largest difference of the output, relative to its largest value; None without ONNX Runtime.
+def difference_of_written(content: bytes, network: ImageNetwork, notes: list[str] | None = None) -> float | None:
+    """Return the largest difference of the output, relative to its largest value; None where it cannot be computed.
 
     Args:
         content: of the file.
         network: that it was written from.
+        notes: gets why it cannot be computed.
 
     Raises:
         DataError: it is more than rounding.
     """
+    notes = [] if notes is None else notes
     if importlib.util.find_spec("onnxruntime") is None:
+        notes.append(UNINSTALLED)
         return None
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 4, usable_cores()
-    session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    try:
+        session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001  # those of ONNX Runtime have no other base
+        reason = printable(str(error).strip().splitlines()[0][:200])
+        notes.append(f"It was not compared with ONNX Runtime, which cannot run it ({reason}).")
+        return None
     planned = network.plan
     shape = (_IMAGES, planned.height, planned.width, planned.channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)

@@ -52,3 +52,15 @@ for (const command of /** @type {NodeListOf<HTMLElement>} */ (document.querySele
   });
   command.after(button);
 }
+
+/** Open what is closed around the place in the address, and go there. */
+function reveal() {
+  const place = document.getElementById(location.hash.slice(1));
+  const closed = place?.closest("details:not([open])");
+  if (!closed) return;
+  closed.setAttribute("open", "");
+  place?.scrollIntoView();
+}
+
+addEventListener("hashchange", reveal);
+reveal();

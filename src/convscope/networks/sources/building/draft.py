@@ -1,5 +1,6 @@
 """A network while it is read: its layers so far, with their weights, under names that are unique."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -48,6 +49,7 @@ class Draft:
     shapes: dict[str, MapShape] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
     _readers: dict[str, list[str]] = field(default_factory=dict)
+    _numbers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Begin with the image."""
@@ -56,7 +58,7 @@ class Draft:
     def copy(self) -> "Draft":
         """Return a draft that can be changed while this one stays."""
         readers = {name: list(names) for name, names in self._readers.items()}
-        return Draft(self.image, dict(self.layers), dict(self.shapes), dict(self.merged), readers)
+        return Draft(self.image, dict(self.layers), dict(self.shapes), dict(self.merged), readers, self._numbers.copy())
 
     def add(self, drafted: Drafted) -> str:
         """Add a layer whose inputs are there; return its name, made unique with a number.
@@ -77,10 +79,9 @@ class Draft:
     def unique(self, wanted: str) -> str:
         """Return the name, or the name with a number behind it if it is taken."""
         name = base = printable(wanted)[:_LONGEST_NAME] or "layer"
-        number = 1
         while name in self.shapes:
-            number += 1
-            name = f"{base}_{number}"
+            self._numbers[base] += 1  # those before are taken
+            name = f"{base}_{self._numbers[base] + 1}"
         return name
 
     def readers(self, name: str) -> tuple[str, ...]:

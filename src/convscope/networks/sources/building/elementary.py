@@ -14,6 +14,7 @@ from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
 
 ELEMENTARY: dict[str, Callable[[Tensor], Tensor]] = {
     "erf": torch.erf,
+    "erfc": torch.erfc,
     "exp": torch.exp,
     "log": torch.log,
     "sqrt": torch.sqrt,
@@ -162,3 +163,28 @@ class ChannelWindow(Piece):
         """Return the means."""
         framed = functional.pad(inputs[0], (0, 0, 0, 0, self.before, self.after))
         return framed.unfold(1, self.size, 1).mean(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRepeat(Piece):
+    """The only map, `maps` times: a part of channel normalization."""
+
+    KIND: ClassVar[str] = "channel-repeat"
+
+    maps: int
+
+    @property
+    def notation(self) -> str:
+        """What it is."""
+        return f"one map {self.maps} times"
+
+    def shape(self, inputs: Sequence[MapShape]) -> MapShape:
+        """Return so many maps."""
+        below = only(inputs)
+        if below.maps != 1:
+            raise LayoutError(f"{self.notation} does not fit {below}.")
+        return MapShape(maps=self.maps, rows=below.rows, columns=below.columns)
+
+    def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return N C H W."""
+        return inputs[0].expand(-1, self.maps, -1, -1)

@@ -13,6 +13,7 @@ from convscope.layers.kinds.resize import Resize
 
 from . import views
 from .drafting import Frame, Pair
+from .elementary import ChannelRepeat
 from .pools import Pools
 from .unsupported import InexpressibleError
 from .views import COLUMNS, MAPS, ROWS, Value
@@ -186,17 +187,48 @@ class Parts(Pools):
             return views.reshaped(self._in_order(value), shape)
 
     def expand(self, value: Value, shape: Sequence[int], *, name: str = "") -> Value:
-        """Repeat the only value of each map for all rows and columns; axes of the size they have, or -1, stay."""
+        """Repeat the only value of each map for all rows and columns, or each row or column along a new axis behind it.
+
+        Axes of the size they have, or -1, stay.
+        """
         own = ((),) * (len(shape) - len(value.axes)) + value.axes
         value = replace(value, axes=own)
         sizes = [old if size == -1 else size for old, size in zip(value.shape, shape, strict=True)]
         grown = [number for number, size in enumerate(sizes) if size != value.shape[number]]
         if not grown:
             return value
-        rank = len(sizes)
-        if set(grown) - {rank - 2, rank - 1} or not value.is_maps:
+        rank, name = len(sizes), name or self._named("expand")
+        if set(grown) <= {rank - 2, rank - 1} and value.is_maps:
+            return self.resize(value, (sizes[-2], sizes[-1]), "nearest", name=name)
+        for number in grown:
+            value = self._repeated(value, number, sizes[number], name)
+        return value
+
+    def broadcast(self, value: Value, shape: Sequence[int]) -> Value:
+        """Repeat the only map for a constant of `shape` that has a number for each of more channels."""
+        sides = (1,) * (len(shape) - len(value.shape)) + value.shape
+        grown = [axis for axis in range(-len(shape), 0) if shape[axis] > 1 and sides[axis] == 1]
+        if value.maps.maps != 1 or len(grown) != 1 or -grown[0] >= len(value.axes):
+            return value
+        layer = ChannelRepeat(maps=shape[grown[0]])
+        axes = list(value.axes)
+        axes[grown[0]] = views.whole_side(MAPS, layer.maps)
+        return replace(self._add(layer, (value.node,), self._named("repeat")), axes=tuple(axes))
+
+    def _repeated(self, value: Value, number: int, times: int, name: str) -> Value:
+        """Return values with each row or column several times, in an axis behind that of the rows or columns."""
+        before = value.axes[number - 1] if number else ()
+        side = before[0].side if before and not value.axes[number] else ""
+        if side not in (ROWS, COLUMNS) or not value.is_whole(before, side):
             raise InexpressibleError(f"it repeats values of {value.shape} along an axis that is not rows or columns")
-        return self.resize(value, (sizes[-2], sizes[-1]), "nearest", name=name or self._named("expand"))
+        rows, columns = (value.side(one) * (times if one == side else 1) for one in (ROWS, COLUMNS))
+        larger = self._add(Resize(rows=rows, columns=columns, mode="nearest", corners=False), (value.node,), name)
+        axes = [
+            tuple(views.replaced_stride(factor, times) if factor.side == side else factor for factor in axis)
+            for axis in value.axes
+        ]
+        axes[number] = (views.Factor(side, times, 1),)
+        return replace(larger, axes=tuple(axes))
 
 
 def _padding(frame: Frame, mode: Literal["constant", "reflect", "edge"], value: float) -> Padding:

@@ -27,7 +27,7 @@ from .draft import Draft, Drafted
 from .elementary import ChannelMean, ChannelWindow, Elementary, Piece
 
 _MOST_PIECES = 16
-_MOST_EXPRESSIONS = 20_000  # compared in a draft: 3 s
+_MOST_COMPUTED = 60_000  # members of all expressions of a draft: 1 s
 _SAMPLES = torch.arange(-240, 241, dtype=torch.float64) / 20
 _TOLERANCE = 2e-6  # constants are often written in single precision; batch normalization at first scales by 1 - 5e-6
 
@@ -68,12 +68,12 @@ class Expression:
 def recognize(draft: Draft) -> None:
     """Put known layers in the place of functions and normalizations in pieces."""
     positions = {name: position for position, name in enumerate(draft.layers)}
-    left = _MOST_EXPRESSIONS
+    left = _MOST_COMPUTED
     for name in reversed(list(draft.layers)):
         if name not in draft.layers or left <= 0:
             continue
         for expression in _expressions(draft, name, positions):
-            left -= 1
+            left -= len(expression.members)
             found = _known(expression)
             if found is not None:
                 _put(draft, expression, *found)
@@ -109,10 +109,13 @@ def _expressions(draft: Draft, name: str, positions: dict[str, int]) -> Iterator
 
 
 def _is_plain(drafted: Drafted) -> bool:
-    """Return whether a layer works on numbers alone, without one of its own for each channel."""
-    if isinstance(drafted.layer, ScaleAndShift):
-        return all(bool((tensor == tensor[0]).all()) for tensor in drafted.tensors.values())
-    return isinstance(drafted.layer, (Piece, Nonlinearity, Multiply, Add))
+    """Return whether a layer works on numbers alone."""
+    return isinstance(drafted.layer, (Piece, Nonlinearity, Multiply, Add, ScaleAndShift))
+
+
+def _is_uniform(drafted: Drafted) -> bool:
+    """Return whether a layer has the same numbers for all channels."""
+    return all(bool((tensor == tensor[0]).all()) for tensor in drafted.tensors.values())
 
 
 def _known(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
@@ -122,8 +125,12 @@ def _known(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
         return None
     if all(isinstance(member.layer, ScaleAndShift) for member in expression.members):
         return None
+    if all(isinstance(member.layer, Nonlinearity) for member in expression.members):
+        return None
     if expression.mixes_channels:
         return _normalization(expression)
+    if not all(map(_is_uniform, expression.members)):
+        return None
     values = expression.computed(_SAMPLES[:, None, None, None]).flatten()
     names, known = _known_values()
     found = (known - values).abs() <= _TOLERANCE * (1 + known.abs())
@@ -153,14 +160,24 @@ def _normalization(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | 
     candidates: list[Callable[[Expression], Iterator[Layer]]] = [_channel_normalizations, _local_responses]
     for candidate in candidates:
         for layer in candidate(expression):
-            shapes = dict.fromkeys(("scale", "shift"), torch.ones(expression.maps, dtype=torch.float64))
+            tensors = {}
             if isinstance(layer, ChannelNormalization):
-                shapes["shift"] = torch.zeros(expression.maps, dtype=torch.float64)
-            else:
-                shapes = {}
-            if _is_close(layer.compute([samples], shapes), values):
-                return layer, shapes
+                tensors = _scale_and_shift(layer, samples, values)
+            if _is_close(layer.compute([samples], tensors), values):
+                return layer, tensors
     return None
+
+
+def _scale_and_shift(layer: Layer, samples: Tensor, values: Tensor) -> dict[str, Tensor]:
+    """Return the scale and shift of each channel that make of a normalization the values, as well as any can."""
+    ones = torch.ones(samples.shape[1], dtype=torch.float64)
+    normal = layer.compute([samples], {"scale": ones, "shift": 0 * ones})
+    if _is_close(normal, values):
+        return {"scale": ones, "shift": 0 * ones}
+    means = normal.mean(0), values.mean(0)
+    apart = normal - means[0]
+    scale = (apart * (values - means[1])).sum(0) / apart.square().sum(0).clamp_min(1e-12)
+    return {"scale": scale.flatten(), "shift": (means[1] - scale * means[0]).flatten()}
 
 
 def _channel_normalizations(expression: Expression) -> Iterator[Layer]:

@@ -55,6 +55,7 @@ def _passes(draft: Draft) -> None:
     recognize(draft)
     _replace_clips(draft)
     _replace_channel_frames(draft)
+    _join_resizes(draft)
     _open_gates(draft)
     _drop_identities(draft)
     absorb_scales(draft)
@@ -188,6 +189,21 @@ def _open_gates(draft: Draft) -> None:
             draft.change(drafted, inputs=tuple(inputs))
             for name in repeated:
                 draft.drop_if_unread(name, part_of=draft.layers[drafted.name].name)
+
+
+def _join_resizes(draft: Draft) -> None:
+    """Make rows that are repeated and then columns, or the other way round, one layer."""
+    for drafted in draft.in_order():
+        below = draft.layers.get(drafted.inputs[0])
+        if below is None or draft.only_reader(below.name) is None or below.nonlinearity != "linear":
+            continue
+        layer, first = drafted.layer, below.layer
+        if isinstance(layer, Resize) and isinstance(first, Resize) and layer.mode == first.mode == "nearest":
+            start = draft.shapes[below.inputs[0]]
+            if (start.rows == first.rows and first.columns == layer.columns) or (
+                start.columns == first.columns and first.rows == layer.rows
+            ):
+                draft.bypass(below.name, below.inputs[0])
 
 
 def _drop_identities(draft: Draft) -> None:

@@ -165,6 +165,25 @@ def _expand(call: AtenCall) -> Value:
     return call.builder.expand(call.value("self"), shape, name=call.name)
 
 
+def _repeat(call: AtenCall) -> Value:
+    value, times = call.value("self"), list(call["repeats"])
+    own = (1,) * (len(times) - len(value.shape)) + value.shape
+    if any(size > 1 and many != 1 for size, many in zip(own, times, strict=True)):
+        raise InexpressibleError(f"it puts values of {value.shape} one after another {times} times")
+    return call.builder.expand(value, [size * many for size, many in zip(own, times, strict=True)], name=call.name)
+
+
+def _repeat_interleave(call: AtenCall) -> Value:
+    value, times = call.value("self"), call["repeats"]
+    if not isinstance(times, int) or call["dim"] is None:
+        raise InexpressibleError("it repeats each value a number of times of its own")
+    axis = call["dim"] % len(value.shape)
+    shape = list(value.shape)
+    apart = call.builder.reshape(value, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    repeated = call.builder.expand(apart, (*shape[: axis + 1], times, *shape[axis + 1 :]), name=call.name)
+    return call.builder.reshape(repeated, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
+
+
 def _channel_shuffle(call: AtenCall) -> Value:
     value = call.value("self")
     one, maps, *sides = value.shape
@@ -210,6 +229,8 @@ MAPS: dict[str, Operator] = {
     "squeeze": _squeeze,
     "unsqueeze": _unsqueeze,
     "expand": _expand,
+    "repeat": _repeat,
+    "repeat_interleave": _repeat_interleave,
     "expand_as": _expand,
     "channel_shuffle": _channel_shuffle,
 }

@@ -1,11 +1,15 @@
 """Reads a module of torch: its forward pass is traced with `torch.export`, and each ATen operator becomes layers."""
 
+import contextlib
+import io
+import logging
 import operator
 import re
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -64,18 +68,44 @@ def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> ReadN
 
 def _exported(module: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
     """Return the operators of the forward pass, not decomposed."""
-    with _evaluating(module), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the user's module, which they see when they run it
+    with _evaluating(module), torch.no_grad(), _silent():
         try:
             return torch.export.export(module, (example,), strict=False)
         except Exception as error:  # it runs code of the user, which may raise anything
-            text = str(error).strip() or type(error).__name__
-            reason = f"the forward pass cannot be traced ({text.splitlines()[0].rstrip('.')})"
             remedy = "The module must take one batch of images, and do the same for every image."
-            raise UnsupportedError("torch.export", type(module).__name__, reason, remedy=remedy) from error
+            raise UnsupportedError("torch.export", type(module).__name__, _untraced(error), remedy=remedy) from error
 
 
-@contextmanager
+def _untraced(error: Exception) -> str:
+    """Return why a module cannot be traced, and the line of the user's code where that is seen."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    if "data-dependent" in reason:
+        reason = "an if, a loop or a size depends on the values of the image"
+    library = Path(torch.__file__).parent
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if library not in Path(frame.filename).parents and frame.filename != __file__
+    ]
+    where = f", {Path(own[-1].filename).name} line {own[-1].lineno}" if own else ""
+    return f"the forward pass cannot be traced ({reason}{where})"
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep quiet while a module is traced: its own warnings, and what torch says of code that it cannot trace."""
+    logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
     """Put a module into evaluation mode, and each of its parts back afterwards."""
     modes = [(part, part.training) for part in module.modules()]

@@ -14,6 +14,7 @@ from convscope.networks.sources.building.unsupported import UnsupportedError
 
 from .call import Call
 from .file import Body, OnnxInput, Operator
+from .tensors import Array
 
 LARGEST_SIDE = 65_536
 _UINT8 = 2
@@ -60,7 +61,7 @@ def image_input(body: Body, size: tuple[int, int] | None) -> ImageInput:
     if only.shape is None or len(only.shape) != 4 or only.type not in (*_FLOATS, _UINT8):
         dims = "unknown" if only.shape is None else "x".join(str(side or "?") for side in only.shape)
         raise UnsupportedError("The input", only.name[:60], f"it must be an image of four dimensions, and it is {dims}")
-    is_last = _is_channels_last(only, body.operators)
+    is_last = _is_channels_last(only, body)
     sides = [only.shape[axis] for axis in ((3, 1, 2) if is_last else (1, 2, 3))]
     channels = sides[0] if sides[0] is not None else _channels_of_weights(only.name, body)
     rows, columns = _size(sides[1:], size)
@@ -85,17 +86,17 @@ def _size(sides: Sequence[int | None], size: tuple[int, int] | None) -> tuple[in
     if size is None:
         raise ParameterError(
             "`size` must be given: the network takes images of any size, and its layers are read for one. "
-            'Say it with `size="224"`, for example.'
+            'Say it with `size="224"`, for example (in Python, load(…, preprocessing={"size": 224})).'
         )
     if (rows or size[0], columns or size[1]) != size or min(size) < 1:
         raise ParameterError(f"`size` must fit the network, {rows or 'any'} rows and {columns or 'any'} columns.")
     return size
 
 
-def _is_channels_last(image: OnnxInput, operators: Sequence[Operator]) -> bool:
+def _is_channels_last(image: OnnxInput, body: Body) -> bool:
     """Return whether what reads the image makes maps of it by a transposition."""
     readers: dict[str, list[Operator]] = defaultdict(list)
-    for operator in operators:
+    for operator in body.operators:
         for name in operator.inputs:
             readers[name].append(operator)
     names = [image.name]
@@ -103,9 +104,18 @@ def _is_channels_last(image: OnnxInput, operators: Sequence[Operator]) -> bool:
         for reader in readers[name][:_FAR]:
             if reader.kind == "Transpose" and reader.attributes.get("perm") == _TO_MAPS:
                 return True
+            if reader.kind == "Reshape" and _is_transposition(image, body.constants.get(reader.inputs[-1])):
+                return True
             if reader.kind in _BEFORE_MAPS and len(names) < _FAR:
                 names += reader.outputs
     return False
+
+
+def _is_transposition(image: OnnxInput, wanted: Array | None) -> bool:
+    """Return whether a reshape to `wanted` puts the only channel of an image N H W 1 first, as tf2onnx writes it."""
+    if wanted is None or image.shape is None or wanted.shape != (4,) or image.shape[3] != 1:
+        return False
+    return bool(wanted.tolist()[1:] == [1, *image.shape[1:3]])
 
 
 def _channels_of_weights(image: str, body: Body) -> int | None:

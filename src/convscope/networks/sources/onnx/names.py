@@ -11,7 +11,7 @@ from .file import Operator
 _LONGEST = 160
 _COPY = re.compile(r"__\d+$")  # tf2onnx numbers what it makes
 _NUMBERED = re.compile(r"_?\d+$")
-_WRAPPERS = ("StatefulPartitionedCall", "PartitionedCall", "model_1", "functional_1")
+_WRAPPERS = re.compile(r"^((Stateful)?PartitionedCall/)*((functional|model|sequential)(_\d+)*/)?")  # the whole network
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu"})
 _SILENT = frozenset({"Constant", "ConstantOfShape", "Shape", "Identity", "Cast", "Dropout", "Transpose", "Reshape"})
 """Operators that are no layer by themselves."""
@@ -61,8 +61,11 @@ def _path(operator: Operator) -> str:
     """Return the path of the module that an operator belongs to; empty if nothing says so."""
     if operator.scopes:
         return next((scope for scope in reversed(operator.scopes) if scope), "")
-    parts = [part for part in re.split(r"[/:;]", _COPY.sub("", operator.name)) if part and part not in _WRAPPERS]
-    if not parts or (len(parts) == 1 and "/" not in operator.name):
+    written = operator.name
+    if operator.kind in _WEIGHTED and _says_nothing(operator) and "/" in "".join(operator.inputs[1:2]):
+        written = operator.inputs[1].rpartition("/")[0]  # tf2onnx joins what it folds under a number
+    parts = [part for part in re.split(r"[/:;]", _WRAPPERS.sub("", _COPY.sub("", written))) if part]
+    if not parts or (len(parts) == 1 and "/" not in written):
         return _single(operator)
     path: list[str] = []
     for part in parts[:-1]:
@@ -75,8 +78,12 @@ def _path(operator: Operator) -> str:
 def _single(operator: Operator) -> str:
     """Return a name without a path, unless it is the kind with a number, which says nothing."""
     name = _COPY.sub("", operator.name)
-    says_nothing = re.fullmatch(rf"(node_.*|({re.escape(operator.kind)}|n|op)?_?\d*)", name)
-    return "" if says_nothing else name.replace("/", ".").strip(".")
+    return "" if _says_nothing(operator) else name.replace("/", ".").strip(".")
+
+
+def _says_nothing(operator: Operator) -> bool:
+    name = _COPY.sub("", operator.name)
+    return re.fullmatch(rf"(node_.*|({re.escape(operator.kind)}|n|op)?_?\d*)", name) is not None
 
 
 def _weights_path(operator: Operator, constants: Container[str]) -> str:

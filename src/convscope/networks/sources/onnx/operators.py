@@ -26,6 +26,7 @@ from .rearranging import (
     sliced,
     split,
     squeeze,
+    tile,
     transpose,
     unsqueeze,
 )
@@ -270,7 +271,12 @@ def _subtract(builder: Builder, call: Call) -> Value:
 
 
 def _multiply(builder: Builder, call: Call) -> Value:
-    return builder.multiply(_operand(call, 0), _operand(call, 1), name=call.name)
+    first, second = _operand(call, 0), _operand(call, 1)
+    if isinstance(second, Value):
+        first, second = second, first
+    if isinstance(first, Value) and isinstance(second, Tensor):  # how Keras scales the deviation of a normalization
+        first = builder.broadcast(first, second.shape)
+    return builder.multiply(first, second, name=call.name)
 
 
 def _divide(builder: Builder, call: Call) -> Value:
@@ -348,6 +354,7 @@ OPERATORS: dict[str, Translation] = {
     "Clip": _clip,
     "Pow": _power,
     "Erf": _elementary("erf"),
+    "Erfc": _elementary("erfc"),  # not of ONNX: tf2onnx leaves it in a GELU of Keras
     "Exp": _elementary("exp"),
     "Log": _elementary("log"),
     "Sqrt": _elementary("sqrt"),
@@ -372,6 +379,7 @@ OPERATORS: dict[str, Translation] = {
     "Transpose": transpose,
     "Pad": pad,
     "Expand": expand,
+    "Tile": tile,
     "Resize": resize,
     "Upsample": resize,
     "Identity": _same,

@@ -33,7 +33,7 @@ def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "
     Args:
         path: of the file; weights that it stores in other files are in its folder.
         size: rows and columns of an image, where the file leaves them open.
-        up_to: name of the layer to end with in place of the network's output.
+        up_to: name of the layer to end with in place of the network's output, or of another output.
 
     Raises:
         ModelFileError: it is no ONNX file, damaged, too large, or leads out of its folder.
@@ -70,37 +70,42 @@ class _OnnxReader:
             self._builder.notes.append(f"Its operators are of version {file.opset}; those up to {NEWEST} are known.")
 
     def source(self, up_to: str) -> ReadNetwork:
-        """Return the network, up to a layer if one is named."""
+        """Return the network, up to a layer or output if one is named."""
         output = None
+        is_output = up_to in self._file.body.outputs
         try:
-            output = self._output()
+            output = self._output([up_to] if is_output else self._file.body.outputs)
         except UnsupportedError:
-            if not up_to:
+            if not up_to or is_output:
                 raise
+        if is_output:
+            up_to = ""
         source = dataclasses.replace(self._builder.finish(output, up_to=up_to), about=self._file.about)
         if self._pixels is None:
             return source
         mean, std = self._pixels.mean_and_std
         return dataclasses.replace(source, mean=mean, std=std)
 
-    def _output(self) -> Value:
-        """Return the first output that is a vector or maps.
+    def _output(self, outputs: Sequence[str]) -> Value:
+        """Return the first of some outputs that is a vector or maps.
 
         Raises:
             UnsupportedError: an operator cannot be expressed, or there is no such output.
         """
         body = self._file.body
         names = dict(zip(body.operators, _names(body), strict=True))
-        for output in body.outputs:
+        for output in outputs:
             for operator in _needed(body, output):
                 if not all(name in self._values for name in operator.outputs[:1]):
                     self._read(operator, *names[operator])
             value = self._values.get(output)
             if isinstance(value, Value) and len(value.axes) in (2, 4):
-                if len(body.outputs) > 1:
-                    self._builder.notes.append(f"Of {len(body.outputs)} outputs, {output[:60]!r} is read.")
+                if len(outputs) > 1:
+                    others = ", ".join(repr(one[:60]) for one in body.outputs[:8] if one != output)
+                    read = f"Of {len(outputs)} outputs, {output[:60]!r} is read."
+                    self._builder.notes.append(f"{read} --up-to reads another by its name: {others}.")
                 return value
-        raise UnsupportedError("The output", body.outputs[0][:60], "it is neither a vector nor maps of the image")
+        raise UnsupportedError("The output", outputs[0][:60], "it is neither a vector nor maps of the image")
 
     def _read(self, operator: Operator, name: str, place: str) -> None:
         """Compute or translate one operator."""
@@ -149,7 +154,7 @@ class _OnnxReader:
         if not any(isinstance(value, Value) for value in call.inputs):
             return folded(call)
         if kind not in OPERATORS:
-            raise InexpressibleError(_reason(kind))
+            raise InexpressibleError(_reason(kind, call.name))
         try:
             result = OPERATORS[kind](self._builder, call)
         except ConvscopeError:
@@ -199,8 +204,10 @@ def _read_by_branches(operator: Operator) -> set[str]:
     return read
 
 
-def _reason(kind: str) -> str:
+def _reason(kind: str, name: str) -> str:
     """Return why an operator is no layer."""
+    if "random_" in name:
+        return "it changes images at random, as training wants it; export the network without augmentation"
     domain, _, bare = kind.rpartition(".")
     if domain:
         return f"operators of {domain[:60]} are unknown; export with those of ONNX itself"

@@ -132,3 +132,14 @@ def expand(builder: Builder, call: Call) -> Value:
     value = call.value()
     shape = np.broadcast_shapes(value.shape, tuple(call.needed("shape", 1)))
     return builder.expand(value, shape, name=call.name)
+
+
+def tile(builder: Builder, call: Call) -> Value:
+    """Repeat values along axes that have one."""
+    value, times = call.value(), call.needed("repeats", 1)
+    if len(times) != len(value.axes) or any(
+        size > 1 and many != 1 for size, many in zip(value.shape, times, strict=True)
+    ):
+        raise InexpressibleError(f"it puts values of {value.shape} one after another {times} times")
+    shape = [size * many for size, many in zip(value.shape, times, strict=True)]
+    return builder.expand(value, shape, name=call.name)

@@ -1,0 +1,273 @@
+"""How well `convscope check --model` finds what was put into a dataset on purpose, and what its scores mean.
+
+    python benchmarks/clean.py FLOWERS CIFAR10 [--seeds 5] [--copies 150] [--spoiled 50]
+
+Scope: FLOWERS has train/ and test/ with one sub-folder a class, CIFAR10 test/; features of EfficientNet-lite0.
+Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab with
+its defaults on the same features. FLOWERS has wrong labels of its own, which count as false. Copies: of each kind of
+change, some changed photographs beside all of FLOWERS; false pairs among FLOWERS and the test images of CIFAR10 as they
+are (whose features are coarse pixels), but for those that people would call copies, all listed. Bad images: photographs
+blurred, darkened, over-exposed, drawn, and images of CIFAR10, each kind beside all of FLOWERS, and 5 % of all.
+The precision at a raw value is that of isotonic regression.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from peer_environments import python_of, versions_of
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from results_file import spread, write
+from sklearn.isotonic import IsotonicRegression
+
+from convscope.cleaning.calibration import PRECISION
+from convscope.cleaning.confident_learning import suspect_labels
+from convscope.cleaning.near_duplicates import near_duplicates, squares
+from convscope.cleaning.out_of_fold import out_of_fold
+from convscope.cleaning.outliers import outlyingness
+from convscope.cleaning.quality import oddness
+from convscope.core.progress import Silent
+from convscope.features.extraction import image_options
+from convscope.images.dataset import Dataset, prepare
+from convscope.images.sources.opening import open_source
+from convscope.networks.starts import open_start
+from convscope.transfer.run import cuts_of
+from convscope.transfer.start_features import StartFeatures, Wanted
+from convscope.transfer.views import ITSELF
+
+NETWORK, PEER = "efficientnet-lite0", "cleanlab_defaults"
+WRONG, LEAST = 0.05, 0.5
+Change = Callable[[Image.Image, np.random.Generator], Image.Image]
+Features = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+def _cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Cut away 5 % of width and height, at sides drawn at random."""
+    width, height = image.size
+    left, top = (round(0.05 * side * rng.random()) for side in (width, height))
+    return image.crop((left, top, left + round(0.95 * width), top + round(0.95 * height)))
+
+
+def _scaled(factor: float) -> Change:
+    return lambda image, _: image.resize((round(image.width * factor), round(image.height * factor)))
+
+
+COPIES: dict[str, Change] = {
+    "recompressed": lambda image, _: image,  # all are saved as JPEG of quality 60
+    "resized by 0.7": _scaled(0.7),
+    "resized by 1.3": _scaled(1.3),
+    "cropped by 5 %": _cropped,
+    "mirrored": lambda image, _: ImageOps.mirror(image),
+    "rotated": lambda image, rng: image.rotate(int(rng.integers(1, 4)) * 90, expand=True),
+    "mirrored, cropped, resized by 0.7": lambda image, rng: _scaled(0.7)(_cropped(ImageOps.mirror(image), rng), rng),
+}
+
+
+def _blurred(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(max(image.size) * rng.uniform(0.006, 0.02)))
+
+
+def _drawn(image: Image.Image, _: np.random.Generator) -> Image.Image:
+    """Return edges on white, as a drawing has them."""
+    return ImageOps.posterize(ImageOps.invert(image.convert("L").filter(ImageFilter.FIND_EDGES)).convert("RGB"), 2)
+
+
+SPOILS: dict[str, Change] = {
+    "blurred": _blurred,
+    "dark": lambda image, rng: ImageEnhance.Brightness(image).enhance(rng.uniform(0.1, 0.35)),
+    "over-exposed": lambda image, rng: ImageEnhance.Brightness(image).enhance(rng.uniform(2.2, 4)),
+    "other kind": _drawn,
+}
+
+
+def main() -> None:
+    """Measure, and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("flowers", type=Path)
+    parser.add_argument("cifar10", type=Path)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--copies", type=int, default=150)
+    parser.add_argument("--spoiled", type=int, default=50)
+    parser.add_argument("--cache", type=Path, default=None)
+    chosen = parser.parse_args()
+    flowers, features = featured(chosen.flowers, chosen.cache)
+    files = [path for index in range(len(flowers)) if (path := flowers.path(index)) is not None]
+    results: dict[str, Any] = {"network": NETWORK}
+    results["labels"], curve = labels_found(features, flowers, chosen.seeds)
+    curves = {"wrong label": curve}
+    with tempfile.TemporaryDirectory() as place:
+        results["copies"], curves["near-duplicate"] = copies_found(
+            flowers, features, files[: chosen.copies * 3 : 3], Path(place), chosen
+        )
+        results["false pairs"] = false_pairs(flowers, features, chosen)
+        results["bad images"], more = bad_found(
+            flowers, features, files[1 :: len(files) // chosen.spoiled], place, chosen
+        )
+    results["precision"] = {kind: curve for kind, curve in (curves | more).items()}
+    write("clean", __doc__.partition("Scope: ")[2], results)
+    print(json.dumps(results["precision"]))
+
+
+def featured(path: Path, cache: Path | None) -> tuple[Dataset, Features]:
+    """Return images as the network takes them, and their features."""
+    start = open_start(NETWORK)
+    dataset = prepare(
+        open_source(str(path), unlabelled=True), image_options(start.model.preprocessing), cache_dir=cache
+    )
+    cut = cuts_of(start, None)
+    every = Wanted(view=ITSELF, indices=np.arange(len(dataset)))
+    (found,) = StartFeatures(start.model, cut, dataset, cache_dir=cache, reporter=Silent()).of([every])
+    return dataset, found[cut[0]]
+
+
+def changed(files: list[Path], folder: Path, change: Change, *, quality: int = 60) -> Path:
+    """Write the changed images, in their order; return their folder."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number, file in enumerate(files):
+        with Image.open(file) as image:
+            change(image.convert("RGB"), rng).save(folder / f"{number:05}.jpg", quality=quality)
+    return folder
+
+
+def calibrated(values: NDArray[np.float64], right: Flags) -> list[tuple[float, float]]:
+    """Return the precision by raw value: isotonic regression at ten quantiles of the values."""
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(values, right)
+    at = np.unique(np.quantile(values[right], np.linspace(0, 1, 11)).round(3))
+    at = np.unique(np.concatenate([np.quantile(values[~right], [0.5, 0.9, 0.98]).round(3), at]))
+    return [(float(one), round(float(precision), 3)) for one, precision in zip(at, fitted.predict(at), strict=True)]
+
+
+def labels_found(features: Features, flowers: Dataset, seeds: int) -> tuple[dict[str, Any], list[tuple[float, float]]]:
+    """Return recall and precision of changed labels, beside cleanlab's, and the precision by margin."""
+    labels, classes = flowers.labels, len(flowers.classes)
+    clean = out_of_fold(features, labels, classes=classes).argmax(axis=1)
+    confused = np.zeros((classes, classes), int)
+    np.add.at(confused, (labels, clean), 1)
+    np.fill_diagonal(confused, 0)
+    given: dict[str, list[tuple[NDArray[np.int64], Flags]]] = {"at random": [], "between similar classes": []}
+    for seed in range(seeds):
+        for kind, made in given.items():
+            rng = np.random.default_rng(seed)
+            wrong = np.zeros(len(labels), bool)
+            wrong[rng.permutation(len(labels))[: round(WRONG * len(labels))]] = True
+            other = (labels + rng.integers(1, classes, len(labels))) % classes
+            made.append(
+                (np.where(wrong, other if kind == "at random" else confused.argmax(axis=1)[labels], labels), wrong)
+            )
+    flat = [pair for made in given.values() for pair in made]
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(file, features=features, labels=np.stack([labelling for labelling, _ in flat]))
+        file.flush()
+        peer = json.loads(
+            subprocess.run(
+                [python_of(PEER), Path(__file__).parent / "peers" / f"{PEER}.py", file.name],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
+    own, margins = [], []
+    for seed, (labelling, wrong) in enumerate(flat):
+        probabilities = out_of_fold(features, labelling, classes=classes, seed=seed)
+        found = suspect_labels(probabilities, labelling)
+        least = PRECISION["wrong label"]
+        shown = found.indices[np.interp(found.margins, *zip(*least, strict=True)) >= 0.1]
+        own.append(shown.tolist())
+        margins.append((found.margins, wrong[found.indices]))
+    result: dict[str, Any] = {"cleanlab": versions_of(PEER), "images": len(labels), "wrong": WRONG}
+    for number, kind in enumerate(given):
+        part = slice(number * seeds, (number + 1) * seeds)
+        result[kind] = {
+            name: _recall_and_precision(found[part], [wrong for _, wrong in flat[part]])
+            for name, found in (("convscope", own), ("cleanlab defaults", peer))
+        }
+    values, right = (np.concatenate(parts) for parts in zip(*margins, strict=True))
+    return result, calibrated(values, right)
+
+
+def _recall_and_precision(found: list[list[int]], wrong: list[Flags]) -> dict[str, dict[str, float]]:
+    hits = [int(flags[indices].sum()) for indices, flags in zip(found, wrong, strict=True)]
+    return {
+        "recall": spread([hit / int(flags.sum()) for hit, flags in zip(hits, wrong, strict=True)]),
+        "precision": spread([hit / len(indices) for hit, indices in zip(hits, found, strict=True)]),
+    }
+
+
+def copies_found(
+    flowers: Dataset, features: Features, files: list[Path], place: Path, chosen: argparse.Namespace
+) -> tuple[dict[str, Any], list[tuple[float, float]]]:
+    """Return the fraction of changed copies that are found, by kind, and the precision by likeness."""
+    at = {flowers.path(index): index for index in range(len(flowers))}
+    result, values, right = {}, [], []
+    for number, (kind, change) in enumerate(COPIES.items()):
+        copies, theirs = featured(changed(files, place / f"copies-{number}", change), chosen.cache)
+        images = np.concatenate([flowers.images, copies.images])
+        found = near_duplicates(images, np.concatenate([features, theirs]))
+        expected = {(at[file], len(flowers) + index) for index, file in enumerate(files)}
+        real = np.array([tuple(pair) in expected for pair in found.pairs.tolist()])
+        result[kind] = {
+            "copies": len(files),
+            "found": int((real & (found.scores >= LEAST)).sum()),
+            "scores": spread(found.scores[real].tolist()),
+        }
+        values.append(found.scores)
+        right.append(real)
+        print(kind, result[kind], flush=True)
+    return result, calibrated(np.concatenate(values).astype(float), np.concatenate(right))
+
+
+def false_pairs(flowers: Dataset, features: Features, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return the pairs that are found where no copy was put, with their names."""
+    result = {}
+    cifar = prepare(open_source(str(chosen.cifar10 / "test")), cache_dir=chosen.cache)
+    coarse = squares(cifar.images).reshape(len(cifar), -1).numpy()[:, ::7]
+    for name, dataset, vectors in (("flowers", flowers, features), ("cifar10", cifar, coarse)):
+        found = near_duplicates(dataset.images, vectors, LEAST)
+        pairs = zip(found.pairs.tolist(), found.scores.tolist(), strict=True)
+        listed = [[*(dataset.image_name(index) for index in pair), round(score, 3)] for pair, score in pairs]
+        result[name] = {"images": len(dataset), "pairs": listed}
+        print(name, len(listed), flush=True)
+    return result
+
+
+def bad_found(
+    flowers: Dataset, features: Features, files: list[Path], place: str, chosen: argparse.Namespace
+) -> tuple[dict[str, Any], dict[str, list[tuple[float, float]]]]:
+    """Return recall and precision of bad images at an even score, and the precision by raw value, by kind."""
+    result, curves = {}, {}
+    kinds = dict(SPOILS)
+    others = sorted((chosen.cifar10 / "test").rglob("*.jpg"))
+    for kind in (*kinds, "outlier"):
+        used, change = (
+            (others[:: len(others) // len(files)][: len(files)], lambda image, _: image)
+            if kind == "outlier"
+            else (files, kinds[kind])
+        )
+        bad, theirs = featured(changed(used, Path(place) / kind, change, quality=85), chosen.cache)
+        vectors = np.concatenate([features, theirs])
+        raw = (
+            outlyingness(vectors) if kind == "outlier" else oddness(np.concatenate([flowers.images, bad.images]))[kind]
+        )
+        wrong = np.arange(len(raw)) >= len(flowers)
+        curves[kind] = calibrated(raw, wrong)
+        shown = np.interp(raw, *zip(*curves[kind], strict=True)) >= LEAST
+        result[kind] = {
+            "images": len(raw),
+            "bad": int(wrong.sum()),
+            "shown": int(shown.sum()),
+            "right": int((shown & wrong).sum()),
+        }
+        print(kind, result[kind], curves[kind], flush=True)
+    return result, curves
+
+
+if __name__ == "__main__":
+    main()

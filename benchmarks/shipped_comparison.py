@@ -1,0 +1,68 @@
+"""The comparison that comes with the package: four variants on MNIST, each trained with five seeds.
+
+    python benchmarks/shipped_comparison.py --data-dir SETS
+
+Scope: shared weights, own weights, a plain network and no pooling (`convscope compare`) on few images of MNIST, with
+the same training images, epochs and recipe; accuracy clean and distorted. It writes the record that a page without a
+comparison of its own shows, and the counts of every run into the results.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from results_file import write
+
+import convscope
+from convscope.core.context import Context
+from convscope.core.records import json_text, to_json
+from convscope.explorer.comparison import SHIPPED, comparison_data
+from convscope.measures.comparison.moved import SAID
+from convscope.measures.comparison.records import VariantRun
+
+TRAINING, TEST, DISTORTED, EPOCHS, SEEDS = 4_000, 2_000, 1_000, 3, 5
+LAYOUT = "16C5-MP2-32C3-MP2-128N"
+PACKAGED = Path(convscope.__file__).parent / "explorer" / "static" / SHIPPED
+
+
+def _counts(run: VariantRun) -> dict[str, Any]:
+    """Return the correct predictions of a run, clean and by strength of each distortion."""
+    return {
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "seconds": round(run.seconds, 1),
+        "correct": run.accuracy.correct,
+        "clean": int(run.clean().sum()),
+        "distorted": {one.distortion: dict(zip(one.strengths, one.correct, strict=True)) for one in run.distorted},
+    }
+
+
+def main() -> None:
+    """Compare and write."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data-dir", type=Path, help="where the named sets are")
+    options.add_argument("--folder", type=Path, help="keeps finished trainings, so that it can be continued")
+    given = options.parse_args()
+    result = convscope.compare(
+        "mnist",
+        variants=tuple(SAID),
+        epochs=EPOCHS,
+        seeds=SEEDS,
+        layout=LAYOUT,
+        images=TRAINING,
+        test_images=TEST,
+        distorted=DISTORTED,
+        output=given.folder or tempfile.mkdtemp(),
+        force=True,
+        progress=True,
+        context=Context(data_dir=given.data_dir),
+    )
+    record = comparison_data(result.comparison, own=False)
+    PACKAGED.write_text(json_text(record) + "\n", encoding="utf-8")
+    runs = {variant.title: [_counts(run) for run in variant.runs] for variant in result.comparison.measured}
+    write("shipped-comparison", (__doc__ or "").splitlines()[0], {"record": to_json(record), "runs": runs})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is wrong with a dataset, found with the features of a network: labels, near-duplicates, outliers, quality."""

@@ -1,0 +1,106 @@
+"""Whether two images show the same pixels: one is turned or mirrored, moved onto the other, and compared in detail."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
+    ("", lambda images: images),
+    ("rotated by a quarter turn", lambda images: images.rot90(1, (1, 2))),
+    ("rotated by a quarter turn", lambda images: images.rot90(3, (1, 2))),
+    ("upside down", lambda images: images.rot90(2, (1, 2))),
+    ("mirrored", lambda images: images.flip(2)),
+    ("mirrored and upside down", lambda images: images.flip(1)),
+    ("mirrored and rotated by a quarter turn", lambda images: images.mT),
+    ("mirrored and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
+)
+"""What may have been done to a copy, in words, and what undoes it."""
+_STEPS = 12
+_BLOCK = 512  # pairs at once
+_MOST_MOVED = 0.25  # of the side, by which a corner may move
+
+
+def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
+    """Return how alike the fine detail of pairs of images is, each after the best affine motion: N, at most 1.
+
+    The motion minimizes the squared difference of the first image and the moved second one, both of mean 0 and
+    standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from coarse to fine. Likeness is the
+    correlation of what blurring takes away: large areas are alike in many images, detail is not.
+
+    Args:
+        first, second: N side side, float32, already turned.
+    """
+    found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK]) for at in range(0, len(first), _BLOCK)]
+    return np.concatenate([np.zeros(0, np.float32), *found])
+
+
+def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
+    motion = torch.eye(3).repeat(len(first), 1, 1)  # in coordinates -1…1
+    for factor in (4, 2, 1):
+        small = [torch.nn.functional.avg_pool2d(images[:, None], factor)[:, 0] for images in (first, second)]
+        motion = _moved_on(small[0], small[1], motion)
+    moved, inside = _warped(second, motion)
+    alike = torch.minimum(
+        _correlation(_detail(first), _detail(moved), _eroded(inside)), _correlation(first, moved, inside)
+    )
+    corners = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
+    distance = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1).amax(dim=1) / 2
+    possible = distance <= _MOST_MOVED  # not where it is not a number
+    return np.asarray(torch.where(possible, alike, 0.0).numpy())
+
+
+def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
+    """Return the motion of `second` onto `first`, begun with `motion`: N 3 3."""
+    side = first.shape[1]
+    template = _standardized(first, torch.ones_like(first))
+    down, across = torch.gradient(template, spacing=2 / side, dim=(1, 2))
+    at = torch.linspace(-1 + 1 / side, 1 - 1 / side, side)
+    y, x = torch.meshgrid(at, at, indexing="ij")
+    # change of each pixel with the parameters of x' = (1 + a) x + b y + c, y' = d x + (1 + e) y + f
+    slopes = torch.stack([across * x, across * y, across, down * x, down * y, down], dim=1).flatten(2)  # N 6 S²
+    damping = 1e-3 * torch.eye(6) * side**2
+    for _ in range(_STEPS):
+        moved, inside = _warped(second, motion)
+        error = (_standardized(moved, inside) - template) * inside  # N S S
+        weighted = slopes * inside.flatten(1)[:, None]
+        hessian = weighted @ slopes.mT + damping
+        change = torch.linalg.solve(hessian, weighted @ error.flatten(1)[..., None])[..., 0]  # N 6
+        step = torch.eye(3).repeat(len(first), 1, 1)
+        step[:, :2] += change.unflatten(1, (2, 3))
+        motion = motion @ torch.linalg.inv(step)
+        motion = torch.where((motion - torch.eye(3)).abs().amax(dim=(1, 2), keepdim=True) < 1, motion, torch.eye(3))
+    return motion
+
+
+def _warped(images: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the moved images, and where they have pixels: N S S, 0 or 1."""
+    grid = torch.nn.functional.affine_grid(motion[:, :2], [len(images), 1, *images.shape[1:]], align_corners=False)
+    moved = torch.nn.functional.grid_sample(images[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
+    return moved, (grid.abs() <= 1).all(dim=3).float()
+
+
+def _standardized(images: Tensor, inside: Tensor) -> Tensor:
+    """Return images with mean 0 and standard deviation 1 where they have pixels."""
+    count = inside.sum(dim=(1, 2), keepdim=True).clamp(min=1)
+    centred = (images - (images * inside).sum(dim=(1, 2), keepdim=True) / count) * inside
+    return centred / (centred.square().sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
+
+
+def _correlation(first: Tensor, second: Tensor, inside: Tensor) -> Tensor:
+    """Return the correlation of each pair where both have pixels, -1…1."""
+    count = inside.sum(dim=(1, 2)).clamp(min=1)
+    return (_standardized(first, inside) * _standardized(second, inside) * inside).sum(dim=(1, 2)) / count
+
+
+def _detail(images: Tensor) -> Tensor:
+    """Return what blurring takes away."""
+    return (
+        images - torch.nn.functional.avg_pool2d(images[:, None], 5, stride=1, padding=2, count_include_pad=False)[:, 0]
+    )
+
+
+def _eroded(inside: Tensor) -> Tensor:
+    return -torch.nn.functional.max_pool2d(-inside[:, None], 5, stride=1, padding=2)[:, 0]

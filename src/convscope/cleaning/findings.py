@@ -1,0 +1,162 @@
+"""Everything that a network finds in a dataset, as problems with a score."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.progress import Reporter, Silent
+from convscope.core.text import counted
+from convscope.images.dataset import Dataset
+from convscope.images.inspection import Problem, spell
+from convscope.images.sources.source import SPLIT_NAMES
+from convscope.transfer.feature_store import Vectors
+from convscope.transfer.head_choice import MOST_CLASSES
+
+from .alignment import TURNS
+from .calibration import least_value, precision_at
+from .near_duplicates import Copies, near_duplicates
+from .out_of_fold import out_of_fold
+from .outliers import outlyingness
+from .quality import DETAILS, oddness
+from .wrong_labels import wrong_labels
+
+LEAST_SCORE = 0.5
+"""Of a finding: it is more often right than wrong."""
+_FEWEST = 20  # images that the others can be compared with
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Problems that a network found, each with a score, and what it could not look for, in sentences."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find_problems(dataset: Dataset, features: Vectors, *, seed: int = 0, reporter: Reporter | None = None) -> Findings:
+    """Return what looks wrong in a dataset, the most certain first within each kind.
+
+    Args:
+        dataset: the images.
+        features: of all its images, n × values.
+        seed: of the folds of the cross-validation.
+        reporter: shows progress.
+    """
+    if len(dataset) < _FEWEST:
+        few = f"{counted(len(dataset), 'image')}: {_FEWEST} or more are compared with each other"
+        return Findings(problems=(), notes=(few,))
+    with (reporter or Silent()).task("comparing images", 4, "parts") as task:
+        copies = near_duplicates(dataset.images, features, least_value("near-duplicate", LEAST_SCORE))
+        task.advance(1)
+        labels = label_findings(dataset, features, groups=_groups(len(dataset), copies), seed=seed)
+        task.advance(1)
+        odd = {"outlier": outlyingness(features)}
+        task.advance(1)
+        odd |= oddness(dataset.images)
+        task.advance(1)
+    problems = [*labels.problems, *_copy_problems(dataset, copies)]
+    for kind, values in odd.items():
+        problems += _odd_problems(dataset, kind, precision_at(kind, values))
+    return Findings(problems=tuple(problems), notes=labels.notes)
+
+
+def label_findings(
+    dataset: Dataset,
+    features: Vectors,
+    *,
+    indices: NDArray[np.int64] | None = None,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> Findings:
+    """Return the labels that look wrong, among the images of classes with two or more.
+
+    Args:
+        dataset: the images.
+        features: of those that are judged, n × values.
+        indices: of these images in the dataset; all if None.
+        groups: of copies, one number an image; see `out_of_fold`.
+        seed: of the folds.
+    """
+    if not dataset.source.labelled:
+        return Findings(problems=(), notes=("the images have no classes: wrong labels are not looked for",))
+    if len(dataset.classes) > MOST_CLASSES:
+        many = f"{len(dataset.classes):,} classes: wrong labels are looked for among at most {MOST_CLASSES:,}"
+        return Findings(problems=(), notes=(many,))
+    indices = np.arange(len(dataset)) if indices is None else indices
+    labels = dataset.labels[indices]
+    counts = np.bincount(labels, minlength=len(dataset.classes))
+    lonely = int((counts == 1).sum())
+    notes = (f"{counted(lonely, 'class', 'classes')} of one image: its label is not checked",) if lonely else ()
+    judged = np.flatnonzero(counts[labels] > 1)
+    known = np.flatnonzero(counts > 1)  # classes
+    if len(known) < 2:
+        return Findings(problems=(), notes=notes)
+    labels = np.searchsorted(known, labels[judged])
+    probabilities = out_of_fold(
+        features[judged],
+        labels,
+        classes=len(known),
+        groups=None if groups is None else groups[judged],
+        seed=seed,
+    )
+    classes = [dataset.classes[number] for number in known]
+    found = wrong_labels(probabilities, labels, classes, indices[judged].tolist(), dataset.image_name)
+    return Findings(problems=found, notes=notes)
+
+
+def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
+    """Return the group of each image, in which it is with its copies."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ones = np.ones(len(copies.pairs), bool)
+    graph = coo_array((ones, (copies.pairs[:, 0], copies.pairs[:, 1])), shape=(images, images))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
+    """Give one problem for each image that is a copy of one before it, of the pair that is most alike."""
+    scores = precision_at("near-duplicate", copies.scores)
+    taken: set[int] = set()
+    for place in np.argsort(-copies.scores, kind="stable").tolist():
+        first, second = copies.pairs[place].tolist()
+        if dataset.splits[first] < dataset.splits[second]:  # of training and test, the training image is left out
+            first, second = second, first
+        if second in taken or np.array_equal(dataset.images[first], dataset.images[second]):
+            continue  # exact duplicates are found without a network
+        taken.add(second)
+        yield Problem(
+            name=spell(dataset.image_name(second)),
+            kind="near-duplicate",
+            detail=", ".join(_how(dataset, first, second, TURNS[copies.turns[place]][0])),
+            others=(spell(dataset.image_name(first)),),
+            score=round(float(scores[place]), 3),
+            label=spell(dataset.classes[dataset.labels[second]]),
+            index=second,
+        )
+
+
+def _how(dataset: Dataset, first: int, second: int, turned: str) -> Iterator[str]:
+    yield f"the same pixels{f', {turned}' if turned else ''}"
+    splits = sorted({int(dataset.splits[first]), int(dataset.splits[second])})
+    if len(splits) == 2 and splits[0] > 0:
+        yield f"in {SPLIT_NAMES[splits[0]]} and {SPLIT_NAMES[splits[1]]}"
+    labels = [spell(dataset.classes[dataset.labels[index]]) for index in (second, first)]
+    if labels[0] != labels[1]:
+        yield f"in the classes {labels[0]} and {labels[1]}"
+
+
+def _odd_problems(dataset: Dataset, kind: str, scores: NDArray[np.float64]) -> Iterator[Problem]:
+    for index in np.argsort(-scores, kind="stable").tolist():
+        if scores[index] < LEAST_SCORE:
+            return
+        yield Problem(
+            name=spell(dataset.image_name(index)),
+            kind=kind,
+            detail=DETAILS[kind],
+            score=round(float(scores[index]), 3),
+            label=spell(dataset.classes[dataset.labels[index]]),
+            index=index,
+        )

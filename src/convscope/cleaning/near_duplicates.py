@@ -1,0 +1,86 @@
+"""Images that show the same pixels: recompressed, resized, cropped a little, mirrored, rotated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.transfer.feature_store import Vectors
+
+from .alignment import TURNS, align
+from .neighbours import nearest, unit_rows
+
+_SIDE_PX, _COARSE_PX = 64, 16  # of what is aligned, and of what is compared first
+_OF_FEATURES, _OF_PIXELS = 4, 2  # neighbours that are looked at closely
+_LEAST_ALIKE = 0.5  # correlation of coarse pixels of what is looked at
+_BLOCK = 256
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Copies:
+    """Pairs of images that may show the same pixels.
+
+    Attributes:
+        pairs: indices, n 2, the first one smaller.
+        turns: what was done to the second one, n: indices of TURNS.
+        scores: how alike their fine detail is after alignment, n, at most 1.
+    """
+
+    pairs: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def near_duplicates(images: NDArray[np.uint8], features: Vectors, least: float = 0.0) -> Copies:
+    """Return pairs of images that may show the same pixels, with how alike they are: those of a score from `least` on.
+
+    Each image is compared with its nearest neighbours in features, and with those whose coarse pixels, turned in one of
+    eight ways, correlate most with its own.
+
+    Args:
+        images: N H W C.
+        features: n × values.
+        least: score of a pair.
+    """
+    grays = squares(images)
+    coarse = [_coarse(turn(grays)) for _, turn in TURNS]
+    pairs = _candidates(features, coarse)
+    first, second = coarse[0][pairs[:, 0]], pairs[:, 1]
+    alike = np.stack([np.einsum("nd,nd->n", first, turned[second]) for turned in coarse])  # turns n
+    near = alike.max(axis=0) >= _LEAST_ALIKE
+    pairs, turns = pairs[near], alike.argmax(axis=0)[near]
+    scores = np.zeros(len(pairs), np.float32)
+    for number, (_, turn) in enumerate(TURNS):
+        at = np.flatnonzero(turns == number)
+        scores[at] = align(grays[pairs[at, 0]], turn(grays[pairs[at, 1]]))
+    same = scores >= least
+    return Copies(pairs=pairs[same], turns=turns[same], scores=scores[same])
+
+
+def squares(images: NDArray[np.uint8]) -> Tensor:
+    """Return small gray squares, float32 N side side."""
+    side = min(_SIDE_PX, *images.shape[1:3])
+    blocks = []
+    for start in range(0, len(images), _BLOCK):
+        block = np.array(images[start : start + _BLOCK])  # a copy, for a mapped file is read-only
+        gray = torch.from_numpy(block).float().mean(dim=3)
+        blocks.append(torch.nn.functional.adaptive_avg_pool2d(gray, side))
+    return torch.cat(blocks)
+
+
+def _coarse(grays: Tensor) -> Vectors:
+    small = torch.nn.functional.adaptive_avg_pool2d(grays, min(_COARSE_PX, grays.shape[1]))
+    return unit_rows(small.flatten(1).numpy())
+
+
+def _candidates(features: Vectors, coarse: list[Vectors]) -> NDArray[np.int64]:
+    """Return the pairs that are looked at closely: indices, n 2, the smaller one first, each once."""
+    rows = unit_rows(features, centre=features.mean(axis=0))
+    count = len(rows)
+    lists = [nearest(rows, rows, min(_OF_FEATURES, count - 1))[1]]
+    lists += [nearest(coarse[0], turned, min(_OF_PIXELS, count - 1))[1] for turned in coarse]
+    others = np.concatenate(lists, axis=1)  # N neighbours
+    pairs = np.stack(np.broadcast_arrays(np.arange(count)[:, None], others), axis=2).reshape(-1, 2)
+    return np.unique(np.sort(pairs, axis=1), axis=0)

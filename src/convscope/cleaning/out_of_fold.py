@@ -1,0 +1,88 @@
+"""Predictions for images by classifiers that did not learn from them: cross-validation on the features of a network."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.networks.temperature import cross_entropy_at, fitting_temperature
+from convscope.transfer.feature_store import Vectors
+
+_FOLDS, _REPEATS = 5, 3
+_COMPONENTS = 256  # principal ones, which hold what counts
+_SHRINKAGES = (0.2, 0.5)
+
+
+def out_of_fold(
+    features: Vectors,
+    labels: NDArray[np.int64],
+    *,
+    classes: int,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Return the probability of each class for each image, N K, by linear discriminants that did not learn from it.
+
+    The logits are the mean of three cross-validations; shrinkage and temperature are those of the smallest loss.
+    Discriminants learn little from single images, so that wrong labels mislead them less than logistic regression
+    (docs/decisions/0017-confident-learning.md).
+
+    Args:
+        features: n × values.
+        labels: class of each image; at least two images of every class that occurs.
+        classes: number of classes.
+        groups: images of one group are in one fold, so that no copy of an image is learned from; each by itself if
+            None.
+        seed: of the folds.
+    """
+    values = _principal(features)
+    groups = np.arange(len(labels)) if groups is None else groups
+    logits = np.zeros((len(_SHRINKAGES), len(labels), classes))
+    for repeat in range(_REPEATS):
+        folds = _folds(labels, groups, seed * _REPEATS + repeat)
+        for fold in range(_FOLDS):
+            learned, other = folds != fold, folds == fold
+            if other.any():
+                logits[:, other] += _discriminants(values[learned], labels[learned], values[other], classes)
+    scaled = [one / _REPEATS / fitting_temperature(one / _REPEATS, labels) for one in logits]
+    best = min(scaled, key=lambda one: cross_entropy_at(one, labels))
+    odds = np.exp(best - best.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def _discriminants(
+    values: NDArray[np.float64], labels: NDArray[np.int64], others: NDArray[np.float64], classes: int
+) -> NDArray[np.float64]:
+    """Return the logits of `others` by discriminants that learned from `values`, one for each shrinkage: s n K."""
+    counts = np.bincount(labels, minlength=classes)
+    sums = np.zeros((classes, values.shape[1]))
+    np.add.at(sums, labels, values)
+    means = sums / np.maximum(counts, 1)[:, None]
+    within = values - means[labels]
+    covariance = within.T @ within / len(values)
+    scale = max(float(np.trace(covariance)) / len(covariance), 1e-12) * np.eye(len(covariance))
+    priors = np.log(np.maximum(counts, 1) / len(labels))
+    found = []
+    for shrinkage in _SHRINKAGES:
+        weights = np.linalg.solve((1 - shrinkage) * covariance + shrinkage * scale, means.T)  # values × K
+        logits = others @ weights - 0.5 * (means.T * weights).sum(axis=0) + priors
+        found.append(np.where(counts > 0, logits, logits.min(axis=1, keepdims=True)))  # unknown ones are never likely
+    return np.stack(found)
+
+
+def _principal(features: Vectors) -> NDArray[np.float64]:
+    """Return the first principal components of features, n × at most 256; labels have no part in them."""
+    centred = torch.from_numpy(features - features.mean(axis=0))
+    if features.shape[1] > _COMPONENTS:
+        _, axes = torch.linalg.eigh(centred.T @ centred)
+        centred = centred @ axes[:, -_COMPONENTS:]
+    return np.asarray(centred.double().numpy())
+
+
+def _folds(labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return the fold of each image: every class in all of them as evenly as it can be, every group in one."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(len(labels), np.int64)
+    folds[order] = np.arange(len(labels)) % _FOLDS
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    return np.asarray(folds[first][group])

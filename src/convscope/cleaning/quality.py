@@ -1,0 +1,60 @@
+"""Images that are blurred, dark, over-exposed or of another kind, beside the other images of the set."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .outliers import robust
+
+_BLOCK = 64
+_BRIGHT, _WHITE = 0.9, 250  # fraction of the pixels that are darker; value of a pixel that is burned out
+DETAILS = {
+    "outlier": "unlike every other image",
+    "blurred": "little fine detail for its contrast",
+    "dark": "even its bright parts are dark",
+    "over-exposed": "large parts are white",
+    "other kind": "far more flat colour, or far less colour, than the others",
+}
+"""What each kind means, in words."""
+
+
+def oddness(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+    """Return how far each image is from the others in each way, in robust standard deviations, N each.
+
+    Args:
+        images: N H W C.
+    """
+    blocks = [_statistics(np.array(images[at : at + _BLOCK])) for at in range(0, len(images), _BLOCK)]
+    detail, bright, white, flat, colour = np.concatenate(blocks, axis=1)
+    return {
+        "blurred": -robust(detail, floor=0.1),
+        "dark": -robust(bright, floor=4.0),
+        "over-exposed": robust(white, floor=0.02),
+        "other kind": np.maximum(robust(flat, floor=0.01), -robust(colour, floor=0.1)),
+    }
+
+
+def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return five statistics of images, 5 N: detail, brightness, white, flat and colour.
+
+    Detail is the logarithm of the variance of the Laplacian at full resolution over that at half, which contrast and
+    subject change less than the variance itself.
+    """
+    values = torch.from_numpy(images).float()
+    gray = values.mean(dim=3)
+    half = torch.nn.functional.avg_pool2d(gray[:, None], 2)[:, 0]
+    fine, coarse = (_laplacian(one).var(dim=(1, 2)) for one in (gray, half))
+    equal = (gray.diff(dim=1)[:, :, 1:] == 0) & (gray.diff(dim=2)[:, 1:] == 0)
+    found = (
+        ((fine + 1) / (coarse + 1)).log(),
+        torch.quantile(gray.flatten(1)[:, ::5], _BRIGHT, dim=1),
+        (values >= _WHITE).all(dim=3).float().mean(dim=(1, 2)),
+        equal.float().mean(dim=(1, 2)),
+        (values.amax(dim=3) - values.amin(dim=3)).mean(dim=(1, 2)).add(1).log(),
+    )
+    return np.asarray(torch.stack(found).double().numpy())
+
+
+def _laplacian(gray: torch.Tensor) -> torch.Tensor:
+    inner = gray[:, 1:-1, 1:-1]
+    return gray[:, :-2, 1:-1] + gray[:, 2:, 1:-1] + gray[:, 1:-1, :-2] + gray[:, 1:-1, 2:] - 4 * inner

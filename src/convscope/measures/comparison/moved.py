@@ -1,0 +1,135 @@
+"""The result of a comparison in one sentence: the accuracy of four variants on images that are moved a little."""
+
+from dataclasses import dataclass
+
+from convscope.core.statistics import Interval, mean_interval
+from convscope.core.text import counted
+from convscope.measures.distortions.family import GROUPS
+from convscope.measures.robustness import StrengthAccuracy
+
+from .records import Comparison, VariantResult
+from .variants import BASELINE
+
+SHIFTED = "shifted"
+SAID = {
+    BASELINE: "shared weights",
+    "locally-connected": "own weights",
+    "mlp-parameters": "plain network",
+    "no-pooling-connected": "without pooling",
+}
+"""The variants of the sentence, by what sets them apart."""
+_OF_SIDE = 1 / 16  # at least; a pixel of a large image is no movement
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedVariant:
+    """One variant of the sentence.
+
+    Attributes:
+        name: what sets it apart, a value of `SAID`; title: of the variant.
+        clean: accuracy on the same images when they are not moved, 0…1.
+        accuracy: on the moved images, and its 95 % interval.
+    """
+
+    name: str
+    title: str
+    clean: float
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """The accuracy of some variants on images moved by the same distance.
+
+    Attributes:
+        sentence: the result in words.
+        pixels: the distance; the mean over all measured directions.
+        images: how many; seeds: runs of each variant.
+        variants: those of `SAID` that were measured.
+    """
+
+    sentence: str
+    pixels: float
+    images: int
+    seeds: int
+    variants: tuple[MovedVariant, ...]
+
+
+def moved(comparison: Comparison) -> Moved | None:
+    """Return the result in one sentence; None unless the baseline and another variant of it were measured."""
+    pixels = pixels_moved(comparison)
+    results = [result for name in SAID if (result := comparison.variant(name)) is not None]
+    rows = [row for result in results if (row := _row(result, pixels)) is not None] if pixels else []
+    if len(rows) < 2 or rows[0].name != SAID[BASELINE]:
+        return None
+    parts = ", ".join(f"{row.name} {_whole_percent(row.accuracy)}" for row in rows)
+    return Moved(
+        sentence=f"Moved by {distance(pixels)}: {parts}.",
+        pixels=pixels,
+        images=comparison.distorted_images,
+        seeds=comparison.seeds,
+        variants=tuple(rows),
+    )
+
+
+def pixels_moved(comparison: Comparison) -> float:
+    """Return the distance of the sentence: the shortest measured that is a pixel and a 16th of the side; 0 for none."""
+    runs = [result.runs[0] for result in comparison.measured]
+    measured = {
+        abs(strength)
+        for run in runs
+        for record in run.distorted
+        if record.distortion in GROUPS[SHIFTED]
+        for strength in record.strengths
+    }
+    least = max(1.0, _OF_SIDE * min(comparison.height, comparison.width))
+    return min((pixels for pixels in measured if pixels >= least), default=max(measured, default=0.0))
+
+
+def distance(pixels: float) -> str:
+    """Return a distance in words."""
+    return "one pixel" if pixels == 1 else counted(pixels, "pixel")
+
+
+def moved_accuracy(result: VariantResult, pixels: float) -> StrengthAccuracy | None:
+    """Return the accuracy on images moved by this distance, mean over all measured directions; None without any.
+
+    Of several runs the interval is that of their mean; of one, Wilson's of as many images as there are.
+    """
+    counts = [
+        [
+            count
+            for record in run.distorted
+            if record.distortion in GROUPS[SHIFTED]
+            for strength, count in zip(record.strengths, record.correct, strict=True)
+            if abs(strength) == pixels
+        ]
+        for run in result.runs
+    ]
+    if not counts or not all(counts):
+        return None
+    directions, images = len(counts[0]), result.runs[0].distorted[0].images
+    sums = [sum(by_direction) for by_direction in counts]
+    alone = len(sums) == 1
+    interval = mean_interval([round(sums[0] / directions)] if alone else sums, images * (1 if alone else directions))
+    return StrengthAccuracy(strength=pixels, accuracy=sum(sums) / (len(sums) * directions * images), interval=interval)
+
+
+def _row(result: VariantResult, pixels: float) -> MovedVariant | None:
+    found = moved_accuracy(result, pixels)
+    if found is None:
+        return None
+    clean = sum(int(run.clean().sum()) for run in result.runs) / (len(result.runs) * len(result.runs[0].clean()))
+    return MovedVariant(
+        name=SAID[result.variant],
+        title=result.title,
+        clean=clean,
+        accuracy=found.accuracy,
+        interval=found.interval,
+    )
+
+
+def _whole_percent(value: float) -> str:
+    """Return whole percents, unless that would round to everything."""
+    return f"{100 * value:.1f} %" if 0.995 <= value < 1 else f"{100 * value:.0f} %"
