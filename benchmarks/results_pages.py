@@ -83,9 +83,9 @@ def _verdict_on_shifts(found: Comparison) -> str:
 
 
 def _texts(found: Comparison, topic: str, images: str = "") -> str:
-    """Return the differences of a topic in sentences, those that are significant; on some images only."""
+    """Return the differences of a topic in sentences: those on some images, or those that are significant."""
     chosen = [one for one in contrasts(found) if one.topic == topic and images in ("", one.images)]
-    return " ".join(contrast.text for contrast in telling(chosen))
+    return " ".join(contrast.text for contrast in (chosen if images else telling(chosen)))
 
 
 SHOWN = ("convolution", "convolution-distorted", "mlp-parameters", "mlp-distorted")

@@ -18,7 +18,7 @@ LINES = (
     ("training", "features"),
     ("transfer",),
     ("estimators",),
-    ("measures", "cleaning"),
+    ("measures", "attribution", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),
     ("cli",),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convscope.api.convert import convert
     from convscope.api.cost import cost
     from convscope.api.draw import draw
+    from convscope.api.explain import explain
     from convscope.api.features import extract_features
     from convscope.api.load import load, save
     from convscope.api.look import look
@@ -47,6 +48,7 @@ __all__ = [
     "convert",
     "cost",
     "draw",
+    "explain",
     "extract_features",
     "load",
     "look",
@@ -69,6 +71,7 @@ _HOMES = {
     "convert": "convscope.api.convert",
     "cost": "convscope.api.cost",
     "draw": "convscope.api.draw",
+    "explain": "convscope.api.explain",
     "extract_features": "convscope.api.features",
     "load": "convscope.api.load",
     "look": "convscope.api.look",

@@ -47,10 +47,17 @@ def test_control_characters_are_written_out() -> None:
     assert class_names(["a\x1b[31m"], 1) == ("a\\x1b[31m",)
 
 
+@pytest.mark.parametrize("given", [{1: "b", 0: "a"}, {"1": "b", "0": "a"}])
+def test_a_dict_by_number_is_in_order(given: Any) -> None:
+    assert class_names(given, 2) == ("a", "b")
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
         (["a"], ParameterError),
+        ({1: "a", 2: "b"}, ParameterError),
+        ({"a": 0, "b": 1}, ParameterError),
         (["a", "b", "c"], ParameterError),
         (["a", 3], ParameterError),
         (3, ParameterError),

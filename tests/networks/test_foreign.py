@@ -163,7 +163,15 @@ def answers(module: nn.Module) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("last", [None, nn.Conv2d(4, 1, (15, 12))], ids=["linear", "convolution"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        None,
+        nn.Conv2d(4, 1, (15, 12)),
+        nn.Sequential(nn.Conv2d(4, 1, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
+    ],
+    ids=["linear", "convolution", "mean of maps"],
+)
 def test_one_sigmoid_is_two_classes(last: nn.Module | None, tmp_path: Path) -> None:
     module = with_sigmoid(1, last)
     model = convscope.load(module, SHAPE, preprocessing="unit", classes=["no", "yes"])
@@ -181,13 +189,6 @@ def test_a_sigmoid_a_class_is_shown_as_its_part_of_all() -> None:
     expected = answers(module)
     np.testing.assert_allclose(model.predict_proba(IMAGES), expected / expected.sum(1, keepdims=True), atol=1e-5)
     assert any("each class by itself" in note for note in source(model)["notes"])
-
-
-def test_one_sigmoid_of_no_weighted_sum_is_refused_with_the_way_out() -> None:
-    last = nn.Sequential(nn.Conv2d(4, 1, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
-    with pytest.raises(ParameterError, match=r"one output must end in a weighted sum.*'2.2' is none.*`up_to`"):
-        convscope.load(with_sigmoid(1, last), SHAPE, preprocessing="unit")
-    assert convscope.load(with_sigmoid(1, last), SHAPE, preprocessing="unit", up_to="2.0").is_dense
 
 
 def test_the_sigmoid_of_a_part_stays() -> None:

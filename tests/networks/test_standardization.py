@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 from torch import nn
 
 from convscope.core.errors import ParameterError
@@ -75,6 +76,9 @@ TIMM = {"mean": HALF, "std": HALF, "input_size": (3, 224, 224)}
             ),
             "scaled to 256 pixels",
         ),
+        (SimpleNamespace(mean=HALF, std=HALF, interpolation=Image.Resampling.BILINEAR), ""),
+        (SimpleNamespace(mean=HALF, std=HALF, interpolation=SimpleNamespace(value="bicubic")), "bicubic interpolation"),
+        (SimpleNamespace(image_mean=HALF, image_std=HALF, resample=3), "bicubic interpolation"),
         ({"mean": (127, 127, 127)}, "--scale 255"),
         ({"mean": (127, 127, 127), "scale": 255}, ""),
     ],

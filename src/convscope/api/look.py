@@ -275,7 +275,9 @@ def _evaluated(
     if run is None:
         return None, []
     try:
-        dataset = images_for(model, _source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter)
+        dataset = images_for(
+            model, training_source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter
+        )
         indices = list(itertools.islice(_evaluated_indices(run, dataset, _room(model)), _room(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
@@ -346,8 +348,12 @@ def _of_each_class(dataset: Dataset, indices: Iterable[int], without: Collection
             yield index
 
 
-def _source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
-    """Return the source of the images that the model was trained on."""
+def training_source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:
+    """Return the source of the images that the model was trained on.
+
+    Raises:
+        ConvscopeError: the model does not say which, or they are not there any more.
+    """
     learned = model.learned
     if learned.data is None:
         raise DataError(f"The model has no record of its training dataset. {learned.note}".rstrip())

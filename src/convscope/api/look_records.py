@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.core.errors import ConvscopeError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import Dataclass
@@ -17,6 +18,7 @@ from convscope.explorer.data import ExplorerData, NamedImage
 from convscope.explorer.evaluation import RunEvaluation, evaluation_of
 from convscope.explorer.invariance import invariance_data
 from convscope.explorer.units import UnitsData, units_data
+from convscope.explorer.where import training_data, trust_data
 from convscope.images.dataset import Dataset
 from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import PAGE_NAME, Comparison
@@ -52,8 +54,15 @@ def with_records(
         dataset: the dataset of the images, where they are those that the run was evaluated on.
         reporter: receives a sentence for each record that cannot be read.
     """
+    where = data.where
+    if where is not None and dataset is not None:
+        where = dataclasses.replace(where, training=training_data(model, dataset))
     if run is None:
-        return dataclasses.replace(data, units=units_of(model, images), comparison=shipped_comparison())
+        comparison = shipped_comparison()
+        return dataclasses.replace(data, units=units_of(model, images), where=where, comparison=comparison)
+    trust = _saved(Faithfulness, run.faithfulness, reporter, how=f"convscope explain {run.path} IMAGES")
+    if where is not None and trust is not None and _fits(trust.layout, run.faithfulness, model, reporter):
+        where = dataclasses.replace(where, trust=trust_data(trust))
     report = _saved(UnitsReport, run.units, reporter, how=f"convscope measure {run.path} DATA --what units")
     if report is not None and not _fits(report.units.layout, run.units, model, reporter):
         report = None
@@ -64,6 +73,7 @@ def with_records(
     return dataclasses.replace(
         data,
         units=units_of(model, images, report, dataset),
+        where=where,
         evaluation=_evaluation(run, reporter),
         invariance=None if invariance is None else invariance_data(invariance),
         comparison=comparison_data(comparison) if comparison and comparison.measured else shipped_comparison(),

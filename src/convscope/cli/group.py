@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "Train a network on images: folder, list or named dataset.",
     "predict": "Predict the classes of images, with their probabilities.",
     "look": "Look inside a network: one page that runs it and shows every layer.",
+    "explain": "Explain predictions: pixels and training images they are due to.",
     "draw": "Draw filters, maps, curves, the layout, or a convolution in motion.",
     "measure": "Measure robustness to distortions, units, and cost, layer by layer.",
     "compare": "Compare variants of a network on the same images and budget.",

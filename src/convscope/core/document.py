@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .markup import Html
+from .markup import Html, tag
 from .pages import NO_LINKS
 
 OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
@@ -29,6 +29,7 @@ _PAGE = Template("""\
 <style>$style</style>
 </head>
 <body>
+$skip
 $links
 $body
 <script>$script</script>
@@ -37,7 +38,9 @@ $body
 """)
 
 
-def document(*, title: Html, style: str, script: str, body: Html, worker: bool = False) -> str:
+def document(
+    *, title: Html, style: str, script: str, body: Html, skip: tuple[str, str] = ("", ""), worker: bool = False
+) -> str:
     """Return a whole page as HTML that opens no connection.
 
     Args:
@@ -45,16 +48,20 @@ def document(*, title: Html, style: str, script: str, body: Html, worker: bool =
         style: CSS.
         script: a program; its hash is the only one that the Content-Security-Policy allows.
         body: comes before the program.
+        skip: text and target of the link that comes first, past the links to other pages.
         worker: whether the program may start a worker from the page, with WebAssembly; text still never becomes a
             program.
     """
+    first = tag("a", skip[0], class_="skip", href=skip[1]) if skip[0] else ""
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
     style, script = escaped(static("convscope.core", "pages.css") + style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
     policy = (
         f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
-    return _PAGE.substitute(title=title, policy=policy, style=style, script=script, links=NO_LINKS, body=body)
+    return _PAGE.substitute(
+        title=title, policy=policy, style=style, script=script, skip=first, links=NO_LINKS, body=body
+    )
 
 
 def escaped(text: str, code: str, width: int) -> str:

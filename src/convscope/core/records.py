@@ -35,7 +35,7 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
     """Return `value` (records, tuples, dicts, plain values) as what ``json.dumps`` takes.
 
     Args:
-        value: what is converted; fractions become floats.
+        value: what is converted; fractions become floats, arrays lists.
         digits: significant digits that floats are rounded to; NaN and infinity then become None. All digits if none.
 
     Examples:
@@ -56,10 +56,10 @@ def to_json(value: Any, *, digits: int | None = None) -> Any:
         }
     if isinstance(value, dict):
         return {str(key): to_json(item, digits=digits) for key, item in value.items()}
+    if type(value).__module__ == "numpy":
+        value = value.tolist()  # an array or a scalar; this module does not import NumPy
     if isinstance(value, (list, tuple)):
         return [to_json(item, digits=digits) for item in value]
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        value = value.item()  # a NumPy scalar; this module does not import NumPy
     if isinstance(value, Fraction):
         value = float(value)
     if digits is not None and isinstance(value, float):

@@ -28,6 +28,7 @@ from .evaluation import RunEvaluation
 from .invariance import InvarianceData
 from .units import UnitsData
 from .weights import CHECKED, Rounding, WeightDtype, rounding_of, tensor_texts, weight_dtype
+from .where import WhereData, where_data
 
 FORMAT_VERSION = 3
 LONGEST_NAME = 1_000
@@ -127,6 +128,7 @@ class ExplorerData:
         beside: a second network with the same classes, for the same images; it has none of its own.
         invariance: robustness to distortions; None where that was not measured.
         comparison: of variants; None where there is none.
+        where: what says where the network looked; None of one that answers with maps.
     """
 
     format_version: int = FORMAT_VERSION
@@ -155,6 +157,7 @@ class ExplorerData:
     beside: "ExplorerData | None" = None
     invariance: InvarianceData | None = field(default=None, metadata={DIGITS: 4})
     comparison: ComparisonData | None = None
+    where: WhereData | None = None
 
 
 def explorer_data(
@@ -197,6 +200,7 @@ def explorer_data(
         kinds=_layer_texts(arithmetic),
         poolings=poolings,
         nonlinearities=nonlinearities,
+        where=where_data(arithmetic),
     )
 
 

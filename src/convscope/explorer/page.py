@@ -49,19 +49,20 @@ def render_look(data: ExplorerData) -> str:
         tag("footer", _FOOTER),
         tag("script", inline_json(to_json(data)), type="application/json", id="data"),
         tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
-        before=tag("a", "To the numbers", class_="skip", href="#numbers"),
+        skip=("To the numbers", "#numbers"),
         worker=True,
     )
 
 
-def _page(title: Html, script: str, *after: Html, before: Html | str = "", worker: bool = False) -> str:
+def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] | None = None, worker: bool = False) -> str:
     """Return a page that a program fills."""
     damaged = tag("p", _DAMAGED, class_="message late", role="alert")  # until the program replaces it
     page = document(
         title=title,
-        style=_static("explorer.css"),
+        style=_static("explorer.css") + _static("where.css"),
         script=program(script),
-        body=joined(before, tag("div", tag("noscript", _NEEDS), damaged, id="page"), *after),
+        body=joined(tag("div", tag("noscript", _NEEDS), damaged, id="page"), *after),
+        skip=skip,
         worker=worker,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -270,6 +270,17 @@ class Model:
 
         return list(predict(self, images, top=top, batch=batch, workers=workers))
 
+    def explain(self, image: Any, **options: Any) -> Any:
+        """Return what the prediction for one image is due to, an `Explanation`.
+
+        It takes the options of `convscope.explain`. Faithfulness, which is measured on many images, is left to that
+        function.
+        """
+        from convscope import explain
+
+        given = [image] if isinstance(image, np.ndarray) else image
+        return explain(self, given, **{"faithfulness": 0, **options}).explanations[0]
+
 
 @contextlib.contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:

@@ -45,7 +45,6 @@ def render_comparison(comparison: Comparison) -> str:
     ]
     shown = [(name, title, content) for name, title, content in parts if content]
     body = joined(
-        tag("a", "Skip to the results", class_="skip", href="#main"),
         _head(comparison),
         tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in shown), aria_label="Sections"),
         tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in shown), id="main"),
@@ -56,6 +55,7 @@ def render_comparison(comparison: Comparison) -> str:
         style=static(_PACKAGE, "report.css") + static(_PACKAGE, "comparison.css"),
         script=static(_PACKAGE, "report.js"),
         body=body,
+        skip=("To the results", "#main"),
     )
 
 

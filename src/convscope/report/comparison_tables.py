@@ -91,18 +91,22 @@ def _why(result: VariantResult) -> str:
 def table_html(table: DataTable, name: str) -> Html:
     """Return a table whose first column heads its rows."""
     head = tag("tr", *(tag("th", column, scope="col") for column in table.columns))
+    first = "kind" if table.columns[0] == "variant" else None
     rows = [
         tag(
             "tr",
-            tag("th", row[0], scope="row", class_="kind"),
-            *(
-                tag("td", cell, class_="number" if cell[-1:].isdigit() or cell.endswith("%") else None)
-                for cell in row[1:]
-            ),
+            tag("th", row[0], scope="row", class_=first),
+            *(tag("td", cell, class_=_style(cell)) for cell in row[1:]),
         )
         for row in table.rows
     ]
     return scrolling(tag("table", tag("thead", head), tag("tbody", *rows)), name)
+
+
+def _style(cell: str) -> str | None:
+    if cell[-1:].isdigit() or cell.endswith("%"):
+        return "number"
+    return "long" if len(cell) > 4 else None
 
 
 def limits_table(comparison: Comparison) -> Html:

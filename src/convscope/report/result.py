@@ -18,10 +18,12 @@ _OF_MISTAKES = 0.2
 
 def result(report: Report, history: Sequence[EpochRecord], sections: Collection[str]) -> Html:
     """Return the three lists; the pairs that are confused lead to their images, in `sections`."""
-    return joined(
+    return tag(
+        "div",
         _list("Recognized best", _best(report)),
         _list("Confused most", _confused(report, sections)),
         _list("What to do next", [joined(step) for step in next_steps(report, history)]),
+        class_="beside",
     )
 
 
@@ -38,7 +40,7 @@ def next_steps(report: Report, history: Sequence[EpochRecord]) -> list[str]:
 
 
 def _list(title: str, items: Sequence[Html]) -> Html:
-    return joined(tag("h3", title), tag("ul", *(tag("li", item) for item in items))) if items else joined()
+    return tag("div", tag("h3", title), tag("ul", *(tag("li", item) for item in items))) if items else joined()
 
 
 def _ranked(report: Report) -> list[ClassMetrics]:

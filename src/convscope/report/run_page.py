@@ -62,7 +62,6 @@ def render_report(
         ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
     )
     body = joined(
-        tag("a", "To the figures", class_="skip", href="#main"),
         _head(report),
         tag("nav", *(tag("a", title, href=f"#{name}") for name, title, _ in parts), aria_label="Parts of this page"),
         tag("main", *(tag("section", tag("h2", title), content, id=name) for name, title, content in parts), id="main"),
@@ -74,6 +73,7 @@ def render_report(
         style=static(_PACKAGE, "report.css"),
         script=static(_PACKAGE, "report.js"),
         body=body,
+        skip=("To the results", "#main"),
     )
 
 
@@ -109,7 +109,7 @@ def _use(report: Report) -> Html:
         return joined()
     return tag(
         "div",
-        tag("h2", "Use this model"),
+        tag("h3", "Use this model"),
         tag("p", "Classes and probabilities for a folder of images, into a table:"),
         _command(f"convscope predict {shlex.quote(report.model)} my-images/ --csv answers.csv"),
         class_="use",

@@ -100,6 +100,11 @@ class RunFolder:
         return self.path / "units.json"
 
     @property
+    def faithfulness(self) -> Path:
+        """How far attributions can be trusted, where it was measured."""
+        return self.path / "faithfulness.json"
+
+    @property
     def cost(self) -> Path:
         """The cost of each layer, where it was measured."""
         return self.path / "cost.json"
@@ -113,7 +118,7 @@ class RunFolder:
     def results(self) -> tuple[Path, ...]:
         """The results of a run and of later measurements; a new run in the folder removes them."""
         run = (self.checkpoint, self.model, self.report, self.page, self.look, self.history)
-        return (*run, self.invariance, self.units, self.cost)
+        return (*run, self.invariance, self.units, self.faithfulness, self.cost)
 
 
 def make_folder(path: Path | None, *, name: str, force: bool) -> RunFolder:

@@ -1,6 +1,7 @@
 """What the further views do in a real browser: a second network, the camera, saving, the lesson, records."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.explorer.comparison import shipped_comparison
 from convscope.explorer.page import render_look
 from tests.page.test_records_on_page import full_page
 
@@ -175,3 +177,23 @@ def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
     bare = open_page(digits).ready()
     for place in ("#distorted", "#kinds", "#glance .measured", ".ablation"):
         assert bare.page.locator(f"{place}:visible").count() == 0, place
+
+
+def test_the_result_of_the_comparison_is_said_in_its_section_and_in_the_steps_that_claim_it(
+    open_page: Open, tmp_path: Path
+) -> None:
+    path, shipped = tmp_path / "look.html", shipped_comparison()
+    path.write_text(render_look(replace(full_page(), comparison=shipped)), encoding="utf-8")
+    opened = open_page(path).ready()
+    assert shipped.moved is not None
+    assert opened.text("#kinds .moved strong") == shipped.moved.sentence
+    assert "not on your images" in opened.text("#kinds .moved summary")
+    opened.page.locator(".lesson > summary").click()
+    assert opened.page.locator(".lesson .moved strong").all_inner_texts() == [shipped.moved.sentence] * 2
+    accuracies = opened.page.locator("#kinds .moved .value").all_inner_texts()
+    assert [float(text.removesuffix(" %")) for text in accuracies] == pytest.approx(
+        [100 * row.accuracy for row in shipped.moved.variants], abs=0.06
+    )
+    for details in opened.page.locator("#kinds details").all():
+        details.evaluate("(one) => (one.open = true)")
+    assert opened.page.locator("#kinds .moved li").count() == 4

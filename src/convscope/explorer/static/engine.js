@@ -26,6 +26,7 @@ import { simdLayers } from "./simd.js";
  * @property {(() => void)[]} layers
  * @property {number[][]} inputs which values each layer reads
  * @property {number[]} areas of the maps of each layer
+ * @property {Loops} loops
  * @property {(pixels: Pixels) => void} enter puts an image in
  */
 
@@ -37,9 +38,8 @@ import { simdLayers } from "./simd.js";
  * @returns {Engine}
  */
 export function makeEngine(network, plain = false) {
-  const fast = plain ? null : simdLayers(network);
-  const machine = assembled(network, fast);
-  const loops = fast?.loops ?? "plain";
+  const machine = machineOf(network, plain);
+  const { loops } = machine;
   const bring = makeBringing(machine);
   return ({ pixels, off, original, open }) => {
     /** @type {Float32Array[] | null} */
@@ -57,10 +57,11 @@ export function makeEngine(network, plain = false) {
 
 /**
  * @param {Network} network
- * @param {ReturnType<typeof simdLayers>} fast
+ * @param {boolean} [plain] whether to use JavaScript only
  * @returns {Machine}
  */
-function assembled(network, fast) {
+export function machineOf(network, plain = false) {
+  const fast = plain ? null : simdLayers(network);
   const sizes = Array.from({ length: network.layers.length + 1 }, (_, index) => {
     const { maps, rows, columns } = shapeAt(network, index);
     return maps * rows * columns;
@@ -77,7 +78,8 @@ function assembled(network, fast) {
   const { channels, mean, std, height, width } = network; // without the weights, which are rearranged
   const enter = (/** @type {Pixels} */ pixels) =>
     values[0].set(standardize({ channels, mean, std, height, width }, pixels));
-  return { values, layers, inputs, areas: network.layers.map(({ rows, columns }) => rows * columns), enter };
+  const areas = network.layers.map(({ rows, columns }) => rows * columns);
+  return { values, layers, inputs, areas, loops: fast?.loops ?? "plain", enter };
 }
 
 /** A layer in plain JavaScript. @param {Network} network @param {Layer} layer @returns {Compute} */

@@ -27,6 +27,8 @@ import { ANSWER, HEADER, KEEPING, STEPS } from "./text_frame.js";
 import { makeUnits } from "./units.js";
 import { viewSheet } from "./view_sheet.js";
 import { afterFrame, makeViews } from "./views.js";
+import { WHERE } from "./where_text.js";
+import { makeWhere } from "./where_view.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -34,7 +36,8 @@ import { afterFrame, makeViews } from "./views.js";
 
 /** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "lesson" | "units" | "good" | "distorted" | "kinds",
+ * @typedef {Record<
+ *   "images" | "glance" | "beside" | "numbers" | "where" | "lesson" | "units" | "good" | "distorted" | "kinds",
  *   HTMLElement>}
  *   Sections
  */
@@ -84,6 +87,7 @@ function makeSections() {
     glance: section("glance", TEXT.glance),
     beside: section("beside", SECOND.title, false),
     numbers: section("numbers", TEXT.numbers),
+    where: section("where", WHERE.title),
     lesson: section("lesson", STEPS.title, false),
     units: section("units", UNITS_TEXT.title),
     good: section("good", EVALUATION.title),
@@ -150,6 +154,7 @@ async function build(page, network, computer) {
   };
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
+    [sections.where, makeWhere(sections.where, network, inlined("worker"))],
     [sections.units, makeUnits(sections.units, network, { go: goThere, open, toggle })],
   ]);
   await turnOfOthers();

@@ -82,6 +82,7 @@
  * @property {import("./evaluation.js").Evaluation | null} [evaluation] of the run, where there is a report
  * @property {import("./invariance.js").Invariance | null} [invariance] robustness, where it was measured
  * @property {import("./comparison.js").Comparison | null} [comparison] of variants, where there is one
+ * @property {import("./where_view.js").WhereData | null} [where] what says where the network looked
  * @property {Network | null} [beside] a second network for the same images
  */
 

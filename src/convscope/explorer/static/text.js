@@ -349,7 +349,7 @@ export const INVARIANCE = {
 export const MOVED = {
   shipped: "Measured before, and not on your images: ",
   about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>
-    `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Intervals`,
+    `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Each with its interval:`,
   interval: (
     /** @type {string} */ name,
     /** @type {string} */ low,

@@ -1,6 +1,5 @@
 """Whether an ONNX file that was written computes what the network does, by ONNX Runtime."""
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,10 @@ from convscope.core.errors import DataError
 from convscope.core.machine import usable_cores
 from convscope.core.text import printable
 from convscope.networks.image_network import ImageNetwork
+from convscope.networks.sources.proof import LARGEST, UNINSTALLED, is_provable
 
 from .onnx_export import INPUT
 
-LARGEST = 1e-4
-UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
 _IMAGES = 2
 
 
@@ -30,7 +28,7 @@ def difference_of_written(content: bytes, network: ImageNetwork, notes: list[str
         DataError: it is more than rounding.
     """
     notes = [] if notes is None else notes
-    if importlib.util.find_spec("onnxruntime") is None:
+    if not is_provable():
         notes.append(UNINSTALLED)
         return None
     import onnxruntime

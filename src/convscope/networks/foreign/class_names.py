@@ -19,8 +19,9 @@ def class_names(given: Any, count: int) -> tuple[str, ...]:
     """Return the names of `count` classes.
 
     Args:
-        given: a list or array of names, the path of a file with one name a line, a JSON list or a JSON object from
-            ``"0"`` on, or None for ``class 1`` … ``class N``. Names that are the same get a number.
+        given: a list or array of names, a dict of them by number, the path of a file with one name a line, a JSON
+            list or a JSON object by number, or None for ``class 1`` … ``class N``. Names that are the same get a
+            number.
         count: outputs of the network.
 
     Raises:
@@ -36,6 +37,8 @@ def class_names(given: Any, count: int) -> tuple[str, ...]:
     if isinstance(given, (str, os.PathLike)):
         check_value("classes", given, PATH)
         given = _of_file(Path(given))
+    if isinstance(given, Mapping):
+        given = _in_order(given) or given
     if isinstance(given, (bytes, Mapping, AbstractSet)) or not isinstance(given, Iterable):
         raise ParameterError(f"`classes` must be a list of names, or a file of them. Got {shown(given)}.")
     names = given.tolist() if hasattr(given, "tolist") else list(given)
@@ -63,6 +66,13 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(result)
 
 
+def _in_order(names: Mapping[Any, Any]) -> list[Any] | None:
+    """Return names by number, 0 … N − 1 or as text, in order; None if the keys are something else."""
+    by_number = {str(number): name for number, name in names.items()}
+    numbers = [str(number) for number in range(len(names))]
+    return [by_number[number] for number in numbers] if set(by_number) == set(numbers) else None
+
+
 def _of_file(path: Path) -> list[str]:
     name = printable(os.fsdecode(path))
     try:
@@ -83,9 +93,10 @@ def _of_file(path: Path) -> list[str]:
                 f"{name} must be one name a line, or a JSON list of names. It is damaged: {error}."
             ) from None
         if isinstance(names, dict):
-            if set(names) != {str(number) for number in range(len(names))}:
+            in_order = _in_order(names)
+            if in_order is None:
                 raise DataError(f'{name} must be a JSON object of names by number: "0", "1", and so on. It has others.')
-            names = [names[str(number)] for number in range(len(names))]
+            names = in_order
         if not all(isinstance(one, str) for one in names):
             raise DataError(f"{name} must be a JSON list of names. Something else is among them.")
         return list(names)

@@ -93,25 +93,31 @@ def _with_logits(graph: Graph, tensors: dict[str, Tensor], notes: list[str]) -> 
         if shape.maps == 1:
             notes.append("It has one output and no sigmoid: as a classifier it has one class, of probability 1.")
         return graph, tensors, False
-    layer = last.layer
+    end = dataclasses.replace(last, nonlinearity="linear")
     if shape.maps > 1:
         notes.append(
             "It answers for each class by itself, with a sigmoid: shown is each sigmoid divided by the sum of all."
         )
-    elif isinstance(layer, Linear | Convolution):
-        layer = dataclasses.replace(layer, units=2)
-        notes.append("Its one output, a sigmoid, became two classes: the first is no, the second is yes.")
-        tensors = dict(tensors)
-        for name in layer.tensors(graph.inputs_of(last)):
+        return Graph(nodes=(*graph.nodes[:-1], end), image=graph.image), tensors, True
+    notes.append("Its one output, a sigmoid, became two classes: the first is no, the second is yes.")
+    tensors = dict(tensors)
+    if isinstance(last.layer, Linear) or (isinstance(last.layer, Convolution) and last.layer.groups == 1):
+        for name in last.layer.tensors(graph.inputs_of(last)):
             own = tensors[f"{last.name}.{name}"]
             tensors[f"{last.name}.{name}"] = torch.cat([torch.zeros_like(own), own])
+        nodes = (dataclasses.replace(end, layer=dataclasses.replace(last.layer, units=2)),)
     else:
-        raise ParameterError(
-            f"A network of one output must end in a weighted sum and a sigmoid. Got one whose last layer {last.name!r} "
-            "is none. Give it a class for each answer, or take the part before it with `up_to`."
-        )
-    end = dataclasses.replace(last, layer=layer, nonlinearity="linear")
-    return Graph(nodes=(*graph.nodes[:-1], end), image=graph.image), tensors, shape.maps > 1
+        pair = Node(name=_free_name(graph, "classes"), layer=Linear(units=2), inputs=(last.name,))
+        tensors |= {f"{pair.name}.weight": torch.tensor([[0.0], [1.0]]), f"{pair.name}.bias": torch.zeros(2)}
+        nodes = (end, pair)
+    return Graph(nodes=(*graph.nodes[:-1], *nodes), image=graph.image), tensors, False
+
+
+def _free_name(graph: Graph, name: str) -> str:
+    """Return a name that no node has."""
+    while name in graph.by_name:
+        name += "_"
+    return name
 
 
 def _with_rgb(graph: Graph, tensors: dict[str, Tensor]) -> tuple[Graph, dict[str, Tensor]]:
@@ -123,9 +129,7 @@ def _with_rgb(graph: Graph, tensors: dict[str, Tensor]) -> tuple[Graph, dict[str
     if all(map(_sums_channels, readers)):
         turned = {f"{node.name}.weight": tensors[f"{node.name}.weight"].flip(1) for node in readers}
         return graph, {**tensors, **turned}
-    name = "bgr"
-    while name in graph.by_name:
-        name += "_"
+    name = _free_name(graph, "bgr")
     first = Node(name=name, layer=ChannelSelection(start=2, count=3, step=-1), inputs=(IMAGE,))
     others = (
         dataclasses.replace(node, inputs=tuple(name if below == IMAGE else below for below in node.inputs))

@@ -16,14 +16,21 @@ from convscope.networks.graph import Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.building.builder import ReadNetwork
 from convscope.networks.sources.onnx.reader import read_onnx
-from convscope.networks.sources.proof import Proof, is_provable, noted, proof_of, some_images, trials_of_file
+from convscope.networks.sources.proof import (
+    UNINSTALLED,
+    Proof,
+    is_provable,
+    noted,
+    proof_of,
+    some_images,
+    trials_of_file,
+)
 
 from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"
-_UNPROVEN = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
 _NOTHING = {"mean": (0.0,), "std": (1.0,), "scale": 1.0}
 _NAMES = {"mean": "mean", "std": "standard deviation"}
 _LONGEST = 1 << 20  # characters of names of layers in a file
@@ -164,7 +171,7 @@ def _classes(source: ReadNetwork, count: int, given: Any, notes: list[str], *, w
 def _proof_of_file(source: ReadNetwork, path: Path, notes: list[str], *, whole: bool) -> Proof | None:
     """Return how far the network differs from what ONNX Runtime computes; None where that cannot run it."""
     if not is_provable():
-        notes.append(_UNPROVEN)
+        notes.append(UNINSTALLED)
         return None
     original = GraphNetwork(source.graph, source.tensors).eval()
     images: list[Tensor] = some_images(source.graph)

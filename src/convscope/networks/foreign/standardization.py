@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from PIL import Image
+
 from convscope.core.arguments import shown
 from convscope.core.errors import ParameterError, choose, did_you_mean
 from convscope.core.numeric import is_integer, is_number
@@ -30,6 +32,7 @@ class Standardization:
         fit: how an image of another shape becomes one of that size.
         note: where this comes from.
         resized: rows and columns, or the shorter side, that it wants images scaled to before `size` is cropped.
+        interpolation: how its images were scaled; empty if it does not say.
 
     Raises:
         ParameterError: a field has an invalid value.
@@ -47,6 +50,7 @@ class Standardization:
     fit: Literal["letterbox", "stretch", "crop"] = "crop"
     note: str = ""
     resized: tuple[int, ...] = ()
+    interpolation: str = ""
 
     def __post_init__(self) -> None:
         """Validate the fields."""
@@ -78,6 +82,8 @@ class Standardization:
                 f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and their centre cropped. "
                 f"Here, that side becomes {min(self.size)}, so that more of the image is seen, smaller."
             )
+        if self.interpolation not in ("", "bilinear"):
+            remarks.append(f"Its images were scaled by {self.interpolation} interpolation. Here, it is bilinear.")
         return tuple(remarks)
 
     def of(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -182,6 +188,7 @@ def _of_timm(config: Any, name: str) -> Standardization:
         size=sides,
         fit={"border": "letterbox", "squash": "stretch"}.get(str(fit), "crop"),  # type: ignore[arg-type]
         resized=(math.floor(min(sides) / part),) if sides and is_number(part) and 0 < part < 1 else (),
+        interpolation=_interpolation(_field(config, "interpolation")),
         note=f"from the module's {name}",
     )
 
@@ -196,6 +203,7 @@ def _of_transforms(given: Any) -> Standardization:
         size=_sides(size) if size else None,
         note=f"from {type(given).__name__}",
         resized=_sides(resized) if resized else (),
+        interpolation=_interpolation(getattr(given, "interpolation", None)),
     )
 
 
@@ -218,12 +226,21 @@ def _of_processor(given: Any) -> Standardization:
         size=_sides(sides) if sides and all(sides) else None,
         note=f"from {type(given).__name__}",
         resized=resized,
+        interpolation=_interpolation(getattr(given, "resample", None)),
     )
 
 
 def _field(holder: Any, name: str) -> Any:
     """Return an entry of a dict or an attribute of an object; None where there is none."""
     return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+
+
+def _interpolation(given: Any) -> str:
+    """Return the name of an interpolation: a text, one of Pillow's numbers, or a member of an enumeration."""
+    if is_integer(given) and int(given) in set(Image.Resampling):
+        return Image.Resampling(int(given)).name.lower()
+    name = str(getattr(given, "value", given) or "").lower()
+    return name if name.upper() in Image.Resampling.__members__ else ""
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...]:

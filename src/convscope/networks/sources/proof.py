@@ -19,6 +19,7 @@ from convscope.core.text import counted
 from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
 
+UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
 LARGEST = 1e-4
 """Of the difference, relative to the largest value."""
 _ROUNDINGS = 8

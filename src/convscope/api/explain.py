@@ -1,0 +1,279 @@
+"""Explain predictions: which pixels and training images they are due to, and how far that can be trusted."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convscope.attribution.explanation import Explanation, explain_images
+from convscope.attribution.faithfulness import (
+    FRACTIONS,
+    Subject,
+    measure_nearest,
+    measure_orders,
+    work,
+)
+from convscope.attribution.faithfulness_record import Faithfulness
+from convscope.attribution.grad_cam import maps_layer
+from convscope.attribution.method import AttributionMethod, Settings
+from convscope.attribution.methods import METHODS
+from convscope.attribution.nearest import NEAREST, TrainingFeatures, training_features
+from convscope.attribution.occlusion import patch_side
+from convscope.core.context import Context, context_of
+from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError, choose
+from convscope.core.machine import tuned
+from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.progress import Reporter
+from convscope.core.records import UNRECORDED
+from convscope.core.text import printable
+from convscope.features.extraction import PARTS, images_for, open_for
+from convscope.images.dataset import Dataset
+from convscope.images.sources.opening import DataSource
+from convscope.networks.folding import fold
+from convscope.networks.graph import Graph
+from convscope.networks.inputs import list_inputs
+from convscope.networks.memory import check_batch, fitting_batch
+from convscope.networks.model import Model, as_tensor
+from convscope.networks.model_file import opened
+from convscope.options.explain import ExplainOptions
+from convscope.training.record_files import record_file
+
+from .explain_files import check_folder_for, write_explanations
+from .look import training_source
+
+USUAL_IMAGES = 50  # on which faithfulness is measured by default
+_BATCH = 64
+Unusable = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExplainResult:
+    """What was explained.
+
+    Attributes:
+        explanations: one an image that can be read, in order.
+        faithfulness: how far the methods can be trusted; None where it was not measured.
+        skipped: methods that were left out, each with the reason, in one sentence.
+        unusable: names of images that cannot be read, and why.
+        folder: where files were written, if anywhere.
+    """
+
+    explanations: tuple[Explanation, ...]
+    faithfulness: Faithfulness | None = None
+    skipped: tuple[str, ...] = ()
+    unusable: Unusable = ()
+    folder: Path | None = field(default=None, metadata={UNRECORDED: True})
+
+
+@documented(ExplainOptions)
+def explain(
+    model: Model | str | os.PathLike[str],
+    images: Any,
+    *,
+    target: str | None = None,
+    methods: Sequence[str] = (),
+    output: AnyPath | None = None,
+    layer: str | None = None,
+    patch: int | None = None,
+    nearest: int = 5,
+    faithfulness: int = USUAL_IMAGES,
+    data: DataSource | None = None,
+    class_depth: int | None = None,
+    seed: int = 0,
+    force: bool = False,
+    batch: int | None = None,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
+) -> ExplainResult:
+    """Return what the predictions for images are due to: maps of pixels, and the nearest training images.
+
+    Args:
+        model: a model, or the path of a model file or run folder.
+        images: what `convscope.predict` takes.
+        progress: True shows progress on standard error.
+        context: folders of named datasets, of decoded images and of features.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+
+    Examples:
+        >>> import tempfile
+        >>> from convscope.api.train import train
+        >>> trained = train("digits", epochs=1, layout="8C3-MP2", output=tempfile.mkdtemp())
+        >>> found = explain(trained.model, np.zeros((1, 8, 8)), methods=["occlusion", "contributions"], faithfulness=0)
+        >>> one = found.explanations[0]
+        >>> one["occlusion"].values.shape
+        (8, 8)
+        >>> total = one["contributions"].values.sum() + one["contributions"].biases
+        >>> bool(abs(total - one.logit) < 1e-4)
+        True
+    """
+    options, context = options_from(ExplainOptions, locals()), context_of(context, progress=progress)
+    told = context.reporter
+    folder = None if output is None else check_folder_for(Path(output), force=force)
+    partial = bool(methods or layer or patch) or faithfulness < USUAL_IMAGES
+    record = record_file(model, "faithfulness", None, partial=partial, force=force) if faithfulness else None
+    used = opened(model, told)
+    used.check_answers()
+    request = _Request(model=used, options=options, context=context)
+    with tuned():
+        chosen, unusable = _read(used, images, told)
+        dataset, reason = request.dataset()
+        training = request.training(dataset) if NEAREST.name in request.names else None
+        with told.task("explaining", total=0):
+            explanations = explain_images(
+                used,
+                chosen,
+                target=request.target,
+                methods=request.maps,
+                settings=request.settings,
+                training=training,
+                count=options.nearest,
+            )
+        measured = request.measured(dataset, training)
+        result = ExplainResult(
+            explanations=tuple(explanations),
+            faithfulness=measured,
+            skipped=(*request.skipped, *([reason] if reason else ())),
+            unusable=tuple(unusable),
+            folder=folder,
+        )
+        if folder is not None:
+            write_explanations(result, folder, training, used.classes, told)
+    if record is not None and measured is not None:
+        record.write(measured, told)
+    return result
+
+
+class _Request:
+    """What is asked for, checked."""
+
+    def __init__(self, *, model: Model, options: ExplainOptions, context: Context) -> None:
+        self.model, self.options, self.context = model, options, context
+        self.network = fold(model.network)
+        self.target = None if options.target is None else _class_index(model, options.target)
+        self.names, self.skipped = _methods(options.methods, self.network.graph)
+        self.maps: list[AttributionMethod] = [
+            METHODS[name] for name in self.names if METHODS[name].attribute is not None
+        ]
+        wanted = _BATCH if options.batch is None else check_batch(options.batch)
+        self.settings = Settings(
+            patch=options.patch, layer=options.layer, batch=fitting_batch(model.network.plan, wanted, copies=3)
+        )
+        self.patch = patch_side(self.settings, model.preprocessing.size)
+        if options.layer is not None:
+            maps_layer(self.network.graph, options.layer)
+
+    def dataset(self) -> tuple[Dataset | None, str]:
+        """Return the dataset of training and test images, or why there is none where none was named."""
+        options, context, told = self.options, self.context, self.context.reporter
+        if not options.faithfulness and NEAREST.name not in self.names:
+            return None, ""
+        try:
+            if options.data is None:
+                source = training_source(self.model, context.data_dir, told)
+            else:
+                source = open_for(
+                    self.model,
+                    options.data,
+                    class_depth=options.class_depth,
+                    data_dir=context.data_dir,
+                    reporter=told,
+                )
+            return images_for(self.model, source, cache_dir=context.cache_dir, reporter=told), ""
+        except (ConvscopeError, OSError) as error:
+            if options.data is not None or NEAREST.name in options.methods:
+                raise
+            return None, f"Without the dataset, neither nearest images nor faithfulness. {error} Name it with `data`."
+
+    def training(self, dataset: Dataset | None) -> TrainingFeatures | None:
+        """Return the features of the training images of a dataset."""
+        if dataset is None:
+            return None
+        context = self.context
+        return training_features(
+            self.model, dataset, seed=self.options.seed, cache_dir=context.cache_dir, reporter=context.reporter
+        )
+
+    def measured(self, dataset: Dataset | None, training: TrainingFeatures | None) -> Faithfulness | None:
+        """Return the faithfulness of the methods on test or validation images."""
+        options, network = self.options, self.network
+        if dataset is None or not options.faithfulness:
+            return None
+        split = dataset.evaluation_split
+        indices = np.sort(
+            np.random.default_rng(options.seed).permutation(dataset.indices(split))[: options.faithfulness]
+        )
+        images = np.asarray(dataset.images[indices])
+        pixels = as_tensor(images)
+        with torch.inference_mode():
+            targets = torch.cat([network(some) for some in torch.split(pixels, self.settings.batch)]).argmax(1)
+        subject = Subject(
+            network=network,
+            images=network.standardize(pixels),
+            targets=targets.clone(),
+            settings=self.settings,
+            seed=options.seed,
+        )
+        with self.context.reporter.task("faithfulness", work(subject, self.maps), "maps") as task:
+            orders = measure_orders(subject, self.maps, task)
+        return Faithfulness(
+            layout=self.model.title,
+            data=printable(dataset.name),
+            split=PARTS[int(split)],
+            images=len(indices),
+            seed=options.seed,
+            patch=self.patch,
+            fractions=FRACTIONS,
+            orders=orders,
+            nearest=None
+            if training is None
+            else measure_nearest(self.model, images, targets.numpy(), training, options.nearest),
+        )
+
+
+def _class_index(model: Model, target: str) -> int:
+    return model.classes.index(choose("target", target, model.classes))
+
+
+def _methods(asked: Sequence[str], graph: Graph) -> tuple[list[str], list[str]]:
+    """Return the names of the methods, and why others are left out.
+
+    Raises:
+        ParameterError: one that is asked for does not exist, or cannot explain the network.
+    """
+    for name in asked:
+        choose("methods", name, METHODS)
+        if METHODS[name].refusal(graph):
+            raise ParameterError(f"`methods` must fit the network. Got {name}: {METHODS[name].refusal(graph)}")
+    refused = {name: method.refusal(graph) for name, method in METHODS.items()}
+    names = [name for name in METHODS if not refused[name] and (not asked or name in asked)]
+    return names, [reason for reason in refused.values() if reason and not asked]
+
+
+def _read(model: Model, images: Any, told: Reporter) -> tuple[list[tuple[str, NDArray[np.uint8]]], Unusable]:
+    """Return names and pixels of the images, and which cannot be read.
+
+    Raises:
+        DataError: none can.
+    """
+    preprocessing = model.preprocessing
+    found, unusable = [], []
+    for one in list_inputs(images, channels=preprocessing.channels, size=preprocessing.size).images:
+        try:
+            pixels, remarks = one.read(preprocessing)
+        except UnreadableImageError as error:
+            unusable.append((one.name, str(error)))
+            continue
+        if remarks:
+            told.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
+        found.append((printable(one.name), pixels))
+    if not found:
+        name, reason = unusable[0] if unusable else ("none", "the list is empty")
+        raise DataError(f"`images` must have one that can be read. Got {printable(name)}: {reason}. Check the path.")
+    return found, tuple(unusable)

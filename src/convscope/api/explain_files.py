@@ -1,0 +1,84 @@
+"""The files of explanations: a document, a table, and figures."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convscope.attribution.explanation import Explanation
+from convscope.attribution.nearest import TrainingFeatures
+from convscope.attribution.words import facts, title_of, verdict
+from convscope.core.atomic import check_folder, check_output, write_text
+from convscope.core.progress import Reporter
+from convscope.core.records import json_text
+from convscope.core.tables import DataTable
+from convscope.core.text import printable
+
+if TYPE_CHECKING:
+    from .explain import ExplainResult
+
+_DOCUMENT, _TABLE, _CURVES = "explain.json", "explain.csv", "faithfulness.png"
+
+
+def check_folder_for(folder: Path, *, force: bool) -> Path:
+    """Return the folder, checked before anything is computed.
+
+    Raises:
+        StorageError: it cannot be written, or has explanations and `force` is not given.
+    """
+    check_folder(folder)
+    if folder.is_dir():
+        for name in (_DOCUMENT, _TABLE, _CURVES):
+            check_output(folder / name, force=force)
+    return folder
+
+
+def write_explanations(
+    result: "ExplainResult", folder: Path, training: TrainingFeatures | None, classes: tuple[str, ...], told: Reporter
+) -> None:
+    """Write all files into `folder`, which is made where it is not there."""
+    from convscope.figures.attribution import draw_explanation, draw_faithfulness
+    from convscope.figures.letters import boxes_sentence
+    from convscope.figures.style import save, theme_named
+
+    folder.mkdir(parents=True, exist_ok=True)
+    theme = theme_named("light")
+    boxes: set[str] = set()
+    with told.task("drawing", len(result.explanations), "figures") as task:
+        for number, one in enumerate(result.explanations, start=1):
+            thumbnails = [] if training is None else [_image(training, near.image) for near in one.nearest]
+            drawn = draw_explanation(one, thumbnails, classes, faithfulness=result.faithfulness, theme=theme)
+            boxes.update(save(drawn, folder / f"{number:03d}-{_stem(one.name)}.png"))
+            task.advance()
+        if result.faithfulness is not None:
+            save(draw_faithfulness(result.faithfulness, theme=theme), folder / _CURVES)
+    write_text(folder / _TABLE, explanation_table(result).csv())
+    write_text(folder / _DOCUMENT, json_text(result, indent=1) + "\n")
+    if boxes:
+        told.say(boxes_sentence(tuple(sorted(boxes)), str(folder)))
+
+
+def explanation_table(result: "ExplainResult") -> DataTable:
+    """Return a row for each image and method, in words."""
+    rows = [row for one in result.explanations for row in _rows(one, result)]
+    return DataTable.of(["image", "class", "probability", "method", "says", "faithfulness"], rows)
+
+
+def _rows(one: Explanation, result: "ExplainResult") -> list[list[str]]:
+    start = [one.name, printable(one.label), f"{one.probability:.4f}"]
+    measured = result.faithfulness
+    said = [(item.method, facts(one, item)) for item in one.attributions]
+    if one.nearest:
+        names = ", ".join(f"{near.name} ({near.distance:.3g})" for near in one.nearest)
+        said.append(("nearest", names))
+    return [[*start, title_of(name), text, verdict(measured, name) if measured else ""] for name, text in said]
+
+
+def _image(training: TrainingFeatures, index: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    return np.asarray(training.dataset.images[index])
+
+
+def _stem(name: str) -> str:
+    """Return what of the name of an image can be in the name of a file."""
+    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "image"

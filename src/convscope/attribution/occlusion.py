@@ -1,0 +1,81 @@
+"""Occlusion: what a class loses without each patch of the image (Zeiler & Fergus 2014), exactly."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from convscope.core.errors import ParameterError
+from convscope.networks.graph import IMAGE
+from convscope.networks.graph_network import GraphNetwork
+
+from .locality import logits_without
+from .method import Attribution, AttributionMethod, Settings, array
+
+_PATCHES = 7  # along the shorter side by default
+
+
+def occlude(network: GraphNetwork, images: Tensor, targets: Tensor, settings: Settings) -> list[Attribution]:
+    """Return what the class of each image loses without each patch, half a patch apart: in its logit and probability.
+
+    The patch gets the mean of the training images, 0 after standardization. A pixel has the mean of the patches that
+    hold it.
+
+    Raises:
+        ParameterError: the patch is larger than the image.
+    """
+    height, width = images.shape[2:]
+    side = patch_side(settings, (height, width))
+    stride = max(1, side // 2)
+    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride))
+    found = []
+    with torch.inference_mode():
+        for image, target in zip(images[:, None], targets.tolist(), strict=True):  # 1 C H W
+            stored = values_of(network, image)
+            whole = stored[network.graph.output.name].flatten(1)
+            parts = [logits_without(network, stored, some, side) for some in torch.split(patches, settings.batch)]
+            without = torch.cat(parts)
+            logit = whole[:, target] - without[:, target]
+            chance = network.probabilities_of(whole)[:, target] - network.probabilities_of(without)[:, target]
+            maps = _spread(torch.stack([logit, chance]), patches, side, (height, width))
+            found.append(Attribution(method=OCCLUSION.name, values=array(maps[0]), probability=array(maps[1])))
+    return found
+
+
+def patch_side(settings: Settings, size: tuple[int, int]) -> int:
+    """Return the side of the patches for images of `size`.
+
+    Raises:
+        ParameterError: it is larger than the image.
+    """
+    side = settings.patch or max(1, min(size) // _PATCHES)
+    if side > min(size):
+        raise ParameterError(f"`patch` must be at most {min(size)}, the shorter side of the image. Got {side}.")
+    return side
+
+
+def values_of(network: GraphNetwork, image: Tensor) -> Mapping[str, Tensor]:
+    """Return the standardized images and the values of every node, by name."""
+    return {IMAGE: image, **{node.name: values for node, values in network.values(image)}}
+
+
+def _firsts(size: int, side: int, stride: int) -> Tensor:
+    """Return the first pixel of each patch along a side; the last patch ends with it."""
+    return torch.tensor(sorted({*range(0, size - side + 1, stride), size - side}))
+
+
+def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -> Tensor:
+    """Return maps of the mean loss of the patches that hold each pixel, from losses maps × patches."""
+    sums, counts = losses.new_zeros(len(losses), *size), losses.new_zeros(size)
+    for index, (row, column) in enumerate(patches.tolist()):
+        sums[:, row : row + side, column : column + side] += losses[:, index, None, None]
+        counts[row : row + side, column : column + side] += 1
+    return sums / counts
+
+
+OCCLUSION = AttributionMethod(
+    name="occlusion",
+    title="Occlusion",
+    phrase="what the class loses without each patch, which becomes the mean of the training images",
+    attribute=occlude,
+)

@@ -1,0 +1,73 @@
+"""What attributions and their faithfulness say, in words and as a table."""
+
+from convscope.core.tables import DataTable
+from convscope.core.text import counted
+
+from .explanation import Explanation
+from .faithfulness_record import EDGES, RANDOM, Average, Faithfulness, OrderFaithfulness
+from .method import Attribution
+from .methods import METHODS
+from .nearest import NEAREST
+
+_BASELINES = {EDGES: "edge filter (Sobel)", RANDOM: "random order"}
+
+
+def title_of(name: str) -> str:
+    """Return the title of a method or baseline."""
+    return _BASELINES[name] if name in _BASELINES else METHODS[name].title
+
+
+def facts(explanation: Explanation, one: Attribution) -> str:
+    """Return what a map says in numbers."""
+    if one.probability is not None:
+        highest = float(one.values.max())
+        points = 100 * float(one.probability.max())
+        return f"loses up to {highest:.2g} of logit, {points:.0f} points of probability"
+    if one.biases is not None and one.rest is not None:
+        pixels = f"pixels {float(one.values.sum(dtype='f8')):.3g}, biases {one.biases:.3g}"
+        if one.exact:
+            return f"{pixels}: logit {explanation.logit:.3g}"
+        return f"{pixels}, not accounted for {one.rest:.3g}: logit {explanation.logit:.3g} (not piecewise linear)"
+    exact = ", exact: its mean and a bias are the logit" if one.exact else ""
+    return f"maps of {one.layer}{exact}"
+
+
+def verdict(faithfulness: Faithfulness, name: str) -> str:
+    """Return how a method compares with its baseline; empty where it was not measured."""
+    if name == NEAREST.name:
+        near = faithfulness.nearest
+        if near is None:
+            return ""
+        said = (
+            f"{near.agree:.0%} of images have neighbours of the predicted class, in pixels {near.agree_in_pixels:.0%}"
+        )
+        return f"{said}: {near.gain.compared_with('pixels')}"
+    order = next((one for one in faithfulness.orders if one.name == name), None)
+    if order is None or order.gain is None:
+        return ""
+    return f"{order.gain.compared_with('an edge filter')} ({_signed(order.gain)})"
+
+
+def faithfulness_table(faithfulness: Faithfulness) -> DataTable:
+    """Return a row for each method and baseline."""
+    columns = ["order of pixels", "deletion", "insertion", "gain over edges", "random weights"]
+    return DataTable.of(columns, (_row(one) for one in faithfulness.orders))
+
+
+def about(faithfulness: Faithfulness) -> str:
+    """Return what was measured on what."""
+    return f"Faithfulness on {counted(faithfulness.images, 'image')} of {faithfulness.data} ({faithfulness.split})"
+
+
+def _row(one: OrderFaithfulness) -> list[str]:
+    last = f"{one.randomized[-1].correlation.mean:.2f}" if one.randomized else ""
+    gain = "" if one.gain is None else _signed(one.gain)
+    return [title_of(one.name), _plain(one.deletion), _plain(one.insertion), gain, last]
+
+
+def _plain(average: Average) -> str:
+    return f"{average.mean:.2f} ± {average.half:.2f}"
+
+
+def _signed(average: Average) -> str:
+    return f"{average.mean:+.2f} ± {average.half:.2f}"

@@ -1,0 +1,88 @@
+// @ts-check
+/** Asks a worker where the network looked, when the reader sees the answer. */
+import { startWorker } from "./computer.js";
+import { makeWhereWork } from "./where_work.js";
+
+/** @typedef {import("./network.js").Network} Network */
+
+const STILL_MS = 120; // without change before anything is computed
+
+/**
+ * Asks a worker of its own, which starts with the first question; where there can be none, here.
+ * @param {Network} network
+ * @param {string} program
+ * @param {(reply: import("./where_work.js").Reply) => void} notify of the newest question only
+ * @returns {(pixels: import("./engine.js").Pixels, target: number | null) => void}
+ */
+export function makeAsking(network, program, notify) {
+  let turn = 0;
+  /** @type {((question: import("./where_work.js").Question) => void) | null} */
+  let send = null;
+  const heard = (/** @type {import("./where_work.js").Reply} */ reply) => reply.turn === turn && notify(reply);
+  return (pixels, target) => {
+    turn += 1;
+    send ??= makeSending(network, program, heard);
+    send({ pixels, target, turn });
+  };
+}
+
+/**
+ * @param {Network} network
+ * @param {string} program
+ * @param {(reply: import("./where_work.js").Reply) => void} heard
+ * @returns {(question: import("./where_work.js").Question) => void}
+ */
+function makeSending(network, program, heard) {
+  const { images, units, evaluation, invariance, comparison, beside, ...explained } = network;
+  const started = startWorker(program);
+  if (!started) return makeWhereWork(network, heard);
+  const { worker, forget } = started;
+  /** @type {ReturnType<typeof makeWhereWork> | null} */
+  let instead = null;
+  /** @type {import("./where_work.js").Question | null} */
+  let last = null;
+  worker.addEventListener("message", forget, { once: true });
+  worker.addEventListener("message", ({ data }) => heard(data));
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    forget();
+    instead = makeWhereWork(network, heard);
+    if (last) instead(last);
+  });
+  worker.postMessage({ explained });
+  return (question) => {
+    last = question;
+    if (instead) instead(question);
+    else worker.postMessage({ question });
+  };
+}
+
+/**
+ * The same, done when nothing has changed for a moment and the element is seen, or soon will be.
+ * @param {HTMLElement} where
+ * @param {() => void} act
+ * @returns {() => void}
+ */
+export function whileSeen(where, act) {
+  let [seen, wanted, timer] = [false, false, 0];
+  const later = () => {
+    clearTimeout(timer);
+    if (seen && wanted)
+      timer = window.setTimeout(() => {
+        wanted = false;
+        act();
+      }, STILL_MS);
+  };
+  const observer = new IntersectionObserver(
+    (entries) => {
+      seen = entries[entries.length - 1].isIntersecting;
+      later();
+    },
+    { rootMargin: "25%" },
+  );
+  observer.observe(where);
+  return () => {
+    wanted = true;
+    later();
+  };
+}

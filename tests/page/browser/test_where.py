@@ -1,0 +1,40 @@
+"""Where the network looked, in a real browser: computed by a worker of its own when the reader comes to it."""
+
+from pathlib import Path
+
+import pytest
+
+from .opening import DESKTOP, PHONE, Open, Opened
+
+DONE = "document.querySelector('#where').getAttribute('aria-busy') === 'false'"
+
+
+def _looked(opened: Opened) -> Opened:
+    opened.ready()
+    opened.page.locator("#where").scroll_into_view_if_needed()
+    opened.until(DONE)
+    return opened
+
+
+def test_maps_and_neighbours_follow_the_class_that_is_asked_for(open_page: Open, digits: Path) -> None:
+    opened = _looked(open_page(digits))
+    figures = opened.page.locator("#where figure:not([hidden])")
+    assert figures.locator("h3").all_inner_texts() == ["The image", "Occlusion", "Grad-CAM", "Contributions"]
+    maps = [one.get_attribute("src") for one in figures.locator("img").all()]
+    assert len(set(maps)) == 4
+    assert all(str(one).startswith("data:image/bmp") for one in maps)
+    assert "= logit" in opened.text("#where figure:last-of-type .caption")
+    assert opened.page.locator("#where .where-nearest li").count() == 8
+    predicted, before = opened.text("#where [role=status]"), opened.text("#where figure:last-of-type .caption")
+    other = "3" if not predicted.startswith("3:") else "4"
+    opened.page.locator("#where select").select_option(label=other)
+    opened.until(f"document.querySelector('#where [role=status]').textContent.startsWith('{other}:') && {DONE}")
+    assert opened.text("#where figure:last-of-type .caption") != before
+
+
+@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)])
+def test_it_fits_its_window(open_page: Open, digits: Path, size: tuple[int, int], *, dark: bool) -> None:
+    opened = _looked(open_page(digits, size=size, dark=dark))
+    wide = opened.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= size[0]
+    opened.shot(f"where-{size[0]}-{'dark' if dark else 'light'}")
