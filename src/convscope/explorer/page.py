@@ -54,7 +54,7 @@ def render_look(data: ExplorerData) -> str:
     )
 
 
-def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] | None = None, worker: bool = False) -> str:
+def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] = ("", ""), worker: bool = False) -> str:
     """Return a page that a program fills."""
     damaged = tag("p", _DAMAGED, class_="message late", role="alert")  # until the program replaces it
     page = document(
