@@ -26,7 +26,9 @@ help: ## list the targets
 .PHONY: demo
 demo: $(DEMO)/installed ## install convscope here and train it on handwritten digits
 	@rm -rf runs/demo
-	@$(DEMO)/bin/convscope train digits -o runs/demo --look
+	@$(DEMO)/bin/convscope train mnist --minutes 0.5 -o runs/demo --look \
+		|| { echo "MNIST cannot be had here; the bundled digits are used."; rm -rf runs/demo; \
+			$(DEMO)/bin/convscope train digits --size 28 --minutes 0.5 -o runs/demo --look; }
 	@echo "Next: $(DEMO)/bin/convscope train my-photos/"
 	@echo "Look inside what it learned: $(CURDIR)/runs/demo/look.html"
 
@@ -50,6 +52,10 @@ docs: $(TEST)/wheel ## build the documentation into site/
 	@! grep -rhoE '<(script|img|iframe)[^>]* src="?https?:[^ >]*|<link[^>]* rel="?stylesheet[^>]* href="?https?:[^ >]*' site --include='*.html' \
 		|| { echo "the documentation must need no network, and asks for the above"; exit 1; }
 	@echo "documentation: site/index.html"
+
+.PHONY: gallery
+gallery: $(TEST)/wheel ## train on MNIST, Fashion-MNIST and PHOTOS=FOLDER, and write their pages into docs/gallery/
+	$(TEST)/bin/python tools/gallery.py $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 .PHONY: commands
 commands: $(TEST)/wheel ## write docs/commands.md anew from the commands themselves

@@ -4,12 +4,14 @@ import html
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from convscope.core.atomic import check_output, write_text
 from convscope.core.context import Context, context_of
@@ -19,9 +21,9 @@ from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.pages import link_pages
 from convscope.core.progress import Reporter
 from convscope.core.text import printable
-from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
-from convscope.explorer.page import render_look
-from convscope.explorer.weights import LARGEST_TEXT, text_bytes
+from convscope.explorer.data import ExplorerData, NamedImage, class_probabilities, explorer_data
+from convscope.explorer.page import render_lesson, render_look
+from convscope.explorer.weights import CHECKED, LARGEST_TEXT, text_bytes
 from convscope.features.extraction import images_for
 from convscope.images.dataset import Dataset
 from convscope.images.sources.labels import as_label
@@ -39,6 +41,7 @@ from convscope.training.run_folder import RunFolder
 from .look_records import linked_pages, with_records
 
 MOST_IMAGES = 200
+TYPICAL = 4  # images of each class that no report names
 MOST_BYTES = 3_500_000  # of all images together, 23 of 224 x 224 pixels; a third more as text
 LEAST_BYTES = 1_000_000  # beside weights that fill a page
 
@@ -72,11 +75,12 @@ class LookResult:
 
 @documented(LookOptions)
 def look(
-    model: Model | str | os.PathLike[str],
+    model: Model | str | os.PathLike[str] | None = None,
     images: Any = None,
     *,
     output: AnyPath | None = None,
     beside: Model | AnyPath | None = None,
+    lesson: bool = False,
     force: bool = False,
     progress: bool | Reporter = False,
     context: Context | None = None,
@@ -86,10 +90,11 @@ def look(
     It is one HTML file that needs neither a server nor a network.
 
     Args:
-        model: a model, or the path of a run folder or model file.
+        model: a model, or the path of a run folder or model file; None with `lesson`.
         images: what `convscope.predict` takes. Where they are too many for a page, it has as many of each
             folder; of an iterator, whose end is not known, the first. None takes images that the run of the model was
-            evaluated on, the wrong answers first, where they can be read again; else the page asks for one.
+            evaluated on, where they can be read again: correct predictions first, one of the class with the highest
+            recall at the top; else the page asks for one.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 
@@ -110,6 +115,8 @@ def look(
     """
     options_from(LookOptions, locals())
     context = context_of(context, progress=progress)
+    if lesson or model is None:
+        return _lesson(model, lesson=lesson, output=output, force=force)
     used = opened(model, context.reporter)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
@@ -136,7 +143,8 @@ def look(
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             dataset, chosen = _evaluated(used, run, (context.data_dir, context.cache_dir), told)
-        data = explorer_data(used, chosen, title=_title(used, path), beside=second)
+        shown = None if second is None else _beside(second, chosen, title=_beside_title(beside))
+        data = explorer_data(used, chosen, title=_title(used, path), beside=shown)
         data = with_records(data, used, chosen, run=run, dataset=dataset, reporter=told)
         with told.task("writing the page", total=0):
             write_text(path, render_look(data))
@@ -145,8 +153,24 @@ def look(
     return LookResult(path=path, images=len(chosen), left_out=left_out, unusable=tuple(unusable))
 
 
-def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerData:
-    """Return the second network of the page.
+def _lesson(model: Any, *, lesson: bool, output: AnyPath | None, force: bool) -> LookResult:
+    """Write the page of the lesson.
+
+    Raises:
+        ParameterError: there is a model, too, or neither.
+    """
+    if not lesson:
+        raise ParameterError("`model` must be a run folder or a model file. Got none. Name one, or give `lesson`.")
+    if model is not None:
+        raise ParameterError("`lesson` must stand alone: it needs no model. Got one, too. Leave one of them out.")
+    path = Path("lesson.html" if output is None else output)
+    check_output(path, force=force)
+    write_text(path, render_lesson())
+    return LookResult(path=path, images=0)
+
+
+def _second(model: Model, beside: Model | str | os.PathLike[str]) -> Model:
+    """Return the second network.
 
     Raises:
         ParameterError: it has other classes.
@@ -157,7 +181,22 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerDat
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
             f"Got {_listed(other.classes)}. Train it with the same images."
         )
-    return explorer_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
+    return other
+
+
+def _beside_title(beside: Model | str | os.PathLike[str] | None) -> str:
+    return "" if beside is None or isinstance(beside, Model) else _named(Path(beside))
+
+
+def _beside(model: Model, images: Sequence[NamedImage], *, title: str) -> ExplorerData:
+    """Return the second network of the page, which sees the images of the first."""
+    size, gray = model.preprocessing.size, model.preprocessing.channels == 1
+    others = []
+    for image in images[:CHECKED]:
+        shown = Image.fromarray(image.pixels[..., 0] if image.pixels.shape[2] == 1 else image.pixels)
+        others.append(np.asarray(shown.convert("L" if gray else "RGB").resize(size[::-1])))
+    pixels = np.stack(others).reshape(len(others), *size, -1) if others else None
+    return explorer_data(model, title=title, others=pixels)
 
 
 def _named(path: Path) -> str:
@@ -249,7 +288,7 @@ def _truth(name: str, labels: Mapping[str, int]) -> int | None:
 def _evaluated(
     model: Model, run: RunFolder | None, folders: tuple[Path | None, Path | None], reporter: Reporter
 ) -> tuple[Dataset | None, list[NamedImage]]:
-    """Return the dataset of the run and evaluated images: wrong predictions first, then some of every class."""
+    """Return the dataset of the run and evaluated images, correct predictions first."""
     if run is None:
         return None, []
     try:
@@ -260,7 +299,7 @@ def _evaluated(
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []
-    return dataset, [
+    images = [
         NamedImage(
             name=dataset.image_name(index),
             pixels=np.asarray(dataset.images[index], np.uint8),
@@ -268,22 +307,62 @@ def _evaluated(
         )
         for index in indices
     ]
+    return dataset, _correct_first(model, images, _best_class(run)) if images else []
+
+
+def _correct_first(model: Model, images: Sequence[NamedImage], best: int | None) -> list[NamedImage]:
+    """Return the images with correct predictions first, and of these the most certain one of the best class."""
+    probabilities = class_probabilities(model, np.stack([image.pixels for image in images]))
+    predicted = probabilities.argmax(1)
+    correct = [image.truth == answer for image, answer in zip(images, predicted, strict=True)]
+    first = max(
+        range(len(images)), key=lambda index: (correct[index], images[index].truth == best, probabilities[index].max())
+    )
+    return [images[index] for index in sorted(range(len(images)), key=lambda one: (one != first, not correct[one]))]
+
+
+def _best_class(run: RunFolder) -> int | None:
+    """Return the class with the highest recall, of several the one with the most images; None without a report."""
+    if not run.report.is_file():
+        return None
+    cells = read_report(run.report).cells
+    totals = Counter[int]()
+    for cell in cells:
+        totals[cell.truth] += cell.count
+    correct = [cell for cell in cells if cell.correct]
+    best = max(correct, key=lambda cell: (cell.count / totals[cell.truth], cell.count), default=None)
+    return None if best is None else best.truth
 
 
 def _evaluated_indices(run: RunFolder, dataset: Dataset, most: int) -> Iterator[int]:
-    """Yield the indices of the images in the run's report that still exist; without a report, of the evaluated ones.
+    """Yield the indices of evaluated images: some of each class, then those in the run's report that still exist.
 
-    Wrong predictions come first, and leave a quarter of `most` to correct ones.
+    The report names the least certain of the correct predictions. Wrong ones leave a quarter of `most` to correct ones.
     """
+    evaluated = map(int, dataset.indices(dataset.evaluation_split))
     if not run.report.is_file():
-        yield from map(int, dataset.indices(dataset.evaluation_split))
+        yield from evaluated
         return
     cells = read_report(run.report).cells
+    named = {answer.index for cell in cells for answer in cell.images}
+    some = list(itertools.islice(_of_each_class(dataset, evaluated, named), most // 4))
     correct = _in_turn(cell for cell in cells if cell.correct)
-    wrong = _in_turn(cell for cell in cells if not cell.correct)[: most - min(len(correct), most // 4)]
+    wrong = _in_turn(cell for cell in cells if not cell.correct)
+    wrong = wrong[: most - min(len(some) + len(correct), max(len(some), most // 4))]
+    yield from some
     for answer in [*wrong, *correct]:
         if answer.index < len(dataset) and dataset.image_name(answer.index) == answer.name:
             yield answer.index
+
+
+def _of_each_class(dataset: Dataset, indices: Iterable[int], without: Collection[int]) -> Iterator[int]:
+    """Yield a few of the indices of each class, in order."""
+    seen = Counter[int]()
+    for index in indices:
+        label = int(dataset.labels[index])
+        if index not in without and seen[label] < TYPICAL:
+            seen[label] += 1
+            yield index
 
 
 def training_source(model: Model, data_dir: Path | None, reporter: Reporter) -> Source:

@@ -27,7 +27,7 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.starts import StartSource, start_name
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
-from convscope.options.train import Effort, Fit, HeadName, RunOptions, TrainOptions
+from convscope.options.train import Effort, Fit, HeadName, Mode, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
 from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, History, Outcome
@@ -75,6 +75,7 @@ def train(
     data: DataSource | None = None,
     *,
     start: StartSource | None = None,
+    mode: Mode | None = None,
     cut: str | None = None,
     head: HeadName = "softmax",
     layout: str | None = None,
@@ -86,7 +87,7 @@ def train(
     class_depth: int | None = None,
     labels: AnyPath | None = None,
     size: Size | None = None,
-    fit: Fit = "letterbox",
+    fit: Fit | None = None,
     background: str = "auto",
     channels: int | None = None,
     value_range: ValueLimits | None = None,
@@ -188,11 +189,14 @@ def _from_start(
     from .train_from_start import train_from_start  # loads scikit-learn
 
     result = train_from_start(data, start, options, run, context)
+    history = result.history
+    if history.failure is not None:
+        raise TrainingError(f"{history.failure} The last good model is saved in {result.folder.model}.")
     return TrainResult(
         model=result.model,
         report=result.report,
-        history=(),
-        outcome="done",
+        history=history.epochs,
+        outcome=history.outcome,
         folder=result.folder,
         classes=result.prepared.images.inspection.classes,
     )

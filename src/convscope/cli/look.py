@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 @click.command("look", cls=GroupedCommand)
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="[MODEL]", required=False)
 @click.argument("images", metavar="[IMAGES...]", nargs=-1)
 @options_of(LookOptions)
 @cli_option("--open/--no-open", "opens", default=True, help="Open the page in the browser, or not.", group="Common")
 @with_context("data_dir", "cache_dir")
 @click.pass_context
 def command(
-    shell: click.Context, /, *, context: Context, model: str, images: tuple[str, ...], opens: bool, **values: Any
+    shell: click.Context, /, *, context: Context, model: str | None, images: tuple[str, ...], opens: bool, **values: Any
 ) -> None:
     """Look inside the network in the file or run folder MODEL, on a page that computes it.
 
@@ -32,7 +32,7 @@ def command(
     works from disk and by mail and opens no connection; it contains the model and the images. IMAGES are files,
     folders and patterns; up to 200, of large ones up to 3.5 MB (23 of 224x224 pixels in color), as many of each folder.
     Without them, it shows images that the run was evaluated on. The page takes others, too: from a file, dropped,
-    pasted or drawn.
+    pasted or drawn. With --lesson, it has the lesson alone.
     """
     from convscope.api.look import look
 
@@ -47,4 +47,5 @@ def page_text(result: "LookResult") -> str:
     """Return the path and the contents of the page."""
     size = result.path.stat().st_size / 1e6
     more = f", {result.left_out:,} more than it can hold {are(result.left_out)} left out" if result.left_out else ""
-    return f"page    {printable(str(result.path))} ({counted(result.images, 'image')}{more}, {size:.1f} MB)"
+    images = f"{counted(result.images, 'image')}{more}, " if result.images else ""
+    return f"page    {printable(str(result.path))} ({images}{size:.1f} MB)"

@@ -26,6 +26,7 @@ from convscope.networks.model import Model
 from .comparison import ComparisonData
 from .evaluation import RunEvaluation
 from .invariance import InvarianceData
+from .references import LayerReference, references_of
 from .units import UnitsData
 from .weights import CHECKED, Rounding, WeightDtype, rounding_of, tensor_texts, weight_dtype
 from .where import WhereData, where_data
@@ -47,6 +48,7 @@ class LayerData:
         nonlinearity: of its values, as `nonlinearity_of` takes it.
         settings: the layer's record.
         tensors: base64 by name, lowest byte first: `weight` of the network's `weight_dtype`, the rest float32.
+        reference: its maps on other images; None where the page has none.
     """
 
     name: str
@@ -57,6 +59,7 @@ class LayerData:
     nonlinearity: str
     settings: dict[str, Any]
     tensors: dict[str, str]
+    reference: LayerReference | None = field(default=None, metadata={DIGITS: 4})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +169,16 @@ def explorer_data(
     *,
     title: str = "",
     beside: ExplorerData | None = None,
+    others: NDArray[np.uint8] | None = None,
 ) -> ExplorerData:
     """Return the data of a page that shows `model` on `images`, and the network `beside` it.
+
+    Args:
+        model: the network.
+        images: to begin with.
+        title: of the page.
+        beside: a second network for the same images.
+        others: images N H W C that changes of the maps are compared with; `images` by default.
 
     Raises:
         DataError: the network has more weights than a page can hold.
@@ -175,6 +186,7 @@ def explorer_data(
     """
     network, preprocessing = model.network, model.preprocessing
     arithmetic = ready(network)
+    poolings, nonlinearities = family_texts()
     dtype = weight_dtype(arithmetic)
     pixels = np.stack([image.pixels for image in images[:CHECKED]]) if images else None
     return ExplorerData(
@@ -192,13 +204,18 @@ def explorer_data(
         ranges=preprocessing.ranges,
         weight_dtype=dtype,
         rounding=rounding_of(arithmetic, dtype, pixels),
-        layers=_layers(arithmetic, network.plan.layers, dtype),
+        layers=_layers(
+            arithmetic,
+            network.plan.layers,
+            dtype,
+            references_of(arithmetic, pixels if others is None else others, preprocessing.background),
+        ),
         sigmoids=arithmetic.temperature is None,
         images=_predicted(model, images),
         beside=beside,
         kinds=_layer_texts(arithmetic),
-        poolings=_pooling_texts(),
-        nonlinearities=_nonlinearity_texts(),
+        poolings=poolings,
+        nonlinearities=nonlinearities,
         where=where_data(arithmetic),
     )
 
@@ -206,7 +223,7 @@ def explorer_data(
 def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, ...]:
     if not images:
         return ()
-    predictions = _probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
+    predictions = class_probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
     return tuple(
         ImageData(
             name=printable(image.name)[:LONGEST_NAME],
@@ -218,7 +235,7 @@ def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, .
     )
 
 
-def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def class_probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities of each class, N K; of a network that answers with maps, their means."""
     planned = model.network.plan.layers[-1]
     if planned.rows * planned.columns == 1:
@@ -228,7 +245,12 @@ def _probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.float3
     return torch.cat(means).numpy()
 
 
-def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: WeightDtype) -> tuple[LayerData, ...]:
+def _layers(
+    network: GraphNetwork,
+    planned: Sequence[PlannedLayer],
+    dtype: WeightDtype,
+    references: Sequence[LayerReference | None],
+) -> tuple[LayerData, ...]:
     nodes = network.graph.nodes
     numbers = {IMAGE: -1, **{node.name: index for index, node in enumerate(nodes)}}
     return tuple(
@@ -241,8 +263,9 @@ def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: Weigh
             nonlinearity=node.nonlinearity,
             settings=_settings(node.layer),
             tensors=tensor_texts(network.tensors_of(node), dtype),
+            reference=reference,
         )
-        for node, here in zip(nodes, planned, strict=True)
+        for node, here, reference in zip(nodes, planned, references, strict=True)
     )
 
 
@@ -261,15 +284,13 @@ def _layer_texts(network: GraphNetwork) -> tuple[KindText, ...]:
     )
 
 
-def _pooling_texts() -> tuple[KindText, ...]:
-    return tuple(
+def family_texts() -> tuple[tuple[KindText, ...], tuple[KindText, ...]]:
+    """Return the poolings and the nonlinearities in words."""
+    poolings = tuple(
         KindText(code=code, name=kind.name, formula=kind.formula, phrase=kind.phrase, sees=kind.sees)
         for code, kind in POOLINGS.items()
     )
-
-
-def _nonlinearity_texts() -> tuple[KindText, ...]:
-    return tuple(
+    return poolings, tuple(
         KindText(code=code, name=code, formula=kind.formula, phrase=kind.phrase)
         for code, kind in NONLINEARITIES.items()
     )

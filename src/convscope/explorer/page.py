@@ -8,9 +8,11 @@ from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
 
-from .data import ExplorerData
+from .comparison import shipped_comparison
+from .data import ExplorerData, family_texts
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 _static = partial(static, "convscope.explorer")
 
@@ -22,6 +24,18 @@ _FOOTER = (
 )
 
 
+def render_lesson() -> str:
+    """Return the page of the lesson alone, which needs no network, as one HTML text, all of it ASCII."""
+    poolings, nonlinearities = family_texts()
+    families = to_json({"poolings": poolings, "nonlinearities": nonlinearities, "comparison": shipped_comparison()})
+    return _page(
+        Html("Convolution, step by step"),
+        "lesson_page.js",
+        tag("footer", "Made by convscope. This file opens no connection."),
+        tag("script", inline_json(families), type="application/json", id="data"),
+    )
+
+
 def render_look(data: ExplorerData) -> str:
     """Return the page that computes and shows the network of `data`, as one HTML text, all of it ASCII.
 
@@ -29,29 +43,33 @@ def render_look(data: ExplorerData) -> str:
     shown, never interpreted.
     """
     title = shortened(printable(data.title), 80)
-    page = document(
-        title=joined(f"{title}: " if title else "", "a look inside ", data.layout),
-        style=_static("explorer.css") + _static("where.css"),
-        script=program("explorer.js"),
-        body=joined(
-            tag(
-                "div",
-                tag("noscript", _NEEDS),
-                tag("p", _DAMAGED, class_="message late", role="alert"),  # until the program replaces it
-                id="page",
-            ),
-            tag("footer", _FOOTER),
-            tag("script", inline_json(to_json(data)), type="application/json", id="data"),
-            tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
-        ),
+    return _page(
+        joined(f"{title}: " if title else "", "a look inside ", data.layout),
+        "explorer.js",
+        tag("footer", _FOOTER),
+        tag("script", inline_json(to_json(data)), type="application/json", id="data"),
+        tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
         skip=("To the numbers", "#numbers"),
         worker=True,
+    )
+
+
+def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] = ("", ""), worker: bool = False) -> str:
+    """Return a page that a program fills."""
+    damaged = tag("p", _DAMAGED, class_="message late", role="alert")  # until the program replaces it
+    page = document(
+        title=title,
+        style=_static("explorer.css") + _static("where.css"),
+        script=program(script),
+        body=joined(tag("div", tag("noscript", _NEEDS), damaged, id="page"), *after),
+        skip=skip,
+        worker=worker,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def program(name: str) -> str:
-    """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
+    """Return the module `name` in ``static/`` with all that it imports, as one text without imports and comments.
 
     Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
     digest for the policy. Top-level names of modules in one program must differ.
@@ -63,7 +81,7 @@ def program(name: str) -> str:
         for needed in _IMPORT.findall(text):
             if needed not in texts:
                 add(needed)
-        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+        texts[module] = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
 
     add(name)
     return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

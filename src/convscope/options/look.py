@@ -21,6 +21,7 @@ class LookOptions:
         "A second model with the same classes and any layout, under the same images and sliders.",
         metavar="OTHER_MODEL",
     )
+    lesson: bool = option(False, "Write the lesson alone, to lesson.html by default; it needs no model.")
     force: bool = fields.force()
 
     def __post_init__(self) -> None:

@@ -96,13 +96,12 @@ def test_a_card_says_what_its_block_does(open_page: Open, resnet: Path) -> None:
     assert "3 layers, 4 maps of 8 × 8" in " ".join(opened.text(".block-open >> nth=2").split())
     previews = opened.page.locator(".block-preview:visible")
     assert previews.count() == 12
-    assert "class" in opened.text(".map-answer")
+    assert "class" in opened.text(".answer-bar .says")
 
 
 def test_moved_images_and_units_off_are_followed_in_any_block(open_page: Open, resnet: Path) -> None:
     opened = open_page(resnet, size=LAPTOP).ready()
     open_block(opened, "layer1.0")
-    opened.page.locator("#glance .move summary").click()
     opened.page.locator("#glance .slider input").first.fill("3")
     opened.settle()
     assert opened.page.locator(".in-block .changes:visible").count() == 4

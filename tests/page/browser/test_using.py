@@ -40,7 +40,7 @@ FOCUSED = """() => {
 def place(opened: Opened) -> list[int]:
     """Return image, layer, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
-    assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?", address), address
+    assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?(;move=[^;]+)?(;draw=[\w-]+)?", address), address
     address = address.split(";", maxsplit=1)[0]
     return [0 if part == "own" else int(part) for part in address[1:].split("/")]
 
@@ -72,7 +72,7 @@ def test_every_map_of_every_layer_can_be_pressed(open_page: Open, digits: Path) 
     layers = opened.page.locator("#glance .layer")
     assert layers.count() == 7
     for layer in range(layers.count()):
-        layers.nth(layer).locator("button:visible").last.click()
+        layers.nth(layer).locator(".map:visible, .line").last.click()
         opened.settle()
         assert place(opened)[1] == layer
         assert opened.page.locator("#numbers .working > *").count() > 0
@@ -237,9 +237,8 @@ def test_the_address_says_which_units_are_off(open_page: Open, digits: Path) -> 
 
 def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator("summary", has_text="lesson").click()
-    cells = opened.page.locator("table.editable input[type=number]")
-    cells.first.wait_for()  # the lesson is made when it is opened
+    cells = opened.page.locator(".bench .editable input[type=number]:visible")
+    cells.first.wait_for()
     assert cells.count() >= 25 + 9
     features = opened.page.locator(".bench").inner_text()
     cells.nth(12).fill("37")  # the middle, which every feature sees
@@ -249,8 +248,8 @@ def test_the_lesson_computes_what_is_typed(open_page: Open, digits: Path) -> Non
 
 def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
-    opened.page.locator(".lesson > summary").click()
-    first = opened.page.locator(".lesson .editable input").first
+    opened.page.locator(".lesson .bench").wait_for()
+    first = opened.page.locator(".bench .editable input").first
     image = opened.page.locator(".lesson .bench select").first
     before, named = first.input_value(), image.input_value()
     for typed, taken in (("999", "255"), ("3.6", "4"), ("", "0")):

@@ -1,5 +1,5 @@
 // @ts-check
-/** Bytes from base64. */
+/** Bytes from base64, and base64 of bytes. */
 
 /**
  * @param {string} text base64
@@ -12,4 +12,14 @@ export function bytesOf(text) {
   const bytes = new Uint8Array(letters.length);
   for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
   return bytes;
+}
+
+/** @param {Uint8Array} bytes @returns {string} */
+export function base64Of(bytes) {
+  const native = /** @type {any} */ (bytes).toBase64;
+  if (native) return native.call(bytes);
+  let letters = "";
+  for (let index = 0; index < bytes.length; index += 8192)
+    letters += String.fromCharCode(...bytes.subarray(index, index + 8192));
+  return btoa(letters);
 }

@@ -5,6 +5,8 @@
  * every frame; an image is painted with what stands around it.
  */
 
+import { base64Of } from "./base64.js";
+
 const HEAD = 54; // bytes before the pixels: the file's head and that of the bitmap
 
 /**
@@ -36,14 +38,4 @@ export function bitmapAddress(pixels, { rows, columns }, channels) {
     }
   }
   return `data:image/bmp;base64,${base64Of(file)}`;
-}
-
-/** @param {Uint8Array} bytes @returns {string} */
-function base64Of(bytes) {
-  const native = /** @type {any} */ (bytes).toBase64;
-  if (native) return native.call(bytes);
-  let letters = "";
-  for (let index = 0; index < bytes.length; index += 8192)
-    letters += String.fromCharCode(...bytes.subarray(index, index + 8192));
-  return btoa(letters);
 }

@@ -2,20 +2,19 @@
 /** Choosing an image: those in the file, one's own (dialog, drop, paste, camera), or a drawing. */
 import { bitmapAddress } from "./bitmap.js";
 import { makeCamera } from "./camera.js";
-import { button, element, isolate, tools } from "./dom.js";
+import { button, element, tools } from "./dom.js";
 import { still } from "./image.js";
 import { inLevels } from "./levels.js";
+import { makeOwn } from "./own_image.js";
 import { makePad } from "./pad.js";
-import { isWidePng, widePng } from "./png16.js";
-import { fitImage } from "./preprocessing.js";
 import { CAMERA, EVALUATION, TEXT } from "./text.js";
+import { OWN } from "./text_frame.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
 /** @typedef {{ choose: (index: number) => void, show: (pixels: Uint8Array, name: string) => void }} Chosen */
 
 const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted at once, and then every so often
-const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
 
 /**
  * @typedef {object} Chooser
@@ -28,72 +27,45 @@ const LARGEST_PIXELS = 24_000_000; // more are scaled down by the browser first
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
+ * @param {HTMLElement} [beside] what holds the drawing pad
  * @returns {Chooser}
  */
-export function makeChooser(parent, network, chosen) {
+export function makeChooser(parent, network, chosen, beside = parent) {
   const strip = element("div", { class: "strip", role: "group", "aria-label": TEXT.choose });
   const message = element("p", { class: "message", role: "status" });
-  const near = element("p", { class: "hint", hidden: true, text: TEXT.near });
-  const showDrawn = (/** @type {Uint8Array} */ pixels, /** @type {string} */ name) => {
-    near.hidden = true;
-    chosen.show(pixels, name);
-  };
-  const camera = makeCamera(
-    (raster) => showDrawn(fitImage(inLevels(raster, network.ranges), network), CAMERA.name),
-    (sentence) => (message.textContent = sentence),
-  );
-  const own = makeOwn(network, message, (pixels, name) => {
-    chosen.show(pixels, name);
-    near.hidden = false;
-  });
+  const own = makeOwn(network, message, chosen.show);
   const rest = () => {
     own.forget();
     camera?.rest();
     message.textContent = "";
   };
-  const pad = network.channels === 1 ? makePad(network, (pixels) => (rest(), showDrawn(pixels, TEXT.drawing))) : null;
+  const camera = makeCamera(
+    (raster) => own.take(inLevels(raster, network.ranges), CAMERA.name, true),
+    (sentence) => (message.textContent = sentence),
+  );
+  const pad =
+    network.channels === 1 ? makePad(network, (raster) => (rest(), own.take(raster, TEXT.drawing, true))) : null;
   const read = (/** @type {Blob} */ file, /** @type {string} */ name) => (rest(), own.read(file, name));
   takeDropped(read);
   const buttons = network.images.map((_, index) => thumbnail(network, index, () => chosen.choose(index)));
   strip.append(...buttons);
   walkWithArrows(strip, buttons);
-  const { label, only } = filter(network, buttons, chosen, () => setStop(buttons));
+  const { label, mistakes, only } = filter(network, buttons, chosen, () => setStop(buttons));
   const hint = element("span", { class: "hint", text: TEXT.ownHint });
-  const [padButton, cameraButton] = [pad?.button ?? null, camera?.button ?? null];
-  parent.append(tools(label, ...fileButton(read), padButton, cameraButton, hint), message, strip);
-  parent.append(...[pad, camera].flatMap((source) => (source ? [source.element] : [])), near);
+  const draw = pad && button(OWN.draw, pad.open);
+  parent.append(tools(label, mistakes, ...fileButton(read), draw, camera?.button ?? null, hint), message, strip);
+  parent.append(...(camera ? [camera.element] : []), own.element);
+  if (pad) beside.prepend(pad.element);
   if (!network.images.length) {
     strip.hidden = true;
+    pad?.tell();
     message.textContent = TEXT.none;
-    pad?.open();
   }
   const markButton = makeMarker(strip, buttons, makePainter(buttons, network));
   const mark = (/** @type {number | null} */ image) => {
-    if (markButton(image) && image !== null) near.hidden = true;
+    if (markButton(image) && image !== null) own.rest();
   };
   return { mark, only, rest };
-}
-
-/**
- * Reads images of the reader's own. A file that is read slowly does not come in after a later choice.
- * @param {Network} network
- * @param {HTMLElement} message
- * @param {(pixels: Uint8Array, name: string) => void} show
- */
-function makeOwn(network, message, show) {
-  let order = 0; // of what was asked for
-  return {
-    forget: () => (order += 1),
-    async read(/** @type {Blob} */ file, /** @type {string} */ name) {
-      const mine = order;
-      try {
-        const raster = inLevels(await opened(file), network.ranges);
-        if (mine === order) show(fitImage(raster, network), name);
-      } catch {
-        if (mine === order) message.replaceChildren(isolate(name), `: ${TEXT.unreadable}`);
-      }
-    },
-  };
 }
 
 /** A button that asks for a file. @param {(file: Blob, name: string) => void} read @returns {HTMLElement[]} */
@@ -202,7 +174,8 @@ function makePainter(buttons, network) {
  * @param {HTMLElement[]} buttons
  * @param {Chosen} chosen
  * @param {() => void} changed
- * @returns {{ label: HTMLElement | null, only: (truth: number, predicted: number) => void }}
+ * @returns {{ label: HTMLElement | null, mistakes: HTMLElement | null,
+ *   only: (truth: number, predicted: number) => void }} mistakes shows those, and then the others again
  */
 function filter(network, buttons, chosen, changed) {
   const option = (/** @type {string} */ value, /** @type {string} */ text) =>
@@ -227,22 +200,31 @@ function filter(network, buttons, chosen, changed) {
   );
   const show = () => {
     const shown = belonging(network, select.value);
+    if (mistakes) mistakes.textContent = select.value === "wrong" ? OWN.correct : OWN.mistakes(wrong);
     buttons.forEach((button, index) => (button.hidden = !shown[index]));
     changed();
     const first = shown.indexOf(true);
     if (first >= 0) chosen.choose(first);
   };
+  const turnTo = (/** @type {string} */ value) => {
+    select.value = value;
+    show();
+  };
   select.addEventListener("change", show);
   const label =
     !classes.length || buttons.length < 2 ? null : element("label", { class: "filter" }, `${TEXT.show} `, select);
+  const wrong = belonging(network, "wrong").filter(Boolean).length;
+  const mistakes = wrong
+    ? button(OWN.mistakes(wrong), () => turnTo(select.value === "wrong" ? "right" : "wrong"))
+    : null;
   return {
     label,
+    mistakes,
     only(truth, predicted) {
       const value = `cell/${truth}/${predicted}`;
       if (![...select.options].some((/** @type {HTMLOptionElement} */ one) => one.value === value))
         select.append(option(value, cellName([truth, predicted])));
-      select.value = value;
-      show();
+      turnTo(value);
     },
   };
 }
@@ -280,31 +262,6 @@ export function belonging(network, choice) {
     if (kind === "class") return truth === Number(first);
     return kind === "all" || (truth === Number(first) && predicted === Number(second));
   });
-}
-
-/** The pixels of a file, with all 16 bits where it has them. @param {Blob} file */
-async function opened(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  if (!isWidePng(bytes)) return decoded(file);
-  const wide = await widePng(bytes);
-  if (wide) return wide;
-  const raster = await decoded(file);
-  return { ...raster, data: Uint16Array.from(raster.data, (value) => 257 * value) };
-}
-
-/** The pixels of a file, turned as it says, with no colour profile applied. @param {Blob} file */
-async function decoded(file) {
-  /** @type {ImageBitmapOptions} */
-  const options = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
-  const bitmap = await createImageBitmap(file, options);
-  const scale = Math.min(1, Math.sqrt(LARGEST_PIXELS / (bitmap.width * bitmap.height)));
-  const columns = Math.max(1, Math.floor(bitmap.width * scale));
-  const rows = Math.max(1, Math.floor(bitmap.height * scale));
-  const canvas = element("canvas", { width: columns, height: rows });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0, columns, rows);
-  bitmap.close();
-  return { data: context.getImageData(0, 0, columns, rows).data, rows, columns, channels: 4 };
 }
 
 /** @param {(file: Blob, name: string) => void} own */

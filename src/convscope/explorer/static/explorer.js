@@ -1,26 +1,33 @@
 // @ts-check
 /** The page: what is shown, and what happens when something is chosen. */
+import { makeAnswer } from "./answer_bar.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
+import { makeDock } from "./dock.js";
 import { element, isolate } from "./dom.js";
 import { makeEvaluation } from "./evaluation.js";
-import { knownRange, mapOf } from "./graph_blocks.js";
+import { followHash, makeAddress, movedImage } from "./following.js";
+import { mapOf } from "./graph_blocks.js";
 import { makeInvariance } from "./invariance.js";
 import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
 import { makeMapView } from "./map_view.js";
-import { STILL, isStill, moved } from "./motion.js";
+import { STILL } from "./motion.js";
 import { makeOverview } from "./overview.js";
-import { fromHash, toHash } from "./position.js";
 import { readNetwork } from "./reading.js";
+import { saveButtons } from "./saving.js";
 import { makeSecondNetwork } from "./second_network.js";
 import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
-import { sameOff, toggled } from "./switches.js";
-import { COMPARISON, DAMAGE, EVALUATION, INVARIANCE, MAP, SECOND, TEXT, UNITS_TEXT } from "./text.js";
+import { toggled } from "./switches.js";
+import { COMPARISON, DAMAGE, EVALUATION, MAP, SECOND, TEXT } from "./text.js";
+import { INVARIANCE } from "./text_distortions.js";
+import { ANSWER, HEADER, KEEPING, STEPS } from "./text_frame.js";
+import { UNITS_TEXT } from "./text_units.js";
 import { makeUnits } from "./units.js";
+import { viewSheet } from "./view_sheet.js";
 import { afterFrame, makeViews } from "./views.js";
 import { WHERE } from "./where_text.js";
 import { makeWhere } from "./where_view.js";
@@ -31,7 +38,8 @@ import { makeWhere } from "./where_view.js";
 
 /** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "where" | "units" | "good" | "distorted" | "kinds", HTMLElement>}
+ * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "lesson" | "where" | "units" | "good" | "distorted" | "kinds",
+ *   HTMLElement>}
  *   Sections
  */
 
@@ -42,20 +50,33 @@ function inlined(name) {
 
 /** What the page is about. @param {Network} network @param {boolean} large @returns {HTMLElement} */
 function header(network, large) {
-  const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
-  const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
-  const { rounding, weight_dtype: dtype } = network;
-  const output = network.layers[network.layers.length - 1];
-  const dense = output.rows * output.columns > 1;
-  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype], dense)}` : "";
-  const title = network.title ? isolate(network.title, 80) : TEXT.lookInside;
+  const named = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",
     {},
-    element("h1", {}, title, " ", element("code", { text: network.layout })),
-    element("p", { text: (large ? MAP : TEXT).intro(dense) }),
-    element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded }),
+    element(
+      "div",
+      { class: "headline" },
+      element("h1", {}, named, HEADER.title(network.classes.length), element("code", { text: network.layout })),
+      element("a", { class: "to-lesson", href: "#lesson/1", text: ANSWER.lesson }),
+    ),
+    element("p", { text: (large ? MAP : TEXT).intro(isDense(network)) }),
   );
+}
+
+/** Its size, and what rounding changes. @param {Network} network @returns {HTMLElement} */
+function networkFacts(network) {
+  const parameters = network.layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  const macs = network.layers.reduce((sum, layer) => sum + layer.macs, 0);
+  const { rounding, weight_dtype: dtype } = network;
+  const rounded = rounding ? ` ${TEXT.rounded(rounding, TEXT.bits[dtype], isDense(network))}` : "";
+  return element("p", { class: "hint", text: TEXT.facts(parameters, macs, network.classes.length) + rounded });
+}
+
+/** Whether each position has a class. @param {Network} network */
+function isDense({ layers }) {
+  const output = layers[layers.length - 1];
+  return output.rows * output.columns > 1;
 }
 
 /** Its parts, in order; those that need maps are hidden until there are some. @returns {Sections} */
@@ -68,6 +89,7 @@ function makeSections() {
     beside: section("beside", SECOND.title, false),
     numbers: section("numbers", TEXT.numbers),
     where: section("where", WHERE.title),
+    lesson: section("lesson", STEPS.title, false),
     units: section("units", UNITS_TEXT.title),
     good: section("good", EVALUATION.title),
     distorted: section("distorted", INVARIANCE.title),
@@ -82,48 +104,87 @@ function makeSections() {
  */
 async function build(page, network, computer) {
   const sections = makeSections();
-  const lesson = element("div");
-  const content = element("main", { "aria-busy": "true" }, lesson, ...Object.values(sections));
+  const content = element("main", { "aria-busy": "true" }, ...Object.values(sections));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
-  page.replaceChildren(header(network, session.entries.length > 0), content);
-  makeLesson(lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
+  const answer = makeAnswer(network, (unit) => goThere({ layer: network.layers.length, unit }));
+  const bar = element("aside", { class: "answer-bar", "aria-label": ANSWER.label, hidden: true }, answer.element);
+  page.replaceChildren(header(network, session.entries.length > 0), bar, content);
+  const dock = makeDock(sections.numbers, sections.glance);
 
   const { store, go, turnOff } = session;
   const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
-  const putBack = makeSliders(sections.glance, network, (motion) => move(session, network, motion));
+  const { draw: drawOverview, controls } = makeGlance(sections.glance, network, session, (to, stays) => {
+    go(to, stays);
+    dock.show(document.activeElement);
+  });
+  const setSliders = makeSliders(controls, network, (motion) => {
+    const { scene } = store.get();
+    if (scene) session.follow({ ...scene, pixels: movedImage(network, scene.original, motion), motion });
+  });
   const take = (
-    /** @type {Pixels} */ pixels,
+    /** @type {Pixels} */ original,
     /** @type {number | null} */ image,
     /** @type {string} */ name,
+    motion = STILL,
     change = {},
   ) => {
-    putBack();
-    session.follow({ original: pixels, pixels, image, name, motion: STILL }, change);
+    setSliders(motion);
+    session.follow({ original, pixels: movedImage(network, original, motion), image, name, motion }, change);
   };
   const choose = (/** @type {number} */ index, change = {}) => {
     chooser.rest();
-    take(network.images[index].pixels, index, network.images[index].name, change);
+    take(network.images[index].pixels, index, network.images[index].name, STILL, change);
+  };
+  const toNumbers = () => {
+    dock.close();
+    sections.numbers.scrollIntoView({ block: "start" });
   };
   const open = (/** @type {number} */ index, /** @type {import("./explain.js").Position} */ wanted) => {
     choose(index, { wanted });
-    sections.numbers.scrollIntoView({ block: "start" });
+    toNumbers();
   };
-  const second = makeSecondNetwork(sections.beside, network, inlined("worker"), () => turnOff([]));
-  const drawOverview = makeGlance(sections.glance, network, session);
+  const second = makeSecondNetwork(sections.beside, network, inlined("worker"), {
+    allOn: () => turnOff([]),
+    show: (/** @type {HTMLElement[]} */ answers) => bar.replaceChildren(answer.element, ...answers),
+  });
   await turnOfOthers();
+  const goThere = (/** @type {Parameters<Go>} */ ...to) => {
+    go(...to);
+    toNumbers();
+  };
   const drawOthers = makeViews([
     [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
     [sections.where, makeWhere(sections.where, network, inlined("worker"))],
-    [sections.units, makeUnits(sections.units, network, { go, open, toggle })],
+    [sections.units, makeUnits(sections.units, network, { go: goThere, open, toggle })],
   ]);
   await turnOfOthers();
-  const chooser = makeChooser(sections.images, network, { choose, show: (pixels, name) => take(pixels, null, name) });
+  const show = (/** @type {Pixels} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
+  const chooser = makeChooser(sections.images, network, { choose, show }, controls);
+  const lessons = makeLesson(sections.lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
+  const state = () => /** @type {import("./session.js").State} */ (stateOf(store.get()));
+  const name = `${network.title} ${network.layout}`;
+  sections.glance.append(
+    networkFacts(network),
+    saveButtons(name, () => viewSheet(network, state()), KEEPING.view),
+  );
+  const arrive = () => {
+    const [name, step] = location.hash.slice(1).split("/");
+    if (name === "lesson") lessons.to(Number(step) || 1);
+    const place = document.getElementById(name);
+    if (place) place.scrollIntoView({ block: "start" });
+    else if (isDeep) dock.show(sections.glance.querySelector(".map.chosen, .line.chosen"));
+  };
   const fillRest = once(() => {
     fillRecords(sections, network, session, chooser.only);
+    lessons.fill();
     content.removeAttribute("aria-busy");
+    arrive();
+    afterFrame(() => content.classList.add("whole")); // nothing waits any more for what is not seen
   });
-  drawChanges(sections, session, (state, everything) => {
+  drawChanges(sections, network, session, (state, everything) => {
+    bar.hidden = false;
+    answer.draw(state);
     drawOverview(state);
     drawOthers(state, everything);
     chooser.mark(state.image);
@@ -137,11 +198,17 @@ async function build(page, network, computer) {
     store.set({ palette: makePalette(dark.matches) });
     second.redraw();
   });
-  const follow = () => followHash(network, session, choose);
-  addEventListener("hashchange", follow);
-  if (follow()) return;
+  const follow = () => followHash(network, session, take);
+  addEventListener("hashchange", () => (follow() ? dock.show() : arrive()));
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault(); // the address says where the reader is
+    toNumbers();
+    /** @type {HTMLElement | null} */ (sections.numbers.querySelector(".board"))?.focus({ preventScroll: true });
+  });
+  const isDeep = follow();
+  if (isDeep) return;
   if (network.images.length) choose(0);
-  else fillRest();
+  else if (!store.get().scene) fillRest();
 }
 
 /**
@@ -149,42 +216,39 @@ async function build(page, network, computer) {
  * @param {HTMLElement} section
  * @param {Network} network
  * @param {Reader} session
+ * @param {Go} go
+ * @returns {{ draw: (state: import("./session.js").State) => void, controls: HTMLElement }} what moves and draws the
+ *   image stands beside it
  */
-function makeGlance(section, network, { entries, go, open, turnOff }) {
+function makeGlance(section, network, { entries, open, turnOff }, go) {
   const allOn = () => turnOff([]);
-  if (entries.length) return makeMapView(section, network, entries, { go, open, allOn });
-  return makeOverview(section, network, go, allOn);
-}
-
-/**
- * The chosen image, moved.
- * @param {Reader} session
- * @param {Network} network
- * @param {import("./motion.js").Motion} motion
- */
-function move(session, network, motion) {
-  const { scene } = session.store.get();
-  if (!scene) return;
-  const pixels = isStill(motion) ? scene.original : moved(network, scene.original, motion);
-  session.follow({ ...scene, pixels, motion });
+  const controls = element("div", { class: "controls" });
+  if (entries.length) {
+    section.append(controls);
+    return { draw: makeMapView(section, network, entries, { go, open, allOn }), controls };
+  }
+  const draw = makeOverview(section, network, go, allOn);
+  section.querySelector(".layer.first .name")?.after(controls);
+  return { draw, controls };
 }
 
 /**
  * Draw in the next frame whatever has changed, and write into the address where the reader is.
  * @param {Sections} sections
+ * @param {Network} network
  * @param {Reader} session
  * @param {(state: import("./session.js").State, everything: boolean) => void} draw
  */
-function drawChanges({ glance, numbers }, { store }, draw) {
+function drawChanges({ glance, numbers }, network, { store }, draw) {
   let frame = 0;
   let everything = false; // is to be drawn, even if it is not seen
-  const writeAddress = makeAddress();
+  const writeAddress = makeAddress(network);
   store.subscribe((now, before) => {
     if (now.computing !== before.computing) glance.classList.toggle("computing", now.computing);
     if (now.view === before.view && now.palette === before.palette && now.sensitivity === before.sensitivity) return;
     if (!now.view) return;
     glance.hidden = numbers.hidden = false;
-    if (now.view !== before.view) writeAddress(now.view);
+    if (now.view !== before.view) writeAddress(now.view, now.scene);
     everything ||= now.palette !== before.palette || (now.view !== before.view && now.view.all === before.view?.all);
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
@@ -195,48 +259,6 @@ function drawChanges({ glance, numbers }, { store }, draw) {
       document.dispatchEvent(new Event("drawn")); // for whoever measures how long it takes
     });
   });
-}
-
-/** Writes where the reader is into the address; to open or close a block is a step that the browser goes back. */
-function makeAddress() {
-  const blockOf = (/** @type {string} */ hash) => /;open=.*/.exec(hash)?.[0] ?? "";
-  /** @type {string | null} */
-  let block = null;
-  return (/** @type {import("./session.js").View} */ view) => {
-    try {
-      const hash = toHash(view.image, view.position, view.off, view.open);
-      const before = block;
-      block = blockOf(hash);
-      if (hash === location.hash) return; // writing it takes longer than the network
-      const isStep = before !== null && block !== before && block !== blockOf(location.hash);
-      if (isStep) history.pushState(null, "", hash);
-      else history.replaceState(null, "", hash);
-    } catch {
-      // a page inside another one has no address of its own
-    }
-  };
-}
-
-/**
- * Go where the address says.
- * @param {Network} network
- * @param {Reader} session
- * @param {(index: number, change: object) => void} choose
- * @returns {boolean} whether it says so
- */
-function followHash(network, session, choose) {
-  const target = fromHash(network, location.hash);
-  if (!target) return false;
-  session.open(target.open && knownRange(session.entries, target.open));
-  const { view, off } = session.store.get();
-  if (target.image !== null && target.image !== view?.image) {
-    choose(target.image, { wanted: target.position, ...(sameOff(target.off, off) ? {} : { off: target.off }) });
-    return true;
-  }
-  if (!view) return false;
-  session.go(target.position, true);
-  if (!sameOff(target.off, off)) session.turnOff(target.off);
-  return true;
 }
 
 /**

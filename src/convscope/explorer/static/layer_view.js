@@ -1,16 +1,20 @@
 // @ts-check
 /** View 2: the layer, in numbers. What one value saw, what that was multiplied with, and what came of it. */
+import { scaleOf } from "./colour_bar.js";
 import { largestSize } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
 import { button, element, signButton, tools } from "./dom.js";
 import { explain, receptiveField, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
+import { makeFilm } from "./film.js";
 import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { LAYER } from "./text_layer.js";
 import { belowOf, readersOf, shapeAt } from "./network.js";
 import { within } from "./position.js";
+import { painted } from "./painted.js";
 import { saveButtons, sheet } from "./saving.js";
 import { canBeOff, isOff } from "./switches.js";
-import { LAYER, TEXT, titleOf } from "./text.js";
+import { TEXT, titleOf } from "./text.js";
 import { ablationOf, unitRecord } from "./units.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -54,10 +58,11 @@ export function makeLayerView(parent, network, go, toggle) {
   const maps = makeTurner(LAYER.mapBefore, LAYER.mapAfter, turnMap);
   const unitSwitch = makeUnitSwitch(network, now, toggle);
   const saves = makeSaves(network, now);
+  const film = makeFilm(network, now);
   const working = element("div", { class: "working" });
   const derive = makeDerivation(network, go);
   parent.append(
-    tools(layers.element, maps.element, player.button, unitSwitch.button, unitSwitch.ablation),
+    tools(layers.element, maps.element, player.button, unitSwitch.button, film ?? "", unitSwitch.ablation),
     title,
     element(
       "div",
@@ -80,6 +85,7 @@ export function makeLayerView(parent, network, go, toggle) {
     layers.name.textContent = names.layer;
     maps.name.textContent = names.last ? names.unit : LAYER.of(names.unit, shapeAt(network, position.layer).maps);
     player.button.hidden = names.single;
+    if (film) film.hidden = names.single || !position.layer;
     unitSwitch.draw(next);
     title.replaceChildren(...valueWords(names, valueAt(network, all, position)));
     saves.offer(next);
@@ -279,7 +285,8 @@ function makeSaves(network, now) {
     const saved = (/** @type {string} */ name, /** @type {[number, string][]} */ shown) => () => {
       const state = /** @type {State} */ (now());
       const tiles = shown.map(([map, label]) => ({ canvas: painted(network, state, layer, map), label }));
-      return sheet(`${name}: ${state.name}`, tiles);
+      const scale = layer ? scaleOf(state.palette, state.all[layer]) : null;
+      return sheet(`${name}: ${state.name}`, tiles, { scale });
     };
     const numbered = Array.from({ length: maps }, (_, map) => /** @type {[number, string]} */ ([map, String(map + 1)]));
     saves.replaceChildren(
@@ -320,21 +327,6 @@ function namesOf(network, { layer, unit, row, column }) {
     single,
     last,
   };
-}
-
-/**
- * A map, or the image, on a canvas of its own.
- * @param {Network} network
- * @param {State} state
- * @param {number} layer
- * @param {number} unit
- * @returns {HTMLCanvasElement}
- */
-function painted(network, state, layer, unit) {
-  const canvas = cells(shapeAt(network, layer));
-  if (layer === 0) drawPixels(canvas, state.pixels, network.channels);
-  else drawMap(canvas, state.palette, state.all[layer], unit, largestSize(state.all[layer]));
-  return canvas;
 }
 
 /**

@@ -1,9 +1,11 @@
 // @ts-check
 /** The maps of a layer as a grid of buttons, in pages where they are many. */
 import { largestSize } from "./colours.js";
+import { makeColourBar } from "./colour_bar.js";
 import { element, moveWithArrows, signButton } from "./dom.js";
 import { boxBelow, mapBelow } from "./explain.js";
 import { cellAt, setFrame, setSize, shownSize } from "./image.js";
+import { theMagnifier } from "./magnifier.js";
 import { makeMapSheet } from "./map_sheet.js";
 import { belowOf, shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
@@ -16,8 +18,13 @@ import { OVERVIEW, outcome } from "./text.js";
 
 const MOST_MAPS = 64; // of a layer shown at once
 const NAME_MS = 200; // after which values are written into names
-const COLUMN_PX = 150; // the maps of a layer; a wide window then holds a small network from end to end
-const COLUMN_TALL_PX = 420;
+const COLUMN_PX = [128, 300]; // the maps of a layer: a window of 1280 pixels holds a small network from end to end
+const BESIDE_PX = 44; // between the maps of two layers
+const TALL_PX = [300, 560]; // all maps of a layer
+const AROUND_PX = 400; // above and below them
+const MAP_PX = [22, 132]; // one map
+const BORDER_PX = 8; // around it
+const SINGLE_PX = 24;
 
 /** A map's button, with the frame that its canvas shows through and one for what is marked in it.
  * @typedef {{ button: HTMLElement, frame: HTMLElement, spot: HTMLElement }} MapButton */
@@ -33,16 +40,35 @@ export function pressed(event, shown, size) {
 }
 
 /**
- * How many maps stand side by side, and how large each is.
+ * The room for the maps of a layer in this window, where so many columns stand side by side.
+ * @param {number} columns
+ * @returns {[number, number]} width, height
+ */
+export function roomFor(columns) {
+  const { clientWidth, clientHeight } = document.documentElement;
+  const within = (/** @type {number} */ room, /** @type {number[]} */ [least, most]) =>
+    Math.round(Math.max(least, Math.min(most, room)));
+  return [within((clientWidth - 32) / columns - BESIDE_PX, COLUMN_PX), within(clientHeight - AROUND_PX, TALL_PX)];
+}
+
+/**
+ * How many maps stand side by side, and how large each is: as large as the room allows.
  * @param {number} count
  * @param {{ rows: number, columns: number }} shape
+ * @param {[number, number]} room
  * @returns {{ across: number, room: number }}
  */
-function arrangement(count, shape) {
-  if (shape.rows * shape.columns === 1) return { across: Math.min(count, count > 32 ? 8 : 4), room: 24 };
-  const across = Math.max(1, Math.min(count, count <= 4 ? 1 : count <= 12 ? 2 : count <= 24 ? 3 : count <= 40 ? 4 : 6));
-  const room = Math.min(Math.floor(COLUMN_PX / across), Math.floor(COLUMN_TALL_PX / Math.ceil(count / across))) - 6;
-  return { across, room: Math.max(34, Math.min(room, 96)) };
+function arrangement(count, shape, [wide, tall]) {
+  if (shape.rows * shape.columns === 1) {
+    const fits = Math.max(4, Math.floor(wide / (SINGLE_PX + BORDER_PX)));
+    return { across: Math.min(count, count > 32 ? fits : 4), room: SINGLE_PX };
+  }
+  const sizes = Array.from({ length: Math.min(count, 8) }, (_, index) =>
+    Math.floor(Math.min(wide / (index + 1), tall / Math.ceil(count / (index + 1)))),
+  );
+  const largest = Math.max(...sizes);
+  const [least, most] = MAP_PX;
+  return { across: sizes.indexOf(largest) + 1, room: Math.max(least, Math.min(most, largest - BORDER_PX)) };
 }
 
 /**
@@ -50,18 +76,20 @@ function arrangement(count, shape) {
  * @param {Network} network
  * @param {number} layer
  * @param {Go} go
+ * @param {[number, number]} room
  * @returns {Column}
  */
-export function mapGrid(network, layer, go) {
+export function mapGrid(network, layer, go, room) {
   const shape = shapeAt(network, layer);
   const single = shape.rows * shape.columns === 1;
   const count = Math.min(shape.maps, MOST_MAPS);
   /** @type {{ page: number, turned: boolean, latest: State | null, naming: number }} */
   const shown = { page: 0, turned: true, latest: null, naming: 0 };
   const redraw = () => shown.latest && draw(shown.latest);
-  const { grid, maps } = mapButtons(network, layer, count, (slot, pressedAt) =>
+  const { grid, maps } = mapButtons(network, layer, count, room, (slot, pressedAt) =>
     go({ layer, unit: shown.page * MOST_MAPS + slot, ...pressedAt }),
   );
+  const colours = makeColourBar();
   const pager = makePager(shape.maps, (page) => {
     Object.assign(shown, { page, turned: true });
     redraw();
@@ -71,8 +99,13 @@ export function mapGrid(network, layer, go) {
     sheet.look();
     redraw();
   });
-  /** Names, with the values of single units, which are not written out while they change. */
-  const nameAll = () => shown.latest && nameMaps(network, layer, maps, shown.page * MOST_MAPS, shown.latest);
+  enlargeUnderPointer(grid, frames, shape, (slot) => [shown.latest, { layer, unit: shown.page * MOST_MAPS + slot }]);
+  /** Names, with the values of single units, and the scale of the colours: not written out while they change. */
+  const nameAll = () => {
+    if (!shown.latest) return;
+    if (single) nameMaps(network, layer, maps, shown.page * MOST_MAPS, shown.latest);
+    colours.draw(shown.latest.palette, shown.latest.all[layer]);
+  };
   /** @param {State} state */
   function draw(state) {
     const { latest } = shown;
@@ -92,13 +125,16 @@ export function mapGrid(network, layer, go) {
     if (marks && maps.every(({ button }) => button.hidden || button.tabIndex < 0)) maps[0].button.tabIndex = 0;
     sheet.paint(state.palette, values, first, here, largestSize(values));
     clearTimeout(shown.naming);
-    if (single && !marks) shown.naming = window.setTimeout(nameAll, NAME_MS);
-    if (!marks) return;
+    if (!marks) {
+      shown.naming = window.setTimeout(nameAll, NAME_MS);
+      return;
+    }
+    nameMaps(network, layer, maps, first, state);
     nameAll();
     markMaps(network, layer, maps.slice(0, here), first, state);
     pager.show(shown.page);
   }
-  return { element: element("div", {}, grid, pager.element), look: sheet.look, draw };
+  return { element: element("div", {}, grid, pager.element, colours.element), look: sheet.look, draw };
 }
 
 /**
@@ -106,13 +142,14 @@ export function mapGrid(network, layer, go) {
  * @param {Network} network
  * @param {number} layer
  * @param {number} count
+ * @param {[number, number]} room
  * @param {(slot: number, at: { row?: number, column?: number }) => void} press
  * @returns {{ grid: HTMLElement, maps: MapButton[] }}
  */
-function mapButtons(network, layer, count, press) {
+function mapButtons(network, layer, count, room, press) {
   const shape = shapeAt(network, layer);
-  const { across, room } = arrangement(count, shape);
-  const size = shownSize(shape, room);
+  const { across, room: side } = arrangement(count, shape, room);
+  const size = shownSize(shape, side);
   const maps = Array.from({ length: count }, (_, slot) => {
     const spot = element("span", { class: "field", hidden: true });
     const frame = element("span", { class: "framed" }, spot);
@@ -127,6 +164,22 @@ function mapButtons(network, layer, count, press) {
   grid.style.gridTemplateColumns = `repeat(${across}, max-content)`;
   moveWithArrows(grid, buttons, across);
   return { grid, maps };
+}
+
+/**
+ * @param {HTMLElement} grid
+ * @param {HTMLElement[]} frames
+ * @param {import("./network.js").Shape} shape
+ * @param {(slot: number) => [State | null, { layer: number, unit: number }]} at
+ */
+function enlargeUnderPointer(grid, frames, shape, at) {
+  grid.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+    const slot = frames.findIndex((frame) => frame.parentElement?.contains(/** @type {Node} */ (event.target)));
+    const [state, where] = at(slot);
+    if (slot >= 0 && state) theMagnifier().show(event, frames[slot], shape, state, where);
+    else theMagnifier().hide();
+  });
+  grid.addEventListener("pointerleave", () => theMagnifier().hide());
 }
 
 /**

@@ -1,8 +1,6 @@
 // @ts-check
 /** View 1 of a large network: its map, with a search by name, or the block that is open. */
-import { element, isolate, write } from "./dom.js";
-import { probabilitiesOf } from "./engine.js";
-import { percent } from "./format.js";
+import { element, write } from "./dom.js";
 import { makeBlockView } from "./block_view.js";
 import { isBlock, openAt, pathTo } from "./graph_blocks.js";
 import { makeSearch } from "./map_search.js";
@@ -26,7 +24,6 @@ import { MAP, OVERVIEW, TEXT } from "./text.js";
  */
 export function makeMapView(parent, network, entries, { go, open, allOn }) {
   const map = makeNetworkMap(network, entries, open);
-  const answer = makeAnswer(network, go);
   const [off, took, place] = [makeOff(allOn), element("span"), element("div")];
   const search = makeSearch(network, entries, ({ entry, layer }) => {
     open(isBlock(entry) ? entry : openAt(entries, { first: -1, last: -1 }, layer));
@@ -38,13 +35,7 @@ export function makeMapView(parent, network, entries, { go, open, allOn }) {
     element("p", { class: "hint", text: `${MAP.hint} ${TEXT.legend}` }),
     ...explanations(network),
   );
-  parent.append(
-    about,
-    element("div", { class: "map-bar" }, search, answer.element),
-    off.element,
-    place,
-    element("p", { class: "hint" }, took),
-  );
+  parent.append(about, search, off.element, place, element("p", { class: "hint" }, took));
   place.addEventListener("keydown", (/** @type {KeyboardEvent} */ { key }) => key === "Escape" && open(null));
   /** @type {Range | null | undefined} */
   let shown;
@@ -62,7 +53,6 @@ export function makeMapView(parent, network, entries, { go, open, allOn }) {
     }
     body.look?.();
     body.draw(state);
-    answer.draw(state);
     off.draw(state);
     write(took, OVERVIEW.took(state.milliseconds));
   };
@@ -89,35 +79,6 @@ function focusIn(body, left, entries) {
 function explanations(network) {
   const texts = kindsToExplain(network);
   return texts.length ? [element("ul", { class: "hint kinds" }, ...texts.map((text) => element("li", { text })))] : [];
-}
-
-/** What the network answers, which stands at its other end. @param {Network} network @param {Go} go */
-function makeAnswer(network, go) {
-  const layer = network.layers.length;
-  const [name, sure] = [element("strong"), element("span")];
-  let best = -1;
-  const said = element(
-    "button",
-    { type: "button", class: "plain", onclick: () => go({ layer, unit: best, row: 0, column: 0 }) },
-    name,
-    sure,
-  );
-  const made = element("p", { class: "map-answer", role: "status", hidden: true }, `${MAP.answer} `, said);
-  return {
-    element: made,
-    draw(/** @type {State} */ { all, image }) {
-      made.hidden = all[layer]?.length !== network.classes.length;
-      if (made.hidden) return;
-      const probabilities = probabilitiesOf(network, all[layer]);
-      const first = probabilities.indexOf(Math.max(...probabilities));
-      if (first !== best) name.replaceChildren(isolate(network.classes[first], 40));
-      best = first;
-      const truth = image === null ? null : network.images[image].truth;
-      const right = truth === null || truth === first;
-      write(sure, ` ${percent(probabilities[first])}${right ? "" : OVERVIEW.itIsNot}`);
-      made.classList.toggle("wrong", !right);
-    },
-  };
 }
 
 /** How many units are off. @param {() => void} allOn */

@@ -5,10 +5,14 @@ import { probabilitiesOf } from "./engine.js";
 import { receptiveField } from "./explain.js";
 import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
-import { mapGrid, pressed } from "./map_grid.js";
-import { change, isStill } from "./motion.js";
+import { mapGrid, pressed, roomFor } from "./map_grid.js";
+import { makeSourceLines } from "./source_lines.js";
+import { movedPart } from "./invariance.js";
+import { change } from "./motion.js";
 import { kindWords, readsWords, shortPath } from "./block_words.js";
+import { standardized } from "./network.js";
 import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+import { GLANCE } from "./text_frame.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */
@@ -16,6 +20,7 @@ import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.j
 
 const CALM_MS = 200; // after which values are written into names
 const MOST_CLASSES = 10;
+const FIRST_PX = 168;
 const LONG_NAME = 3; // of a class: more letters stand on a line of their own
 
 /**
@@ -29,7 +34,10 @@ const LONG_NAME = 3; // of a class: more letters stand on a line of their own
  */
 export function makeOverview(parent, network, go, allOn, { brief } = { brief: false }) {
   const list = element("ol", { class: "layers", "aria-label": TEXT.glance });
-  const columns = [imageColumn(network, go), ...network.layers.map((_, index) => layerColumn(network, index + 1, go))];
+  const room = roomFor(network.layers.length + 1);
+  const layers = network.layers.map((_, index) => layerColumn(network, index + 1, go, { room }));
+  const columns = [imageColumn(network, go), ...layers];
+  const lines = makeSourceLines(list, network);
   list.append(...columns.map((column) => column.element));
   const took = element("span");
   let resting = 0;
@@ -41,7 +49,13 @@ export function makeOverview(parent, network, go, allOn, { brief } = { brief: fa
     " ",
     element("button", { type: "button", text: TEXT.allOn, onclick: allOn }),
   );
-  parent.append(element("p", { class: "hint" }, brief ? "" : `${TEXT.glanceHint} ${TEXT.legend} `, took), off, list);
+  parent.append(
+    element("p", { class: "hint" }, brief ? "" : `${GLANCE.press} ${GLANCE.colours} `, took),
+    off,
+    element("div", { class: "with-lines" }, list, lines.element),
+  );
+  /** @type {State["position"] | null} */
+  let marked = null;
   return (state) => {
     columns.forEach((column) => column.look?.());
     clearTimeout(resting);
@@ -49,6 +63,8 @@ export function makeOverview(parent, network, go, allOn, { brief } = { brief: fa
     off.hidden = state.off.length === 0;
     write(count, OVERVIEW.off(state.off.length));
     columns.forEach((column) => column.draw(state));
+    if (marked !== state.position) lines.draw(state);
+    marked = state.position;
   };
 }
 
@@ -70,8 +86,8 @@ function column(title, notation, what, out, ...content) {
     "li",
     { class: "layer" },
     element("h3", {}, title, " ", element("code", { text: notation })),
-    element("p", { class: "what", text: what }),
     ...content,
+    element("p", { class: "what", text: what }),
     element("p", { class: "out", text: out }),
   );
 }
@@ -91,10 +107,11 @@ export function imageColumn(network, go) {
     },
     frame,
   );
-  setSize(frame, shownSize(size, 140));
+  setSize(frame, shownSize(size, FIRST_PX));
   const name = element("p", { class: "name" });
   const kind = OVERVIEW.kinds[network.channels === 1 ? 1 : 3];
-  const what = OVERVIEW.what(network.height, network.width, kind);
+  const ends = /** @type {[number, number]} */ ([standardized(network, 0, 0), standardized(network, 0, 255)]);
+  const what = OVERVIEW.what(network.height, network.width, kind, ends);
   const made = column(OVERVIEW.image, "", what, OVERVIEW.frame, button, name);
   made.classList.add("first");
   let named = "";
@@ -119,8 +136,8 @@ export function imageColumn(network, go) {
 
 /**
  * Where a column stands: in which block, whose name its own need not repeat; after which layer, from 0, -1 for the
- * image; and whether it is there only because the block reads it.
- * @typedef {{ inside?: string, previous?: number, comesIn?: boolean }} Standing
+ * image; whether it is there only because the block reads it; and the room for its maps.
+ * @typedef {{ inside?: string, previous?: number, comesIn?: boolean, room?: [number, number] }} Standing
  */
 
 /**
@@ -130,13 +147,13 @@ export function imageColumn(network, go) {
  * @param {Standing} [standing]
  * @returns {Column}
  */
-export function layerColumn(network, layer, go, { inside = "", previous = layer - 2, comesIn = false } = {}) {
+export function layerColumn(network, layer, go, { inside = "", previous = layer - 2, comesIn = false, room } = {}) {
   const here = network.layers[layer - 1];
   const last = layer === network.layers.length;
   const what = comesIn ? "" : describe(network, layer);
   const single = here.rows * here.columns === 1;
   const columns = [
-    ...(last && single ? [] : [mapGrid(network, layer, go)]),
+    ...(last && single ? [] : [mapGrid(network, layer, go, room ?? roomFor(7))]),
     ...(last && !comesIn ? [classBars(network, go)] : []),
   ];
   const out = last && single ? "" : `${outcome(here)}. ${sight(here, network.height, network.width)}`;
@@ -182,17 +199,18 @@ function fractionBar(name) {
  * @returns {Column}
  */
 function sensitivityBars(layer) {
-  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
+  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
   const title = element("p", { class: "caption" });
-  const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
+  const box = element("div", { class: "changes measured", hidden: true }, title, along.element, changed.element);
   return {
     element: box,
     draw({ sensitivity }) {
       box.hidden = !sensitivity?.layers[layer - 1];
       if (!sensitivity || box.hidden) return;
       title.textContent = sensitivity.title;
-      changed.set(sensitivity.layers[layer - 1][0]);
-      along.set(sensitivity.layers[layer - 1][1]);
+      const [all, left] = sensitivity.layers[layer - 1];
+      along.set(movedPart(all, left));
+      changed.set(left ?? all);
     },
   };
 }
@@ -204,16 +222,16 @@ function sensitivityBars(layer) {
  * @returns {Column}
  */
 function changeBars(network, layer) {
-  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
-  const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
+  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
+  const box = element("div", { class: "changes", hidden: true }, along.element, changed.element);
   return {
     element: box,
     draw(state) {
       box.hidden = state.before === null;
       if (state.before === null) return;
       const measured = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
-      changed.set(measured.changed);
-      along.set(isStill(state.motion) ? null : measured.left);
+      along.set(measured.moved);
+      changed.set(measured.really);
     },
   };
 }

@@ -1,24 +1,27 @@
 // @ts-check
 /** A drawing pad for networks of gray images, with the pen and paper of their images. */
 import { button, element, tools } from "./dom.js";
-import { fitImage } from "./preprocessing.js";
 import { TEXT } from "./text.js";
+import { OWN } from "./text_frame.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
 const SIDE = 280; // pixels of the longer side
+const SMALL = 40; // pixels: images of that size are likely to be drawn
 const KEY_STEP = 8; // pixels that an arrow key moves the pen
 
 /**
  * @param {Network} network
- * @param {(pixels: Uint8Array) => void} drawn called at every move of the pen
- * @returns {{ element: HTMLElement, button: HTMLElement, open: () => void }}
+ * @param {(raster: import("./preprocessing.js").Raster) => void} drawn called at every move of the pen
+ * @returns {{ element: HTMLElement, tell: () => void, open: () => void }} tell gives what is drawn; open brings it into
+ *   view
  */
 export function makePad(network, drawn) {
   const sheet = makePaper(network, drawn);
   const { canvas } = sheet;
   let points = /** @type {Point[]} */ ([]);
   const stroke = () => {
+    invitation.hidden = true;
     sheet.stroke(points);
     points = points.slice(-1);
   };
@@ -32,29 +35,33 @@ export function makePad(network, drawn) {
     points.push(sheet.at(event));
     stroke();
   });
-  const tip = drawWithKeys(sheet);
+  const tip = drawWithKeys(sheet, () => (invitation.hidden = true));
   canvas.addEventListener("pointerup", () => (points = []));
   canvas.addEventListener("pointercancel", () => (points = []));
   sheet.clear();
 
-  const wipe = button(TEXT.clear, () => (sheet.clear(), sheet.tell()));
+  const invitation = element("span", { class: "invitation", "aria-hidden": "true", text: OWN.draw });
+  const wipe = button(TEXT.clear, () => {
+    sheet.clear();
+    invitation.hidden = false;
+    sheet.tell();
+  });
+  const small = Math.max(network.height, network.width) <= SMALL;
   const pad = element(
     "div",
-    { class: "drawing", hidden: true },
-    element("div", { class: "paper" }, canvas, tip),
-    element("p", { class: "hint", text: TEXT.padHint }),
+    { class: "drawing", title: TEXT.padHint, hidden: !small },
+    element("div", { class: "paper" }, canvas, tip, invitation),
     tools(wipe, element("label", {}, `${TEXT.pen} `, sheet.pen)),
   );
-  const set = (/** @type {boolean} */ open) => {
-    pad.hidden = !open;
-    opener.setAttribute("aria-expanded", String(open));
+  return {
+    element: pad,
+    tell: sheet.tell,
+    open() {
+      pad.hidden = false;
+      canvas.focus();
+      canvas.scrollIntoView({ block: "nearest" });
+    },
   };
-  const press = () => {
-    set(pad.hidden);
-    if (!pad.hidden) sheet.tell();
-  };
-  const opener = button(TEXT.draw, press, { "aria-expanded": "false" });
-  return { element: pad, button: opener, open: () => set(true) };
 }
 
 /** @typedef {[number, number]} Point across and down, in pixels of the canvas */
@@ -65,7 +72,11 @@ export function makePad(network, drawn) {
  *   stroke: (points: Point[]) => void, at: (event: PointerEvent) => Point }} Paper
  */
 
-/** @param {Network} network @param {(pixels: Uint8Array) => void} drawn @returns {Paper} */
+/**
+ * @param {Network} network
+ * @param {(raster: import("./preprocessing.js").Raster) => void} drawn
+ * @returns {Paper}
+ */
 function makePaper(network, drawn) {
   const scale = SIDE / Math.max(network.height, network.width);
   const [wide, tall] = [Math.round(network.width * scale), Math.round(network.height * scale)];
@@ -77,8 +88,7 @@ function makePaper(network, drawn) {
   const usual = Math.max(network.height, network.width) <= 12 ? 13 : 9; // hundredths of the side
   const pen = element("input", { type: "range", min: 3, max: 25, value: usual, "aria-label": TEXT.penWidth });
   const tell = () => {
-    const raster = { data: context.getImageData(0, 0, wide, tall).data, rows: tall, columns: wide, channels: 4 };
-    drawn(fitImage(raster, { ...network, fit: "stretch" }));
+    drawn({ data: context.getImageData(0, 0, wide, tall).data, rows: tall, columns: wide, channels: 4 });
   };
   return {
     canvas,
@@ -110,9 +120,10 @@ function makePaper(network, drawn) {
 /**
  * Arrow keys move the pen, the space bar puts it down and lifts it.
  * @param {Paper} paper
+ * @param {() => void} begun
  * @returns {HTMLElement} the tip of the pen
  */
-function drawWithKeys({ canvas, wide, tall, stroke }) {
+function drawWithKeys({ canvas, wide, tall, stroke }, begun) {
   const tip = element("span", { class: "tip", hidden: true });
   let [x, y, down] = [wide / 2, tall / 2, false];
   const show = () => {
@@ -135,7 +146,9 @@ function drawWithKeys({ canvas, wide, tall, stroke }) {
     y = Math.max(0, Math.min(tall, y + by[1] * KEY_STEP));
     tip.hidden = false;
     show();
-    if (down) stroke([from, [x, y]]);
+    if (!down) return;
+    begun();
+    stroke([from, [x, y]]);
   });
   return tip;
 }

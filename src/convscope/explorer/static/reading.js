@@ -2,6 +2,7 @@
 /** Reads the data of the file, as Python wrote them. */
 import { bytesOf } from "./base64.js";
 import { DAMAGE } from "./text.js";
+import { OWN } from "./text_frame.js";
 import { unpackedLayer } from "./unpacking.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -48,7 +49,7 @@ function unpacked(data) {
   const images = data.images.map((/** @type {any} */ image) => {
     const pixels = bytesOf(image.pixels);
     if (pixels.length !== size) throw new Error(DAMAGE.image);
-    return { ...image, pixels };
+    return { ...image, pixels, name: readable(image.name) };
   });
   const texts = (/** @type {any[]} */ kinds) => Object.fromEntries(kinds.map((kind) => [kind.code, kind]));
   return {
@@ -58,19 +59,12 @@ function unpacked(data) {
     kinds: texts(data.kinds),
     poolings: texts(data.poolings),
     nonlinearities: texts(data.nonlinearities),
-    units: unpackedUnits(data.units ?? null),
     beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
   };
 }
 
-/** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
-function unpackedUnits(units) {
-  const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
-  const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
-  return (
-    units && {
-      ...units,
-      layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })),
-    }
-  );
+/** A number in an array as words: test[7] is test image 7. @param {string} name */
+function readable(name) {
+  const [, split, number] = /^([a-z]+)\[([0-9]+)\]$/.exec(name) ?? [];
+  return number ? OWN.number(split === "images" ? "" : split, number) : name;
 }

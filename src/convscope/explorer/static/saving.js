@@ -8,7 +8,8 @@ import { SAVING } from "./text.js";
 
 const SCALE = 2; // pixels of a PNG for one of an SVG
 const TILE_PX = 96; // of a sheet
-const [GAP_PX, LABEL_PX, HEAD_PX] = [12, 16, 28];
+const [GAP_PX, LABEL_PX, HEAD_PX, SCALE_PX] = [12, 16, 28, 34];
+const LONGEST_SCALE_PX = 240;
 const STYLED = [
   "fill",
   "stroke",
@@ -63,7 +64,7 @@ export function saveButtons(name, make, label = SAVING.save) {
 }
 
 /** @param {Blob} blob @param {string} name */
-function keep(blob, name) {
+export function keep(blob, name) {
   const address = URL.createObjectURL(blob);
   element("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
@@ -110,33 +111,30 @@ function standing(svg) {
 }
 
 /**
- * Canvases of one cell a value, side by side, each with its label.
+ * Canvases of one cell a value, side by side, each with its label, and below them what their colours stand for.
  * @param {string} title
  * @param {Tile[]} tiles
+ * @param {{ scale?: import("./colour_bar.js").Scale | null, tile?: number }} [how] tile: pixels of each, at most
  * @returns {SVGElement}
  */
-export function sheet(title, tiles) {
-  const plain = (/** @type {string} */ text) =>
-    // which no XML may hold
-    text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
+export function sheet(title, tiles, { scale = null, tile = TILE_PX } = {}) {
   const style = getComputedStyle(document.body);
   const across = Math.ceil(Math.sqrt(tiles.length * 1.6));
   const longest = Math.max(...tiles.map(({ canvas }) => Math.max(canvas.width, canvas.height)));
-  const cell =
-    tiles.length === 1 ? Math.max(1, Math.floor((4 * TILE_PX) / longest)) : Math.max(1, Math.floor(TILE_PX / longest));
+  const cell = Math.max(1, Math.floor((tiles.length === 1 ? 4 * tile : tile) / longest));
   const [wide, tall] = [
     Math.max(...tiles.map(({ canvas }) => canvas.width)) * cell,
     Math.max(...tiles.map(({ canvas }) => canvas.height)) * cell,
   ];
   const [columns, rows] = [Math.min(across, tiles.length), Math.ceil(tiles.length / across)];
-  const layer = Math.max(wide + GAP_PX, tiles.length > 1 ? 56 : 0);
+  const layer = Math.max(wide + GAP_PX, tiles.some(({ label }) => label.length > 3) ? 56 : 0);
   const width = Math.max(GAP_PX + columns * layer, GAP_PX + 7 * [...title].length);
-  const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX);
+  const height = HEAD_PX + rows * (tall + LABEL_PX + GAP_PX) + (scale ? SCALE_PX : 0);
   const text = { "font-family": "sans-serif", fill: style.color };
   const svg = svgElement("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
   svg.append(
     svgElement("rect", { width, height, fill: style.backgroundColor }),
-    svgElement("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, plain(title)),
+    svgElement("text", { ...text, x: GAP_PX, y: 18, "font-size": 13 }, inXml(title)),
   );
   tiles.forEach(({ canvas, label }, index) => {
     const x = GAP_PX + (index % across) * layer;
@@ -146,9 +144,34 @@ export function sheet(title, tiles) {
     svg.append(
       svgElement("rect", { x, y, width: w, height: h, fill: "none", stroke: style.color, "stroke-opacity": 0.3 }),
     );
-    svg.append(svgElement("text", { ...text, x, y: y + h + 12, "font-size": 11 }, plain(label)));
+    svg.append(svgElement("text", { ...text, x, y: y + h + 12, "font-size": 11 }, inXml(label)));
   });
+  if (scale) svg.append(...scaleBar(scale, height - SCALE_PX, Math.min(width - 2 * GAP_PX, LONGEST_SCALE_PX), text));
   return svg;
+}
+
+/** Without what no XML may hold. @param {string} text */
+export function inXml(text) {
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
+}
+
+/**
+ * @param {import("./colour_bar.js").Scale} scale
+ * @param {number} y
+ * @param {number} width
+ * @param {Record<string, string>} text
+ * @returns {SVGElement[]}
+ */
+function scaleBar({ colours, low, high }, y, width, text) {
+  const part = width / colours.length;
+  const label = { ...text, y: y + 24, "font-size": 11 };
+  return [
+    ...colours.map((fill, index) =>
+      svgElement("rect", { x: GAP_PX + index * part, y, width: Math.ceil(part), height: 10, fill }),
+    ),
+    svgElement("text", { ...label, x: GAP_PX }, low),
+    svgElement("text", { ...label, x: GAP_PX + width, "text-anchor": "end" }, high),
+  ];
 }
 
 /**

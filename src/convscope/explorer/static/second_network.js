@@ -1,5 +1,6 @@
 // @ts-check
 /** View 5: a second network under the same image and the same sliders, or this one with another kind of pooling. */
+import { makeAnswer } from "./answer_bar.js";
 import { makePalette } from "./colours.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
@@ -12,6 +13,7 @@ import { canPool } from "./pooling.js";
 import { codesOf, pixelsFor, withPooling } from "./pooling_swap.js";
 import { makeSession, stateOf } from "./session.js";
 import { SECOND } from "./text.js";
+import { ANSWER } from "./text_frame.js";
 import { makeViews } from "./views.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -22,11 +24,12 @@ import { makeViews } from "./views.js";
  * @param {HTMLElement} parent
  * @param {Network} network the page's own
  * @param {string} program of the worker
- * @param {() => void} allOn turns all units of the page on
+ * @param {{ allOn: () => void, show: (answers: HTMLElement[]) => void }} page turns all its units on; shows the second
+ *   answer beside its own
  * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the
  *   scene has changed, the units that are off, or the colours
  */
-export function makeSecondNetwork(parent, network, program, allOn) {
+export function makeSecondNetwork(parent, network, program, { allOn, show }) {
   const networks = choices(network);
   const names = [...networks.keys()];
   const select = element(
@@ -48,7 +51,8 @@ export function makeSecondNetwork(parent, network, program, allOn) {
     second?.close();
     const chosen = networks.get(select.value);
     holder.replaceChildren();
-    second = chosen ? makeSecond(holder, network, chosen(), { name: select.value, program, allOn }) : null;
+    show([]);
+    second = chosen ? makeSecond(holder, network, chosen(), { name: select.value, program, allOn, show }) : null;
     second?.without(off);
     if (scene) second?.follow(scene);
   };
@@ -93,10 +97,10 @@ function choices(network) {
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Network} other
- * @param {{ name: string, program: string, allOn: () => void }} how
+ * @param {{ name: string, program: string, allOn: () => void, show: (answers: HTMLElement[]) => void }} how
  * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void, close: () => void }}
  */
-function makeSecond(parent, network, other, { name, program, allOn }) {
+function makeSecond(parent, network, other, { name, program, allOn, show }) {
   const overview = element("section", { "aria-label": name });
   const layer = element("div");
   const swapped =
@@ -125,10 +129,13 @@ function makeSecond(parent, network, other, { name, program, allOn }) {
   const drawOverview = entries.length
     ? makeMapView(overview, other, entries, { go, open, allOn })
     : makeOverview(overview, other, go, allOn, { brief: true });
+  const answer = makeAnswer({ ...other, images: network.images }, null, ANSWER.second);
+  show([answer.element]);
   const drawOthers = makeViews([[layer, makeLayerView(layer, other, session.go, null)]]);
   session.store.subscribe((now, before) => {
     const state = stateOf(now);
     if (!state || (now.view === before.view && now.palette === before.palette)) return;
+    answer.draw(state);
     drawOverview(state);
     drawOthers(state, now.view?.all === before.view?.all);
   });

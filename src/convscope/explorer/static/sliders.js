@@ -12,7 +12,7 @@ import { TEXT } from "./text.js";
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {(motion: Motion) => void} notify at every change
- * @returns {() => void} puts all sliders back, without telling
+ * @returns {(motion: Motion) => void} sets all sliders, without telling
  */
 export function makeSliders(parent, network, notify) {
   const reach = (/** @type {number} */ side) => Math.max(1, Math.round(side / 4));
@@ -47,28 +47,27 @@ export function makeSliders(parent, network, notify) {
       show,
     };
   });
-  const back = () => {
-    motion = { ...STILL };
-    reset.disabled = true;
+  const set = (/** @type {Motion} */ next) => {
+    motion = { ...next };
+    reset.disabled = isStill(motion);
     rows.forEach((row) => row.show());
   };
   const reset = element("button", {
     type: "button",
     text: TEXT.back,
     onclick: () => {
-      back();
+      set(STILL);
       notify(motion);
     },
   });
   parent.append(
     element(
       "details",
-      { class: "move" },
-      element("summary", { text: TEXT.move }),
-      element("p", { class: "hint", text: TEXT.moveHint }),
+      { class: "move", open: !matchMedia("(max-width: 40rem)").matches },
+      element("summary", { text: TEXT.move, title: TEXT.moveHint }),
       element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset),
     ),
   );
-  back();
-  return back;
+  set(STILL);
+  return set;
 }

@@ -1,0 +1,174 @@
+"""The first minute: a correct answer, cause and effect on one screen, links that lead to what they name."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from convscope.explorer.page import render_lesson
+
+from .opening import PHONE, Open, Opened
+from .test_looking import AXE, overflow, violations
+
+SIZES = ((1280, 800), (1440, 900), (1920, 1080), PHONE, (640, 400))  # the last is 1280 x 800 at 200 %
+SEEN = """(selector) => {
+  const [shown] = [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+  const box = shown.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, Math.max(box.top, 0) + Math.min(box.height / 2, 8));
+  return box.top >= 0 && box.top < innerHeight && (shown.contains(at) || at?.contains(shown));
+}"""
+
+
+def seen(opened: Opened, selector: str) -> bool:
+    """Whether the upper part of an element is within the window, and nothing lies over it."""
+    found: bool = opened.page.evaluate(SEEN, selector)
+    return found
+
+
+def draw_one(opened: Opened) -> None:
+    """Draw an upright stroke on the pad."""
+    pad = opened.page.locator("canvas.pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20, steps=6)
+    opened.page.mouse.up()
+    opened.settle()
+
+
+def test_it_opens_on_a_correct_answer_and_mistakes_are_one_press_away(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    assert opened.text(".answer-bar .verdict") == "Right."
+    opened.page.get_by_role("button", name="Mistakes").click()
+    opened.until("document.querySelector('.answer-bar .verdict').textContent.startsWith('Wrong, it is ')")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["1280", "1440", "1920", "phone", "200 %"])
+def test_a_pressed_value_its_numbers_and_the_answer_are_on_one_screen(
+    open_page: Open, digits: Path, size: tuple[int, int]
+) -> None:
+    opened = open_page(digits, size=size).ready()
+    edges: list[float] = opened.page.evaluate(
+        "[...document.querySelectorAll('.layer')].map((one) => one.getBoundingClientRect().right)"
+    )
+    assert max(edges) <= size[0], "no column is cut off"
+    opened.page.locator("#glance .convolution .map").nth(9).click()
+    opened.settle()
+    for part in (".answer-bar .says", "#glance .map.chosen", "#numbers .title", "#numbers .dock-tools button"):
+        assert seen(opened, part), part
+    if size[0] > 640:
+        assert seen(opened, "#numbers .working table")
+        assert opened.page.locator(".source-lines path").count() >= 8, "a line from each map that it sees"
+    opened.page.locator("#numbers").get_by_role("button", name="Turn this unit off").click()
+    opened.until("document.querySelector('.answer-bar .value').textContent.includes(' → ')")
+    assert seen(opened, ".answer-bar .value"), "what it changes is seen where it is pressed"
+    assert overflow(opened) <= 0
+    opened.page.keyboard.press("Escape")
+    assert opened.page.locator("#numbers.docked").count() == 0
+
+
+def test_the_answer_is_seen_while_units_are_turned_off_and_a_second_network_has_its_own(
+    open_page: Open, digits: Path
+) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("#units .switch").first.click()
+    opened.until("document.querySelector('.answer-bar .value').textContent.includes(' → ')")
+    assert seen(opened, ".answer-bar .value")
+    opened.page.locator("#beside select").select_option(label="this network with subset pooling")
+    opened.until("document.querySelectorAll('.one-answer .best .value').length === 6")
+
+
+def test_a_link_holds_a_drawing_and_its_motion(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    draw_one(opened)
+    assert seen(opened, ".answer-bar .says"), "the answer is seen while something is drawn"
+    opened.page.locator("#glance .slider input").first.fill("1")
+    opened.until("location.hash.includes('move=right:1') && location.hash.includes('draw=')")
+    opened.settle()
+    address: str = opened.page.evaluate("location.hash")[1:]
+    again = open_page(digits, place=address).ready()
+    again.settle()
+    assert again.text(".answer-bar .best") == opened.text(".answer-bar .best")
+    assert "your drawing" in again.text("#glance .first .name")
+    assert again.page.locator("#glance .slider output").first.inner_text() == "1 px"
+    broken = open_page(digits, place=address.replace("draw=", "draw=AAAA")).ready()
+    assert broken.text(".answer-bar .says").startswith("Says ")
+
+
+@pytest.mark.parametrize("size", [SIZES[0], PHONE, SIZES[4]], ids=["desktop", "phone", "200 %"])
+def test_a_link_leads_to_a_step_of_the_lesson_whose_board_is_seen(
+    open_page: Open, digits: Path, size: tuple[int, int]
+) -> None:
+    opened = open_page(digits, size=size, place="lesson/2").ready()
+    opened.until("!document.querySelector('[aria-busy=true]') && document.querySelector('.bench')")
+    assert opened.page.locator(".claims > li:visible").count() == 1
+    assert opened.page.evaluate("location.hash") == "#lesson/2"
+    for part in (".claims > li:not(.away)", ".claims > li:not(.away) button", ".bench [role=application]"):
+        assert seen(opened, part), part
+    opened.page.locator(".steps").get_by_role("button", name="Next step").click()
+    assert opened.page.evaluate("location.hash") == "#lesson/3"
+
+
+def test_the_lesson_alone_has_no_violation_and_follows_its_address(open_page: Open, tmp_path: Path) -> None:
+    path = tmp_path / "lesson.html"
+    path.write_text(render_lesson(), encoding="ascii")
+    opened = open_page(path, place="lesson/4")
+    opened.until("document.querySelector('.bench')")
+    assert opened.page.locator(".claims > li:visible").get_attribute("value") == "4"
+    if AXE.is_file():
+        assert violations(opened) == []
+
+
+def test_dark_ink_on_light_paper_is_inverted_and_said(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    paper = Image.new("L", (90, 120), 250)
+    ImageDraw.Draw(paper).line([(45, 20), (45, 100)], fill=10, width=14)
+    content = BytesIO()
+    paper.save(content, "PNG")
+    file: Any = {"name": "one.png", "mimeType": "image/png", "buffer": content.getvalue()}
+    opened.page.locator("#images input[type=file]").set_input_files(file)
+    opened.until("location.hash.startsWith('#own')")
+    opened.settle()
+    assert "dark on light" in opened.text(".steps-taken")
+    inverted = opened.text(".answer-bar .best")
+    switch = opened.page.get_by_label("Inverted")
+    assert switch.is_checked()
+    switch.uncheck()
+    opened.settle()
+    assert opened.text(".answer-bar .best") != inverted
+
+
+def test_the_mouse_sees_a_map_larger_with_the_value(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.page.locator("#glance .convolution .map").nth(3).hover()
+    opened.until("document.querySelector('.magnifier:not([hidden])')")
+    assert opened.text(".magnifier p").startswith("map 4, row ")
+    opened.page.keyboard.press("Escape")
+    assert opened.page.locator(".magnifier:visible").count() == 0
+
+
+def test_the_walk_and_the_view_are_saved(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/3/2/2/2").ready()
+    opened.page.get_by_role("button", name="Whole section").click()
+    with opened.page.expect_download(timeout=30_000) as download:
+        opened.page.locator("#numbers .film").click()
+    film = Path(download.value.path()).read_bytes()
+    assert download.value.suggested_filename.endswith(".webm")
+    assert film[:4] == b"\x1a\x45\xdf\xa3"
+    assert len(film) > 2_000
+    with opened.page.expect_download() as download:
+        opened.page.locator("#glance .save").get_by_role("button", name=" PNG: ").click()
+    image = Image.open(download.value.path())
+    assert image.width > 1_000
+    assert len(set(image.convert("L").resize((200, 50)).tobytes())) > 20
+
+
+def test_the_skip_link_leads_to_the_map_that_keys_move_over(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="1/1/3/4/4").ready()
+    opened.page.keyboard.press("Tab")
+    opened.page.keyboard.press("Enter")
+    opened.page.keyboard.press("ArrowRight")
+    opened.until("location.hash === '#1/1/3/4/5'")
