@@ -400,6 +400,11 @@ def test_locally_connected_stages_and_networks_on_pixels_are_measured(program, m
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
 
 
+def test_the_page_of_scanning_matches_the_results(program) -> None:
+    written = (BENCHMARKS.parent / "docs" / "results" / "scan.md").read_text(encoding="utf-8")
+    assert program("scan_page").page() == written, "write it with: python benchmarks/scan_page.py"
+
+
 def test_the_page_of_layers_matches_the_results(program) -> None:
     written = (BENCHMARKS.parent / "docs" / "layers" / "results.md").read_text(encoding="utf-8")
     assert program("layers_page").page() == written, "write it with: python benchmarks/layers_page.py"

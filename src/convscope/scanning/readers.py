@@ -18,7 +18,8 @@ from convscope.core.text import printable
 from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
 
-CHANNELS = (1, 3, 4)
+from .channels import CHANNELS, check_shape
+
 _BLOCK, _BLOCKS = 256, 64  # pixels a side, and how many are kept
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
 
@@ -130,20 +131,6 @@ class PaddedReader:
         if last > first and far > near:
             result[first - top : last - top, near - left : far - left] = inside
         return result
-
-
-def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
-    """Return the shape of an image that can be scanned.
-
-    Raises:
-        DataError: it is no image of 1, 3 or 4 channels.
-    """
-    if len(shape) != 3 or shape[2] not in CHANNELS or min(shape) < 1:
-        raise DataError(
-            f"An image to scan must have 1, 3 or 4 channels, the last axis. Got {' x '.join(map(str, shape))} in "
-            f"{printable(name)}. Choose channels before, for example array[..., :3]."
-        )
-    return int(shape[0]), int(shape[1]), int(shape[2])
 
 
 @contextlib.contextmanager

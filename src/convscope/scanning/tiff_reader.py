@@ -13,7 +13,7 @@ from convscope.core.errors import DataError, MissingPackageError
 from convscope.core.extras import optional
 from convscope.core.text import printable
 
-from .readers import check_shape
+from .channels import check_shape
 
 LARGEST_CACHE = 64 << 20  # bytes of decoded tiles
 LARGEST_SEGMENT = 1 << 30  # bytes of one tile or strip
