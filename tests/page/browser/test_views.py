@@ -142,7 +142,7 @@ def test_every_button_of_the_lesson_does_something(open_page: Open, digits: Path
     opened = open_page(digits, **({} if size is None else {"size": size})).ready()
     opened.page.locator(".lesson .bench").wait_for()
     state = """() => JSON.stringify([...document.querySelectorAll(".lesson")].map((lesson) => [
-      lesson.innerText, ...[...lesson.querySelectorAll("input, select")].map((one) => one.value),
+      lesson.textContent, ...[...lesson.querySelectorAll("input, select")].map((one) => one.value),
       ...[...lesson.querySelectorAll("canvas")].map((one) => one.toDataURL())]))"""
     opened.page.get_by_text("Add a second unit").evaluate("(one) => one.click()")
     buttons = opened.page.locator(".lesson .claims button")
@@ -152,7 +152,7 @@ def test_every_button_of_the_lesson_does_something(open_page: Open, digits: Path
         before = opened.page.evaluate(state)
         button.evaluate("(one) => one.click()")
         if opened.page.evaluate(state) == before:
-            dead.append(button.inner_text())
+            dead.append(button.text_content())
     again = {"Without nonlinearity", "A fair die"}  # it is so already
     assert set(map(str.strip, dead)) - again == set()
 
@@ -175,7 +175,7 @@ def test_records_are_shown_and_where_there_are_none_no_place_is_empty(
     opened.settle()
     assert opened.page.locator("#glance .measured:visible").count() > 0
     bare = open_page(digits).ready()
-    for place in ("#distorted", "#kinds", "#glance .measured", ".ablation"):
+    for place in ("#distorted", "#glance .measured", ".ablation"):  # a comparison comes with the package
         assert bare.page.locator(f"{place}:visible").count() == 0, place
 
 

@@ -38,7 +38,8 @@ import { makeWhere } from "./where_view.js";
 
 /** @typedef {ReturnType<typeof makeSession>} Reader what the reader does is done to a session */
 /**
- * @typedef {Record<"images" | "glance" | "beside" | "numbers" | "lesson" | "where" | "units" | "good" | "distorted" | "kinds",
+ * @typedef {Record<
+ *   "images" | "glance" | "beside" | "numbers" | "where" | "lesson" | "units" | "good" | "distorted" | "kinds",
  *   HTMLElement>}
  *   Sections
  */

@@ -25,7 +25,7 @@ const ENOUGH = 10; // images
 const SEEN = 0.3; // of the strongest ink: what belongs to its box
 const MOST_INK = 0.6; // of the pixels; more is no ink
 const LONGEST = 448; // pixels of an own image that are looked at
-const FAINT = 0.2; // of the strongest ink: shadows and noise of paper that is not clean
+const SHADOW = 0.2; // of the strongest ink: shadows and noise of paper that is not clean
 const CLEAN = 6; // levels by which clean paper differs from the training images'
 const LARGEST_ZOOM = 6; // a dot stays one
 
@@ -169,7 +169,7 @@ function cleaned(pixels, border, paper) {
   const strongest = Float32Array.from(ink).sort()[Math.floor(0.998 * (ink.length - 1))];
   if (!strongest || (Math.abs(border - paper) <= CLEAN && strongest > 0.9 * most)) return pixels;
   const stretched = (/** @type {number} */ value) =>
-    Math.max(0, Math.min(1, (value / strongest - FAINT) / (1 - 2 * FAINT)));
+    Math.max(0, Math.min(1, (value / strongest - SHADOW) / (1 - 2 * SHADOW)));
   return Uint8Array.from(ink, (value) => Math.round(paper + sign * most * stretched(value)));
 }
 

@@ -92,7 +92,7 @@ export function sight(layer, height, width) {
 
 /** What the last maps are for. @param {boolean} dense whether the output is a map for each class */
 const lastMaps = (dense) =>
-  dense ? "The last layer has one map for each class." : "The classifier reads the last ones.";
+  dense ? "The last layer has one map for each class." : "The classifier reads the last maps.";
 
 /**
  * How often rounded weights change the class.
