@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from convscope.layers.geometry import Window
 from convscope.layers.kinds import Convolution, Pooling
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph_network import GraphNetwork
@@ -48,9 +49,9 @@ def naive_conversion(network: GraphNetwork, image: Tensor) -> Tensor:
             values = functional.conv2d(functional.pad(values, frame), own["weight"], own["bias"], dilation=step)
             step *= rows.stride
         elif isinstance(layer, Pooling):
-            whole = (below.rows, below.columns) if layer.rows is None else (layer.rows.kernel, layer.columns.kernel)
-            values = functional.max_pool2d(values, whole, 1, dilation=step)
-            step *= 1 if layer.rows is None else layer.rows.stride
+            down, across = layer.rows or Window(kernel=below.rows), layer.columns or Window(kernel=below.columns)
+            values = functional.max_pool2d(values, (down.kernel, across.kernel), 1, dilation=step)
+            step *= down.stride
         else:
             kernel = own["weight"].reshape(len(own["weight"]), -1, below.rows, below.columns)
             values = functional.conv2d(values, kernel, own["bias"], dilation=step)
