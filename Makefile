@@ -53,6 +53,10 @@ docs: $(TEST)/wheel ## build the documentation into site/
 		|| { echo "the documentation must need no network, and asks for the above"; exit 1; }
 	@echo "documentation: site/index.html"
 
+.PHONY: gallery
+gallery: $(TEST)/wheel ## train on MNIST, Fashion-MNIST and PHOTOS=FOLDER, and write their pages into docs/gallery/
+	$(TEST)/bin/python tools/gallery.py $(if $(PHOTOS),--photos "$(PHOTOS)")
+
 .PHONY: commands
 commands: $(TEST)/wheel ## write docs/commands.md anew from the commands themselves
 	$(TEST)/bin/python tools/commands_page.py > docs/commands.md

@@ -1,14 +1,14 @@
 """How well `convscope check --model` finds what was put into a dataset on purpose, and what its scores mean.
 
-    python benchmarks/clean.py FLOWERS CIFAR10 [--seeds 5] [--copies 150] [--spoiled 50]
+    python benchmarks/clean.py FLOWERS CIFAR10 [--seeds 5] [--copies 100] [--spoiled 50]
 
 Scope: FLOWERS has train/ and test/ with one sub-folder a class, CIFAR10 test/; features of EfficientNet-lite0.
-Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab with
-its defaults on the same features. FLOWERS has wrong labels of its own, which count as false. Copies: of each kind of
-change, some changed photographs beside all of FLOWERS; false pairs among FLOWERS and the test images of CIFAR10 as they
-are (whose features are coarse pixels), but for those that people would call copies, all listed. Bad images: photographs
-blurred, darkened, over-exposed, drawn, and images of CIFAR10, each kind beside all of FLOWERS, and 5 % of all.
-The precision at a raw value is that of isotonic regression.
+Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab
+with its defaults on the same features; wrong labels that FLOWERS has itself count as false. Copies: of each kind of
+change, some changed photographs beside all of FLOWERS; pairs found among FLOWERS and among the test images of CIFAR10
+as they are (with coarse pixels as features) are listed. Bad images: photographs blurred, darkened, over-exposed or
+drawn, 50 of a kind beside all of FLOWERS, and 50 images of CIFAR10 as outliers, 5 at a time. The precision at a raw
+value is that of isotonic regression.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from results_file import spread, write
 from sklearn.isotonic import IsotonicRegression
 
-from convscope.cleaning.calibration import PRECISION
+from convscope.cleaning.calibration import least_value, precision_at
 from convscope.cleaning.confident_learning import suspect_labels
 from convscope.cleaning.near_duplicates import near_duplicates, squares
 from convscope.cleaning.out_of_fold import out_of_fold
@@ -37,7 +37,7 @@ from convscope.features.extraction import image_options
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sources.opening import open_source
 from convscope.networks.starts import open_start
-from convscope.transfer.run import cuts_of
+from convscope.transfer.preparing import cuts_of
 from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import ITSELF
 
@@ -64,9 +64,9 @@ COPIES: dict[str, Change] = {
     "resized by 0.7": _scaled(0.7),
     "resized by 1.3": _scaled(1.3),
     "cropped by 5 %": _cropped,
-    "mirrored": lambda image, _: ImageOps.mirror(image),
+    "flipped": lambda image, _: ImageOps.mirror(image),
     "rotated": lambda image, rng: image.rotate(int(rng.integers(1, 4)) * 90, expand=True),
-    "mirrored, cropped, resized by 0.7": lambda image, rng: _scaled(0.7)(_cropped(ImageOps.mirror(image), rng), rng),
+    "flipped, cropped, resized by 0.7": lambda image, rng: _scaled(0.7)(_cropped(ImageOps.mirror(image), rng), rng),
 }
 
 
@@ -93,33 +93,34 @@ def main() -> None:
     parser.add_argument("flowers", type=Path)
     parser.add_argument("cifar10", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--copies", type=int, default=150)
+    parser.add_argument("--copies", type=int, default=100)
     parser.add_argument("--spoiled", type=int, default=50)
     parser.add_argument("--cache", type=Path, default=None)
+    parser.add_argument("--peer-answer", type=Path, default=None)
     chosen = parser.parse_args()
     flowers, features = featured(chosen.flowers, chosen.cache)
     files = [path for index in range(len(flowers)) if (path := flowers.path(index)) is not None]
     results: dict[str, Any] = {"network": NETWORK}
-    results["labels"], curve = labels_found(features, flowers, chosen.seeds)
+    results["labels"], curve = labels_found(features, flowers, chosen)
+    print(json.dumps(results["labels"]), curve, flush=True)
     curves = {"wrong label": curve}
     with tempfile.TemporaryDirectory() as place:
-        results["copies"], curves["near-duplicate"] = copies_found(
-            flowers, features, files[: chosen.copies * 3 : 3], Path(place), chosen
-        )
-        results["false pairs"] = false_pairs(flowers, features, chosen)
-        results["bad images"], more = bad_found(
-            flowers, features, files[1 :: len(files) // chosen.spoiled], place, chosen
-        )
-    results["precision"] = {kind: curve for kind, curve in (curves | more).items()}
+        spoiled = files[1 :: len(files) // chosen.spoiled]
+        results["bad images"], more = bad_found(flowers, features, spoiled, place, chosen)
+        results["copies"], curves["near-duplicate"] = copies_found(flowers, features, files, Path(place), chosen)
+    results["precision"] = curves | more
     write("clean", __doc__.partition("Scope: ")[2], results)
-    print(json.dumps(results["precision"]))
+    results["false pairs"] = false_pairs(flowers, features, chosen)
+    write("clean", __doc__.partition("Scope: ")[2], results)
 
 
-def featured(path: Path, cache: Path | None) -> tuple[Dataset, Features]:
+def featured(path: Path, cache: Path | None, *, class_depth: int | None = None) -> tuple[Dataset, Features]:
     """Return images as the network takes them, and their features."""
     start = open_start(NETWORK)
     dataset = prepare(
-        open_source(str(path), unlabelled=True), image_options(start.model.preprocessing), cache_dir=cache
+        open_source(str(path), unlabelled=True, class_depth=class_depth),
+        image_options(start.model.preprocessing),
+        cache_dir=cache,
     )
     cut = cuts_of(start, None)
     every = Wanted(view=ITSELF, indices=np.arange(len(dataset)))
@@ -145,7 +146,9 @@ def calibrated(values: NDArray[np.float64], right: Flags) -> list[tuple[float, f
     return [(float(one), round(float(precision), 3)) for one, precision in zip(at, fitted.predict(at), strict=True)]
 
 
-def labels_found(features: Features, flowers: Dataset, seeds: int) -> tuple[dict[str, Any], list[tuple[float, float]]]:
+def labels_found(
+    features: Features, flowers: Dataset, chosen: argparse.Namespace
+) -> tuple[dict[str, Any], list[tuple[float, float]]]:
     """Return recall and precision of changed labels, beside cleanlab's, and the precision by margin."""
     labels, classes = flowers.labels, len(flowers.classes)
     clean = out_of_fold(features, labels, classes=classes).argmax(axis=1)
@@ -153,44 +156,47 @@ def labels_found(features: Features, flowers: Dataset, seeds: int) -> tuple[dict
     np.add.at(confused, (labels, clean), 1)
     np.fill_diagonal(confused, 0)
     given: dict[str, list[tuple[NDArray[np.int64], Flags]]] = {"at random": [], "between similar classes": []}
-    for seed in range(seeds):
+    for seed in range(chosen.seeds):
         for kind, made in given.items():
             rng = np.random.default_rng(seed)
-            wrong = np.zeros(len(labels), bool)
-            wrong[rng.permutation(len(labels))[: round(WRONG * len(labels))]] = True
-            other = (labels + rng.integers(1, classes, len(labels))) % classes
-            made.append(
-                (np.where(wrong, other if kind == "at random" else confused.argmax(axis=1)[labels], labels), wrong)
-            )
+            at = rng.permutation(len(labels))[: round(WRONG * len(labels))]
+            changed_ones = labels.copy()
+            at_random = (labels[at] + rng.integers(1, classes, len(at))) % classes
+            changed_ones[at] = at_random if kind == "at random" else confused.argmax(axis=1)[labels[at]]
+            made.append((changed_ones, changed_ones != labels))
     flat = [pair for made in given.values() for pair in made]
-    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez(file, features=features, labels=np.stack([labelling for labelling, _ in flat]))
-        file.flush()
-        peer = json.loads(
-            subprocess.run(
-                [python_of(PEER), Path(__file__).parent / "peers" / f"{PEER}.py", file.name],
-                check=True,
-                capture_output=True,
-                text=True,
-            ).stdout
-        )
+    peer = _peer(features, [labelling for labelling, _ in flat], chosen.peer_answer)
     own, margins = [], []
     for seed, (labelling, wrong) in enumerate(flat):
         probabilities = out_of_fold(features, labelling, classes=classes, seed=seed)
         found = suspect_labels(probabilities, labelling)
-        least = PRECISION["wrong label"]
-        shown = found.indices[np.interp(found.margins, *zip(*least, strict=True)) >= 0.1]
+        shown = found.indices[precision_at("wrong label", found.margins) >= 0.1]
         own.append(shown.tolist())
         margins.append((found.margins, wrong[found.indices]))
+    print("confused with", confused.argmax(axis=1), flush=True)
     result: dict[str, Any] = {"cleanlab": versions_of(PEER), "images": len(labels), "wrong": WRONG}
     for number, kind in enumerate(given):
-        part = slice(number * seeds, (number + 1) * seeds)
+        part = slice(number * chosen.seeds, (number + 1) * chosen.seeds)
         result[kind] = {
             name: _recall_and_precision(found[part], [wrong for _, wrong in flat[part]])
             for name, found in (("convscope", own), ("cleanlab defaults", peer))
         }
     values, right = (np.concatenate(parts) for parts in zip(*margins, strict=True))
     return result, calibrated(values, right)
+
+
+def _peer(features: Features, labellings: list[NDArray[np.int64]], answer: Path | None) -> list[list[int]]:
+    """Return the indices that cleanlab finds; `answer` is what it printed before, for the same labels."""
+    if answer is not None and answer.exists():
+        return json.loads(answer.read_text())  # type: ignore[no-any-return]  # of its own program
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(file, features=features, labels=np.stack(labellings))
+        file.flush()
+        program = Path(__file__).parent / "peers" / f"{PEER}.py"
+        done = subprocess.run([python_of(PEER), program, file.name], check=True, capture_output=True, text=True)
+    if answer is not None:
+        answer.write_text(done.stdout)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]  # of its own program
 
 
 def _recall_and_precision(found: list[list[int]], wrong: list[Flags]) -> dict[str, dict[str, float]]:
@@ -206,22 +212,34 @@ def copies_found(
 ) -> tuple[dict[str, Any], list[tuple[float, float]]]:
     """Return the fraction of changed copies that are found, by kind, and the precision by likeness."""
     at = {flowers.path(index): index for index in range(len(flowers))}
-    result, values, right = {}, [], []
-    for number, (kind, change) in enumerate(COPIES.items()):
-        copies, theirs = featured(changed(files, place / f"copies-{number}", change), chosen.cache)
-        images = np.concatenate([flowers.images, copies.images])
-        found = near_duplicates(images, np.concatenate([features, theirs]))
-        expected = {(at[file], len(flowers) + index) for index, file in enumerate(files)}
-        real = np.array([tuple(pair) in expected for pair in found.pairs.tolist()])
+    parts = [files[number :: len(COPIES)][: chosen.copies] for number in range(len(COPIES))]
+    made = place / "copies"
+    for (kind, change), part in zip(COPIES.items(), parts, strict=True):
+        changed(part, made / kind, change)
+    copies, theirs = featured(made, chosen.cache, class_depth=1)
+    images = np.concatenate([flowers.images, copies.images])
+    found = near_duplicates(images, np.concatenate([features, theirs]))
+    originals = {kind: [at[file] for file in part] for kind, part in zip(COPIES, parts, strict=True)}
+    kinds = [copies.classes[label] for label in copies.labels]
+    places = [int(Path(copies.image_name(index)).stem) for index in range(len(copies))]
+    expected = {
+        (originals[kind][place], len(flowers) + index): kind
+        for index, (kind, place) in enumerate(zip(kinds, places, strict=True))
+    }
+    of = [expected.get((first, second)) for first, second in found.pairs.tolist()]
+    result = {}
+    for kind in COPIES:
+        scores = found.scores[[one == kind for one in of]]
         result[kind] = {
-            "copies": len(files),
-            "found": int((real & (found.scores >= LEAST)).sum()),
-            "scores": spread(found.scores[real].tolist()),
+            "copies": chosen.copies,
+            "found": int((scores >= least_value("near-duplicate", LEAST)).sum()),
+            "scores": spread(scores.tolist()),
         }
-        values.append(found.scores)
-        right.append(real)
         print(kind, result[kind], flush=True)
-    return result, calibrated(np.concatenate(values).astype(float), np.concatenate(right))
+    right = np.array([one is not None for one in of])
+    false = found.scores[~right & (found.pairs[:, 0] < len(flowers))]
+    result["highest false scores"] = np.sort(false)[::-1][:10].round(3).tolist()
+    return result, calibrated(found.scores.astype(float), right)
 
 
 def false_pairs(flowers: Dataset, features: Features, chosen: argparse.Namespace) -> dict[str, Any]:
@@ -230,7 +248,7 @@ def false_pairs(flowers: Dataset, features: Features, chosen: argparse.Namespace
     cifar = prepare(open_source(str(chosen.cifar10 / "test")), cache_dir=chosen.cache)
     coarse = squares(cifar.images).reshape(len(cifar), -1).numpy()[:, ::7]
     for name, dataset, vectors in (("flowers", flowers, features), ("cifar10", cifar, coarse)):
-        found = near_duplicates(dataset.images, vectors, LEAST)
+        found = near_duplicates(dataset.images, vectors, least_value("near-duplicate", LEAST))
         pairs = zip(found.pairs.tolist(), found.scores.tolist(), strict=True)
         listed = [[*(dataset.image_name(index) for index in pair), round(score, 3)] for pair, score in pairs]
         result[name] = {"images": len(dataset), "pairs": listed}
@@ -243,28 +261,27 @@ def bad_found(
 ) -> tuple[dict[str, Any], dict[str, list[tuple[float, float]]]]:
     """Return recall and precision of bad images at an even score, and the precision by raw value, by kind."""
     result, curves = {}, {}
-    kinds = dict(SPOILS)
     others = sorted((chosen.cifar10 / "test").rglob("*.jpg"))
-    for kind in (*kinds, "outlier"):
-        used, change = (
-            (others[:: len(others) // len(files)][: len(files)], lambda image, _: image)
-            if kind == "outlier"
-            else (files, kinds[kind])
-        )
+    for kind in (*SPOILS, "outlier"):
+        strange = kind == "outlier"
+        used = others[:: len(others) // len(files)][: len(files)] if strange else files
+        change = COPIES["recompressed"] if strange else SPOILS[kind]
         bad, theirs = featured(changed(used, Path(place) / kind, change, quality=85), chosen.cache)
-        vectors = np.concatenate([features, theirs])
-        raw = (
-            outlyingness(vectors) if kind == "outlier" else oddness(np.concatenate([flowers.images, bad.images]))[kind]
-        )
+        if strange:  # a few at a time: many would be each other's neighbours
+            found = [
+                outlyingness(np.concatenate([features, theirs[at :: len(theirs) // 5]]))
+                for at in range(len(theirs) // 5)
+            ]
+            own = np.mean([one[: len(flowers)] for one in found], axis=0)
+            raw = np.concatenate([own, *(one[len(flowers) :] for one in found)])
+        else:
+            raw = oddness(np.concatenate([flowers.images, bad.images]))[kind]
         wrong = np.arange(len(raw)) >= len(flowers)
         curves[kind] = calibrated(raw, wrong)
-        shown = np.interp(raw, *zip(*curves[kind], strict=True)) >= LEAST
-        result[kind] = {
-            "images": len(raw),
-            "bad": int(wrong.sum()),
-            "shown": int(shown.sum()),
-            "right": int((shown & wrong).sum()),
-        }
+        at, precision = np.array(curves[kind]).T
+        shown = np.interp(raw, at, precision) >= LEAST
+        right = int((shown & wrong).sum())
+        result[kind] = {"images": len(raw), "bad": int(wrong.sum()), "shown": int(shown.sum()), "right": right}
         print(kind, result[kind], curves[kind], flush=True)
     return result, curves
 

@@ -17,7 +17,7 @@ LINES = (
     ("networks",),
     ("training", "features"),
     ("transfer",),
-    ("estimators",),
+    ("estimators", "scanning"),
     ("measures", "attribution", "cleaning"),
     ("figures", "report", "explorer"),
     ("api",),

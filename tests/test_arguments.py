@@ -13,6 +13,7 @@ from torch import nn
 import convscope
 from convscope.api.features import compare_classifiers, save_with_classifier
 from convscope.api.predict import optimized
+from convscope.api.scan import verify
 from convscope.core.arguments import FLAG, check_value, shown
 from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError, ParameterError
@@ -63,6 +64,8 @@ CALLS: dict[str, Call] = {
     "convert": (convscope.convert, {"model": MODEL, "output": "nope/nope.onnx"}),
     "Model.from_torch": (Model.from_torch, {"module": MODULE, "example": (3, 4, 4), "preprocessing": "unit"}),
     "measure": (convscope.measure, {"model": "nope", "data": DATA}),
+    "scan": (convscope.scan, {"model": MODEL, "image": IMAGES[0], "scale": 1, "check": 5}),
+    "verify": (verify, {"output": "nope.tif", "model": MODEL, "image": IMAGES[0]}),
     "units": (convscope.units, {"model": "nope", "data": DATA}),
     "look": (convscope.look, {"model": "nope", "images": IMAGES[:1]}),
     "draw": (convscope.draw, {"what": "maps", "model": MODEL, "image": None}),

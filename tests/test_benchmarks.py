@@ -20,6 +20,8 @@ from PIL import Image
 
 from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.pretrained.efficientnet_lite import efficientnet_lite0, tensors_of
 from tests.checks.architectures import ARCHITECTURES
 from tests.checks.models import small_model
 from tests.measures.comparison.made_up import comparison, variant
@@ -224,6 +226,45 @@ def test_any_network_is_read_from_both_sources_and_used(program, monkeypatch: py
     assert module.Case(name="small", network=model.network, example=example).read(BENCHMARKS, 1, 2).keys() == {"fault"}
 
 
+def test_plain_torch_fine_tunes_the_network_that_convscope_starts_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
+    peer = importlib.import_module("fine_tune_torch")
+    torch.manual_seed(0)
+    network = peer.Lite0()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    ours = GraphNetwork(efficientnet_lite0(64), tensors_of(network.state_dict())).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.eval()(images), ours(images), atol=1e-3, rtol=1e-3)
+
+
+def test_every_way_from_a_start_has_the_same_minutes(program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = program("transfer")
+    monkeypatch.setattr(module, "weights_file", lambda: "weights")
+    chosen = SimpleNamespace(folder=tmp_path, minutes=3.0, threads=2, clock="wall", options=[])
+    for way in module.WAYS:
+        command = module.command_of(way, chosen, 1, tmp_path / "run")
+        if way == "torch":
+            assert json.loads(command[-1])["seconds"] == 180
+        else:
+            assert command[command.index("--mode") + 1] == way
+            assert (command[-2:] == ["--minutes", "3"]) == (way != "frozen")
+    chosen.clock = "processor"
+    assert module.command_of("fine-tuned", chosen, 1, tmp_path)[-1] == "6"
+    assert "process_time" in module.command_of("fine-tuned", chosen, 1, tmp_path)[2]
+
+
+def test_the_page_on_starts_is_up_to_date(program) -> None:
+    module = program("transfer_page")
+    if not list(module.RESULTS.glob("transfer*.json")):
+        pytest.skip("it has not been measured")
+    written = module.PAGE.read_text(encoding="utf-8")
+    assert written == module.page(), "write it with: python benchmarks/transfer_page.py"
+
+
 def test_a_network_is_written_as_onnx_with_logits_alone(program, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     module, architecture = program("any_network"), ARCHITECTURES["fcn_resnet50"]
@@ -357,6 +398,11 @@ def test_locally_connected_stages_and_networks_on_pixels_are_measured(program, m
     module.main()
     assert set(written["ways"]) == {"default recipe", "images as they are"}
     assert all(one["error"]["n"] == 1 for one in written["ways"].values())
+
+
+def test_the_page_of_scanning_matches_the_results(program) -> None:
+    written = (BENCHMARKS.parent / "docs" / "results" / "scan.md").read_text(encoding="utf-8")
+    assert program("scan_page").page() == written, "write it with: python benchmarks/scan_page.py"
 
 
 def test_the_page_of_layers_matches_the_results(program) -> None:

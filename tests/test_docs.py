@@ -8,6 +8,7 @@ from types import ModuleType
 
 import click
 import pytest
+from PIL import Image
 
 from convscope.cli.group import COMMANDS, group
 from convscope.features.classifiers import CLASSIFIERS
@@ -134,6 +135,9 @@ def test_the_figures_of_the_pages_are_those_that_the_program_draws_and_are_small
     pages = "".join(path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md"))
     assert all(f"assets/pages/{name}.svg" in pages for name in drawn)
     assert (DOCS / "assets" / "explorer.webp").stat().st_size < 150_000
+    assert (DOCS / "assets" / "walk.webp").stat().st_size < 400_000
+    with Image.open(DOCS / "assets" / "walk.webp") as moving:
+        assert moving.n_frames > 50, "it moves"
     for name in ("pooling-mp", "convolution"):
         figure = program.IMAGES[name]()
         texts = [text.get_text() for axes in figure.axes for text in axes.texts]

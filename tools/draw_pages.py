@@ -26,8 +26,12 @@ from convscope.layers.locally_connected import regions_along
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import BatchNormalization
 from convscope.layers.pooling import POOLINGS
+from convscope.networks.build import Network
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
+from convscope.networks.folding import graph_of
+from convscope.networks.layout import Layout
 from convscope.networks.stages import PoolingStage
+from convscope.scanning.families import families
 
 ASSETS = Path(__file__).resolve().parents[1] / "docs" / "assets" / "pages"
 LIGHT = THEMES["light"]
@@ -246,6 +250,41 @@ def by_hand() -> Figure:
     return figure
 
 
+def families_of_positions() -> Figure:
+    """Draw the families of window positions after each layer of a network with zeros around its maps."""
+    network = Network(Layout.parse("8C5-MP2-8C3-MP2-8N"), height=16, width=16, channels=1, classes=2)
+    graph = graph_of(network)
+    found = families(graph, 1)
+    names = ("image", "convolution1", "pooling1", "convolution2", "pooling2")
+    titles = ("window", "5 × 5 convolution", "2 × 2 max", "3 × 3 convolution", "2 × 2 max")
+    figure, axes = panels(len(names), width=9.0, height=2.1)
+    for one, name, title in zip(axes, names, titles, strict=True):
+        sides = []
+        for side in found or ():
+            numbers = np.zeros(sum(len(family.positions) for family in side[name]), int)
+            for number, family in enumerate(side[name]):
+                numbers[list(family.positions)] = number
+            sides.append((numbers, len(side[name])))
+        (rows, down), (columns, across) = sides
+        size = len(rows)
+        shades = (
+            (rows[:, None] * across + columns[None]) * 7 % (down * across) if down > 1 else np.full((size, size), 0.15)
+        )
+        one.imshow(
+            shades,
+            cmap="Pastel1" if down > 1 else "Greys",
+            extent=(0, size, size, 0),
+            vmin=0,
+            vmax=max(1, down * across - 1),
+        )
+        for edge in range(size + 1):
+            one.axhline(edge, color="white", linewidth=0.6)
+            one.axvline(edge, color="white", linewidth=0.6)
+        one.set_title(f"{title}\n{down} × {across} {'family' if down * across == 1 else 'families'}", fontsize=8)
+        one.set_axis_off()
+    return figure
+
+
 IMAGES: dict[str, Callable[[], Figure]] = {
     "convolution": convolution,
     "locally-connected": locally_connected,
@@ -254,6 +293,7 @@ IMAGES: dict[str, Callable[[], Figure]] = {
     "normalization": normalization,
     "losses": losses,
     "by-hand": by_hand,
+    "families": families_of_positions,
     **{f"pooling-{code.lower()}": lambda code=code: pooling(code) for code in POOLINGS},
     **{f"regions-{name}": lambda name=name: regions(name) for name in CLASSIFIERS},
 }

@@ -1,6 +1,6 @@
 """What cleanlab finds with its defaults: CleanLearning around scikit-learn's logistic regression, 5 folds.
 
-python cleanlab_defaults.py FILE.npz     # features N D, labels T N; prints the indices it finds for each of T labellings
+python cleanlab_defaults.py FILE.npz    # features N D, labels T N; prints the indices found in each labelling
 """
 
 import json

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from convscope.api.machine import machine
     from convscope.api.measure import measure
     from convscope.api.predict import predict
+    from convscope.api.scan import scan
     from convscope.api.train import train
     from convscope.api.units import units
     from convscope.core.context import Context
@@ -56,6 +57,7 @@ __all__ = [
     "measure",
     "predict",
     "save",
+    "scan",
     "train",
     "units",
 ]
@@ -79,6 +81,7 @@ _HOMES = {
     "measure": "convscope.api.measure",
     "predict": "convscope.api.predict",
     "save": "convscope.api.load",
+    "scan": "convscope.api.scan",
     "train": "convscope.api.train",
     "units": "convscope.api.units",
 }

@@ -18,6 +18,7 @@ from convscope.api import compare_options
 from convscope.api.compare_files import table_of, write_files
 from convscope.cli import main
 from convscope.cli.compare import command
+from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, StorageError
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json
@@ -25,6 +26,7 @@ from convscope.measures.comparison.records import Comparison
 from convscope.measures.comparison.variants import VARIANTS
 from convscope.training import state as training_state
 from tests.measures.comparison import made_up
+from tests.transfer.test_start import start_model
 
 SMALL: dict[str, Any] = {"layout": "4C3-MP2-8N", "epochs": 1, "seeds": 1, "images": 200, "distorted": 20}
 WORDS = ["--layout", "4C3-MP2-8N", "--epochs", "1", "--seeds", "1", "--images", "200", "--distorted", "20", "--quiet"]
@@ -40,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_variant_is_measured_on_small_images(folder: Path) -> None:
     found = from_json(Comparison, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
-    assert [result.variant for result in found.variants] == list(VARIANTS)
+    assert [result.variant for result in found.variants] == [name for name in VARIANTS if "start-" not in name]
     assert not [result.skipped for result in found.variants if not result.measured]
     assert 190 < found.training_images <= 200
     for result in found.measured:
@@ -247,3 +249,34 @@ def test_what_cannot_be_is_said_before_anything_is_read(
     (tmp_path / "data.npz").write_bytes(b"what would be said if it was opened")
     with pytest.raises(ConvscopeError, match=sentence):
         convscope.compare("data.npz", progress=_Refusing(), **options)
+
+
+def test_a_start_is_compared_by_images_a_class(tmp_path: Path) -> None:
+    names = ["convolution", "start-frozen", "start-fine-tuned", "start-random"]
+    start = start_model("6C3-MP2-8C3-MPg", channels=1)
+    options = {**SMALL, "variants": names, "start": start, "learning_curve": True, "images": 60, "distorted": 0}
+    found = convscope.compare("digits", output=tmp_path, context=Context(cache_dir=tmp_path / "cache"), **options)
+    comparison = found.comparison
+    assert [result.variant for result in comparison.measured] == names
+    assert comparison.each == (1, 2, 5)
+    for result in comparison.measured:
+        assert [run.trained_on for run in result.curve] == [10, 20, 50]
+    page = found.page.read_text(encoding="utf-8")
+    assert "From a trained network" in page
+    assert "training images a class" in page
+    frozen, random = comparison.variant("start-frozen"), comparison.variant("start-random")
+    assert frozen is not None
+    assert random is not None
+    assert frozen.accuracy > 0.15  # of ten classes, on the maps of a random network
+    assert frozen.parameters == random.parameters
+    again = convscope.compare(
+        "digits", output=tmp_path, force=True, context=Context(cache_dir=tmp_path / "cache"), **options
+    )
+    assert again.comparison == comparison  # finished runs are used again, by the weights of the start
+
+
+def test_a_start_for_other_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="start"):
+        convscope.compare("digits", output=tmp_path, start=start_model(channels=3), **SMALL)
+    with pytest.raises(ParameterError, match="Name one"):
+        convscope.compare("digits", output=tmp_path, variants=["start-frozen"], **SMALL)

@@ -43,10 +43,10 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "wider": lambda image: image.resize((180, 140)),
     "cropped on the left": lambda image: image.crop((7, 0, 140, 140)),
     "cropped all around": lambda image: image.crop((4, 4, 136, 136)),
-    "mirrored": ImageOps.mirror,
+    "flipped": ImageOps.mirror,
     "upside down": lambda image: image.rotate(180),
     "rotated": lambda image: image.rotate(90),
-    "mirrored, rotated, cropped": lambda image: ImageOps.mirror(image).rotate(270).crop((7, 5, 140, 138)),
+    "flipped, rotated, cropped": lambda image: ImageOps.mirror(image).rotate(270).crop((7, 5, 140, 138)),
     "turned a little": lambda image: image.rotate(4, Image.Resampling.BICUBIC).crop((6, 6, 134, 134)),
 }
 

@@ -42,6 +42,7 @@ def test_json_is_one_document(tmp_path, capsys):
     assert document["images"] == 13
     assert document["problems"][0] == {
         "name": "a/empty.png", "kind": "empty file", "detail": "the file is empty (0 bytes)", "others": [],
+        "score": None, "label": "", "suggested": "", "index": None,
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from convscope.options.features import ClassifierOptions, FeaturesOptions
 from convscope.options.look import DrawOptions, LookOptions
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
 from convscope.options.predict import InferenceOptions, PredictOptions
+from convscope.options.scan import ScanOptions
 from convscope.options.train import RunOptions, TrainOptions
 
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -39,6 +40,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "measure": (convscope.measure, (MeasureOptions,)),
     "units": (convscope.units, (UnitsOptions,)),
     "cost": (convscope.cost, (CostOptions,)),
+    "scan": (convscope.scan, (ScanOptions,)),
     "extract_features": (convscope.extract_features, (FeaturesOptions,)),
     "save_features": (save_features, (FeaturesOptions,)),
 }
@@ -54,6 +56,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "look": (LookOptions,),
     "draw": (DrawOptions,),
     "compare": (CompareOptions,),
+    "scan": (ScanOptions,),
     "measure": (MeasureOptions, UnitsOptions, CostOptions),
     "features": (FeaturesOptions, ClassifierOptions),
     "convert": (ConvertOptions,),
@@ -63,6 +66,7 @@ COMMAND_LINE_ONLY = {
     "as_json", "quiet", "data_dir", "cache_dir",  # output, and the context
     "dry_run", "looks", "opens", "layer_names",  # what is printed or opened beside the result
     "csv", "json", "parquet", "force", "null",  # files of predictions, and names on standard input
+    "verify",  # a result, in place of a scan
     "what", "only_cost",  # which function of Python is called: measure, units or cost
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ const made = JSON.parse(readFileSync(source, "utf8")).map(({ data, motion: given
   );
   const mean = (/** @type {Float64Array} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const bend = { mean: mean(lengths), roughness: mean(rough) };
-  return { bend, pixels: Buffer.from(after).toString("base64"), changes, still: isStill(motion) };
+  const references = network.layers.map(({ reference }) => reference);
+  return { bend, pixels: Buffer.from(after).toString("base64"), changes, references, still: isStill(motion) };
 });
 writeFileSync(target, JSON.stringify(made));

@@ -127,12 +127,39 @@ def test_the_copied_layer_learns_what_it_never_saw_at_a_place_and_the_separate_o
     np.testing.assert_allclose(made["twice"], made["stages"][2]["weights"], err_msg="15 and 5 are 20")
 
 
-def test_every_claim_has_something_to_try() -> None:
-    words = (STATIC / "text.js").read_text(encoding="utf-8")
-    claims = re.findall(
-        r"^    (\w+):", words[words.index("  claims: {") : words.index("/** Shared weights against")], re.MULTILINE
-    )
-    program = (STATIC / "lesson.js").read_text(encoding="utf-8")
-    tried = re.findall(r"claim\(\s*text\.(\w+),\s*\S", program)
-    assert tried == claims
-    assert len(claims) == 11
+@needs_node
+def test_one_step_of_gradient_descent_is_the_gradient_of_the_squared_error(made: Any) -> None:
+    step = made["step"]
+    assert step["kept"] == step["old"], "the weights before the last image"
+    weights = torch.tensor(step["old"], dtype=torch.float64, requires_grad=True)
+    patches, right = (torch.tensor(step[name], dtype=torch.float64) for name in ("patches", "right"))
+    (0.5 * (right - patches @ weights).square().sum()).backward()  # type: ignore[no-untyped-call]
+    assert weights.grad is not None
+    np.testing.assert_allclose(step["sums"], -weights.grad, atol=1e-12)
+    np.testing.assert_allclose(step["made"], weights.detach() - step["rate"] * weights.grad, atol=1e-12)
+
+
+@needs_node
+def test_two_layers_without_a_nonlinearity_are_one_and_with_relu_an_exclusive_or(made: Any) -> None:
+    linear, relu = made["layers"]
+    for images in linear:
+        for one in images:
+            assert one["value"] == pytest.approx(one["single"])
+    assert [one["value"] for one in relu[0]] == [27, 27, 0, 0], "an edge of either kind; both sides; dark"
+
+
+@needs_node
+def test_the_parts_of_softmax_are_the_probabilities(made: Any) -> None:
+    for logits, (parts, sigmoids) in zip(([3, 1, -1], [200, 199, -200]), made["softmax"], strict=True):
+        values = torch.tensor(logits, dtype=torch.float64)
+        np.testing.assert_allclose(np.array(parts) / sum(parts), torch.softmax(values, 0), atol=1e-12)
+        np.testing.assert_allclose(sigmoids, torch.sigmoid(values), atol=1e-12)
+    np.testing.assert_allclose(made["softmax"][0][0], np.exp([3, 1, -1]), err_msg="e^logit itself where it fits")
+
+
+@needs_node
+def test_every_step_of_the_lesson_has_something_to_try(made: dict[str, Any]) -> None:
+    assert len(made["claims"]) == 13
+    program = (STATIC / "lesson_claims.js").read_text(encoding="utf-8")
+    tried = re.findall(r"^    (\w+): \S", program[program.index("const tries = {") :], re.MULTILINE)
+    assert tried[: len(made["claims"])] == made["claims"]

@@ -24,7 +24,10 @@ from convscope.measures.comparison.records import (
 )
 from convscope.measures.invariance_record import Curve, Invariance, LayerChange, Point
 from convscope.measures.units.ablation import measure_ablation
+from convscope.measures.units.gabor import GaborFit
 from convscope.measures.units.measuring import measure_units
+from convscope.measures.units.records import ProbeRecord, UnitsReport
+from convscope.networks.model import Model
 from tests.checks.models import small_model, some_pixels
 
 from .javascript import needs_node, run_driver
@@ -100,11 +103,27 @@ def comparison() -> Comparison:
     )
 
 
+def units_report(model: Model, images: np.ndarray, labels: np.ndarray) -> UnitsReport:
+    """Return what is measured of the units of a network with one layer of them."""
+    fits = tuple(
+        GaborFit(unit=unit, direction_deg=0, wavelength_px=3, width_px=1, explained=explained)
+        for unit, explained in enumerate((0.5, 0.75))
+    )
+    return UnitsReport(
+        units=measure_units(model, images, labels=labels),
+        random=(0.25,),
+        gabor_fits=fits,
+        random_gabor_fits=fits[:1],
+        ablation=measure_ablation(model, images, labels),
+        probes=tuple(ProbeRecord(stage=stage, pool="none", values=9, correct=5 + stage, total=10) for stage in (0, 1)),
+    )
+
+
 def full_page() -> ExplorerData:
     model, images = small_model("4C3"), some_pixels(COUNT, seed=3)
     labels = np.arange(COUNT) % 3
-    record, ablation = measure_units(model, images, labels=labels), measure_ablation(model, images, labels)
-    units = units_data(record, in_page={place: place for place in range(COUNT)}, ablation=ablation)
+    report = units_report(model, images, labels)
+    units = units_data(report.units, in_page={place: place for place in range(COUNT)}, report=report)
     shown = [NamedImage(name=str(at), pixels=one, truth=int(labels[at])) for at, one in enumerate(images)]
     return replace(
         explorer_data(model, shown),
@@ -149,14 +168,28 @@ def test_the_figures_are_those_of_the_records() -> None:
 
 
 @needs_node
-def test_worth_is_the_loss_without_the_unit_and_names_the_class_that_loses_most(made: Any) -> None:
+def test_what_is_lost_without_a_unit_is_counted_image_by_image_and_has_an_interval(made: Any) -> None:
     data, found = made
     model, images, labels = small_model("4C3"), some_pixels(COUNT, seed=3), np.arange(COUNT) % 3
     record = measure_ablation(model, images, labels)
     unit = record.layers[0].units[2]
-    losses = [(a - b) / c for a, b, c in zip(record.correct, unit.correct, record.images, strict=True)]
-    assert found["ablation"] == [record.loss(unit), int(np.argmax(losses)), max(losses)]
+    change = record.change(unit)
+    assert change is not None
+    assert change.gained - change.lost == sum(unit.correct) - sum(record.correct)
+    assert change.low <= change.change <= change.high
+    assert found["ablation"] == {key: pytest.approx(value, rel=1e-3) for key, value in to_json(change).items()}
     assert data.units.ablation_images == COUNT
+    assert record.change(replace(unit, lost=None)) is None, "an older record does not say which images"
+
+
+def test_the_layers_have_what_was_measured_beside_what_is_due_to_chance() -> None:
+    units = full_page().units
+    assert units is not None
+    assert (units.gabor, units.pixel_probe, units.probe_images) == ((0.625, 0.5), 0.5, 10)
+    (layer,) = units.layers
+    assert (layer.random, layer.probe) == (0.25, 0.6)
+    known = [unit.selectivity for unit in layer.units if unit.selectivity is not None]
+    assert layer.selectivity == pytest.approx(sum(known) / len(known))
 
 
 @needs_node
@@ -182,10 +215,10 @@ def test_limits_are_sentences_and_the_sensitivity_is_of_a_small_strength(made: A
     _, found = made
     ((sentence, at_chance),) = found["limits"]
     above, falls = sentence.split("Accuracy falls")
-    assert "95 %" in above
-    assert "up to −2 px" in above
-    assert "at −0.46" in above, "81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %"
-    assert "95 % of clean accuracy at 1.07 px (0.52 to 1.19)" in falls
+    assert "When moved to the left by 2 pixels, accuracy is still above 95 %" in above
+    assert "falls below that at 0.459 pixels" in above, "81.3 %, 79.8 % of 88 % and 87 %; bound 85.5 %"
+    falls_at = "95 % of clean accuracy when moved to the right by 1.07 pixels (95 % interval 0.52"
+    assert falls_at in falls
     assert "chance (10 %)" in at_chance
     assert found["middles"] == [2]
     assert found["moved"] == [[pytest.approx(0.75), None]]

@@ -1,12 +1,14 @@
 """The units on the page: its patches are those of the record, cut as Python cuts them, and all of it fits."""
 
 import base64
+import io
 import json
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convscope.core.document import inline_json
 from convscope.core.records import from_json, to_json
@@ -58,16 +60,17 @@ def test_patches_on_the_page_are_those_of_the_record_cut_as_python_cuts_them(dra
             for unit, drawn_unit, shown in zip(layer.units, found, here.units, strict=True):
                 for top, patch, kept in zip(unit.top, drawn_unit["patches"], shown.top, strict=True):
                     own = cut(images[top.image], fields, (top.row, top.column), (1, 2, 3))
-                    pixels = np.frombuffer(base64.b64decode(patch["pixels"]), np.uint8)
-                    if kept.image is not None:
-                        assert kept.image == IN_PAGE[top.image]
-                        count["page"] += 1
-                    else:
+                    seen = images[top.image] if whole else own
+                    if kept[0] < 0:
                         count["own"] += 1
-                    if not whole:
-                        np.testing.assert_array_equal(pixels.reshape(own.shape), own)
-                    elif kept.image is not None:
-                        np.testing.assert_array_equal(pixels, images[top.image].ravel())
+                        with Image.open(io.BytesIO(base64.b64decode(patch["webp"]))) as stored:
+                            far = np.abs(np.asarray(stored.convert("RGB")).astype(int) - seen).max()
+                        assert far <= (8 if whole else 0), "whole images have 16 shades"
+                        continue
+                    assert kept[0] == IN_PAGE[top.image]
+                    count["page"] += 1
+                    pixels = np.frombuffer(base64.b64decode(patch["pixels"]), np.uint8)
+                    np.testing.assert_array_equal(pixels.reshape(seen.shape), seen)
     assert min(count.values()) > 10
 
 
@@ -93,19 +96,19 @@ def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> 
 def test_patches_that_do_not_fit_are_left_out_the_weakest_of_each_unit_first(monkeypatch: pytest.MonkeyPatch) -> None:
     _, images, record = measured("4C3-MP2-6N")
 
-    def patches(most_bytes: int) -> tuple[int, int]:
-        monkeypatch.setattr(module, "MOST_PATCH_BYTES", most_bytes)
-        data = units_data(record, in_page=IN_PAGE, image=lambda at: images[at], background=(0, 0, 0))
-        tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
-        return sum(len(base64.b64decode(one.pixels)) for one in tops), max(
-            len(unit.top) for layer in data.layers for unit in layer.units
-        )
+    def patches(most: int) -> tuple[int, list[int]]:
+        monkeypatch.setattr(module, "MOST_PATCH_TEXT", most)
+        monkeypatch.setattr(module, "TEXT_OF_VALUE", 0)
+        data = units_data(record, in_page={}, image=lambda at: images[at], background=(0, 0, 0))
+        units = [unit for layer in data.layers for unit in layer.units]
+        return sum(len(webp) for _, webp in data.elsewhere), [len(unit.top) for unit in units]
 
-    everything, most = patches(10**9)
-    assert most == 6
+    everything, counts = patches(10**9)
+    assert max(counts) == COUNT, "as many as there are images; at most nine"
     less, fewer = patches(everything // 2)
     assert 0 < less <= everything // 2
-    assert fewer < most
+    assert min(fewer) >= 1
+    assert max(fewer) < max(counts)
     assert patches(0)[0] == 0
 
 
@@ -114,8 +117,8 @@ def test_without_pixels_only_patches_of_images_in_the_page_are_there() -> None:
     data = units_data(record, in_page=IN_PAGE)
     tops = [one for layer in data.layers for unit in layer.units for one in unit.top]
     assert tops
-    assert {one.image for one in tops} == {0, 1, 2}
-    assert {(one.name, one.pixels) for one in tops} == {("", "")}
+    assert {image for image, *_ in tops} == {0, 1, 2}
+    assert data.elsewhere == ()
 
 
 def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
@@ -126,7 +129,7 @@ def test_names_from_elsewhere_stay_names_and_the_record_comes_back() -> None:
     text = render_look(data)
     assert [kind for kind, _ in Page(text).elements].count("script") == 3
     assert not Page(text).all("img")
-    names = "".join(one.name for layer in data.units.layers for unit in layer.units for one in unit.top)
+    names = "".join(name for name, _ in data.units.elsewhere)
     assert "<" in names, "some are hostile"
     assert not set("\u202e\u2028\x00") & set(names)
 
@@ -140,3 +143,4 @@ def test_the_classes_that_a_unit_fires_for_most_come_first() -> None:
             assert values == sorted(values, reverse=True)
             if unit.silent < 1:
                 assert shown.classes[0][0] == int(np.argmax(unit.class_means))
+                assert values[-1] == min(unit.class_means), "the last is the one that it fires least for"

@@ -2,8 +2,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { laidFor, fractionsOf, sumOfDice } from "./look/dice.js";
 import { makeEngine } from "./look/engine.js";
+import { LESSON } from "./look/text_lesson.js";
+import { partsOf } from "./look/softmax_table.js";
+import { EDGE_IMAGES, twoLayers } from "./look/two_layers.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
-import { TEACHER, beginners, errorsOf, learned } from "./look/toy_learning.js";
+import { TEACHER, beginners, errorsOf, gradientStep, learned } from "./look/toy_learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
 
 const [source, target] = process.argv.slice(2);
@@ -47,5 +50,31 @@ const stages = [0, 1, 20, 200, 1000].map((seen) => {
   const learners = learned(beginners(), seen);
   return { seen: learners.seen, weights: learners.copied, separate: learners.separate, errors: errorsOf(learners) };
 });
+const [first, second] = [learned(beginners(), 1), learned(beginners(), 2)];
+const step = { old: first.copied, kept: second.before, image: second.last, made: second.copied };
+const thirds = [
+  [1, 1],
+  [2, -3],
+];
+const layers = [false, true].map((relu) =>
+  thirds.map((third) => EDGE_IMAGES.map((one) => twoLayers(third, relu, one))),
+);
+const softmax = [
+  [3, 1, -1],
+  [200, 199, -200],
+].map((logits) => [false, true].map((sigmoids) => partsOf(logits, sigmoids).parts));
 const twice = learned(learned(beginners(), 15), 5);
-writeFileSync(target, JSON.stringify({ toys, sums, stages, teacher: TEACHER, twice: twice.copied }));
+writeFileSync(
+  target,
+  JSON.stringify({
+    toys,
+    sums,
+    stages,
+    teacher: TEACHER,
+    twice: twice.copied,
+    step: { ...step, ...gradientStep(step.old, step.image) },
+    layers,
+    softmax,
+    claims: Object.keys(LESSON.claims),
+  }),
+);

@@ -11,6 +11,7 @@ const result = JSON.parse(readFileSync(given, "utf8")).map((data) => {
   return network.units.layers.map(({ layer, units }) =>
     units.map((unit, place) => ({
       patches: unit.top.map((patch) => {
+        if (patch[0] < 0) return { webp: network.units.elsewhere[-1 - patch[0]][1] };
         const { rows, columns, pixels } = cutPatch(network, network.layers[layer - 1], patch);
         return { rows, columns, pixels: base64(pixels) };
       }),

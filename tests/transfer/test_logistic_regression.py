@@ -1,11 +1,15 @@
 """Logistic regression: the minimum that scikit-learn finds, too."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from convscope.core.errors import ParameterError
-from convscope.transfer.discriminant import fit_discriminant
+from convscope.transfer.discriminant import fit_discriminant, shrunk_covariance
 from convscope.transfer.head_choice import MOST_CLASSES, choose_head
+from convscope.transfer.linear import LinearClassifier
 from convscope.transfer.logistic_regression import Scale, fit_logistic, regularization_path
 
 
@@ -52,6 +56,30 @@ def test_the_discriminant_agrees_with_that_of_scikit_learn() -> None:
     oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
     agreed = fit_discriminant(features, labels).predict(features) == oracle.predict(features)
     assert agreed.mean() > 0.98
+
+
+def test_the_covariance_is_shrunk_as_in_scikit_learn() -> None:
+    from sklearn.covariance import ledoit_wolf
+
+    values = np.random.default_rng(0).normal(size=(40, 25)) * np.linspace(0.1, 3, 25)
+    expected, shrinkage = ledoit_wolf(values, assume_centered=True)
+    assert 0 < shrinkage < 1
+    np.testing.assert_allclose(shrunk_covariance(values), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_linear_classifier_gives_probabilities_as_scikit_learn_does() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    features, labels = clouds()
+    oracle = LogisticRegression().fit(features, labels)
+    ours = LinearClassifier(coef_=oracle.coef_, intercept_=oracle.intercept_)
+    np.testing.assert_allclose(ours.predict_proba(features), oracle.predict_proba(features), atol=1e-6)
+    assert (ours.predict(features) == oracle.predict(features)).all()
+
+
+def test_features_and_a_linear_classifier_load_no_scikit_learn() -> None:
+    code = "import sys, convscope.transfer.fine_tuning; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_ten_thousand_classes_are_refused() -> None:

@@ -21,7 +21,7 @@ from convscope.networks.starts import Start, open_start
 from convscope.options.check import CheckOptions
 from convscope.options.data import data_name, refuse_among_images
 from convscope.report.check_page import render_check
-from convscope.transfer.run import cuts_of
+from convscope.transfer.preparing import cuts_of
 from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import ITSELF
 

@@ -27,6 +27,7 @@ from convscope.measures.comparison.run import results_of, run_schedule
 from convscope.measures.comparison.schedule import FRACTIONS, RunCache, make_schedule
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
+from convscope.networks.starts import StartSource, open_start
 from convscope.options.compare import CompareOptions
 from convscope.options.data import data_name, refuse_among_images
 
@@ -34,6 +35,7 @@ from .compare_files import RUNS, check_results, write_files
 from .compare_options import (
     QUICK_SIDE,
     experiment_of,
+    start_network,
     with_defaults,
 )
 
@@ -62,6 +64,7 @@ def compare(
     quick: bool = False,
     variants: Sequence[str] = (),
     model: Model | AnyPath | None = None,
+    start: StartSource | None = None,
     epochs: int | None = None,
     seconds: float | None = None,
     seeds: int | None = None,
@@ -114,8 +117,10 @@ def compare(
         )
         if given is not None:
             check_given(given, source.classes)  # before any image is read
+        opened_start = None if options.start is None else open_start(options.start)
         dataset = _prepared(source, image_options, context, quick=options.quick)
-        return _run(options, experiment_of(options, dataset), given, folder, context.reporter)
+        network = None if opened_start is None else start_network(opened_start, dataset, cache_dir=context.cache_dir)
+        return _run(options, experiment_of(options, dataset, network), given, folder, context.reporter)
 
 
 def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
@@ -202,7 +207,8 @@ def _comparison(
         budget=experiment.budget.unit,
         amount=experiment.budget.amount,
         seeds=experiment.seeds,
-        fractions=(*FRACTIONS, 1.0) if options.learning_curve else (),
+        fractions=(*FRACTIONS, 1.0) if options.learning_curve and not experiment.each else (),
+        each=experiment.each,
         quick=options.quick,
         seconds=seconds,
         processor=here.processor,

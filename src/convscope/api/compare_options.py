@@ -1,6 +1,7 @@
 """The options of a comparison, and the experiment that they make of a dataset."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,20 +9,28 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.text import printable
+from convscope.features.layers import layer_graph, stage_layers
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.measures.comparison.experiment import EvaluationSet, Experiment, TrainingBudget, stratified
+from convscope.measures.comparison.start_network import StartNetwork
 from convscope.measures.comparison.variants import Baseline, named_variants
 from convscope.networks.layout import Layout
 from convscope.networks.stages import ConvolutionStage
+from convscope.networks.starts import Start
 from convscope.options.compare import MOST_DISTORTED, MOST_TEST_IMAGES, CompareOptions
 from convscope.options.train import TrainOptions
-from convscope.training.choices import choose_network
+from convscope.training.choices import choose_flip, choose_network
 from convscope.training.training_data import TrainingData
+from convscope.transfer.preparing import cuts_of
+from convscope.transfer.recipes import images_within_memory
+from convscope.transfer.sizes import with_size
+from convscope.transfer.start_features import identity_of
 
 QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTORTED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
 _QUICK_SAMPLES, _QUICK_EPOCHS = 15_000, (2, 16)  # images over all epochs; fewest and most epochs
+_EACH = (1, 2, 5, 10, 25, 50, 100)  # images a class of a learning curve with a start
 QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
 _ROTATION_DEG, _SCALE = 15.0, 0.15  # of training images, for the variants that train on distorted ones
 
@@ -33,7 +42,9 @@ def with_defaults(options: CompareOptions) -> CompareOptions:
         ParameterError: a variant or a budget cannot be.
         LayoutError: the layout cannot be read, or has no convolution.
     """
-    named_variants(tuple(options.variants))
+    for variant in named_variants(tuple(options.variants), start=options.start is not None):
+        if variant.group == "start" and options.start is None:
+            raise ParameterError(f"The variant {variant.name} needs a trained network. Got none. Name one as `start`.")
     if options.layout is not None:
         _check_convolution(Layout.parse(options.layout))
     if options.epochs is not None or options.seconds is not None:
@@ -56,8 +67,8 @@ def _check_convolution(layout: Layout) -> None:
         )
 
 
-def experiment_of(options: CompareOptions, dataset: Dataset) -> Experiment:
-    """Return the experiment on a dataset.
+def experiment_of(options: CompareOptions, dataset: Dataset, start: StartNetwork | None = None) -> Experiment:
+    """Return the experiment on a dataset, with the trained network that variants start from, where there is one.
 
     Raises:
         DataError: there is no validation or test split.
@@ -86,12 +97,14 @@ def experiment_of(options: CompareOptions, dataset: Dataset) -> Experiment:
     rng = np.random.default_rng(0)
     test = np.sort(rng.permutation(evaluated)[: options.test_images])
     distorted = np.sort(rng.permutation(test)[: options.distorted])
-    variants = named_variants(tuple(options.variants))
+    variants = named_variants(tuple(options.variants), start=start is not None)
     curves = (
         tuple(variant.name for variant in variants if variant.curve or options.variants)
         if options.learning_curve
         else ()
     )
+    counts = np.bincount(dataset.labels[indices], minlength=len(dataset.classes))
+    each = tuple(number for number in _EACH if number < counts.max()) if start is not None and curves else ()
     return Experiment(
         dataset=dataset,
         indices=indices,
@@ -103,12 +116,38 @@ def experiment_of(options: CompareOptions, dataset: Dataset) -> Experiment:
             preprocessing=dataset.preprocessing,
             seed=0,
         ),
-        baseline=baseline,
+        baseline=dataclasses.replace(baseline, start=start),
         budget=budget,
         seeds=options.seeds or 1,
         variants=variants,
         curves=curves,
+        each=each,
         most_seconds=QUICK_SECONDS if options.quick and not options.variants else None,
+    )
+
+
+def start_network(start: Start, dataset: Dataset, *, cache_dir: Path | None) -> StartNetwork:
+    """Return a start for the images of a comparison.
+
+    Raises:
+        ParameterError: its weights do not fit their size, or it takes other channels.
+    """
+    _, height, width, channels = dataset.images.shape
+    own = start.model.preprocessing
+    model = with_size(start.model, height, width) if channels == own.channels else None
+    if model is None:
+        raise ParameterError(
+            f"`start` must take the images of the comparison, {width}x{height}x{channels}. Got {start.name}, which "
+            f"takes {own.width}x{own.height}x{own.channels}. Give --size and --channels."
+        )
+    cuts_of(start, None)  # it has a layer before its classifier
+    return StartNetwork(
+        name=start.name,
+        model=dataclasses.replace(model, preprocessing=dataset.preprocessing),
+        digest=identity_of(model, stage_layers(model.network)[-1]),
+        most_images=images_within_memory(layer_graph(model.network)),
+        flip=choose_flip(TrainingData.of(dataset), TrainOptions())[0],
+        cache_dir=cache_dir,
     )
 
 

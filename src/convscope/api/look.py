@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from convscope.core.atomic import check_output, write_text
 from convscope.core.context import Context, context_of
@@ -22,7 +23,7 @@ from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.explorer.data import ExplorerData, NamedImage, class_probabilities, explorer_data
 from convscope.explorer.page import render_lesson, render_look
-from convscope.explorer.weights import LARGEST_TEXT, text_bytes
+from convscope.explorer.weights import CHECKED, LARGEST_TEXT, text_bytes
 from convscope.features.extraction import images_for
 from convscope.images.dataset import Dataset
 from convscope.images.sources.labels import as_label
@@ -142,7 +143,8 @@ def look(
             left_out = 0 if inputs.total is None else inputs.total - len(chosen) - len(unusable)
         else:
             dataset, chosen = _evaluated(used, run, (context.data_dir, context.cache_dir), told)
-        data = explorer_data(used, chosen, title=_title(used, path), beside=second)
+        shown = None if second is None else _beside(second, chosen, title=_beside_title(beside))
+        data = explorer_data(used, chosen, title=_title(used, path), beside=shown)
         data = with_records(data, used, chosen, run=run, dataset=dataset, reporter=told)
         with told.task("writing the page", total=0):
             write_text(path, render_look(data))
@@ -167,8 +169,8 @@ def _lesson(model: Any, *, lesson: bool, output: AnyPath | None, force: bool) ->
     return LookResult(path=path, images=0)
 
 
-def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerData:
-    """Return the second network of the page.
+def _second(model: Model, beside: Model | str | os.PathLike[str]) -> Model:
+    """Return the second network.
 
     Raises:
         ParameterError: it has other classes.
@@ -179,7 +181,22 @@ def _second(model: Model, beside: Model | str | os.PathLike[str]) -> ExplorerDat
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "
             f"Got {_listed(other.classes)}. Train it with the same images."
         )
-    return explorer_data(other, title="" if isinstance(beside, Model) else _named(Path(beside)))
+    return other
+
+
+def _beside_title(beside: Model | str | os.PathLike[str] | None) -> str:
+    return "" if beside is None or isinstance(beside, Model) else _named(Path(beside))
+
+
+def _beside(model: Model, images: Sequence[NamedImage], *, title: str) -> ExplorerData:
+    """Return the second network of the page, which sees the images of the first."""
+    size, gray = model.preprocessing.size, model.preprocessing.channels == 1
+    others = []
+    for image in images[:CHECKED]:
+        shown = Image.fromarray(image.pixels[..., 0] if image.pixels.shape[2] == 1 else image.pixels)
+        others.append(np.asarray(shown.convert("L" if gray else "RGB").resize(size[::-1])))
+    pixels = np.stack(others).reshape(len(others), *size, -1) if others else None
+    return explorer_data(model, title=title, others=pixels)
 
 
 def _named(path: Path) -> str:

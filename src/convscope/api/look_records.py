@@ -24,7 +24,7 @@ from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import PAGE_NAME, Comparison
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.measuring import measure_units
-from convscope.measures.units.records import AblationRecord, UnitsRecord, UnitsReport
+from convscope.measures.units.records import UnitsRecord, UnitsReport
 from convscope.networks.model import Model
 from convscope.training.history import read_history
 from convscope.training.record_files import read_record_file
@@ -58,8 +58,8 @@ def with_records(
     if where is not None and dataset is not None:
         where = dataclasses.replace(where, training=training_data(model, dataset))
     if run is None:
-        comparison = shipped_comparison()
-        return dataclasses.replace(data, units=units_of(model, images), where=where, comparison=comparison)
+        units = units_of(model, images)
+        return dataclasses.replace(data, units=units, where=where, comparison=shipped_comparison())
     trust = _saved(Faithfulness, run.faithfulness, reporter, how=f"convscope explain {run.path} IMAGES")
     if where is not None and trust is not None and _fits(trust.layout, run.faithfulness, model, reporter):
         where = dataclasses.replace(where, trust=trust_data(trust))
@@ -87,24 +87,22 @@ def units_of(
 
     None without either, or without units; and for a network that was read, whose maps may be tens of thousands.
     """
-    ablation = report.ablation if report else None
     if report is not None and dataset is not None and _has_images(report.units, dataset):
-        return _of_report(report.units, ablation, shown, dataset)
+        return _of_report(report, shown, dataset)
     if not shown or model.layout is None:
         return None
     truths = [image.truth for image in shown if image.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
     record = measure_units(model, np.stack([image.pixels for image in shown]), labels=labels)
     return (
-        units_data(record, in_page={index: index for index in range(len(shown))}, ablation=ablation)
+        units_data(record, in_page={index: index for index in range(len(shown))}, report=report)
         if record.layers
         else None
     )
 
 
-def _of_report(
-    record: UnitsRecord, ablation: AblationRecord | None, shown: Sequence[NamedImage], dataset: Dataset
-) -> UnitsData | None:
+def _of_report(report: UnitsReport, shown: Sequence[NamedImage], dataset: Dataset) -> UnitsData | None:
+    record = report.units
     evaluated = dataset.indices(dataset.evaluation_split)
     by_name = {image.name: index for index, image in enumerate(shown)}
     tops = {top.image: top.name for layer in record.layers for unit in layer.units for top in unit.top}
@@ -115,7 +113,7 @@ def _of_report(
 
     background = dataset.preprocessing.background
     return (
-        units_data(record, in_page=in_page, image=image, background=background, ablation=ablation)
+        units_data(record, in_page=in_page, image=image, background=background, report=report)
         if record.layers
         else None
     )

@@ -27,8 +27,9 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
 from convscope.networks.starts import StartSource, start_name
 from convscope.options.data import ARRAYS, data_name, refuse_among_images
-from convscope.options.train import Effort, Fit, HeadName, RunOptions, TrainOptions
+from convscope.options.train import Effort, Fit, HeadName, Mode, RunOptions, TrainOptions
 from convscope.report.run_page import render_report
+from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, History, Outcome
 from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
 from convscope.training.run import Prepared, carry_out, prepare_run, with_resumed
@@ -74,9 +75,11 @@ def train(
     data: DataSource | None = None,
     *,
     start: StartSource | None = None,
+    mode: Mode | None = None,
     cut: str | None = None,
     head: HeadName = "softmax",
     layout: str | None = None,
+    for_scan: bool = False,
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int = 0,
@@ -84,7 +87,7 @@ def train(
     class_depth: int | None = None,
     labels: AnyPath | None = None,
     size: Size | None = None,
-    fit: Fit = "letterbox",
+    fit: Fit | None = None,
     background: str = "auto",
     channels: int | None = None,
     value_range: ValueLimits | None = None,
@@ -186,11 +189,14 @@ def _from_start(
     from .train_from_start import train_from_start  # loads scikit-learn
 
     result = train_from_start(data, start, options, run, context)
+    history = result.history
+    if history.failure is not None:
+        raise TrainingError(f"{history.failure} The last good model is saved in {result.folder.model}.")
     return TrainResult(
         model=result.model,
         report=result.report,
-        history=(),
-        outcome="done",
+        history=history.epochs,
+        outcome=history.outcome,
         folder=result.folder,
         classes=result.prepared.images.inspection.classes,
     )
@@ -283,6 +289,8 @@ def tell(prepared: Prepared, reporter: Reporter, *, classes: bool = True) -> Non
         f"layout {plan.layout} on {plan.width}x{plan.height}x{plan.channels}: {plan.parameters:,} parameters, "
         f"{plan.macs:,} MACs an image; --layout changes it"
     )
+    if prepared.settings.for_scan:
+        reporter.say(scan_note(plan))
 
 
 def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
@@ -295,6 +303,7 @@ def _model_of(prepared: Prepared, network: Network, history: History) -> Model:
             "settings": to_json(prepared.settings),
             "recipe": to_json(prepared.recipe),
             "seconds": history.seconds,
+            "sizes": to_json(prepared.images.inspection.sizes),
             **({"calibration": to_json(history.calibration)} if history.calibration else {}),
         },
     )

@@ -33,9 +33,12 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
-from convscope.transfer.run import PreparedStart, Transferred, carry_out_start, prepare_start
+from convscope.transfer.fine_tuning import transfer
+from convscope.transfer.modes import FROZEN
+from convscope.transfer.preparing import PreparedStart, prepare_start
+from convscope.transfer.run import Transferred
 
-from .wrong_labels import with_start_labels
+from .wrong_labels import with_evaluated_labels, with_start_labels
 
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
@@ -48,6 +51,7 @@ class StartResult:
     report: Report
     folder: RunFolder
     prepared: PreparedStart
+    history: History
 
 
 def train_from_start(
@@ -64,7 +68,13 @@ def train_from_start(
         prepared, folder = _resumed_run(data, start, RunFolder(path=Path(run.resume)), context)
     tell_start(prepared, context.reporter)
     try:
-        found = carry_out_start(prepared, cache_dir=context.cache_dir, reporter=context.reporter)
+        found = transfer(
+            prepared,
+            folder=folder,
+            resume=run.resume is not None,
+            cache_dir=context.cache_dir,
+            reporter=context.reporter,
+        )
         return _written(prepared, found, folder, context)
     except KeyboardInterrupt:
         context.reporter.say(f"stopped; the features so far are in the cache; resume with: {folder.resuming}")
@@ -79,42 +89,41 @@ def prepare_from_start(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    opened = open_start(options.start or "" if start is None else start)
+    if data is None:
+        raise ParameterError("`start` needs images. Got no data. Name a folder with one sub-folder a class.")
+    data_dir = None if context.data_dir is None else str(context.data_dir.absolute())
+    return _prepared(data, start, replace(options, data=data_name(data), data_dir=data_dir), context)
+
+
+def _prepared(
+    data: DataSource | None, start: StartSource | None, options: TrainOptions, context: Context
+) -> PreparedStart:
     return prepare_start(
         options,
-        opened,
+        open_start(options.start or "" if start is None else start),
         data,
         cache_dir=context.cache_dir,
         reporter=context.reporter,
-        spent_s=_spent_s(context),
+        spent_s=time.monotonic() - context.began_s if isinstance(context, CommandContext) else 0.0,
     )
 
 
-def tell_start(prepared: PreparedStart, reporter: Reporter) -> None:
-    """Report the classes and the notes on the dataset and the start."""
-    reporter.say(classes_in_words(prepared.images))
+def tell_start(prepared: PreparedStart, reporter: Reporter, *, classes: bool = True) -> None:
+    """Report the classes if `classes` is set, and the notes on the dataset and the start."""
+    if classes:
+        reporter.say(classes_in_words(prepared.images))
     for note in prepared.notes:
         reporter.say(note)
-
-
-def _spent_s(context: Context) -> float:
-    return time.monotonic() - context.began_s if isinstance(context, CommandContext) else 0.0
 
 
 def _new_run(
     data: DataSource | None, start: StartSource | None, options: TrainOptions, run: RunOptions, context: Context
 ) -> tuple[PreparedStart, RunFolder]:
     """Return a prepared run and its new folder, checked before any image is read."""
-    if data is None:
-        raise ParameterError("`start` needs images. Got no data. Name a folder with one sub-folder a class.")
     path = None if run.output is None else Path(run.output)
-    refuse_among_images(path or Path("runs"), data_name(data))
+    if data is not None:
+        refuse_among_images(path or Path("runs"), data_name(data))
     refuse_folder(path, force=run.force)
-    options = replace(
-        options,
-        data=data_name(data),
-        data_dir=None if context.data_dir is None else str(context.data_dir.absolute()),
-    )
     prepared = prepare_from_start(data, start, options, context)
     folder = make_folder(path, name=Path(prepared.settings.data).name, force=run.force)
     write_record(folder, prepared.record)
@@ -134,9 +143,9 @@ def _resumed_run(
         raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
     if data is not None:
         options = replace(options, data=data_name(data))
-    prepared = prepare_from_start(data, start, options, context)
+    prepared = _prepared(data, start, options, context)
     _refuse_others(record, prepared)
-    return prepared, folder
+    return replace(prepared, recipe=record.recipe, threads=record.threads), folder
 
 
 def _refuse_others(record: RunRecord, prepared: PreparedStart) -> None:
@@ -151,7 +160,13 @@ def _refuse_others(record: RunRecord, prepared: PreparedStart) -> None:
 def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, context: Context) -> StartResult:
     """Write model, report and history; return them."""
     images = prepared.images
-    start = {"name": prepared.start.name, "cut": found.cut, "curve": to_json(found.curve)}
+    start = {
+        "name": prepared.start.name,
+        "mode": prepared.mode,
+        "cut": found.cut,
+        "boundary": found.boundary,
+        "curve": to_json(found.curve),
+    }
     record = to_json(prepared.record)
     training = {
         "settings": record["settings"],
@@ -164,7 +179,7 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
     for stale in (folder.invariance, folder.units, folder.cost, folder.look):
         remove(stale)
     write_model(model, folder.model)
-    History().write(folder.history)
+    found.history.write(folder.history)
     evaluated = EvaluatedImages(
         split=_SPLITS[images.evaluation_split],
         labels=images.labels[found.indices],
@@ -173,19 +188,26 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
         indices=found.indices,
         classes=images.classes,
     )
-    facts = with_start_labels(_facts(prepared, found, folder, context), prepared, found.cut, context.cache_dir)
+    facts = _facts(prepared, found, folder, context)
+    if prepared.mode == FROZEN:
+        facts = with_start_labels(facts, prepared, found.cut, context.cache_dir)
+    else:
+        facts = with_evaluated_labels(facts, evaluated)
     report = make_report(evaluated, facts)
     write_report(report, folder.report)
-    write_text(folder.page, render_report(report, (), lambda index: np.asarray(images.images[index])))
+    write_text(folder.page, render_report(report, found.history.epochs, lambda index: np.asarray(images.images[index])))
     for note in found.notes:
         context.reporter.say(note)
-    return StartResult(model=model, report=report, folder=folder, prepared=prepared)
+    return StartResult(model=model, report=report, folder=folder, prepared=prepared, history=found.history)
 
 
 def _facts(prepared: PreparedStart, found: Transferred, folder: RunFolder, context: Context) -> RunFacts:
     """Return everything that the report says of the run beside its accuracy."""
     images = prepared.images
     settings: dict[str, Any] = {**to_json(prepared.settings), "cut": found.cut, "flip": prepared.flip}
+    if prepared.mode != FROZEN:
+        rate = prepared.recipe.highest_rate(max(1.0, found.history.steps))
+        settings |= {**to_json(prepared.recipe), "learning_rate": rate}
     return RunFacts(
         name=images.name,
         settings={**settings, "threads": prepared.threads},
@@ -199,4 +221,6 @@ def _facts(prepared: PreparedStart, found: Transferred, folder: RunFolder, conte
         command=context.command if isinstance(context, CommandContext) else "",
         model=str(folder.model),
         machine=machine(),
+        by_layer=found.curve,
+        cut=found.boundary or found.cut,
     )

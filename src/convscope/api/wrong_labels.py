@@ -14,13 +14,13 @@ from convscope.images.sources.source import TRAIN
 from convscope.training.report import EvaluatedImages, RunFacts
 
 if TYPE_CHECKING:
-    from convscope.transfer.run import PreparedStart
+    from convscope.transfer.preparing import PreparedStart
 
 
 def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFacts:
     """Return the facts of a run with the labels of the evaluated images that look wrong by its network.
 
-    Of training images a network has learned the labels by heart, wrong ones too: they are not judged.
+    Of training images a network has learned the labels by heart, wrong ones too: they are not looked at.
     """
     if evaluated.split == "training":
         return facts
@@ -32,8 +32,8 @@ def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFac
         list(names),
         names.__getitem__,
     )
-    judged = counted(len(names), f"{evaluated.split} image")
-    return _with(facts, found, f"{judged}, by the network, which did not learn from them")
+    of_what = counted(len(names), f"{evaluated.split} image")
+    return _with(facts, found, f"{of_what}, by the network, which did not learn from them")
 
 
 def with_start_labels(facts: RunFacts, prepared: "PreparedStart", cut: str, cache_dir: Path | None) -> RunFacts:
@@ -47,12 +47,12 @@ def with_start_labels(facts: RunFacts, prepared: "PreparedStart", cut: str, cach
     start = StartFeatures(prepared.start.model, [cut], images, cache_dir=cache_dir, reporter=Silent())
     features = start.of([Wanted(view=ITSELF, indices=indices)])[0][cut]
     found = label_findings(images, features, indices=indices, seed=prepared.settings.seed)
-    judged = counted(len(indices), "training and evaluated image", "training and evaluated images")
-    return _with(facts, found.problems, f"{judged}, each by a classifier that did not learn from it")
+    of_what = counted(len(indices), "training and evaluated image", "training and evaluated images")
+    return _with(facts, found.problems, f"{of_what}, each by a classifier that did not learn from it")
 
 
-def _with(facts: RunFacts, found: tuple[Problem, ...], judged: str) -> RunFacts:
+def _with(facts: RunFacts, found: tuple[Problem, ...], of_what: str) -> RunFacts:
     if not found:
         return facts
-    note = f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong of {judged}: see the report"
+    note = f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong of {of_what}: see the report"
     return replace(facts, problems=(*facts.problems, *found), notes=(*facts.notes, note))

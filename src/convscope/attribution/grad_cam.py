@@ -28,8 +28,8 @@ def weigh_maps(network: GraphNetwork, images: Tensor, targets: Tensor, settings:
     name = maps_layer(graph, settings.layer)
     exact, found = ends_in_mean(graph, name), []
     for batch, chosen in batches(images, targets, settings):
-        coarse = class_maps(network, batch, chosen, name)
-        large = functional.interpolate(coarse[:, None], batch.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+        small = class_maps(network, batch, chosen, name)
+        large = functional.interpolate(small[:, None], batch.shape[2:], mode="bilinear", align_corners=False)[:, 0]
         found += [
             Attribution(method=GRAD_CAM.name, values=array(one), layer=name, exact=exact) for one in large.detach()
         ]

@@ -1,4 +1,4 @@
-"""Whether two images show the same pixels: one is turned or mirrored, moved onto the other, and compared in detail."""
+"""Whether two images show the same pixels: one is turned or flipped, moved onto the other, and compared in detail."""
 
 from collections.abc import Callable
 
@@ -12,44 +12,55 @@ TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
     ("rotated by a quarter turn", lambda images: images.rot90(1, (1, 2))),
     ("rotated by a quarter turn", lambda images: images.rot90(3, (1, 2))),
     ("upside down", lambda images: images.rot90(2, (1, 2))),
-    ("mirrored", lambda images: images.flip(2)),
-    ("mirrored and upside down", lambda images: images.flip(1)),
-    ("mirrored and rotated by a quarter turn", lambda images: images.mT),
-    ("mirrored and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
+    ("flipped", lambda images: images.flip(2)),
+    ("flipped and upside down", lambda images: images.flip(1)),
+    ("flipped and rotated by a quarter turn", lambda images: images.mT),
+    ("flipped and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
 )
 """What may have been done to a copy, in words, and what undoes it."""
 _STEPS = 12
 _BLOCK = 512  # pairs at once
 _MOST_MOVED = 0.25  # of the side, by which a corner may move
+_LEAST_SAME = 0.85  # correlation of all pixels
 
 
 def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
     """Return how alike the fine detail of pairs of images is, each after the best affine motion: N, at most 1.
 
     The motion minimizes the squared difference of the first image and the moved second one, both of mean 0 and
-    standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from coarse to fine. Likeness is the
+    standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from small to large. Likeness is the
     correlation of what blurring takes away: large areas are alike in many images, detail is not.
 
     Args:
-        first, second: N side side, float32, already turned.
+        first: N side side, float32.
+        second: the same, already turned.
     """
     found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK]) for at in range(0, len(first), _BLOCK)]
     return np.concatenate([np.zeros(0, np.float32), *found])
 
 
 def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
-    motion = torch.eye(3).repeat(len(first), 1, 1)  # in coordinates -1…1
+    """Return how alike pairs are; those that differ when they are small are not looked at any larger."""
+    alike = torch.zeros(len(first))
+    motion, left = torch.eye(3).repeat(len(first), 1, 1), torch.arange(len(first))  # motion in coordinates -1…1
+    one, moved, inside = first, second, torch.ones_like(first)
     for factor in (4, 2, 1):
-        small = [torch.nn.functional.avg_pool2d(images[:, None], factor)[:, 0] for images in (first, second)]
-        motion = _moved_on(small[0], small[1], motion)
-    moved, inside = _warped(second, motion)
-    alike = torch.minimum(
-        _correlation(_detail(first), _detail(moved), _eroded(inside)), _correlation(first, moved, inside)
-    )
+        one, two = (torch.nn.functional.avg_pool2d(images[left, None], factor)[:, 0] for images in (first, second))
+        motion = _moved_on(one, two, motion)
+        moved, inside = _warped(two, motion)
+        same = (_correlation(one, moved, inside) >= _LEAST_SAME) & (_moved(motion) <= _MOST_MOVED)
+        one, moved, inside, motion, left = (values[same] for values in (one, moved, inside, motion, left))
+        if not len(left):
+            return np.asarray(alike.numpy())
+    alike[left] = _correlation(_detail(one), _detail(moved), _eroded(inside))
+    return np.asarray(alike.numpy())
+
+
+def _moved(motion: Tensor) -> Tensor:
+    """Return by how much of the side the corners move at most, N; not a number where the motion is none."""
     corners = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
-    distance = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1).amax(dim=1) / 2
-    possible = distance <= _MOST_MOVED  # not where it is not a number
-    return np.asarray(torch.where(possible, alike, 0.0).numpy())
+    distances: Tensor = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1)
+    return distances.amax(dim=1) / 2
 
 
 def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ def label_findings(
 
     Args:
         dataset: the images.
-        features: of those that are judged, n × values.
+        features: of those that are evaluated, n × values.
         indices: of these images in the dataset; all if None.
         groups: of copies, one number an image; see `out_of_fold`.
         seed: of the folds.
@@ -89,20 +89,20 @@ def label_findings(
     counts = np.bincount(labels, minlength=len(dataset.classes))
     lonely = int((counts == 1).sum())
     notes = (f"{counted(lonely, 'class', 'classes')} of one image: its label is not checked",) if lonely else ()
-    judged = np.flatnonzero(counts[labels] > 1)
+    evaluated = np.flatnonzero(counts[labels] > 1)
     known = np.flatnonzero(counts > 1)  # classes
     if len(known) < 2:
         return Findings(problems=(), notes=notes)
-    labels = np.searchsorted(known, labels[judged])
+    labels = np.searchsorted(known, labels[evaluated])
     probabilities = out_of_fold(
-        features[judged],
+        features[evaluated],
         labels,
         classes=len(known),
-        groups=None if groups is None else groups[judged],
+        groups=None if groups is None else groups[evaluated],
         seed=seed,
     )
     classes = [dataset.classes[number] for number in known]
-    found = wrong_labels(probabilities, labels, classes, indices[judged].tolist(), dataset.image_name)
+    found = wrong_labels(probabilities, labels, classes, indices[evaluated].tolist(), dataset.image_name)
     return Findings(problems=found, notes=notes)
 
 

@@ -1,4 +1,4 @@
-"""Images that show the same pixels: recompressed, resized, cropped a little, mirrored, rotated."""
+"""Images that show the same pixels: recompressed, resized, cropped a little, flipped, rotated."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from convscope.transfer.feature_store import Vectors
 from .alignment import TURNS, align
 from .neighbours import nearest, unit_rows
 
-_SIDE_PX, _COARSE_PX = 64, 16  # of what is aligned, and of what is compared first
+_SIDE_PX, _SMALL_PX = 64, 16  # of what is aligned, and of what is compared first
 _OF_FEATURES, _OF_PIXELS = 4, 2  # neighbours that are looked at closely
-_LEAST_ALIKE = 0.5  # correlation of coarse pixels of what is looked at
+_LEAST_ALIKE = 0.6  # correlation of pixels of small copies of what is looked at
 _BLOCK = 256
 
 
@@ -36,7 +36,7 @@ class Copies:
 def near_duplicates(images: NDArray[np.uint8], features: Vectors, least: float = 0.0) -> Copies:
     """Return pairs of images that may show the same pixels, with how alike they are: those of a score from `least` on.
 
-    Each image is compared with its nearest neighbours in features, and with those whose coarse pixels, turned in one of
+    Each image is compared with its nearest neighbours in features, and with those whose small copies, turned in one of
     eight ways, correlate most with its own.
 
     Args:
@@ -45,10 +45,10 @@ def near_duplicates(images: NDArray[np.uint8], features: Vectors, least: float =
         least: score of a pair.
     """
     grays = squares(images)
-    coarse = [_coarse(turn(grays)) for _, turn in TURNS]
-    pairs = _candidates(features, coarse)
-    first, second = coarse[0][pairs[:, 0]], pairs[:, 1]
-    alike = np.stack([np.einsum("nd,nd->n", first, turned[second]) for turned in coarse])  # turns n
+    shrunk = [_shrunk(turn(grays)) for _, turn in TURNS]
+    pairs = _candidates(features, shrunk)
+    first, second = shrunk[0][pairs[:, 0]], pairs[:, 1]
+    alike = np.stack([np.einsum("nd,nd->n", first, turned[second]) for turned in shrunk])  # turns n
     near = alike.max(axis=0) >= _LEAST_ALIKE
     pairs, turns = pairs[near], alike.argmax(axis=0)[near]
     scores = np.zeros(len(pairs), np.float32)
@@ -70,17 +70,17 @@ def squares(images: NDArray[np.uint8]) -> Tensor:
     return torch.cat(blocks)
 
 
-def _coarse(grays: Tensor) -> Vectors:
-    small = torch.nn.functional.adaptive_avg_pool2d(grays, min(_COARSE_PX, grays.shape[1]))
+def _shrunk(grays: Tensor) -> Vectors:
+    small = torch.nn.functional.adaptive_avg_pool2d(grays, min(_SMALL_PX, grays.shape[1]))
     return unit_rows(small.flatten(1).numpy())
 
 
-def _candidates(features: Vectors, coarse: list[Vectors]) -> NDArray[np.int64]:
+def _candidates(features: Vectors, shrunk: list[Vectors]) -> NDArray[np.int64]:
     """Return the pairs that are looked at closely: indices, n 2, the smaller one first, each once."""
     rows = unit_rows(features, centre=features.mean(axis=0))
     count = len(rows)
     lists = [nearest(rows, rows, min(_OF_FEATURES, count - 1))[1]]
-    lists += [nearest(coarse[0], turned, min(_OF_PIXELS, count - 1))[1] for turned in coarse]
+    lists += [nearest(shrunk[0], turned, min(_OF_PIXELS, count - 1))[1] for turned in shrunk]
     others = np.concatenate(lists, axis=1)  # N neighbours
     pairs = np.stack(np.broadcast_arrays(np.arange(count)[:, None], others), axis=2).reshape(-1, 2)
     return np.unique(np.sort(pairs, axis=1), axis=0)

@@ -19,7 +19,8 @@ def nearest(
     """Return the similarities and indices of the `count` rows most similar to each query, N count, largest first.
 
     Args:
-        queries, rows: of length 1.
+        queries: of length 1.
+        rows: of length 1.
         count: at most the number of rows (less one without `itself`).
         itself: whether query i may find row i.
     """

@@ -37,16 +37,16 @@ def oddness(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
 def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return five statistics of images, 5 N: detail, brightness, white, flat and colour.
 
-    Detail is the logarithm of the variance of the Laplacian at full resolution over that at half, which contrast and
-    subject change less than the variance itself.
+    Detail is the logarithm of the variance of the Laplacian at half the resolution over that at a quarter: contrast and
+    subject change it less than the variance itself, and images that were enlarged a little count as sharp.
     """
     values = torch.from_numpy(images).float()
     gray = values.mean(dim=3)
-    half = torch.nn.functional.avg_pool2d(gray[:, None], 2)[:, 0]
-    fine, coarse = (_laplacian(one).var(dim=(1, 2)) for one in (gray, half))
+    half, quarter = (torch.nn.functional.avg_pool2d(gray[:, None], factor)[:, 0] for factor in (2, 4))
+    fine, rough = (_laplacian(one).var(dim=(1, 2)) for one in (half, quarter))
     equal = (gray.diff(dim=1)[:, :, 1:] == 0) & (gray.diff(dim=2)[:, 1:] == 0)
     found = (
-        ((fine + 1) / (coarse + 1)).log(),
+        ((fine + 1) / (rough + 1)).log(),
         torch.quantile(gray.flatten(1)[:, ::5], _BRIGHT, dim=1),
         (values >= _WHITE).all(dim=3).float().mean(dim=(1, 2)),
         equal.float().mean(dim=(1, 2)),

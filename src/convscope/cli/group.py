@@ -30,6 +30,7 @@ COMMANDS = {
     "draw": "Draw filters, maps, curves, the layout, or a convolution in motion.",
     "measure": "Measure robustness to distortions, units, and cost, layer by layer.",
     "compare": "Compare variants of a network on the same images and budget.",
+    "scan": "Apply a network at every position of an image of any size.",
     "features": "Take the features of a stage into a file or other classifiers.",
     "convert": "Convert networks: ONNX to a model file, and a model to ONNX.",
     "check": "Find what is wrong with a dataset; change nothing.",

@@ -27,8 +27,9 @@ def measure_text(invariance: Invariance) -> str:
         lines += [f"{title_of(curve.distortion)} ({curve.distortion}, {curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
         "Sensitivity of each layer, as fractions of the distance between two different images.",
-        "changed: distance to the maps on clean images; residual: to those maps moved along with the image;",
-        "moved: the fraction of the change that is movement (equivariance). Inside: where no edge is seen.",
+        "changed: distance to the maps on clean images; moved along: the fraction of the squared change that is",
+        "movement (equivariance); really changed: distance to the clean maps moved along with the image. Inside: where",
+        "no edge is seen.",
         *_about_blocks(invariance),
         "",
     ]
@@ -101,11 +102,11 @@ def _sensitivity(invariance: Invariance, point: Point) -> Iterable[str]:
     rows = []
     for shown in invariance.shown_layers:
         layer = point.layers[shown.index]
-        values = (layer.changed, layer.residual, layer.moved, layer.changed_inside, layer.residual_inside)
+        values = (layer.changed, layer.moved, layer.really_changed, layer.changed_inside, layer.residual_inside)
         name = f"{shown.stage or '-'}: {shown.name}" if invariance.is_layout else shortened(shown.name, 48)
         rows.append([f"  {name}", *map(percent_cell, values)])
     first = "stage" if invariance.is_layout else "layer"
-    columns = [f"  {first}", "changed", "residual", "moved", "changed inside", "residual inside"]
+    columns = [f"  {first}", "changed", "moved along", "really changed", "changed inside", "really changed inside"]
     verdicts = ["", *(point.layers[shown.index].verdict for shown in invariance.shown_layers)]
     lines = DataTable.of(columns, rows).lines()
     return (f"{line}  {verdict}".rstrip() for line, verdict in zip(lines, verdicts, strict=True))

@@ -18,6 +18,7 @@ from .wording import spelling
 if TYPE_CHECKING:
     from convscope.api.train import TrainResult
     from convscope.training.run import Prepared
+    from convscope.transfer.preparing import PreparedStart
 
 
 @click.command("train", cls=GroupedCommand)
@@ -88,17 +89,23 @@ def _dry_run(
 ) -> None:
     """Show what would be trained."""
     from convscope.api.train import prepare, tell
+    from convscope.api.train_from_start import prepare_from_start, tell_start
     from convscope.core.records import json_text
-
-    if values["start"] is not None:
-        raise click.UsageError("--dry-run shows a network that is trained. Leave --start or --dry-run out.", shell)
     from convscope.images.dataset import classes_in_words
 
-    prepared = prepare(data, TrainOptions(**options_in(TrainOptions, values)), context)
+    options = TrainOptions(**options_in(TrainOptions, values))
+    prepared: Prepared | PreparedStart
+    if options.start is None:
+        prepared = prepare(data, options, context)
+        if not as_json:
+            tell(prepared, context.reporter, classes=False)
+    else:
+        prepared = prepare_from_start(data, None, options, context)
+        if not as_json:
+            tell_start(prepared, context.reporter, classes=False)
     if as_json:
         click.echo(json_text(_plan_document(prepared), indent=2))
     else:
-        tell(prepared, context.reporter, classes=False)
         click.echo(f"{classes_in_words(prepared.images)}\n\n{_plan_text(prepared, _typed_words(shell))}")
     problems = [(problem.name, problem.detail) for problem in prepared.images.inspection.unusable]
     end_with_unusable(shell, problems, context.reporter, rest="named by convscope check")
@@ -119,7 +126,7 @@ def _typed_words(context: click.Context) -> list[str]:
     return words
 
 
-def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
+def _plan_text(prepared: "Prepared | PreparedStart", typed: list[str]) -> str:
     """Return the table of layers, the recipe, and the command that trains it."""
     plan = prepared.plan
     columns = ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"]
@@ -141,27 +148,31 @@ def _plan_text(prepared: "Prepared", typed: list[str]) -> str:
         )
     rows.append(["total", "", "", f"{plan.parameters:,}", f"{plan.macs:,}", "", ""])
     lines = DataTable.of(columns, rows).lines()
+    lines += ["", *(_recipe_lines(prepared) if prepared.steps else [])]
+    layout = ["--layout", plan.text] if plan.text else []
+    words = ["convscope", "train", prepared.settings.data, *layout, *typed]
+    return "\n".join([*lines, f"train with: {printable(shlex.join(words))}"])
+
+
+def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
+    """Return the recipe in words."""
     recipe, minutes = prepared.recipe, prepared.settings.minutes
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
     steps = prepared.steps
     rate = f"{recipe.highest_rate(steps if minutes is None else 1):.4g}"
     if minutes is not None and recipe.learning_rate is None:
         rate += " (less where there is time for many steps)"
-    lines += [
-        "",
+    return [
         f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
         f"{counted(prepared.threads, 'thread')}",
         *([f"pretrained stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
-        "train with: "
-        + printable(shlex.join(["convscope", "train", prepared.settings.data, "--layout", str(plan.layout), *typed])),
     ]
-    return "\n".join(lines)
 
 
-def _plan_document(prepared: "Prepared") -> dict[str, Any]:
+def _plan_document(prepared: "Prepared | PreparedStart") -> dict[str, Any]:
     plan = prepared.plan
     return {
-        "layout": str(plan.layout),
+        "layout": plan.text,
         "width": plan.width,
         "height": plan.height,
         "channels": plan.channels,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from convscope.core.tables import DataTable
 from convscope.core.text import counted, shortened
-from convscope.measures.units.gabor import GaborFit
 from convscope.measures.units.records import ImportanceRecord, LayerAblation, LayerUnits, ProbeRecord, UnitsReport
 
 
@@ -28,8 +27,8 @@ def units_text(report: UnitsReport) -> str:
         low, high = accuracy.interval
         images = counted(accuracy.total, "image")
         lines += ["", f"accuracy {accuracy.fraction:.2%} on {images} (95 % interval {low:.2%} to {high:.2%})"]
-    if report.gabor_fits:
-        own, chance = (_explained(fits) for fits in (report.gabor_fits, report.random_gabor_fits))
+    if report.gabor:
+        own, chance = report.gabor
         lines += ["", f"Gabor fits explain {own:.0%} of the first layer's weights ({chance:.0%} of random weights)"]
     lines += ["", *map(_probe_line, report.probes)] if report.probes else []
     return "\n".join(lines)
@@ -74,10 +73,6 @@ def _needed(report: UnitsReport, layer: LayerAblation | None) -> str:
         return "not ablated"
     loss, unit = max(((report.ablation.loss(unit), -unit.unit) for unit in layer.units), default=(0.0, 0))
     return f"unit {1 - unit}: {-loss:+.1%}" if loss > 0 else "none alone"
-
-
-def _explained(fits: Sequence[GaborFit]) -> float:
-    return statistics.mean(fit.explained for fit in fits)
 
 
 def _probe_line(probe: ProbeRecord) -> str:

@@ -113,6 +113,32 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
     return low, high
 
 
+def paired_interval(lost: int, gained: int, total: int) -> Interval:
+    """Return the 95 % interval of the difference of two accuracies on the same images: (gained - lost) / total.
+
+    Wald's interval with half an image added to each of the four counts, which is accurate for small counts, too
+    (Agresti and Min 2005).
+
+    Args:
+        lost: images that are correct before only.
+        gained: images that are correct after only.
+        total: all images.
+
+    Examples:
+        >>> low, high = paired_interval(1, 0, 200)
+        >>> f"{low:+.4f} {high:+.4f}"
+        '-0.0187 +0.0088'
+    """
+    if min(lost, gained) < 0 or lost + gained > total or total < 1:
+        raise ParameterError(
+            f"`lost` and `gained` must be counts within `total`. Got {lost} and {gained} (of {total})."
+        )
+    z = statistics.NormalDist().inv_cdf(0.975)
+    count, difference = total + 2, (gained - lost) / (total + 2)
+    half = z * max(0.0, (lost + gained + 1) / count - difference * difference) ** 0.5 / count**0.5
+    return max(-1.0, difference - half), min(1.0, difference + half)
+
+
 def mean_interval(correct: Sequence[int], total: int) -> Interval:
     """Return the 95 % interval of the mean accuracy of several runs (Student's t); of one run, Wilson's.
 

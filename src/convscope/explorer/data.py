@@ -26,6 +26,7 @@ from convscope.networks.model import Model
 from .comparison import ComparisonData
 from .evaluation import RunEvaluation
 from .invariance import InvarianceData
+from .references import LayerReference, references_of
 from .units import UnitsData
 from .weights import CHECKED, Rounding, WeightDtype, rounding_of, tensor_texts, weight_dtype
 from .where import WhereData, where_data
@@ -47,6 +48,7 @@ class LayerData:
         nonlinearity: of its values, as `nonlinearity_of` takes it.
         settings: the layer's record.
         tensors: base64 by name, lowest byte first: `weight` of the network's `weight_dtype`, the rest float32.
+        reference: its maps on other images; None where the page has none.
     """
 
     name: str
@@ -57,6 +59,7 @@ class LayerData:
     nonlinearity: str
     settings: dict[str, Any]
     tensors: dict[str, str]
+    reference: LayerReference | None = field(default=None, metadata={DIGITS: 4})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +169,16 @@ def explorer_data(
     *,
     title: str = "",
     beside: ExplorerData | None = None,
+    others: NDArray[np.uint8] | None = None,
 ) -> ExplorerData:
     """Return the data of a page that shows `model` on `images`, and the network `beside` it.
+
+    Args:
+        model: the network.
+        images: to begin with.
+        title: of the page.
+        beside: a second network for the same images.
+        others: images N H W C that changes of the maps are compared with; `images` by default.
 
     Raises:
         DataError: the network has more weights than a page can hold.
@@ -193,7 +204,12 @@ def explorer_data(
         ranges=preprocessing.ranges,
         weight_dtype=dtype,
         rounding=rounding_of(arithmetic, dtype, pixels),
-        layers=_layers(arithmetic, network.plan.layers, dtype),
+        layers=_layers(
+            arithmetic,
+            network.plan.layers,
+            dtype,
+            references_of(arithmetic, pixels if others is None else others, preprocessing.background),
+        ),
         sigmoids=arithmetic.temperature is None,
         images=_predicted(model, images),
         beside=beside,
@@ -229,7 +245,12 @@ def class_probabilities(model: Model, pixels: NDArray[np.uint8]) -> NDArray[np.f
     return torch.cat(means).numpy()
 
 
-def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: WeightDtype) -> tuple[LayerData, ...]:
+def _layers(
+    network: GraphNetwork,
+    planned: Sequence[PlannedLayer],
+    dtype: WeightDtype,
+    references: Sequence[LayerReference | None],
+) -> tuple[LayerData, ...]:
     nodes = network.graph.nodes
     numbers = {IMAGE: -1, **{node.name: index for index, node in enumerate(nodes)}}
     return tuple(
@@ -242,8 +263,9 @@ def _layers(network: GraphNetwork, planned: Sequence[PlannedLayer], dtype: Weigh
             nonlinearity=node.nonlinearity,
             settings=_settings(node.layer),
             tensors=tensor_texts(network.tensors_of(node), dtype),
+            reference=reference,
         )
-        for node, here in zip(nodes, planned, strict=True)
+        for node, here, reference in zip(nodes, planned, references, strict=True)
     )
 
 

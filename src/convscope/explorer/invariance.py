@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from convscope.measures.distortions.family import amount_of, phrase_of, ways_of
 from convscope.measures.invariance_record import Curve, Invariance, Point
 from convscope.measures.robustness import Limit
 
@@ -13,7 +14,7 @@ class StrengthData:
     """A network on images with one strength of a distortion.
 
     Attributes:
-        strength: in the distortion's unit.
+        strength: in the distortion's unit; words: what it does to an image.
         accuracy: 0…1, and its 95 % interval.
         same: fraction that keeps its class, 0…1.
         layers: of each layer, the distance of its maps from the clean ones, and from the clean ones moved along; as
@@ -22,6 +23,7 @@ class StrengthData:
     """
 
     strength: float
+    words: str
     accuracy: float
     interval: tuple[float, float]
     same: float
@@ -30,13 +32,36 @@ class StrengthData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LimitData:
+    """Where accuracy falls below a fraction of the clean accuracy, in one direction.
+
+    Attributes:
+        sign: -1 or 1, the direction; fraction: of the clean accuracy, 0…1.
+        reached: whether it falls within the measured strengths.
+        words: what is done to an image there, or with the strongest that was measured; amount: the strength alone.
+        low, high: where the ends of accuracy's 95 % interval fall below the same bound; empty beyond `farthest`.
+        farthest: the strongest that was measured.
+    """
+
+    sign: int
+    fraction: float
+    reached: bool
+    words: str
+    amount: str
+    low: str
+    high: str
+    farthest: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DistortionData:
-    """One distortion, by strength, in order; without strength 0."""
+    """One distortion, by strength, in order; without strength 0. Its title says what it does, in both directions."""
 
     name: str
+    title: str
     unit: str
     points: tuple[StrengthData, ...]
-    limits: tuple[Limit, ...]
+    limits: tuple[LimitData, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +96,12 @@ def invariance_data(invariance: Invariance) -> InvarianceData:
     def distortion(curve: Curve) -> DistortionData:
         return DistortionData(
             name=curve.distortion[:LONGEST_NAME],
+            title=ways_of(curve.distortion)[:LONGEST_NAME],
             unit=curve.unit[:LONGEST_NAME],
-            points=tuple(_strength(point) for point in sorted(curve.points, key=lambda point: point.strength)),
-            limits=tuple(limit for limit in bounds if limit.distortion == curve.distortion),
+            points=tuple(
+                _strength(curve.distortion, point) for point in sorted(curve.points, key=lambda point: point.strength)
+            ),
+            limits=tuple(_limit(limit) for limit in bounds if limit.distortion == curve.distortion),
         )
 
     return InvarianceData(
@@ -89,9 +117,27 @@ def invariance_data(invariance: Invariance) -> InvarianceData:
     )
 
 
-def _strength(point: Point) -> StrengthData:
+def _limit(limit: Limit) -> LimitData:
+    def amount(strength: float | None) -> str:
+        return "" if strength is None else amount_of(limit.distortion, float(f"{strength:.3g}"))[:LONGEST_NAME]
+
+    strength = limit.farthest if limit.strength is None else float(f"{limit.strength:.3g}")
+    return LimitData(
+        sign=limit.sign,
+        fraction=limit.fraction,
+        reached=limit.strength is not None,
+        words=phrase_of(limit.distortion, strength)[:LONGEST_NAME],
+        amount=amount(strength),
+        low=amount(limit.nearest),
+        high=amount(limit.latest),
+        farthest=amount(limit.farthest),
+    )
+
+
+def _strength(name: str, point: Point) -> StrengthData:
     return StrengthData(
         strength=point.strength,
+        words=phrase_of(name, point.strength)[:LONGEST_NAME],
         accuracy=point.accuracy.fraction,
         interval=point.accuracy.interval,
         same=point.consistency,

@@ -12,6 +12,7 @@ from .comparison import shipped_comparison
 from .data import ExplorerData, family_texts
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 _static = partial(static, "convscope.explorer")
 
@@ -69,7 +70,7 @@ def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] = ("", "
 
 
 def program(name: str) -> str:
-    """Return the module `name` in ``static/`` with all that it imports, as one text without imports.
+    """Return the module `name` in ``static/`` with all that it imports, as one text without imports and comments.
 
     Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
     digest for the policy. Top-level names of modules in one program must differ.
@@ -81,7 +82,7 @@ def program(name: str) -> str:
         for needed in _IMPORT.findall(text):
             if needed not in texts:
                 add(needed)
-        texts[module] = _EXPORT.sub("", _IMPORT.sub("", text)).removeprefix("// @ts-check\n")
+        texts[module] = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
 
     add(name)
     return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

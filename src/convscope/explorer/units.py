@@ -1,49 +1,43 @@
 """The units of a network on the page: their records, cut down to what one file can hold."""
 
-from collections.abc import Callable, Mapping
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.document import inline_values
 from convscope.core.text import printable
-from convscope.measures.units.patches import cut
-from convscope.measures.units.records import AblationRecord, LayerUnits, TopPatch, UnitRecord, UnitsRecord
+from convscope.measures.units.patches import cut, thumbnail
+from convscope.measures.units.records import (
+    AblationChange,
+    AblationRecord,
+    LayerUnits,
+    TopPatch,
+    UnitRecord,
+    UnitsRecord,
+    UnitsReport,
+)
 
-MOST_PATCHES = 6  # of a unit
+MOST_PATCHES = 9  # of a unit
 MOST_CLASSES = 3  # that a unit responds to
-MOST_PATCH_BYTES = 400_000  # of all patches whose images are not in the page; a third more as text
+FAIR_PATCHES = 4  # of each unit, before small patches come first
+MOST_PATCH_TEXT = 230_000  # characters of all patches whose images are not in the page; more for large images:
+TEXT_OF_VALUE = 60  # for each value of an image
+LEVEL = 17  # of whole images, which are most of the text: 16 shades are a quarter shorter
 LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class PatchData:
-    """A top patch of a unit.
-
-    Attributes:
-        image: index of its image in the page; None where the image is not in it.
-        name: of the image where it is not in the page.
-        row, column: of the value in the unit's map.
-        value: of the unit there.
-        pixels: base64 of uint8, the receptive field H W C, where the image is not in the page.
-    """
-
-    image: int | None
-    name: str = ""
-    row: int
-    column: int
-    value: float
-    pixels: str = ""
+Patch = tuple[int, int, int, float]
+"""A top patch: index of its image in the page, or -1 - its index in `elsewhere`; row and column in the map; value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnitData:
-    """One unit: as in its record, with the classes that it responds to most, each with its mean.
+    """One unit: as in its record, with the classes that it responds to most, and the one it responds to least.
 
-    `ablation` is the loss of accuracy without it (0…1), the class that loses most, and how much that loses; None where
-    it was not measured.
+    `ablation` is how accuracy changes without it; None where that was not measured image by image.
     """
 
     silent: float
@@ -52,17 +46,28 @@ class UnitData:
     histogram: tuple[int, ...]
     selectivity: float | None
     classes: tuple[tuple[int, float], ...]
-    top: tuple[PatchData, ...]
-    ablation: tuple[float, int, float] | None = None
+    top: tuple[Patch, ...]
+    ablation: AblationChange | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerUnitsData:
-    """The units of one layer: its number in the network from 1, the bins of the histograms, the units."""
+    """The units of one layer.
+
+    Attributes:
+        layer: its number in the network, from 1.
+        first_edge, bin_width: of the histograms.
+        selectivity: mean of its units; random: the same with random weights; None where it is unknown.
+        probe: accuracy of a linear classifier on the maps of its stage; None where that was not measured.
+        units: in order.
+    """
 
     layer: int
     first_edge: float
     bin_width: float
+    selectivity: float | None = None
+    random: float | None = None
+    probe: float | None = None
     units: tuple[UnitData, ...]
 
 
@@ -74,12 +79,20 @@ class UnitsData:
         images: how many were measured.
         data: where they are from; empty for the images of the page.
         ablation_images: images of the ablation; 0 where it was not measured.
+        gabor: mean fraction of the first layer's weights that Gabor waves explain, and the same of random weights; None
+            where it was not measured.
+        pixel_probe: accuracy of a linear classifier on the pixels, of `probe_images`; None where it was not measured.
+        elsewhere: patches of images that are not in the page: the name of the image, and base64 of the patch as WebP.
         layers: those with units of their own.
     """
 
     images: int
     data: str = ""
     ablation_images: int = 0
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    gabor: tuple[float, float] | None = None
+    pixel_probe: float | None = None
+    probe_images: int = 0
     layers: tuple[LayerUnitsData, ...]
 
 
@@ -89,7 +102,7 @@ def units_data(
     in_page: Mapping[int, int],
     image: Callable[[int], NDArray[np.uint8]] | None = None,
     background: tuple[int, ...] = (),
-    ablation: AblationRecord | None = None,
+    report: UnitsReport | None = None,
 ) -> UnitsData:
     """Return the units of `record` for the page.
 
@@ -99,75 +112,122 @@ def units_data(
         image: gives any measured image, uint8 H W C; patches of images that are not in the page are left out if
             None, or where they would make the page too large.
         background: outside the image, one value a channel.
-        ablation: what the network recognizes without each unit; None where it was not measured.
+        report: what else was measured of the same network; None where nothing was.
     """
-    ablations = _ablations(ablation)
-    most = _patches_within(record, in_page) if image else MOST_PATCHES
+    elsewhere = None if image is None else _Elsewhere(record, image, background)
+    numbers = elsewhere.numbers(in_page) if elsewhere else {}
+    changes = _changes(report.ablation if report else None)
 
-    def patch(top: TopPatch, layer: LayerUnits) -> PatchData:
-        common: dict[str, Any] = {"row": top.row, "column": top.column, "value": top.value}
-        if top.image in in_page or image is None:
-            return PatchData(image=in_page.get(top.image), **common)
-        fields = layer.field_rows, layer.field_columns
-        pixels = inline_values(cut(image(top.image), fields, (top.row, top.column), background), "u1")
-        return PatchData(image=None, name=printable(top.name)[:LONGEST_NAME], pixels=pixels, **common)
+    def patches(unit: UnitRecord, layer: LayerUnits) -> Iterator[Patch]:
+        for top in unit.top[:MOST_PATCHES]:
+            number = numbers.get((layer.layer, unit.unit, top.image), in_page.get(top.image))
+            if number is not None:
+                yield number, top.row, top.column, top.value
 
     def unit(record: UnitRecord, layer: LayerUnits) -> UnitData:
-        shown = [top for top in record.top if image is not None or top.image in in_page]
-        best = sorted(range(len(record.class_means)), key=lambda label: -record.class_means[label])[:MOST_CLASSES]
+        ranked = sorted(range(len(record.class_means)), key=lambda label: -record.class_means[label])
+        shown = dict.fromkeys([*ranked[:MOST_CLASSES], *ranked[-1:]])
         return UnitData(
             silent=record.silent,
             silent_images=record.silent_images,
             largest=record.largest,
             histogram=record.histogram,
             selectivity=record.selectivity,
-            classes=tuple((label, record.class_means[label]) for label in best if record.class_means[label] > 0),
-            top=tuple(patch(top, layer) for top in shown[:most]),
-            ablation=ablations.get((layer.layer, record.unit)),
+            classes=tuple((label, record.class_means[label]) for label in shown) if any(record.class_means) else (),
+            top=tuple(patches(record, layer)),
+            ablation=changes.get((layer.layer, record.unit)),
         )
 
+    def of_layer(layer: LayerUnits, chance: float | None, probe: float | None) -> LayerUnitsData:
+        return LayerUnitsData(
+            layer=layer.layer,
+            first_edge=layer.first_edge,
+            bin_width=layer.bin_width,
+            selectivity=layer.mean_selectivity,
+            random=chance,
+            probe=probe,
+            units=tuple(unit(record, layer) for record in layer.units),
+        )
+
+    chances = report.random if report else (None,) * len(record.layers)
+    probes = _probes(record, report)
     return UnitsData(
         images=record.images,
         data=printable(record.data)[:LONGEST_NAME],
-        ablation_images=sum(ablation.images) if ablation else 0,
-        layers=tuple(
-            LayerUnitsData(
-                layer=layer.layer,
-                first_edge=layer.first_edge,
-                bin_width=layer.bin_width,
-                units=tuple(unit(record, layer) for record in layer.units),
-            )
-            for layer in record.layers
-        ),
+        ablation_images=sum(report.ablation.images) if report and report.ablation else 0,
+        elsewhere=tuple(elsewhere.patches) if elsewhere else (),
+        gabor=report.gabor if report else None,
+        pixel_probe=next((one.accuracy.fraction for one in report.probes if one.stage == 0), None) if report else None,
+        probe_images=report.probes[0].total if report and report.probes else 0,
+        layers=tuple(map(of_layer, record.layers, chances, probes)),
     )
 
 
-def _ablations(record: AblationRecord | None) -> dict[tuple[int, int], tuple[float, int, float]]:
-    """Return by layer and unit: loss of accuracy without it, the class that loses most, and how much it loses."""
-    losses_of: dict[tuple[int, int], tuple[float, int, float]] = {}
-    if record is None:
-        return losses_of
-    for layer in record.layers:
-        for unit in layer.units:
-            losses = [
-                (whole - without) / count if count else 0.0
-                for whole, without, count in zip(record.correct, unit.correct, record.images, strict=True)
-            ]
-            most = max(range(len(losses)), key=lambda label: losses[label])
-            losses_of[layer.layer, unit.unit] = (record.loss(unit), most, losses[most])
-    return losses_of
+def _probes(record: UnitsRecord, report: UnitsReport | None) -> list[float | None]:
+    """Return the accuracy of a linear classifier on the stage of each layer: in a layout, each stage has one."""
+    found: dict[int | str, float] = {
+        one.layer or one.stage: one.accuracy.fraction for one in (report.probes if report else ())
+    }
+    return [found.get(layer.name, found.get(stage)) for stage, layer in enumerate(record.layers, start=1)]
 
 
-def _patches_within(record: UnitsRecord, in_page: Mapping[int, int]) -> int:
-    """Return how many patches of each unit fit into a page."""
-    for most in range(MOST_PATCHES, 0, -1):
-        elsewhere = sum(
-            layer.field_rows.size * layer.field_columns.size * record.channels
-            for layer in record.layers
+def _changes(record: AblationRecord | None) -> dict[tuple[int, int], AblationChange]:
+    """Return how accuracy changes without each unit, by layer and unit."""
+    changes = (
+        ((layer.layer, unit.unit), record.change(unit))
+        for layer in (record.layers if record else ())
+        for unit in layer.units
+        if record is not None
+    )
+    return {key: change for key, change in changes if change is not None}
+
+
+class _Elsewhere:
+    """Patches of images that are not in the page; one that is the whole image is there once."""
+
+    def __init__(
+        self, record: UnitsRecord, image: Callable[[int], NDArray[np.uint8]], background: tuple[int, ...]
+    ) -> None:
+        self._record, self._image, self._background = record, image, background
+        self.patches: list[tuple[str, str]] = []
+
+    def numbers(self, in_page: Mapping[int, int]) -> dict[tuple[int, int, int], int]:
+        """Return the numbers of the patches that fit, by layer, unit and image; the strongest of each unit first."""
+        room = MOST_PATCH_TEXT + TEXT_OF_VALUE * self._record.height * self._record.width * self._record.channels
+        made: dict[tuple[int, int, int, int], int] = {}
+        numbers: dict[tuple[int, int, int], int] = {}
+        for top, layer, unit in self._wanted(in_page):
+            key = (top.image, -1, 0, 0) if self._whole(layer) else (top.image, layer.layer, top.row, top.column)
+            if key not in made:
+                webp = self._cut(top, layer)
+                room -= len(webp)
+                if room < 0:
+                    break
+                self.patches.append((printable(top.name)[:LONGEST_NAME], webp))
+                made[key] = -len(self.patches)
+            numbers[layer.layer, unit, top.image] = made[key]
+        return numbers
+
+    def _wanted(self, in_page: Mapping[int, int]) -> list[tuple[TopPatch, LayerUnits, int]]:
+        ranked = [
+            (rank if rank < FAIR_PATCHES else FAIR_PATCHES + rank * self._whole(layer), top, layer, unit.unit)
+            for layer in self._record.layers
             for unit in layer.units
-            for top in unit.top[:most]
+            for rank, top in enumerate(unit.top[:MOST_PATCHES])
             if top.image not in in_page
-        )
-        if elsewhere <= MOST_PATCH_BYTES:
-            return most
-    return 0
+        ]
+        return [entry[1:] for entry in sorted(ranked, key=lambda entry: entry[0])]
+
+    def _whole(self, layer: LayerUnits) -> bool:
+        """Whether the patches of a layer are whole images."""
+        return layer.field_rows.size >= self._record.height and layer.field_columns.size >= self._record.width
+
+    def _cut(self, top: TopPatch, layer: LayerUnits) -> str:
+        pixels = self._image(top.image)
+        if self._whole(layer):
+            pixels = np.rint(pixels / LEVEL).astype(np.uint8) * np.uint8(LEVEL)
+        else:
+            pixels = cut(pixels, (layer.field_rows, layer.field_columns), (top.row, top.column), self._background)
+        stream = io.BytesIO()
+        thumbnail(pixels).save(stream, "WEBP", lossless=True, quality=100, method=6)
+        return base64.b64encode(stream.getvalue()).decode("ascii")

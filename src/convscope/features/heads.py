@@ -28,7 +28,6 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
-from convscope.networks.platt import fitting_sigmoids
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
@@ -246,13 +245,13 @@ def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: F
     taken, last = {one.name for one in nodes}, node
     code = _SAVABLE_POOLS[pool]
     if code is not None and shape.rows * shape.columns > 1:
-        last = _free("pooling", taken)
+        last = free_name("pooling", taken)
         nodes.append(Node(name=last, layer=Pooling(code=code), inputs=(node,)))
     classes = len(found.classes)
     layer: Layer = Linear(units=classes)
     if head.exemplars is not None:
         layer = InstanceBased(exemplars=head.exemplars, classes=classes)
-    name = _free("classifier", taken)
+    name = free_name("classifier", taken)
     nodes.append(Node(name=name, layer=layer, inputs=(last,)))
     graph = Graph(nodes=tuple(nodes), image=image)
     return GraphNetwork(
@@ -265,7 +264,7 @@ def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: F
     )
 
 
-def _free(name: str, taken: Container[str]) -> str:
+def free_name(name: str, taken: Container[str]) -> str:
     """Return `name`, with a number if it is taken."""
     numbered = (f"{name}{number}" for number in itertools.count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)
@@ -284,6 +283,8 @@ def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
     """Return slopes and offsets that fit training images, each scored by a classifier that did not learn from it."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    from convscope.networks.platt import fitting_sigmoids  # loads scikit-learn
 
     train, classes = found.part("train"), len(found.classes)
     vectors, labels = found.vectors[train], found.labels[train]

@@ -69,30 +69,32 @@ def draw_learning_curves(comparison: Comparison, *, theme: Theme) -> Figure | No
         drawn = figure(7.0, 4.4, theme)
         axes = drawn.subplots()
         for series, result in enumerate(results):
-            _draw_curve(axes, result, comparison.test_images, series, theme)
+            _draw_curve(axes, result, comparison, series, theme)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        _finish(axes, "Error by number of training images", "training images", label="error (%)")
+        across = "training images a class" if comparison.each else "training images"
+        _finish(axes, "Error by number of training images", across, label="error (%)")
         axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)
     return drawn
 
 
-def _draw_curve(axes: Axes, result: VariantResult, evaluated: int, series: int, theme: Theme) -> None:
+def _draw_curve(axes: Axes, result: VariantResult, comparison: Comparison, series: int, theme: Theme) -> None:
     points: Sequence[CurvePoint] = points_of(result)
+    evaluated, divisor = comparison.test_images, comparison.curve_divisor
     smallest = 50 / evaluated  # half an image in per cent: 0 has no logarithm
     rows = [
         (point.images, *(max(smallest, 100 * (1 - end)) for end in (point.accuracy, *point.interval)))
         for point in points
     ]
     colour, (marker, style) = theme.series[series], _STYLES[series]
-    sizes = [row[0] for row in rows]
+    sizes = [row[0] / divisor for row in rows]
     axes.plot(sizes, [row[1] for row in rows], marker + style, color=colour, markersize=4, label=result.title)
     axes.vlines(sizes, [row[3] for row in rows], [row[2] for row in rows], color=colour, linewidth=1)
     law = fit_power_law(points, test_images=evaluated)
     if law is not None and law.falls:
-        twice = 2 * law.images
+        twice = 2 * law.images / divisor
         axes.plot([sizes[-1], twice], [rows[-1][1], 100 * law.at_twice], ":", color=colour, linewidth=1)
         axes.vlines([twice], [100 * law.at_twice_low], [100 * law.at_twice_high], color=colour, linewidth=1)
 

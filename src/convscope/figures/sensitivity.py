@@ -17,7 +17,7 @@ _LONGEST_NAME = 30
 
 
 def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: Theme) -> Figure:
-    """Return a chart for each distortion: the change of each layer's maps, and the residual after moving them along.
+    """Return a chart for each distortion: the change of each layer's maps, and the distance after moving them along.
 
     Both are fractions of the distance between two different images. A mark shows the same where no edge is seen.
 
@@ -30,7 +30,7 @@ def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: 
     mark: dict[str, Any] = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
     legend = [
         (Patch(color=first), "changed: distance to the clean maps"),
-        (Patch(color=second), "residual: distance to the clean maps moved along"),
+        (Patch(color=second), "really changed: distance to the clean maps moved along"),
         (Line2D([], [], color=theme.ink, **mark), "the same where no edge is seen"),
     ]
     return draw_panels(

@@ -170,7 +170,8 @@ def _finish(
     require_every_class(inspection)
     source_indices = np.flatnonzero(~facts["unusable"])
     labels, used, decided = _decided(source, source_indices, decisions)
-    splits, split_notes = np.full(len(source_indices), LEFT_OUT, np.uint8), ()
+    splits = np.full(len(source_indices), LEFT_OUT, np.uint8)
+    split_notes: tuple[str, ...] = ()
     if source.labelled:
         indices = source_indices[used]
         splits[used], split_notes = assign(

@@ -18,6 +18,7 @@ from convscope.core.errors import LayoutError
 from convscope.core.text import counted
 
 from .geometry import LARGEST_UNITS, ReceptiveField, Window, check_range
+from .sliding import SideTaps, SlidingInput, local_taps
 
 Fields = tuple[ReceptiveField, ReceptiveField]
 """What a value depends on: down the image, and across it."""
@@ -121,6 +122,33 @@ class Layer(ABC):
     @abstractmethod
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return N C h w from inputs N C H W, differentiable in all of them."""
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps] | None:
+        """Return what each position of the result reads of each input, down and across; None if it cannot slide.
+
+        By default it reads its own position.
+        """
+        result = self.shape(inputs)
+        return (
+            tuple(local_taps(shape.rows, result.rows) for shape in inputs),
+            tuple(local_taps(shape.columns, result.columns) for shape in inputs),
+        )
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return one family of its values in a sliding window, N C h w, from those that it reads (`sliding`).
+
+        Args:
+            sources: the inputs.
+            tensors: of the layer, by name.
+            rows: the sums over each row of taps of the first input, where families share them.
+        """
+        return self.compute([source.only() for source in sources], tensors)
+
+    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor | None:
+        """Return the sum over one row of taps, with the bias in the middle one; None of a layer that is no sum."""
+        return None
 
     @abstractmethod
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:

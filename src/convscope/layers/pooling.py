@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from . import pooling_operators as operators
+from . import sliding_pooling as sliding
 from .family import check_described
+from .sliding import SlidingInput
 from .windows import BlurredSubset, GlobalMax, GlobalMean, Largest, RootMeanSquare, Stochastic, Subset
 
 
@@ -31,6 +33,7 @@ class PoolingKind:
         phrase: the same in words; “of each window” or “of the whole map” follows.
         sees: what a value depends on: the whole window, only its first position, or the surroundings of that position,
             less than a window away.
+        dense: computes it in a window that slides over an image; without, such a window is computed by itself.
 
     Raises:
         ParameterError: `code`, `name`, `oracle`, `formula` or `phrase` is empty.
@@ -46,6 +49,7 @@ class PoolingKind:
     formula: str
     phrase: str
     sees: Literal["window", "first", "around"] = "window"
+    dense: Callable[[SlidingInput], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Validate the texts."""
@@ -61,6 +65,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=Largest,
             whole=GlobalMax,
             keeps_order=True,
+            dense=sliding.largest,
             onnx=operators.max_operator,
             oracle="largest",
             formula="max x",
@@ -72,6 +77,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=nn.AvgPool2d,
             whole=GlobalMean,
             keeps_order=False,
+            dense=sliding.mean,
             onnx=operators.mean_operator,
             oracle="mean",
             formula="Σ x / n",
@@ -83,6 +89,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=Subset,
             whole=Subset,
             keeps_order=True,
+            dense=sliding.first,
             onnx=operators.subset_operator,
             oracle="first",
             formula="x₁",
@@ -95,6 +102,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=RootMeanSquare,
             whole=RootMeanSquare,
             keeps_order=False,
+            dense=sliding.root_mean_square,
             onnx=operators.root_mean_square_operator,
             oracle="root_mean_square",
             formula="√(Σ x² / n)",
@@ -106,6 +114,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=Stochastic,
             whole=Stochastic,
             keeps_order=False,
+            dense=sliding.expected,
             onnx=operators.stochastic_operator,
             oracle="expected",
             formula="Σ x² / Σ x over x > 0",
@@ -117,6 +126,7 @@ POOLINGS: dict[str, PoolingKind] = {
             windowed=BlurredSubset,
             whole=BlurredSubset,
             keeps_order=False,
+            dense=sliding.blurred,
             onnx=operators.blur_operator,
             oracle="blurred",
             formula="Σ b x, b binomial, Σ b = 1",

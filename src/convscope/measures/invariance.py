@@ -19,7 +19,7 @@ from convscope.networks.model import Model, as_tensor, evaluating
 from .distortions.distortion import Distortion
 from .distortions.family import distort, fraction_outside, with_margin
 from .invariance_record import Curve, Invariance, Point
-from .movement import Distance, ImageMotion, Variation, by_position, with_edge
+from .movement import Distance, ImageMotion, Variation, background_maps, by_position, with_edge
 
 _COPIES = 6  # of all maps: clean, with an edge, moved, distorted, and in double precision
 
@@ -156,8 +156,7 @@ class _Work:
         """Return the value of each map at its center on an image of background, C values a layer."""
         planned = self.network.plan
         behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
-        centers = (layer.rows // 2 * layer.columns + layer.columns // 2 for layer in planned.layers)
-        return [maps[center, 0] for maps, center in zip(self.maps(behind), centers, strict=True)]
+        return background_maps(planned, self.maps(behind))
 
 
 class _Tally:

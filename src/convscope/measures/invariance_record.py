@@ -29,8 +29,8 @@ class LayerChange:
 
     Attributes:
         changed: between the maps on distorted and on clean images.
-        residual: between the maps on distorted images, and those on clean images moved like the image: what movement
-            does not explain.
+        residual: what really changed: between the maps on distorted images, and those on clean images moved like the
+            image.
         changed_inside, residual_inside: the same at positions whose receptive field excludes the edge and the
             background that enters there.
     """
@@ -42,12 +42,17 @@ class LayerChange:
 
     @property
     def moved(self) -> float | None:
-        """Fraction of the squared change that is movement (equivariance): 0…1; below 0 if moving makes it worse."""
+        """Fraction of the squared change that is moved along (equivariance): 0…1; below 0 if moving makes it worse."""
         if self.changed is None or self.residual is None or self.changed == 0:
             return None
         ratio = self.residual / self.changed  # a damaged record may overflow the square
         moved = 1 - ratio * ratio
         return moved if math.isfinite(moved) else None
+
+    @property
+    def really_changed(self) -> float | None:
+        """What is no movement: the residual; all of the change of values without a position, or without a motion."""
+        return self.changed if self.residual is None else self.residual
 
     @property
     def verdict(self) -> str:

@@ -1,6 +1,7 @@
 """Distances between maps, as sums over batches of images, and how much of them is movement."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,12 @@ def by_position(maps: Tensor) -> Tensor:
 def with_edge(maps: Tensor, empty: Tensor) -> Tensor:
     """Return maps, positions × N × C, with one more position for everything beyond the edge: `empty`, C values."""
     return torch.cat([maps, empty.expand(1, *maps.shape[1:])])
+
+
+def background_maps(planned: NetworkPlan, maps: Sequence[Tensor]) -> list[Tensor]:
+    """Return the value of each map at its center, C values a layer, from the maps of an image of background."""
+    centers = (layer.rows // 2 * layer.columns + layer.columns // 2 for layer in planned.layers)
+    return [values[center, 0] for values, center in zip(maps, centers, strict=True)]
 
 
 class Variation:

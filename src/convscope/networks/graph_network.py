@@ -177,7 +177,7 @@ class GraphNetwork(ImageNetwork):
         """
         image = self.standardized(images)
         expected = (self.plan.height, self.plan.width)
-        if tuple(image.shape[2:]) != expected:
+        if tuple(image.shape[2:]) != expected and not self.training:  # progressive resizing
             raise ParameterError(
                 f"`images` must have {self.plan.width}x{self.plan.height} pixels. "
                 f"Got {image.shape[3]}x{image.shape[2]}."

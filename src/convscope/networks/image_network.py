@@ -1,7 +1,8 @@
 """What every network has that takes images and gives logits: standardization before it, probabilities behind it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -47,6 +48,12 @@ class ImageNetwork(nn.Module):
             self.offsets = torch.zeros(planned.classes, dtype=torch.float32)
         else:
             self.temperature = torch.ones(1, dtype=torch.float32)
+
+    @contextmanager
+    def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
+        """Use `generator` for what is random in training while the block runs; here nothing is."""
+        del generator
+        yield
 
     def standardize(self, images: Tensor) -> Tensor:
         """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C."""

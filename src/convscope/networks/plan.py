@@ -80,6 +80,11 @@ class NetworkPlan:
         """Values of one image, laid out for the layer that needs most, that a prediction works on at once."""
         return max(layer.values for layer in self.layers)
 
+    @property
+    def text(self) -> str:
+        """The layout as text; empty where there is none."""
+        return ""
+
     def batch_within(self, values: int) -> int:
         """Return how many images store at most `values` values at once; at least one."""
         return max(1, values // self.stored_values)
@@ -90,6 +95,11 @@ class Plan(NetworkPlan):
     """The layers of a layout on an image, with their sums."""
 
     layout: Layout
+
+    @property
+    def text(self) -> str:
+        """The layout as text."""
+        return str(self.layout)
 
     @property
     def working_values(self) -> int:

@@ -144,3 +144,39 @@ def fully_connected_like(planned: Plan, count: Callable[[Plan], int]) -> Layout:
             f"({counted(units, 'unit')}, {per_unit:,} each). Use a larger --layout."
         )
     return layout_of(units)
+
+
+def without_zeros(layout: Layout, *, height: int, width: int, channels: int, classes: int) -> Layout:
+    """Return the layout with ``v`` at every convolution where it fits: no zeros around the maps.
+
+    Residual convolutions keep their zeros: they add their input, which must have the same size.
+
+    Examples:
+        >>> str(without_zeros(Layout.parse("24C5-MP2-48C3-MP2-192N"), height=28, width=28, channels=1, classes=10))
+        '24C5v-MP2-48C3v-MP2-192N'
+    """
+    stages = list(layout.stages)
+    for index, stage in enumerate(stages):
+        if not isinstance(stage, ConvolutionStage) or stage.residual or stage.patch == 1:
+            continue
+        stages[index] = dataclasses.replace(stage, padding="valid")
+        try:
+            changed = dataclasses.replace(layout, stages=tuple(stages))
+            plan(changed, height=height, width=width, channels=channels, classes=classes)
+        except LayoutError:
+            stages[index] = stage
+    return dataclasses.replace(layout, stages=tuple(stages))
+
+
+def with_zeros(layout: Layout) -> Layout:
+    """Return the layout with zeros around the maps of every convolution.
+
+    Examples:
+        >>> str(with_zeros(Layout.parse("24C5v-MP2-48C3/2v")))
+        '24C5-MP2-48C3/2'
+    """
+    stages = tuple(
+        dataclasses.replace(stage, padding="same") if isinstance(stage, ConvolutionStage) else stage
+        for stage in layout.stages
+    )
+    return dataclasses.replace(layout, stages=stages)

@@ -15,7 +15,7 @@ class CheckOptions:
 
     model: Any = option(
         None,
-        "A trained network, named as for train --start, whose features find wrong labels, near-duplicates, outliers and "
+        "A trained network, named as for train --start: its features find wrong labels, near-duplicates, outliers and "
         "bad images.",
         metavar="NETWORK",
     )

@@ -14,6 +14,7 @@ VARIANT_NAMES = (
     "no-pooling-connected", "pooling-max", "pooling-mean", "pooling-subset", "pooling-root-mean-square",
     "pooling-stochastic", "pooling-blurred-subset", "stride", "first-random", "first-kmeans-frozen", "first-kmeans",
     "by-hand-svm", "pixels-softmax", "pixels-svm", "convolution-distorted", "mlp-distorted",
+    "start-frozen", "start-fine-tuned", "start-random",
 )  # fmt: skip
 """Keys of `convscope.measures.comparison.variants.VARIANTS`, which a light ``--help`` does not import."""
 
@@ -25,11 +26,19 @@ class CompareOptions:
     quick: bool = option(False, "Few images, a small network, 2 to 16 epochs: minutes on two cores.")
     variants: Sequence[str] = option(
         (),
-        f"Variants to compare, separated by commas; by default all: {', '.join(VARIANT_NAMES)}.",
+        "Variants to compare, separated by commas; by default all, the last three with --start: "
+        f"{', '.join(VARIANT_NAMES)}.",
         metavar="NAMES",
     )
     model: Any = option(
         None, "A model with the same classes, evaluated as it is beside the variants.", group="Network", metavar="MODEL"
+    )
+    start: Any = option(
+        None,
+        "A trained network, as for train: variants that start from it, frozen and fine-tuned, and its layers with "
+        "random weights.",
+        group="Network",
+        metavar="NETWORK",
     )
     epochs: int | None = option(
         None, "Epochs of every network; chosen from the number of images by default.", metavar="N"

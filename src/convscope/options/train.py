@@ -14,6 +14,7 @@ from . import fields
 Effort = Literal["quick", "balanced", "best"]
 Fit = Literal["letterbox", "stretch", "crop"]
 HeadName = Literal["softmax", "svm", "rbf-svm", "lda", "knn"]
+Mode = Literal["frozen", "last-stages", "fine-tuned"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,16 @@ class TrainOptions:
         "an ONNX file.",
         metavar="NETWORK",
     )
+    mode: Mode | None = option(
+        None,
+        "With --start, what is trained: a classifier on its features (frozen), its last stages, too, or all of it "
+        "(fine-tuned); by default frozen, or fine-tuned with --epochs or where --minutes allow it.",
+        group="Network",
+    )
     cut: str | None = option(
         None,
-        "With --start, the layer whose features are used, or auto for the best by cross-validation; by default the "
-        "last one before the classifier.",
+        "With --start, the layer whose features the classifier takes, by default the last one before its own; with "
+        "last-stages, the layer up to which it stays frozen. auto: the best by cross-validation.",
         group="Network",
         metavar="LAYER",
     )
@@ -49,6 +56,11 @@ class TrainOptions:
         "The network, for example 32C5-MP2-64C5-MP2-128N; chosen from the dataset by default.",
         group="Common",
         metavar="TEXT",
+    )
+    for_scan: bool = option(
+        False,
+        "Convolutions without zeros around them (v) wherever they fit, so that convscope scan is faster.",
+        group="Network",
     )
     epochs: int | None = option(
         None, "Epochs of training; by default chosen from the number of images: fewer for more.", metavar="N"
@@ -63,7 +75,9 @@ class TrainOptions:
     class_depth: int | None = fields.class_depth()
     labels: Any = fields.labels()
     size: Size | None = fields.size()
-    fit: Fit = option("letterbox", "How images of another shape are fitted.", group="Data")
+    fit: Fit | None = option(
+        None, "How images of another shape are fitted; letterbox by default, or as a start takes them.", group="Data"
+    )
     background: str = option(
         "auto", "Colour behind transparency and in margins: white, black or #rrggbb.", group="Data", metavar="COLOUR"
     )
@@ -161,8 +175,10 @@ class TrainOptions:
             object.__setattr__(self, "labels", str(Path(self.labels).absolute()))
         if self.start is not None:
             check_value("start", self.start, TEXT)
-        if self.start is None and (self.cut is not None or self.head != "softmax"):
-            raise ParameterError("`cut` and `head` are those of a start. Got no `start`. Name one, or leave them out.")
+        if self.start is None and (self.cut is not None or self.mode is not None or self.head != "softmax"):
+            raise ParameterError(
+                "`mode`, `cut` and `head` are those of a start. Got no `start`. Name one, or leave them out."
+            )
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:

@@ -141,7 +141,7 @@ def _panel(classes: Sequence[str]) -> Html:
         "section",
         tag("h2", id="kind"),
         tag("p", id="detail"),
-        tag("div", tag("div", id="image"), tag("div", id="beside"), class_="pictures"),
+        tag("div", tag("div", id="image"), tag("div", id="beside"), class_="images"),
         tag("div", id="names"),
         tag("div", *_actions(classes), id="actions"),
         tag(

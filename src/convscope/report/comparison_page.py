@@ -32,6 +32,7 @@ def render_comparison(comparison: Comparison) -> str:
         ("sharing", "Weight sharing", _group(comparison, ("sharing",), "sharing", texts)),
         ("pooling", "Pooling", _group(comparison, ("pooling",), "pooling", texts)),
         ("first", "The first stage", _group(comparison, ("first stage",), "first stage", texts)),
+        ("start", "From a trained network", _group(comparison, ("start",), "start", texts)),
         ("by-hand", "Without learned features", _group(comparison, ("by hand", "pixels"), "by hand", texts)),
         ("distorted", "Distorted images", _distorted(comparison)),
         ("limits", "Limits of robustness", _limits(comparison, texts)),
@@ -223,9 +224,9 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
         return joined()
     drawn = comparison.drawn("curve")
     chart = lines(
-        [_curve(result, comparison.test_images) for result in drawn],
+        [_curve(result, comparison) for result in drawn],
         title="Accuracy by number of training images",
-        across="training images",
+        across="training images a class" if comparison.each else "training images",
         label="accuracy (%), 95 % intervals",
         text=_percent_text,
         tick=_tick,
@@ -234,31 +235,32 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
     note = (
         "Dotted: extrapolation by a power law of the error, with the 95 % prediction interval of a new measurement."
     ) + not_drawn(len(drawn), len(results))
-    details = tag("details", tag("summary", "All values"), _curve_table(results))
+    details = tag("details", tag("summary", "All values"), _curve_table(results, comparison))
     return joined(_said(texts, "images"), tag("div", chart, class_="wide"), tag("p", note, class_="quiet"), details)
 
 
-def _curve(result: VariantResult, evaluated: int) -> Line:
-    points = points_of(result)
-    law = fit_power_law(points, test_images=evaluated)
+def _curve(result: VariantResult, comparison: Comparison) -> Line:
+    points, divisor = points_of(result), comparison.curve_divisor
+    law = fit_power_law(points, test_images=comparison.test_images)
     return Line(
         name=result.title,
-        points=tuple(_value(point.images, point.accuracy, point.interval) for point in points),
-        beyond=() if law is None or not law.falls else (_twice(law),),
+        points=tuple(_value(point.images / divisor, point.accuracy, point.interval) for point in points),
+        beyond=() if law is None or not law.falls else (_twice(law, divisor),),
     )
 
 
-def _twice(law: PowerLaw) -> PlottedValue:
-    return _value(2 * law.images, 1 - law.at_twice, (1 - law.at_twice_high, 1 - law.at_twice_low))
+def _twice(law: PowerLaw, divisor: int) -> PlottedValue:
+    return _value(2 * law.images / divisor, 1 - law.at_twice, (1 - law.at_twice_high, 1 - law.at_twice_low))
 
 
-def _curve_table(results: Sequence[VariantResult]) -> Html:
+def _curve_table(results: Sequence[VariantResult], comparison: Comparison) -> Html:
     rows = []
     for result in results:
         for point in points_of(result):
-            low, high = map(percent, point.interval)
-            rows.append([result.title, f"{point.images:,}", percent(point.accuracy, 1_000), f"{low} to {high}"])
-    columns = ["variant", "training images", "accuracy", "95 % interval"]
+            images, (low, high) = point.images / comparison.curve_divisor, map(percent, point.interval)
+            rows.append([result.title, f"{images:,.0f}", percent(point.accuracy, 1_000), f"{low} to {high}"])
+    images_column = "training images a class" if comparison.each else "training images"
+    columns = ["variant", images_column, "accuracy", "95 % interval"]
     return table_html(DataTable.of(columns, rows), "Curves")
 
 

@@ -11,7 +11,7 @@ from .axes import BOTTOM, HEIGHT, LEFT, RIGHT, WIDTH, Axis, Text, grid, legend, 
 
 STYLES = ("first", "second", "third", "fourth", "fifth")
 _TOP = 24
-_DOTS_WIDTH, _NAME, _ROW, _CHARACTERS = 720, 270, 24, 32
+_DOTS_WIDTH, _NAME, _ROW, _CHARACTERS = 720, 270, 24, 34
 _LEGEND_ROW = 18
 
 

@@ -14,6 +14,7 @@ from convscope.training.report import Report
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
 from .gallery import gallery, sections
+from .plots import DotRow, PlottedValue, dots
 from .result import result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
 from .wrong_labels import labels_section
@@ -58,6 +59,7 @@ def render_report(
         ("images", "Images", gallery(report, cells, shown, thumbnails)),
         ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("network", "Network", _network(report)),
+        *([("by-layer", "Accuracy by layer", _by_layer(report))] if report.by_layer else []),
         ("settings", "Settings", _settings(report)),
         ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
     )
@@ -150,6 +152,24 @@ def _network(report: Report) -> Html:
         )
         parts += [tag("p", text), steps_table(report.layers, report.sides)]
     return joined(*parts)
+
+
+def _by_layer(report: Report) -> Html:
+    rows = [
+        DotRow(
+            name=layer,
+            value=PlottedValue(at=0, value=accuracy.fraction, low=accuracy.interval[0], high=accuracy.interval[1]),
+            marked=layer == report.cut,
+        )
+        for layer, accuracy in report.by_layer.items()
+    ]
+    images = counted(next(iter(report.by_layer.values())).total, "training image")
+    said = (
+        f"A linear classifier on the features of each layer of the start, from the image on, cross-validated on "
+        f"{images}: how well its features separate the classes. {shortened(report.cut, 100)} is used."
+    )
+    chart = dots(rows, label="accuracy (%), with 95 % intervals", text=percent, tick=percent, said=said)
+    return joined(tag("p", said), chart)
 
 
 def _settings(report: Report) -> Html:

@@ -24,24 +24,24 @@ def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) ->
     figures = []
     for problem in shown:
         thumbnail = None if problem.index is None else small.get(problem.index)
-        picture = joined()
+        frame = joined()
         if thumbnail is not None:
             scale = _FRAME_PX / max(thumbnail.width, thumbnail.height)
             width, height = (max(1, round(side * scale)) for side in (thumbnail.width, thumbnail.height))
-            picture = tag("img", src=thumbnail.uri, alt="", width=width, height=height)
+            frame = tag("img", src=thumbnail.uri, alt="", width=width, height=height)
         lines = (
             tag("span", named(problem.name, 60), class_="file"),
             tag("span", "labelled ", named(problem.label, 24), ", looks like ", named(problem.suggested, 24)),
             tag("span", f"score {problem.score or 0:.2f}"),
         )
-        figures.append(tag("figure", tag("span", picture, class_="frame"), tag("figcaption", *lines)))
+        figures.append(tag("figure", tag("span", frame, class_="frame"), tag("figcaption", *lines)))
     more = f" The first {MOST_LABELS} are shown; report.json has all." if len(found) > MOST_LABELS else ""
     return joined(
         tag("h3", f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong"),
         tag(
             "p",
-            "Found by confident learning. The score is the fraction of such findings that were wrong labels where labels "
-            f"were changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
+            "Found by confident learning. The score is the fraction of such findings that were wrong where labels were "
+            f"changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
         ),
         tag("div", *figures, class_="images"),
     )

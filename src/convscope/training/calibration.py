@@ -12,7 +12,7 @@ from torch import Tensor
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
 from convscope.layers.normalization import BatchNormalization
-from convscope.networks.build import Network
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
@@ -54,7 +54,7 @@ class Calibration:
         )
 
 
-def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
+def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
     """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
 
     Where there are none, margins are fitted to training images, and other logits are not calibrated: None.
@@ -71,7 +71,7 @@ def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = 
     batches = []
     with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(indices), "images") as task:
         for chosen in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            batches.append(network(data.images[chosen]))
+            batches.append(network(network.standardize(data.images[chosen])))
             task.advance(len(chosen))
     logits, labels = torch.cat(batches).double().numpy(), data.labels[indices].numpy()
     if not np.isfinite(logits).all():
@@ -99,7 +99,7 @@ def calibrate(network: Network, data: TrainingData, reporter: Reporter | None = 
     )
 
 
-def _platt(network: Network, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
+def _platt(network: ImageNetwork, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Set the sigmoids of margins; return the cross-entropy before and after."""
     from convscope.networks.platt import fitting_sigmoids, likelihoods  # scikit-learn takes a second to load
 
@@ -114,7 +114,7 @@ _BATCHES = 4
 
 
 @torch.no_grad()
-def recalibrate_batch_norm(network: Network, data: TrainingData, *, steps: int, batch: int) -> None:
+def recalibrate_batch_norm(network: ImageNetwork, data: TrainingData, *, steps: int, batch: int) -> None:
     """Measure the normalization statistics of `network` again on training images, if it was trained for few steps.
 
     Running means cover the last ten steps or so. In a training of few steps the weights change faster: a network that

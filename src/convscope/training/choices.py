@@ -16,6 +16,7 @@ from convscope.images.symmetry import detect_symmetry
 from convscope.networks.defaults import MIDDLE, SMALL, default_layout, takes_wide
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, check_built, plan
+from convscope.networks.variants import without_zeros
 from convscope.options.train import Effort, TrainOptions
 
 from .loop import steps_of
@@ -82,6 +83,8 @@ def choose_network(data: TrainingData, settings: TrainOptions, layout: Layout | 
         flipped=choice.recipe.augmentation.flip,
         effort=settings.recipe,
     )
+    if settings.for_scan:
+        chosen = without_zeros(chosen, height=height, width=width, channels=channels, classes=data.classes)
     planned = plan(chosen, height=height, width=width, channels=channels, classes=data.classes)
     check_built(planned)
     first = check_pretraining(choice.recipe, planned, images=len(data.training))

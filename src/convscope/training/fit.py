@@ -7,7 +7,8 @@ from torch import Tensor
 
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
-from convscope.networks.build import Network
+from convscope.networks.build import layout_network
+from convscope.networks.image_network import ImageNetwork
 
 from .calibration import calibrate
 from .checkpoint import Checkpoint, load_checkpoint
@@ -36,7 +37,7 @@ class Deadline:
 
 
 def fit(
-    network: Network,
+    network: ImageNetwork,
     data: TrainingData,
     recipe: Recipe,
     listener: Listener | None = None,
@@ -78,8 +79,8 @@ def fit(
     """
     reporter = reporter or Silent()
     started_s = time.monotonic()
-    if checkpoint is None:
-        pretrain_convolutions(network, data, recipe, seed=seed, reporter=reporter)
+    if checkpoint is None and recipe.pretrain:
+        pretrain_convolutions(layout_network(network), data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
     state = _begin(network, data, recipe, deadline, pretrained_s)
     best = _Best(listener or Listener())
@@ -120,7 +121,7 @@ class _Best(Listener):
 
 
 def _begin(
-    network: Network, data: TrainingData, recipe: Recipe, deadline: Deadline | None, pretrained_s: float
+    network: ImageNetwork, data: TrainingData, recipe: Recipe, deadline: Deadline | None, pretrained_s: float
 ) -> TrainingState:
     """Return the state before the first step; the time of pretraining counts as training."""
     budget_s, evaluated = None, 0

@@ -13,6 +13,7 @@ from convscope.core.precision import Precision, autocast
 from convscope.images.augmentation import alternating, distort, take
 from convscope.networks.build import Network
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
 
 from .history import EpochRecord
@@ -138,7 +139,7 @@ def _step(  # noqa: PLR0917  # one place calls it
 
 
 def loss(
-    network: Network, logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, smoothing: float = 0.0
+    network: ImageNetwork, logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, smoothing: float = 0.0
 ) -> Tensor:
     """Return the mean loss of the network's classifier over a batch: cross-entropy in nats for softmax.
 
@@ -149,7 +150,10 @@ def loss(
         weights: one a class, or None.
         smoothing: label smoothing, 0…1.
     """
-    return LINEAR_CLASSIFIERS[network.layout.classifier].loss(logits, labels, weights, smoothing)
+    classifier = "softmax" if network.temperature is not None else "svm"
+    if isinstance(network, Network):
+        classifier = network.layout.classifier
+    return LINEAR_CLASSIFIERS[classifier].loss(logits, labels, weights, smoothing)
 
 
 def _check_weights(state: TrainingState) -> None:
@@ -203,13 +207,15 @@ class Evaluation:
     accuracy: float
 
 
-def evaluate(network: Network, data: TrainingData, indices: Tensor, *, precision: Precision = "float32") -> Evaluation:
+def evaluate(
+    network: ImageNetwork, data: TrainingData, indices: Tensor, *, precision: Precision = "float32"
+) -> Evaluation:
     """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
     total, correct = 0.0, 0
     size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
     with torch.inference_mode(), autocast(precision):
         for batch in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            logits, labels = network(data.images[batch]), data.labels[batch]
+            logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
             total += float(loss(network, logits, labels)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
     return Evaluation(loss=total / len(indices), accuracy=correct / len(indices))

@@ -1,7 +1,7 @@
 """The optimizers: Muon for convolutions and for fully connected units unless there are very many, AdamW for the rest.
 
-Both are our own arithmetic on torch's operations: the first use of ``torch.optim`` loads torch's compiler, which takes
-seconds at every start.
+A graph, whose weights another training has found, is fine-tuned by Adam in relative steps. All are our arithmetic on
+torch's operations: the first use of ``torch.optim`` loads torch's compiler, which takes seconds at every start.
 """
 
 import math
@@ -11,7 +11,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from convscope.networks.build import Network
+from convscope.networks.build import Network, layout_network
+from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import ImageNetwork
+
+from .relative_adam import RelativeAdam, rates_by_depth
 
 
 class Method(Protocol):
@@ -30,20 +34,34 @@ class Optimizer:
     """Every weight of a network with the method that learns it; frozen weights (that need no gradient) have none.
 
     Args:
-        network: whose weights are learned; in the memory format that they keep.
+        network: whose weights are learned; in the memory format that they keep. That of a graph is fine-tuned.
         decay: weight decay, decoupled. What has one axis (normalization, biases) does not decay, nor does what has a
             fixed length.
         precision: of Muon's matrix products.
+        first_layer: learning rate of the first layer over that of the last, in fine-tuning.
     """
 
     LARGEST_MATRIX = 256  # units that are connected everywhere; with more, Muon takes longer than all else
 
-    def __init__(self, network: Network, *, decay: float, precision: torch.dtype = torch.float32) -> None:
+    methods: tuple[Method, ...]
+
+    def __init__(
+        self,
+        network: ImageNetwork,
+        *,
+        decay: float,
+        precision: torch.dtype = torch.float32,
+        first_layer: float = 1.0,
+    ) -> None:
         weights = {name: value for name, value in network.named_parameters() if value.requires_grad}
+        if isinstance(network, GraphNetwork):
+            self.methods = (RelativeAdam(weights, rates_by_depth(network, first_layer)),)
+            return
+        network = layout_network(network)
         hidden = {name: value for name, value in weights.items() if self._is_hidden(value, network)}
         # before a normalization, the length of a unit's weights changes nothing
         hidden_decay = None if network.layout.normalization else decay
-        self.methods: tuple[Method, ...] = (
+        self.methods = (
             Muon(hidden, decay=hidden_decay, precision=precision),
             AdamW({name: value for name, value in weights.items() if name not in hidden}, decay=decay),
         )

@@ -34,6 +34,7 @@ class Recipe:
             `convscope.layers.patch_learning.WAYS` each, from the image upward; empty for random ones.
         freeze: keeps these weights fixed, which shows how good they are by themselves; otherwise training starts from
             them.
+        first_layer: learning rate of the first layer over that of the last, where a start is fine-tuned.
     """
 
     epochs: int
@@ -49,6 +50,7 @@ class Recipe:
     precision: Precision = "float32"
     pretrain: tuple[str, ...] = ()
     freeze: bool = False
+    first_layer: float = 1.0
 
     def __post_init__(self) -> None:
         """Validate the ranges."""
@@ -61,6 +63,7 @@ class Recipe:
             "smoothing": (0, 0.99),
             "averaging": (0, 1),
             "progressive_resizing": (0, 1),
+            "first_layer": (1e-6, 1),
         }
         for name, (low, high) in ranges.items():
             value, whole = getattr(self, name), name in ("epochs", "batch")

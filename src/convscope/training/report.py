@@ -53,6 +53,7 @@ class RunFacts:
         command: the command line of the training; may be empty.
         model: path of the model file, as the user would type it; may be empty.
         machine: where it ran; versions: of the packages that matter, those of this installation by default.
+        by_layer: accuracy of a linear classifier on each layer of a start, from the image on; cut: the layer used.
     """
 
     name: str
@@ -68,6 +69,8 @@ class RunFacts:
     command: str = ""
     model: str = ""
     machine: Machine | None = None
+    by_layer: dict[str, Proportion] = field(default_factory=dict)
+    cut: str = ""
     versions: dict[str, str] = field(default_factory=installed_versions)
 
 

@@ -1,7 +1,6 @@
 """A training run, from its settings to a trained network: open, inspect, split, decode, choose, fit."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from convscope.images.transparency import without_contrast
 from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.layout import Layout
 from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
@@ -35,7 +35,7 @@ from .run_folder import RunFolder, RunRecord, digest_images
 from .training_data import TrainingData
 from .watch import Watch, interruptible
 
-_VALIDATION = 0.1
+_VALIDATION, _FIT = 0.1, "letterbox"
 _PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
@@ -64,10 +64,7 @@ class Prepared:
     @property
     def deadline(self) -> Deadline | None:
         """When training ends, where `minutes` says so: in time to evaluate and write the results."""
-        if self.settings.minutes is None:
-            return None
-        end_s = self.started_s + self.settings.minutes * 60 - _WRITING_S
-        return Deadline(end_s=end_s, evaluated=len(self.images.indices(self.images.evaluation_split)))
+        return deadline_of(self.settings, self.started_s, len(self.images.indices(self.images.evaluation_split)))
 
     @property
     def record(self) -> RunRecord:
@@ -79,6 +76,13 @@ class Prepared:
             threads=self.threads,
             images=digest_images(self.images),
         )
+
+
+def deadline_of(settings: TrainOptions, started_s: float, evaluated: int) -> Deadline | None:
+    """Return when a training that began at `started_s` ends, in time to evaluate so many images and to write."""
+    if settings.minutes is None:
+        return None
+    return Deadline(end_s=started_s + settings.minutes * 60 - _WRITING_S, evaluated=evaluated)
 
 
 def prepare_run(
@@ -106,7 +110,7 @@ def prepare_run(
         source,
         ImageOptions(
             size=parse_size(settings.size),
-            fit=settings.fit,
+            fit=settings.fit or _FIT,
             background=settings.background,
             channels=settings.channels,
             ranges=parse_value_range(settings.value_range),
@@ -189,20 +193,54 @@ def carry_out(
         StorageError: a checkpoint cannot be written; the one before is intact.
         ModelFileError: the checkpoint is damaged.
     """
-    settings, recipe, digest = prepared.settings, prepared.recipe, prepared.record.digest
-    data = TrainingData.of(prepared.images)
+    data, sizes = TrainingData.of(prepared.images), prepared.plan.sizes
     mean, std = data.moments
-    network = Network(prepared.plan.layout, **prepared.plan.sizes, mean=mean, std=std, seed=settings.seed)
+    network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=prepared.settings.seed)
+    history = fit_watched(
+        network,
+        data,
+        prepared.record,
+        deadline=prepared.deadline,
+        folder=folder,
+        resume=resume,
+        reporter=reporter,
+    )
+    return network, history
+
+
+def fit_watched(
+    network: ImageNetwork,
+    data: TrainingData,
+    record: RunRecord,
+    *,
+    deadline: Deadline | None,
+    folder: RunFolder | None,
+    resume: bool,
+    reporter: Reporter,
+) -> History:
+    """Train `network` as `record` says, with progress and checkpoints, until it is done or interrupted.
+
+    Raises:
+        StorageError: a checkpoint cannot be written; the one before is intact.
+        ModelFileError: the checkpoint is damaged.
+    """
+    settings, recipe = record.settings, record.recipe
     checkpoint = None
     if resume and folder is not None and folder.checkpoint.exists():
-        checkpoint = Checkpoint(path=folder.checkpoint, run=digest)
-    with tuned(prepared.threads), interruptible() as interruption, reporter.task("training", 1.0) as task:
+        checkpoint = Checkpoint(path=folder.checkpoint, run=record.digest)
+    work = partial(
+        work_fraction,
+        # a deadline measures the way in time already
+        progressive_resizing=0.0 if settings.minutes is not None else recipe.progressive_resizing,
+        cost=pixel_fraction(network.plan.height, network.plan.width),
+    )
+    with tuned(record.threads), interruptible() as interruption, reporter.task("training", 1.0) as task:
         watch = Watch(
             folder=folder,
-            digest=digest,
+            digest=record.digest,
             task=task,
             interruption=interruption,
-            work=_work_of(prepared),
+            work=work,
             target_accuracy=settings.target_accuracy,
         )
         history = fit(
@@ -211,7 +249,7 @@ def carry_out(
             recipe,
             watch,
             seed=settings.seed,
-            deadline=prepared.deadline,
+            deadline=deadline,
             checkpoint=checkpoint,
             reporter=reporter,
         )
@@ -219,17 +257,7 @@ def carry_out(
     notes = (_STOPPED_EARLY,) if early and history.ended_resized else ()
     for note in notes:
         reporter.say(note)
-    return network, replace(history, outcome=watch.outcome, notes=notes)
-
-
-def _work_of(prepared: Prepared) -> Callable[[float], float]:
-    """Return how the work grows with the steps; a deadline measures the way in time already."""
-    progressive_resizing = 0.0 if prepared.settings.minutes is not None else prepared.recipe.progressive_resizing
-    return partial(
-        work_fraction,
-        progressive_resizing=progressive_resizing,
-        cost=pixel_fraction(prepared.plan.height, prepared.plan.width),
-    )
+    return replace(history, outcome=watch.outcome, notes=notes)
 
 
 def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:

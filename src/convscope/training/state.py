@@ -10,7 +10,8 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format
-from convscope.networks.build import Network
+from convscope.networks.build import layout_network
+from convscope.networks.image_network import ImageNetwork
 
 from .calibration import recalibrate_batch_norm
 from .history import EpochRecord
@@ -125,7 +126,7 @@ class TrainingState:
     `progressive_resizing`.
     """
 
-    network: Network
+    network: ImageNetwork
     optimizer: Optimizer
     mean: RunningMean | None
     clock: TrainingClock
@@ -139,7 +140,7 @@ class TrainingState:
 
     @staticmethod
     def begin(
-        network: Network, recipe: Recipe, *, steps: int, budget_s: float | None = None, after: float = 0.0
+        network: ImageNetwork, recipe: Recipe, *, steps: int, budget_s: float | None = None, after: float = 0.0
     ) -> "TrainingState":
         """Return the state before the first of `steps` steps (a first estimate where `budget_s` determines the end).
 
@@ -147,7 +148,7 @@ class TrainingState:
         the recipe freezes are frozen here.
         """
         if recipe.freeze:
-            freeze(network, len(recipe.pretrain))
+            freeze(layout_network(network), len(recipe.pretrain))
         network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
         return TrainingState(
             network=network,
@@ -155,6 +156,7 @@ class TrainingState:
                 network,
                 decay=recipe.weight_decay,
                 precision=torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32,
+                first_layer=recipe.first_layer,
             ),
             mean=RunningMean(network, recipe.averaging) if recipe.averaging else None,
             clock=TrainingClock(per_step=1 / steps, budget_s=budget_s, after=after),
@@ -170,7 +172,7 @@ class TrainingState:
         weights = {name: value.clone() for name, value in self.network.state_dict().items()}
         return weights | ({name: value.clone() for name, value in self.mean.values.items()} if self.mean else {})
 
-    def finish(self, weights: dict[str, Tensor], data: TrainingData, *, batch: int) -> Network:
+    def finish(self, weights: dict[str, Tensor], data: TrainingData, *, batch: int) -> ImageNetwork:
         """Return the network with `weights`, in evaluation mode.
 
         After few steps its normalization is recalibrated on training images of `data`, `batch` at once.
@@ -180,7 +182,7 @@ class TrainingState:
         return self.network.eval()
 
     @contextmanager
-    def best_network(self, data: TrainingData, *, batch: int) -> Iterator[Network]:
+    def best_network(self, data: TrainingData, *, batch: int) -> Iterator[ImageNetwork]:
         """Give the network with the best weights, see `finish`; everything is restored afterwards."""
         before = {name: value.clone() for name, value in self.network.state_dict().items()}
         try:

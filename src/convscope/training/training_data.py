@@ -45,8 +45,8 @@ class TrainingData:
     def of(dataset: Dataset) -> "TrainingData":
         """Return the tensors over the arrays of `dataset`; nothing is copied."""
         return TrainingData(
-            images=_shared(dataset.images),
-            labels=_shared(dataset.labels),
+            images=shared(dataset.images),
+            labels=shared(dataset.labels),
             training=torch.from_numpy(dataset.indices(TRAIN)),
             validation=torch.from_numpy(dataset.indices(VALIDATION)),
             classes=len(dataset.classes),
@@ -59,8 +59,8 @@ class TrainingData:
     def of_arrays(images: NDArray[np.uint8], labels: NDArray[np.int64], *, classes: int) -> "TrainingData":
         """Return the tensors over images uint8 N H W C and labels int64 N, all of them to learn from."""
         return TrainingData(
-            images=_shared(images),
-            labels=_shared(labels),
+            images=shared(images),
+            labels=shared(labels),
             training=torch.from_numpy(np.arange(len(labels))),  # on the CPU, whatever the default device
             validation=torch.from_numpy(np.arange(0)),
             classes=classes,
@@ -88,7 +88,7 @@ class TrainingData:
         return weights * len(self.training) / (weights * counts).sum()
 
 
-def _shared(values: NDArray[np.generic]) -> Tensor:
+def shared(values: NDArray[np.generic]) -> Tensor:
     """Return a tensor on the memory of `values`, which is read only by promise where the array is read-only."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

@@ -25,6 +25,7 @@ from convscope.images.cache.folder import MARKER, cache_folder, touch
 from convscope.images.cache.limit import make_room
 
 Vectors = NDArray[np.float32]
+FLOAT32, FLOAT16 = "<f4", "<f2"
 _VERSION = 1
 _SUMS = "rows.crc"
 _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
@@ -32,15 +33,16 @@ _NO_PERMISSION = (errno.EACCES, errno.EROFS, errno.EPERM)
 
 @final
 class FeatureStore:
-    """The rows of one layer and one view of a set of images.
+    """The rows of one layer and one view of a set of images; `rows` are those on disk, images × values.
 
     Args:
         folder: of the entry; made if it is not there.
         images, values: rows and columns.
         name: of the images, for `convscope cache`.
+        dtype: of the values on disk.
     """
 
-    def __init__(self, folder: Path, *, images: int, values: int, name: str) -> None:
+    def __init__(self, folder: Path, *, images: int, values: int, name: str, dtype: str = FLOAT32) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for file in (MARKER, IMAGES, _SUMS):
             (folder / file).touch()
@@ -48,24 +50,24 @@ class FeatureStore:
         touch(folder)
         self._stream = (folder / IMAGES).open("r+b")
         hold(self._stream)
-        self._rows = _mapped(folder / IMAGES, np.dtype("<f4"), (images, values))
+        self.rows = _mapped(folder / IMAGES, np.dtype(dtype), (images, values))
         self._sums = _mapped(folder / _SUMS, np.dtype("<u4"), (images,))
 
     def missing(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of `indices` whose rows are not there, or not as they were written."""
-        good = [self._sums[index] == _sum(self._rows[index]) for index in indices]  # none is 0
+        good = [self._sums[index] == _sum(self.rows[index]) for index in indices]  # none is 0
         return np.asarray(indices[~np.array(good, bool)])
 
     def write(self, indices: NDArray[np.int64], rows: Vectors) -> None:
         """Store rows; when this returns, they outlive the process."""
-        self._rows[indices] = rows
-        self._rows.flush()
-        self._sums[indices] = [_sum(row) for row in np.ascontiguousarray(rows, "<f4")]
+        self.rows[indices] = rows
+        self.rows.flush()
+        self._sums[indices] = [_sum(row) for row in np.ascontiguousarray(rows, self.rows.dtype)]
         self._sums.flush()
 
     def read(self, indices: NDArray[np.int64]) -> Vectors:
         """Return a copy of these rows, float32."""
-        return np.array(self._rows[indices], np.float32)
+        return np.array(self.rows[indices], np.float32)
 
     def close(self) -> None:
         """Let others remove the entry."""
@@ -74,7 +76,13 @@ class FeatureStore:
 
 @contextlib.contextmanager
 def feature_stores(
-    identities: Sequence[Any], *, images: int, values: Sequence[int], name: str, cache_dir: Path | None
+    identities: Sequence[Any],
+    *,
+    images: int,
+    values: Sequence[int],
+    name: str,
+    cache_dir: Path | None,
+    dtype: str = FLOAT32,
 ) -> Iterator[list[FeatureStore]]:
     """Give a store for each identity, in the cache folder; in a temporary one where that cannot be written.
 
@@ -84,6 +92,7 @@ def feature_stores(
         values: of a row, one number a store.
         name: of the images.
         cache_dir: the cache folder; None for the usual one.
+        dtype: of the values on disk.
 
     Raises:
         StorageError: the disk is full, or the limit of the cache is too small.
@@ -92,7 +101,7 @@ def feature_stores(
     stores: list[FeatureStore] = []
     try:
         try:
-            make_room(folder, 4 * images * sum(values))
+            make_room(folder, np.dtype(dtype).itemsize * images * sum(values))
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _key(identities[0])).mkdir(exist_ok=True)
         except OSError as error:
@@ -100,9 +109,8 @@ def feature_stores(
                 raise
             folder = temporary = temporary_folder()
         for identity, width in zip(identities, values, strict=True):
-            stores.append(
-                FeatureStore(folder / _key(identity), images=images, values=width, name=f"features of {name}")
-            )
+            entry, shown = folder / _key(identity), f"features of {name}"
+            stores.append(FeatureStore(entry, images=images, values=width, name=shown, dtype=dtype))
         yield stores
     except OSError as error:
         if isinstance(error, StorageError):

@@ -15,6 +15,7 @@ from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
 from .discriminant import fit_discriminant
 from .feature_store import Vectors
+from .linear import LinearClassifier, folds
 from .logistic_regression import Scale, regularization_path
 
 MOST_CLASSES = 2_000
@@ -35,7 +36,7 @@ class ChosenHead:
 
     Attributes:
         name: of the classifier.
-        fitted: of scikit-learn, on all training images.
+        fitted: as scikit-learn's, on all training images.
         strength: its parameter in words; empty without one.
         accuracy: on training images, each by a classifier that did not learn from it; None with one image a class.
         temperature: that makes its probabilities fit these; 1 where they are not those of a softmax.
@@ -76,11 +77,7 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
         ParameterError: there are too many classes.
     """
     classes = int(labels.max()) + 1
-    if classes > MOST_CLASSES:
-        raise ParameterError(
-            f"A classifier on the features of a start has at most {MOST_CLASSES:,} classes. Got {classes:,}. Train "
-            "without `start`."
-        )
+    check_classes(classes)
     if name == "knn":
         views = views[:1]
     fewest = int(np.bincount(labels, minlength=classes).min())
@@ -102,6 +99,19 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
         temperature=temperature,
         losses=losses,
     )
+
+
+def check_classes(classes: int) -> None:
+    """Refuse more classes than a classifier on features can have.
+
+    Raises:
+        ParameterError: there are too many.
+    """
+    if classes > MOST_CLASSES:
+        raise ParameterError(
+            f"A classifier on the features of a start has at most {MOST_CLASSES:,} classes. Got {classes:,}. Train "
+            "without `start`."
+        )
 
 
 def probe(features: Mapping[str, Vectors], labels: NDArray[np.int64], *, seed: int = 0) -> dict[str, Proportion]:
@@ -130,11 +140,10 @@ def _loss(name: str, trial: _Trial, labels: NDArray[np.int64]) -> float:
     return cross_entropy_at(trial.scores, labels) if name == "softmax" else float(len(labels) - trial.correct(labels))
 
 
-def _trials(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], folds: int, seed: int) -> Iterator[_Trial]:
+def _trials(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], count: int, seed: int) -> Iterator[_Trial]:
     """Try each strength; every fold learns from the images themselves, without other views."""
-    from sklearn.model_selection import StratifiedKFold
-
-    parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(views[0], labels))
+    fold = folds(labels, count, seed=seed)
+    parts = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
     _, strengths = _STRENGTHS.get(name, ("", (0.0,)))
     fewest = min(len(learned) for learned, _ in parts)
     usable = [strength for strength in strengths if name != "knn" or strength <= fewest]
@@ -174,18 +183,13 @@ def _fitted_at(
 
 
 def _softmax(strength: float, views: Sequence[Vectors], labels: NDArray[np.int64]) -> Any:
-    """Return a `LogisticRegression` with the weights of ours; a view counts as a part of its image."""
-    from sklearn.linear_model import LogisticRegression
-
+    """Return logistic regression; a view counts as a part of its image."""
     rows, classes = np.concatenate(views), int(labels.max()) + 1
     scale = Scale.of(rows)
     strengths = [strength / len(views)]
     path = regularization_path(scale.scaled(rows), np.tile(labels, len(views)), classes=classes, strengths=strengths)
     weights = scale.undone(path[-1])
-    made = LogisticRegression(C=strength)
-    made.classes_ = np.arange(classes)
-    made.coef_, made.intercept_ = weights.weight.T, weights.bias
-    return made
+    return LinearClassifier(coef_=weights.weight.T, intercept_=weights.bias)
 
 
 def _fitted(classifier: Any, views: Sequence[Vectors], labels: NDArray[np.int64]) -> Any:

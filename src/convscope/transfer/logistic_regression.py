@@ -70,31 +70,29 @@ def fit_logistic(
         >>> found.logits(features).argmax(1).tolist()
         [0, 1]
     """
+    from scipy.optimize import minimize  # torch.optim loads torch's compiler, which takes seconds
+
     values = torch.from_numpy(np.ascontiguousarray(features, np.float32))
-    target = torch.from_numpy(labels)
-    weight = torch.zeros(values.shape[1], classes) if first is None else torch.from_numpy(first.weight.copy())
-    bias = torch.zeros(classes) if first is None else torch.from_numpy(first.bias.copy())
-    for tensor in (weight, bias):
-        tensor.requires_grad_()
-    optimizer = torch.optim.LBFGS(
-        [weight, bias],
-        max_iter=_STEPS,
-        tolerance_grad=_TOLERANCE,
-        tolerance_change=1e-6,
-        history_size=_MEMORY,
-        line_search_fn="strong_wolfe",
-    )
+    target, width = torch.from_numpy(labels), values.shape[1]
+    known = torch.nn.functional.one_hot(target, classes).float()
     penalty = 1 / (2 * strength * len(labels))
 
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        entropy = torch.nn.functional.cross_entropy(torch.addmm(bias, values, weight), target)
-        total = entropy + penalty * weight.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]  # torch has no types here
-        return total
+    def loss(numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the loss and its gradient."""
+        table = torch.from_numpy(numbers.astype(np.float32)).view(-1, classes)
+        weight, bias = table[:width], table[width]
+        logits = torch.addmm(bias, values, weight)
+        wrong = (torch.softmax(logits, dim=1) - known) / len(target)
+        entropy = torch.nn.functional.cross_entropy(logits, target)
+        gradient = torch.cat([values.T @ wrong + 2 * penalty * weight, wrong.sum(dim=0, keepdim=True)])
+        return float(entropy + penalty * weight.square().sum()), gradient.flatten().double().numpy()
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch has no types here
-    return Weights(weight=weight.detach().numpy(), bias=bias.detach().numpy())
+    begun = np.zeros((width + 1, classes))
+    if first is not None:
+        begun = np.concatenate([first.weight, first.bias[None]])
+    options = {"maxiter": _STEPS, "maxcor": _MEMORY, "gtol": _TOLERANCE / 10, "ftol": 1e-9}
+    found = minimize(loss, begun.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(-1, classes)
+    return Weights(weight=found[:-1].astype(np.float32), bias=found[-1].astype(np.float32))
 
 
 def regularization_path(

@@ -1,88 +1,31 @@
-"""A training from a start: open, read the images as the start takes them, compute features, choose a classifier."""
+"""What a frozen start gives: features, the classifier that is chosen on them, and both as one model."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.core.errors import ParameterError
-from convscope.core.machine import tuned, usable_cores
-from convscope.core.options import declared
+from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
-from convscope.features.extraction import FeatureSet, rows_of
-from convscope.features.heads import with_classifier
-from convscope.features.layers import find_layer, layer_graph, stage_layers
-from convscope.images.augmentation import Augmentation
-from convscope.images.dataset import Dataset, prepare
-from convscope.images.sizes import ImageOptions, parse_size
-from convscope.images.sources.opening import TRAIN, open_recorded, open_source
-from convscope.images.values import ValueRanges, parse_value_range
+from convscope.images.sources.opening import TRAIN
 from convscope.networks.build import layout_network
-from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.model_file import check_class_names
-from convscope.networks.starts import Start
-from convscope.options.train import TrainOptions
-from convscope.training.choices import choose_flip
-from convscope.training.recipe import Recipe
-from convscope.training.run_folder import RunRecord, digest_images
-from convscope.training.training_data import TrainingData
+from convscope.training.history import History
 
 from .feature_store import Vectors
 from .head_choice import ChosenHead, choose_head, probe
-from .start_features import StartFeatures, Wanted, reading_of
+from .head_model import model_with_head, normalized
+from .modes import LAST_STAGES
+from .preparing import PreparedStart
+from .start_features import StartFeatures, Wanted
+from .stored_maps import StoredMaps
 from .views import FLIPPED, ITSELF
-
-AUTO = "auto"
-_SAMPLE = 50
-_GOES_WITH = {
-    *("start", "cut", "head", "seed", "class_depth", "labels", "fit", "background", "value_range", "validation"),
-    *("flip", "threads", "size", "channels"),
-}
-"""Options that a frozen start takes; the others are those of a training by gradients."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PreparedStart:
-    """A training from a start before its first feature.
-
-    Attributes:
-        settings: the options.
-        images: as the start takes them.
-        start: the network, with the preprocessing of these images.
-        cuts: names of the layers whose features are computed: one, or those that are compared.
-        flip: whether flipped images are learned from, too.
-        notes: sentences for the user.
-        threads: of the processor.
-        started_s: on the clock of `time.monotonic`.
-    """
-
-    settings: TrainOptions
-    images: Dataset
-    start: Start
-    cuts: tuple[str, ...]
-    flip: bool
-    notes: tuple[str, ...]
-    threads: int
-    started_s: float
-
-    @property
-    def record(self) -> RunRecord:
-        """The record for the run folder: one epoch, as every image is seen once."""
-        return RunRecord(
-            settings=self.settings,
-            layout="",
-            recipe=Recipe(epochs=1, augmentation=Augmentation(flip=self.flip)),
-            threads=self.threads,
-            images=digest_images(self.images),
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,6 +41,8 @@ class Transferred:
         probabilities: theirs, N K.
         seconds: duration.
         notes: sentences for the user.
+        boundary: name of the layer up to which the start stays frozen, where last stages are trained; else empty.
+        history: of the training by gradients; without epochs where the start stays frozen.
     """
 
     model: Model
@@ -108,101 +53,16 @@ class Transferred:
     probabilities: NDArray[np.float32]
     seconds: float
     notes: tuple[str, ...]
+    boundary: str = ""
+    history: History = field(default_factory=History)
 
 
-def prepare_start(
-    settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path | None, reporter: Reporter, spent_s: float = 0.0
-) -> PreparedStart:
-    """Return the training that `settings` asks for, with its images read and inspected.
-
-    Args:
-        settings: the options of the training.
-        start: the network.
-        data: a path, a name or a pair of arrays; None for what the settings name.
-        cache_dir: the cache folder; None for the usual one.
-        reporter: shows progress.
-        spent_s: seconds since the command began.
-
-    Raises:
-        DataError: the images cannot be used.
-        ParameterError: an option does not go with a start, or the network has no such layer.
-    """
-    started = time.monotonic() - spent_s
-    check_start_options(settings, start)
-    cuts = cuts_of(start, settings.cut)
-    dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
-    check_class_names(dataset.classes)
-    flip, why = choose_flip(TrainingData.of(dataset), settings)
-    preprocessing, channels = dataset.preprocessing, start.model.preprocessing.channels
-    size = f"{preprocessing.width}x{preprocessing.height}"
-    notes = [
-        *dataset.notes,
-        f"start {start.name}: {start.model.network.plan.parameters:,} parameters, images of {size} in "
-        f"{'colour' if channels == 3 else 'gray'}, {preprocessing.fit}, standardized as it was trained",
-        *start.notes,
-        f"horizontal flip {'on' if flip else 'off'} ({why})",
-    ]
-    if channels == 3 and _is_gray(dataset):
-        notes.append("the images are gray: their gray level is repeated in the three channels that the start takes")
-    return PreparedStart(
-        settings=settings,
-        images=dataset,
-        start=replace(start, model=replace(start.model, preprocessing=preprocessing)),
-        cuts=cuts,
-        flip=flip,
-        notes=tuple(notes),
-        threads=settings.threads or usable_cores(),
-        started_s=started,
-    )
-
-
-def check_start_options(settings: TrainOptions, start: Start) -> None:
-    """Refuse options that do not go with a frozen start.
-
-    Raises:
-        ParameterError: the message names them.
-    """
-    others = [option for option in declared(TrainOptions) if option.name not in _GOES_WITH]
-    given = [option.name for option in others if getattr(settings, option.name) != option.default]
-    if given:
-        names = ", ".join(f"`{name}`" for name in given)
-        raise ParameterError(
-            f"A start that stays as it is (frozen) has no gradients and no layout of its own. Got {names}. Leave "
-            f"{'it' if len(given) == 1 else 'them'} out."
-        )
-    own = start.model.preprocessing
-    size = parse_size(settings.size)
-    if size is not None and size not in (own.width, (own.width, own.height)):
-        raise ParameterError(
-            f"`size` must be that of the start, {own.width}x{own.height}. Got {settings.size}. Leave it out."
-        )
-    if settings.channels not in (None, own.channels):
-        raise ParameterError(
-            f"`channels` must be those of the start, {own.channels}. Got {settings.channels}. Leave it out: images are "
-            "brought to it."
-        )
-
-
-def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
-    """Return the names of the layers whose features are wanted.
-
-    Raises:
-        ParameterError: there is no such layer, or the network has none before its classifier.
-    """
-    network = start.model.network
-    stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
-    if cut not in (None, AUTO):
-        return (find_layer(layer_graph(network), str(cut)),)
-    if not stages:
-        raise ParameterError(
-            f"`start` must have a layer before its classifier, whose features can be used. Got {start.name}, which has "
-            "none."
-        )
-    return stages if cut == AUTO else stages[-1:]
-
-
-def carry_out_start(prepared: PreparedStart, *, cache_dir: Path | None, reporter: Reporter) -> Transferred:
+def carry_out_start(
+    prepared: PreparedStart, *, cache_dir: Path | None, reporter: Reporter, maps: StoredMaps | None = None
+) -> Transferred:
     """Compute features, choose and fit the classifier; return the model and its answers on the evaluated images.
+
+    The maps of one layer are stored beside the features where `maps` is given.
 
     Raises:
         DataError: the features cannot be used.
@@ -210,11 +70,12 @@ def carry_out_start(prepared: PreparedStart, *, cache_dir: Path | None, reporter
     """
     images, settings = prepared.images, prepared.settings
     train, evaluated = images.indices(TRAIN), images.indices(images.evaluation_split)
-    wanted = [Wanted(view=ITSELF, indices=np.union1d(train, evaluated))]
+    seen = np.union1d(train, evaluated) if maps is None else np.union1d(np.union1d(train, evaluated), maps.wanted)
+    wanted = [Wanted(view=ITSELF, indices=seen)]
     wanted += [Wanted(view=FLIPPED, indices=train)] * prepared.flip
     with tuned(prepared.threads):
         features = StartFeatures(
-            prepared.start.model, prepared.cuts, images, cache_dir=cache_dir, reporter=reporter
+            prepared.start.model, prepared.cuts, images, cache_dir=cache_dir, reporter=reporter, maps=maps
         ).of(wanted)
         labels = images.labels[train]
         at_train = np.searchsorted(wanted[0].indices, train)
@@ -222,12 +83,16 @@ def carry_out_start(prepared: PreparedStart, *, cache_dir: Path | None, reporter
             curve = {}
             if len(prepared.cuts) > 1:
                 curve = probe({name: rows[at_train] for name, rows in features[0].items()}, labels, seed=settings.seed)
-            cut = max(curve, key=lambda name: curve[name].correct) if curve else prepared.cuts[0]
-            views = [features[0][cut][at_train], *(view[cut] for view in features[1:])]
+            cut = prepared.cuts[-1]
+            if curve and prepared.mode != LAST_STAGES:
+                cut = max(curve, key=lambda name: curve[name].correct)
+            seen_vectors = normalized(features[0][cut])
+            views = [seen_vectors[at_train], *(normalized(view[cut]) for view in features[1:])]
             head = choose_head(settings.head, views, labels, seed=settings.seed)
-            model = _model(prepared, cut, head, wanted[0].indices, features[0][cut])
+            start = prepared.start.model
+            model = model_with_head(start, cut, views[0], labels, classes=images.classes, head=head)
         at_evaluated = np.searchsorted(wanted[0].indices, evaluated)
-        probabilities = _probabilities(model, features[0][cut][at_evaluated])
+        probabilities = _probabilities(model, seen_vectors[at_evaluated])
     return Transferred(
         model=model,
         cut=cut,
@@ -238,61 +103,6 @@ def carry_out_start(prepared: PreparedStart, *, cache_dir: Path | None, reporter
         seconds=time.monotonic() - prepared.started_s,
         notes=_notes(prepared, cut, head, curve, values=features[0][cut].shape[1]),
     )
-
-
-def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path | None, reporter: Reporter) -> Dataset:
-    """Return the images as the start takes them."""
-    own = start.model.preprocessing
-    data_dir = Path(settings.data_dir) if settings.data_dir else None
-    if data is None:
-        source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
-    else:
-        source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
-    unchanged = next(option.default for option in declared(TrainOptions) if option.name == "fit")
-    ranges = parse_value_range(settings.value_range) if settings.value_range is not None else None
-    if ranges is None and own.ranges != ValueRanges():
-        ranges = own.ranges
-    return prepare(
-        source,
-        ImageOptions(
-            size=(own.width, own.height),
-            fit=own.fit if settings.fit == unchanged else settings.fit,
-            background=settings.background,
-            channels=own.channels,
-            ranges=ranges,
-        ),
-        validation=settings.validation,
-        seed=settings.seed,
-        decisions=Path(settings.labels) if settings.labels is not None else None,
-        cache_dir=cache_dir,
-        reporter=reporter,
-    )
-
-
-def _is_gray(dataset: Dataset) -> bool:
-    """Return whether no image of a sample has colour."""
-    step = max(1, len(dataset) // _SAMPLE)
-    sample = np.asarray(dataset.images[::step])
-    return bool((sample[..., :1] == sample).all())
-
-
-def _model(prepared: PreparedStart, cut: str, head: ChosenHead, indices: NDArray[np.int64], vectors: Vectors) -> Model:
-    """Return the start up to the cut with the classifier, as one model of these classes."""
-    images = prepared.images
-    rows = rows_of(images)
-    found = FeatureSet(
-        values=vectors,
-        labels=images.labels[indices],
-        splits=tuple(rows.splits[index] for index in indices),
-        images=tuple(rows.images[index] for index in indices),
-        classes=images.classes,
-        names=(),
-    )
-    reading = reading_of(prepared.start.model.network, cut)
-    model = with_classifier(prepared.start.model, reading, found, head.name, head.fitted)
-    if model.network.temperature is not None:
-        model.network.temperature.fill_(head.temperature)
-    return replace(model, classes=images.classes, training={"classifier": model.training["classifier"]})
 
 
 def _probabilities(model: Model, vectors: Vectors) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from convscope.networks.memory import fitting_batch
 from convscope.networks.model import BATCH_VALUES, Model
 
 from .feature_store import FeatureStore, Vectors, feature_stores
+from .stored_maps import StoredMaps
 from .views import VIEWS
 
 _BATCH = 32
@@ -31,6 +32,11 @@ def reading_of(network: ImageNetwork, layer: str) -> Reading:
     """Return what is read of a layer: the mean of each map, and single values as they are."""
     shape = layer_graph(network).shapes[layer]
     return Reading(layer=layer, pool="none" if shape.rows == shape.columns == 1 else "mean")
+
+
+def identity_of(model: Model, layer: str) -> str:
+    """Return a digest of a layer of a model and of all weights."""
+    return StageFeatures(model, reading_of(model.network, layer)).identity()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +65,20 @@ class StartFeatures:
         dataset: its images are those that the network takes.
         cache_dir: the cache folder; None for the usual one.
         reporter: shows progress.
+        maps: where the maps of one layer are stored beside; None for none.
     """
 
     def __init__(
-        self, model: Model, layers: Sequence[str], dataset: Dataset, *, cache_dir: Path | None, reporter: Reporter
+        self,
+        model: Model,
+        layers: Sequence[str],
+        dataset: Dataset,
+        *,
+        cache_dir: Path | None,
+        reporter: Reporter,
+        maps: StoredMaps | None = None,
     ) -> None:
+        self._maps = maps
         self._model, self._layers, self._dataset = model, tuple(layers), dataset
         self._cache_dir, self._reporter = cache_dir, reporter
 
@@ -86,7 +101,10 @@ class StartFeatures:
                     name=self._dataset.name,
                     cache_dir=self._cache_dir,
                 ) as stores:
-                    missing = np.unique(np.concatenate([store.missing(part.indices) for store in stores]))
+                    lists = [store.missing(part.indices) for store in stores]
+                    if self._maps is not None:
+                        lists.append(self._maps.missing(part.view, part.indices))
+                    missing = np.unique(np.concatenate(lists))
                     task.advance(len(part.indices) - len(missing))
                     for indices in self._computed(part.view, missing, stores):
                         task.advance(indices)
@@ -97,8 +115,7 @@ class StartFeatures:
     def _identity(self, layer: str, view: str) -> list[object]:
         """Return what the features of a layer depend on."""
         model, dataset = self._model, self._dataset
-        extractor = StageFeatures(model, reading_of(model.network, layer))
-        return [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), view]
+        return [identity_of(model, layer), dataset.source.fingerprint(), repr(dataset.preprocessing), view]
 
     def _computed(self, view: str, missing: NDArray[np.int64], stores: Sequence[FeatureStore]) -> Iterator[int]:
         """Compute and store the rows that are missing; give how many, batch after batch."""
@@ -111,15 +128,17 @@ class StartFeatures:
             filled = np.pad(indices, (0, size - len(indices)), mode="edge")
             images = VIEWS[view](torch.from_numpy(np.asarray(self._dataset.images[filled])))
             with torch.inference_mode():
-                rows = list(self._means(network, images))
+                rows = list(self._means(network, images, view, indices))
             for layer, store, row in zip(self._layers, stores, rows, strict=True):
                 if not bool(torch.isfinite(row).all()):
                     raise DataError(f"The features of layer {layer} are not finite numbers: the start is damaged.")
                 store.write(indices, row[: len(indices)].numpy())
             yield len(indices)
 
-    def _means(self, network: GraphNetwork, images: Tensor) -> Iterator[Tensor]:
-        """Give the means of the maps of each layer, N × maps, in order."""
+    def _means(self, network: GraphNetwork, images: Tensor, view: str, indices: NDArray[np.int64]) -> Iterator[Tensor]:
+        """Give the means of the maps of each layer, N × maps, in order; store the maps that are wanted."""
         for node, _, maps in network.steps(network.standardized(images)):
+            if self._maps is not None and node.name == self._maps.layer:
+                self._maps.write(view, indices, maps[: len(indices)])
             if node.name in self._layers:
                 yield maps.float().mean(dim=(2, 3))

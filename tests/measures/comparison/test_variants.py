@@ -2,17 +2,25 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
+import torch
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.images.augmentation import Augmentation
 from convscope.layers.pooling import POOLINGS
+from convscope.measures.comparison.start_learning import randomized
+from convscope.measures.comparison.start_network import StartNetwork
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Baseline, learner_of, named_variants
 from convscope.measures.distortions.family import GROUPS
 from convscope.networks import variants as layouts
+from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.plan import plan
 from convscope.training.recipe import Recipe
+from convscope.training.training_data import TrainingData
+from convscope.transfer.sizes import copied
+from tests.transfer.test_start import start_model
 
 MNIST = {"height": 28, "width": 28, "channels": 1, "classes": 10}
 LAYOUT = "16C5-MP2-32C3-MP2-128N"
@@ -20,7 +28,8 @@ LAYOUT = "16C5-MP2-32C3-MP2-128N"
 
 def base(text: str = LAYOUT, **pixels: int) -> Baseline:
     planned = plan(Layout.parse(text), **(MNIST | pixels))
-    return Baseline(plan=planned, recipe=Recipe(epochs=2), augmentation=Augmentation(shift=2, rotate=15))
+    start = StartNetwork(name="a start", model=start_model(), digest="", most_images=64, flip=False, cache_dir=None)
+    return Baseline(plan=planned, recipe=Recipe(epochs=2), augmentation=Augmentation(shift=2, rotate=15), start=start)
 
 
 def layout_of(variant: str, of: Baseline) -> str:
@@ -125,5 +134,27 @@ def test_variants_are_in_the_order_of_the_family_and_unknown_ones_are_refused() 
         "locally-connected",
     ]
     assert len(named_variants(())) == len(VARIANTS)
+    assert {one.name for one in named_variants((), start=False)} == {name for name in VARIANTS if "start-" not in name}
     with pytest.raises(ParameterError, match="Did you mean"):
         named_variants(("convolutoin",))
+
+
+def test_variants_from_a_start_need_one() -> None:
+    learner, reason = learner_of(VARIANTS["start-frozen"], dataclasses.replace(base(), start=None))
+    assert learner is None
+    assert "--start" in reason
+
+
+def test_random_units_are_normalized_on_training_images() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (20, 24, 24, 3), dtype=np.uint8)
+    data = TrainingData.of_arrays(images, np.arange(20) % 2, classes=2)
+    before = copied(fold(start_model().network))
+    network = randomized(before, data, seed=3)
+    assert not torch.equal(network.tensors["convolution1.weight"], before.tensors["convolution1.weight"])
+    with torch.inference_mode():
+        logits = network(network.standardize(data.images))
+    assert torch.allclose(logits.mean(dim=0), torch.zeros(7), atol=1e-4)
+    assert torch.allclose(logits.std(dim=0), torch.ones(7), atol=1e-3)
+    again = randomized(before, data, seed=3).tensors
+    assert all(torch.equal(value, again[name]) for name, value in network.tensors.items())

@@ -2,9 +2,10 @@
 /** How one value came about that no weights over patches and no pooling made, written out. */
 import { element } from "./dom.js";
 import { exact, short } from "./format.js";
+import { ACCOUNT, LAYER } from "./text_layer.js";
 import { shapeAt } from "./network.js";
 import { strong } from "./pooling_derivation.js";
-import { ACCOUNT, LAYER, formulaOf, phraseOf } from "./text.js";
+import { formulaOf, phraseOf } from "./text.js";
 
 /** @typedef {import("./accounts.js").Account} Account */
 /** @typedef {import("./accounts.js").Term} Term */

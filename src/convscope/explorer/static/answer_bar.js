@@ -42,7 +42,7 @@ export function makeAnswer(network, go, name = "") {
     element("ol", { class: "best" }, ...rows.map((row) => row.element)),
   );
   const last = network.layers.length;
-  let judged = "";
+  let shown = "";
   return {
     element: made,
     draw(state) {
@@ -61,7 +61,7 @@ export function makeAnswer(network, go, name = "") {
       });
       answered = order[0];
       const now = `${order[0]}/${truth}`;
-      if (now !== judged) {
+      if (now !== shown) {
         best.replaceChildren(isolate(network.classes[order[0]], 30));
         const wrong = truth !== null && truth !== order[0];
         verdict.replaceChildren(
@@ -69,7 +69,7 @@ export function makeAnswer(network, go, name = "") {
         );
         said.classList.toggle("wrong", wrong);
       }
-      judged = now;
+      shown = now;
       write(sure, ` ${percent(probabilities[order[0]])}.`);
     },
   };

@@ -27,7 +27,7 @@ const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted 
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @param {HTMLElement} [beside] what the drawing pad stands in
+ * @param {HTMLElement} [beside] what holds the drawing pad
  * @returns {Chooser}
  */
 export function makeChooser(parent, network, chosen, beside = parent) {

@@ -5,11 +5,14 @@ import { largestSize } from "./colours.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
-import { belowOf, shapeAt } from "./network.js";
+import { layerFacts } from "./layer_facts.js";
+import { belowOf, shapeAt, standardized } from "./network.js";
 import { numberTable } from "./number_table.js";
 import { goesOn, ofPooled, strong } from "./pooling_derivation.js";
+import { ofClasses } from "./softmax_table.js";
 import { isOff } from "./switches.js";
-import { LAYER, TEXT } from "./text.js";
+import { TEXT } from "./text.js";
+import { LAYER } from "./text_layer.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Part} Part */
@@ -31,16 +34,28 @@ export function makeDerivation(network, go) {
     if (latest && latest.position.layer !== state.position.layer) pinned = -1;
     latest = state;
     if (state.position.layer === 0) return ofPixel(network, state);
-    const explained = explain(network, state.all, state.position);
-    if (explained.kind === "pooled") return ofPooled(network, state, explained, go);
-    if (explained.kind === "account")
-      return [...ofAccount(network, state, explained, go), ...offNodes(state), ...goesOn(network, state, go)];
     const pin = (/** @type {number} */ map) => {
       pinned = map;
       go({ ...state.position });
     };
-    return ofSum(network, state, explained, go, pinned, pin);
+    return [...ofLayer(network, state, go, pinned, pin), ...layerFacts(network, state.position.layer)];
   };
+}
+
+/**
+ * @param {Network} network
+ * @param {State} state
+ * @param {Go} go
+ * @param {number} pinned
+ * @param {(map: number) => void} pin
+ * @returns {Node[]}
+ */
+function ofLayer(network, state, go, pinned, pin) {
+  const explained = explain(network, state.all, state.position);
+  if (explained.kind === "pooled") return ofPooled(network, state, explained, go);
+  if (explained.kind === "account")
+    return [...ofAccount(network, state, explained, go), ...offNodes(state), ...goesOn(network, state, go)];
+  return ofSum(network, state, explained, go, pinned, pin);
 }
 
 /** @param {Network} network @param {State} state @returns {Node[]} */
@@ -49,7 +64,7 @@ function ofPixel(network, state) {
   const pixel = state.pixels[(row * network.width + column) * network.channels + unit];
   const value = valueAt(network, state.all, state.position);
   return [
-    element("p", { text: LAYER.pixel }),
+    element("p", { text: LAYER.pixel(standardized(network, unit, 0), standardized(network, unit, 255)) }),
     element(
       "p",
       { class: "sum" },
@@ -91,12 +106,20 @@ function ofSum(network, state, explained, go, pinned, pin) {
   const strip = !single && parts.length > MOST_PARTS ? [stripOf(state, parts, pinned, pin, below)] : [];
   return [
     element("p", { text: what }),
+    ...(from === 0 ? pixelNodes(network) : []),
     ...strip,
     ...shown,
     total(network, state, explained, below),
+    ...ofClasses(network, state),
     ...offNodes(state),
     ...goesOn(network, state, go),
   ];
+}
+
+/** What black and white have become, if they are others. @param {Network} network @returns {Node[]} */
+function pixelNodes(network) {
+  const [black, white] = [standardized(network, 0, 0), standardized(network, 0, 255)];
+  return white === 255 ? [] : [element("p", { class: "hint", text: LAYER.pixels(black, white) })];
 }
 
 /** That the unit is turned off, where it is. @param {State} state @returns {Node[]} */

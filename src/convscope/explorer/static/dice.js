@@ -3,8 +3,8 @@
 import { makePalette } from "./colours.js";
 import { button, element, tools } from "./dom.js";
 import { narrow, percent } from "./format.js";
+import { DICE } from "./text_lesson.js";
 import { makeStore } from "./store.js";
-import { DICE } from "./text.js";
 
 const FACES = 6;
 const FAIR = new Array(FACES).fill(1);

@@ -2,7 +2,7 @@
 /** Numbers and choices that the reader can change. */
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
-import { LESSON } from "./text.js";
+import { LESSON } from "./text_lesson.js";
 
 /**
  * Numbers that can be changed.
@@ -24,8 +24,13 @@ export function numbers(name, side, least, most, notify) {
     // the number that it was read as
     input.addEventListener("change", () => (input.value = String(used[index] ?? value(input))));
   });
-  const rows = Array.from({ length: side }, (_, row) =>
-    element("tr", {}, ...inputs.slice(row * side, (row + 1) * side).map((input) => element("td", {}, input))),
+  const zeros = Array.from({ length: 4 * side + 4 }, () => element("td", { class: "zero", text: "0", hidden: true }));
+  const rows = Array.from({ length: side }, (_, row) => {
+    const cells = inputs.slice(row * side, (row + 1) * side).map((input) => element("td", {}, input));
+    return element("tr", {}, zeros[2 * row], ...cells, zeros[2 * row + 1]);
+  });
+  const edges = [zeros.slice(2 * side, 3 * side + 2), zeros.slice(3 * side + 2)].map((cells) =>
+    element("tr", { hidden: true }, ...cells),
   );
   const caption = element("caption");
   const rename = (/** @type {string} */ text) => {
@@ -40,8 +45,12 @@ export function numbers(name, side, least, most, notify) {
   };
   rename(name);
   return {
-    element: element("table", { class: "editable" }, caption, element("tbody", {}, ...rows)),
+    element: element("table", { class: "editable" }, caption, element("tbody", {}, edges[0], ...rows, edges[1])),
     name: rename,
+    /** Show the zeros around the numbers, if there are any. @param {number} count */
+    frame(count) {
+      for (const cell of [...zeros, ...edges]) cell.hidden = !count;
+    },
     /**
      * @param {number[]} values
      * @param {import("./colours.js").Palette} palette
@@ -57,8 +66,21 @@ export function numbers(name, side, least, most, notify) {
         input.style.color = palette.ink(largest > 0 ? values[index] / largest : 0);
         input.classList.toggle("marked", marked(Math.floor(index / side), index % side));
       });
+      zeros.forEach((cell, index) => cell.classList.toggle("marked", marked(...besides(index, side))));
     },
   };
+}
+
+/**
+ * Row and column of a zero beside the numbers: two for each row, then those above, then those below.
+ * @param {number} index
+ * @param {number} side
+ * @returns {[number, number]}
+ */
+function besides(index, side) {
+  if (index < 2 * side) return [Math.floor(index / 2), index % 2 ? side : -1];
+  const along = index - 2 * side;
+  return along < side + 2 ? [-1, along - 1] : [side, along - side - 3];
 }
 
 /** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} notify */

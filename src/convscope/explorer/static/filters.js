@@ -3,12 +3,12 @@
 import { element } from "./dom.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
 import { belowOf, shapeAt } from "./network.js";
-import { UNITS_TEXT } from "./text.js";
+import { UNITS_TEXT } from "./text_units.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
-const MOST_INPUTS = 4; // maps below whose weights are shown
-const ROOM_PX = 44;
+export const MOST_INPUTS = 4; // maps below whose weights are shown
+const ROOM_PX = 60;
 
 /**
  * The weights on the maps below that count most, by the sum of their squares.

@@ -6,20 +6,21 @@
 import { chart } from "./curves.js";
 import { element, isolate } from "./dom.js";
 import { counted, percentIn, short, wholePercent } from "./format.js";
+import { INVARIANCE } from "./text_distortions.js";
 import { saved } from "./saving.js";
-import { INVARIANCE } from "./text.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
 /**
- * @typedef {{ strength: number, accuracy: number, interval: [number, number], same: number, layers: [number | null,
- *   number | null][], verdicts: string[] }} Strength
+ * @typedef {{ strength: number, words: string, accuracy: number, interval: [number, number], same: number,
+ *   layers: [number | null, number | null][], verdicts: string[] }} Strength
  */
 /**
- * @typedef {{ sign: number, fraction: number, strength: number | null, nearest: number | null, latest: number | null,
- *   farthest: number }} Limit
+ * Where accuracy falls, in words; an end of its interval is empty beyond the farthest.
+ * @typedef {{ sign: number, fraction: number, reached: boolean, words: string, amount: string, low: string,
+ *   high: string, farthest: string }} Limit
  */
-/** @typedef {{ name: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
+/** @typedef {{ name: string, title: string, unit: string, points: Strength[], limits: Limit[] }} Distortion */
 /**
  * @typedef {{ data: string, split: string, images: number, accuracy: number, interval: [number, number], chance: number
  *   | null, margin_px: number, layers: string[], distortions: Distortion[] }} Invariance
@@ -43,11 +44,11 @@ export function makeInvariance(parent, network, notify) {
   const select = element(
     "select",
     {},
-    ...kinds.map(({ name }, index) => element("option", { value: index, text: name })),
+    ...kinds.map(({ title: text }, index) => element("option", { value: index, text })),
   );
   const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": INVARIANCE.strength });
   const output = element("output");
-  const beside = element("input", { type: "checkbox", checked: true });
+  const beside = element("input", { type: "checkbox" });
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
@@ -83,10 +84,10 @@ export function makeInvariance(parent, network, notify) {
     const shown = kind;
     slider.max = String(shown.points.length - 1);
     slider.value = String(shown.points.indexOf(point));
-    const named = `${shown.name} ${strengthOf(shown, point.strength)}`;
-    output.textContent = strengthOf(shown, point.strength);
+    const named = point.words;
+    output.textContent = named;
     slider.setAttribute("aria-valuetext", output.textContent ?? "");
-    curves.replaceChildren(saved(`${shown.name}`, curveOf(/** @type {Invariance} */ (invariance), shown)));
+    curves.replaceChildren(saved(shown.title, curveOf(/** @type {Invariance} */ (invariance), shown)));
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
     table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
@@ -98,11 +99,6 @@ export function makeInvariance(parent, network, notify) {
 function measuredOn({ images, data, margin_px }) {
   const margin = margin_px ? INVARIANCE.margin(margin_px) : "";
   return element("p", { class: "hint" }, INVARIANCE.intro(counted(images, "image")), " ", isolate(data), `. ${margin}`);
-}
-
-/** @param {Distortion} kind @param {number} strength */
-function strengthOf(kind, strength) {
-  return `${short(strength)} ${kind.unit}`;
 }
 
 /**
@@ -135,7 +131,7 @@ function curveOf(invariance, kind) {
     ],
     {
       text: (value) => percentIn(value, 4),
-      across: `${kind.name}, ${kind.unit}`,
+      across: `${kind.title} (${kind.unit})`,
       below: short,
       marks: [all[0].strength, ...(all[0].strength < 0 ? [0] : []), all[all.length - 1].strength],
     },
@@ -143,7 +139,7 @@ function curveOf(invariance, kind) {
 }
 
 /**
- * Where accuracy falls, in words.
+ * Where accuracy falls, in words: a sentence for each direction.
  * @param {Distortion} kind
  * @param {number | null} chance the accuracy that is not above it
  * @returns {string}
@@ -154,38 +150,19 @@ export function limitsOf(kind, chance) {
     .flatMap((sign) => {
       const mine = kind.limits.filter((one) => one.sign === sign);
       if (!mine.length) return [];
-      const reached = mine.filter((one) => one.strength !== null);
-      if (!reached.length)
-        return [
-          INVARIANCE.neverFalls(
-            wholePercent(mine[0].fraction),
-            strengthOf(kind, mine[0].farthest),
-            mine[0].nearest === null ? "" : INVARIANCE.lowerFalls(short(mine[0].nearest)),
-          ),
-        ];
-      return [
-        INVARIANCE.falls(
-          reached
-            .map((one, index) =>
-              (index ? INVARIANCE.fallsOn : INVARIANCE.fall)(
-                wholePercent(one.fraction),
-                strengthOf(kind, one.strength ?? 0),
-                rangeOf(one),
-              ),
-            )
-            .join(", "),
-        ),
-      ];
+      const reached = mine.filter((one) => one.reached);
+      if (!reached.length) {
+        const [{ fraction, words, low }] = mine;
+        return [INVARIANCE.neverFalls(wholePercent(fraction), words, low && INVARIANCE.lowerFalls(low))];
+      }
+      const bounds = reached.map((one, index) => {
+        const fraction = wholePercent(one.fraction);
+        const range = INVARIANCE.range(one.low || one.farthest, one.high || INVARIANCE.beyond(one.farthest));
+        return index ? INVARIANCE.falls(fraction, one.amount, range) : INVARIANCE.fall(fraction, one.words, range);
+      });
+      return [`${bounds.join(INVARIANCE.between)}.`];
     })
     .join(" ");
-}
-
-/** Where the ends of accuracy's interval fall. @param {Limit} limit */
-function rangeOf({ nearest, latest, farthest }) {
-  return INVARIANCE.range(
-    short(nearest ?? farthest),
-    latest === null ? INVARIANCE.beyond(short(farthest)) : short(latest),
-  );
 }
 
 /** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
@@ -205,14 +182,14 @@ function sensitivityTable(invariance, point) {
       element("th", { scope: "row", text: name }),
       cell(changed),
       bar(changed),
-      cell(left),
-      bar(left),
       cell(movedPart(changed, left)),
+      cell(left ?? changed),
+      bar(left ?? changed),
       element("td", { class: "words", text: verdictOf(point.verdicts[index] ?? "") }),
     );
   });
   const heads = INVARIANCE.heads.map((text, index) =>
-    element("th", { scope: "col", colspan: index === 1 || index === 2 ? 2 : null, text }),
+    element("th", { scope: "col", colspan: index === 1 || index === 3 ? 2 : null, text }),
   );
   return element(
     "table",

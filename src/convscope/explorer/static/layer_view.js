@@ -8,12 +8,13 @@ import { explain, receptiveField, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
 import { makeFilm } from "./film.js";
 import { cellAt, cells, drawMap, drawPixels, setFrame, setSize, shownSize } from "./image.js";
+import { LAYER } from "./text_layer.js";
 import { belowOf, readersOf, shapeAt } from "./network.js";
 import { within } from "./position.js";
 import { painted } from "./painted.js";
 import { saveButtons, sheet } from "./saving.js";
 import { canBeOff, isOff } from "./switches.js";
-import { LAYER, TEXT, titleOf } from "./text.js";
+import { TEXT, titleOf } from "./text.js";
 import { ablationOf, unitRecord } from "./units.js";
 
 /** @typedef {import("./explain.js").Go} Go */

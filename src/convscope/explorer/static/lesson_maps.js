@@ -2,11 +2,12 @@
 /** The feature maps of the lesson, as tables that arrow keys move over. */
 import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
+import { makeEngine } from "./engine.js";
 import { counted } from "./format.js";
+import { LESSON } from "./text_lesson.js";
 import { shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
-import { LESSON } from "./text.js";
-import { toyNetwork } from "./toy.js";
+import { toyNetwork, toyPixels } from "./toy.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
@@ -22,12 +23,22 @@ import { toyNetwork } from "./toy.js";
  */
 export function drawBoards(boards, toy, state, go) {
   const network = toyNetwork(toy);
+  const largest = largestFeature(toy);
   boards.forEach((row, index) =>
     row.forEach((map, unit) => {
       map.hidden = index >= network.layers.length || unit >= toy.units.length;
-      if (!map.hidden) map.replaceChildren(mapTable(network, state, index + 1, unit, go));
+      if (map.hidden) return;
+      const table = mapTable(network, state, { layer: index + 1, unit, largest }, go);
+      const dropped = index === 1 && network.layers[0].rows % 2 === 1 && network.layers[1].rows > 0;
+      map.replaceChildren(table, dropped ? element("p", { class: "caption", text: LESSON.dropped }) : "");
     }),
   );
+}
+
+/** The largest feature of the units, whichever positions have one, so that colours stay. @param {Toy} toy */
+function largestFeature(toy) {
+  const dense = { ...toy, stride: 1, code: "" };
+  return largestSize(makeEngine(toyNetwork(dense))({ pixels: toyPixels(dense), off: [] }).all[1]);
 }
 
 /**
@@ -58,11 +69,10 @@ export function board(layer, unit, here, go) {
 /**
  * @param {import("./network.js").Network} network
  * @param {State} state
- * @param {number} layer
- * @param {number} unit
+ * @param {{ layer: number, unit: number, largest: number }} map
  * @param {Go} go
  */
-function mapTable(network, { all, position, palette }, layer, unit, go) {
+function mapTable(network, { all, position, palette }, { layer, unit, largest }, go) {
   const { rows, columns, maps } = shapeAt(network, layer);
   const at = position.row * columns + position.column;
   const press = (/** @type {number} */ index) =>
@@ -74,7 +84,7 @@ function mapTable(network, { all, position, palette }, layer, unit, go) {
     name: `${title}: ${counted(rows * columns, "value")}`,
     values,
     wide: columns,
-    largest: largestSize(all[layer]),
+    largest,
     press,
   };
   return numberTable(palette, {

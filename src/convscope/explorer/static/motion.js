@@ -98,8 +98,17 @@ export function moved(network, pixels, motion) {
   return Uint8ClampedArray.from(values, (value) => value + (motion.noise > 0 ? 255 * motion.noise * noise() : 0));
 }
 
-/** A part of the size of the maps: how much they changed; and what is left of that when the old maps are moved along.
- * @typedef {{ changed: number, left: number | null }} Change */
+/**
+ * What a motion of the image did to the maps of a layer, as `convscope measure` defines it: the part of the squared
+ * change that is movement (null where the image did not move, or the layer has no positions); and the distance from the
+ * old maps moved along, as a fraction of that between two different images (null where that is unknown).
+ * @typedef {{ moved: number | null, really: number | null }} Change
+ */
+
+/** Whether pixels change their position. @param {Motion} motion */
+function movesPixels({ right, down, turn, scale, bend }) {
+  return right !== 0 || down !== 0 || turn !== 0 || scale !== 1 || bend !== 0;
+}
 
 /**
  * @param {Network} network
@@ -107,43 +116,52 @@ export function moved(network, pixels, motion) {
  * @param {Float32Array} before
  * @param {Float32Array} after
  * @param {Motion} motion
- * @returns {Change} √(Σ difference² / Σ value²); moved along, only over positions that were inside the map before
+ * @returns {Change}
  */
 export function change(network, layer, before, after, motion) {
-  let [difference, size] = [0, 0];
-  for (let index = 0; index < before.length; index++) {
-    difference += (after[index] - before[index]) ** 2;
-    size += before[index] ** 2;
-  }
-  const changed = size > 0 ? Math.sqrt(difference / size) : 0;
-  const { rows, columns, maps } = layer;
-  if (rows * columns === 1) return { changed, left: null };
-  const from = origin(network, motion);
+  const { reference } = layer;
+  const relative = (/** @type {number} */ squares) => (reference ? Math.sqrt(squares) / reference.between : null);
+  let changed = 0;
+  for (let index = 0; index < before.length; index++) changed += (after[index] - before[index]) ** 2;
+  if (layer.rows * layer.columns === 1 || !movesPixels(motion)) return { moved: null, really: relative(changed) };
+  const along = movedAlong(network, layer, before, motion);
+  let left = 0;
+  for (let index = 0; index < along.length; index++) left += (after[index] - along[index]) ** 2;
+  return { moved: changed > 0 ? Math.max(0, 1 - left / changed) : null, really: relative(left) };
+}
+
+/**
+ * The old maps, moved like the image; what comes in from outside is their value on an image of background.
+ * @param {Network} network
+ * @param {Layer} layer
+ * @param {Float32Array} before
+ * @param {Motion} motion
+ * @returns {Float32Array}
+ */
+function movedAlong(network, layer, before, motion) {
+  const { rows, columns, maps, reference } = layer;
   const [down, across] = layer.field;
+  const from = origin(network, motion);
   const center = [down.start + (down.size - 1) / 2, across.start + (across.size - 1) / 2];
-  [difference, size] = [0, 0];
+  const result = new Float32Array(before.length);
+  const at = (/** @type {number} */ map, /** @type {number} */ row, /** @type {number} */ column) =>
+    row < 0 || column < 0 || row >= rows || column >= columns
+      ? (reference?.background[map] ?? 0)
+      : before[(map * rows + row) * columns + column];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const [y, x] = from(center[0] + row * down.stride, center[1] + column * across.stride);
       const [oldRow, oldColumn] = [clean((y - center[0]) / down.stride), clean((x - center[1]) / across.stride)];
-      if (oldRow < 0 || oldColumn < 0 || oldRow > rows - 1 || oldColumn > columns - 1) continue;
-      const [top, leftmost] = [Math.floor(oldRow), Math.floor(oldColumn)];
-      const [lower, right] = [oldRow - top, oldColumn - leftmost];
-      const [nextRow, nextColumn] = [Math.min(top + 1, rows - 1), Math.min(leftmost + 1, columns - 1)];
+      const [top, left] = [Math.floor(oldRow), Math.floor(oldColumn)];
+      const [lower, right] = [oldRow - top, oldColumn - left];
       for (let map = 0; map < maps; map++) {
-        const start = map * rows * columns;
-        const above =
-          before[start + top * columns + leftmost] * (1 - right) + before[start + top * columns + nextColumn] * right;
-        const under =
-          before[start + nextRow * columns + leftmost] * (1 - right) +
-          before[start + nextRow * columns + nextColumn] * right;
-        const along = above * (1 - lower) + under * lower;
-        difference += (after[start + row * columns + column] - along) ** 2;
-        size += along ** 2;
+        const above = right ? at(map, top, left) * (1 - right) + at(map, top, left + 1) * right : at(map, top, left);
+        const under = lower ? at(map, top + 1, left) * (1 - right) + at(map, top + 1, left + 1) * right : 0;
+        result[(map * rows + row) * columns + column] = above * (1 - lower) + under * lower;
       }
     }
   }
-  return { changed, left: size > 0 ? Math.sqrt(difference / size) : null };
+  return result;
 }
 
 /** A position without the last digits' noise, so that whole layers stay whole. @param {number} value */

@@ -6,6 +6,9 @@
 /** Along one side of the image: a value at position p depends on pixels start + p × stride … + size - 1.
  * @typedef {{ size: number, stride: number, start: number }} Field */
 
+/** The distance of a layer's maps between two different images, and their values on an image of background, one a map.
+ * @typedef {{ between: number, background: number[] }} Reference */
+
 /** What a layer does. @typedef {"convolution" | "transposed-convolution" | "locally-connected" | "linear" | "pooling"
  *   | "nonlinearity" | "scale-and-shift" | "channel-normalization" | "local-response" | "softmax" | "add" | "multiply"
  *   | "concatenate" | "resize" | "padding" | "channel-selection" | "channel-shuffle" | "flatten"} Kind */
@@ -40,6 +43,7 @@
  * @property {boolean} gated whether a value depends on the whole image, through a gate
  * @property {number} parameters
  * @property {number} macs
+ * @property {Reference | null} reference what its maps are like on other images; null where the file has none
  */
 
 /** An image with its class, if that is known, and the class that the network predicts.
@@ -125,4 +129,32 @@ export function belowOf(network, layer) {
  */
 export function readersOf(network, layer) {
   return network.layers.flatMap(({ inputs }, index) => (inputs.includes(layer - 1) ? [index + 1] : []));
+}
+
+/**
+ * What the network computes with for a pixel from 0 to 255.
+ * @param {Network} network
+ * @param {number} channel
+ * @param {number} pixel
+ */
+export function standardized(network, channel, pixel) {
+  return (pixel / 255 - network.mean[channel]) / network.std[channel];
+}
+
+/**
+ * What the units of a convolution would have if none was copied: at each position its own weights and bias.
+ * @param {Layer} layer
+ */
+export function separateParameters(layer) {
+  return layer.parameters * layer.rows * layer.columns;
+}
+
+/**
+ * The first convolution whose units are copied, with its parameters and those of separate units.
+ * @param {Layer[]} layers
+ * @returns {{ name: string, shared: number, separate: number } | null}
+ */
+export function savedBySharing(layers) {
+  const first = layers.find((layer) => layer.kind === "convolution" && layer.rows * layer.columns > 1);
+  return first ? { name: first.name, shared: first.parameters, separate: separateParameters(first) } : null;
 }

@@ -7,8 +7,10 @@ import { percent, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed, roomFor } from "./map_grid.js";
 import { makeSourceLines } from "./source_lines.js";
-import { change, isStill } from "./motion.js";
+import { movedPart } from "./invariance.js";
+import { change } from "./motion.js";
 import { kindWords, readsWords, shortPath } from "./block_words.js";
+import { standardized } from "./network.js";
 import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
 import { GLANCE } from "./text_frame.js";
 
@@ -108,7 +110,8 @@ export function imageColumn(network, go) {
   setSize(frame, shownSize(size, FIRST_PX));
   const name = element("p", { class: "name" });
   const kind = OVERVIEW.kinds[network.channels === 1 ? 1 : 3];
-  const what = OVERVIEW.what(network.height, network.width, kind);
+  const ends = /** @type {[number, number]} */ ([standardized(network, 0, 0), standardized(network, 0, 255)]);
+  const what = OVERVIEW.what(network.height, network.width, kind, ends);
   const made = column(OVERVIEW.image, "", what, OVERVIEW.frame, button, name);
   made.classList.add("first");
   let named = "";
@@ -196,17 +199,18 @@ function fractionBar(name) {
  * @returns {Column}
  */
 function sensitivityBars(layer) {
-  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
+  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
   const title = element("p", { class: "caption" });
-  const box = element("div", { class: "changes measured", hidden: true }, title, changed.element, along.element);
+  const box = element("div", { class: "changes measured", hidden: true }, title, along.element, changed.element);
   return {
     element: box,
     draw({ sensitivity }) {
       box.hidden = !sensitivity?.layers[layer - 1];
       if (!sensitivity || box.hidden) return;
       title.textContent = sensitivity.title;
-      changed.set(sensitivity.layers[layer - 1][0]);
-      along.set(sensitivity.layers[layer - 1][1]);
+      const [all, left] = sensitivity.layers[layer - 1];
+      along.set(movedPart(all, left));
+      changed.set(left ?? all);
     },
   };
 }
@@ -218,16 +222,16 @@ function sensitivityBars(layer) {
  * @returns {Column}
  */
 function changeBars(network, layer) {
-  const [changed, along] = [fractionBar(TEXT.changed), fractionBar(TEXT.along)];
-  const box = element("div", { class: "changes", hidden: true }, changed.element, along.element);
+  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
+  const box = element("div", { class: "changes", hidden: true }, along.element, changed.element);
   return {
     element: box,
     draw(state) {
       box.hidden = state.before === null;
       if (state.before === null) return;
       const measured = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
-      changed.set(measured.changed);
-      along.set(isStill(state.motion) ? null : measured.left);
+      along.set(measured.moved);
+      changed.set(measured.really);
     },
   };
 }

@@ -4,9 +4,9 @@ import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { explain } from "./explain.js";
 import { exact, short } from "./format.js";
+import { LAYER } from "./text_layer.js";
 import { belowOf, readersOf, shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
-import { LAYER } from "./text.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Pooled} Pooled */
@@ -54,6 +54,8 @@ export function ofPooled(network, state, explained, go) {
  * @param {number} winner
  */
 function followed(explained, own, winner) {
+  if (explained.inputs.length > 1 && explained.inputs.every((value) => value === explained.value))
+    return LAYER.allEqual;
   if (own === winner) return LAYER.itIs;
   return explained.inputs[own] === explained.value ? LAYER.asLarge : LAYER.itIsNot;
 }
@@ -82,13 +84,14 @@ function windowNodes(network, state, explained, go, own) {
       go({ layer: from, unit: position.unit, row, column });
   };
   const winner = layer.code === "MP" || layer.code === "SS" ? explained.weights.indexOf(1) : -1;
+  const tie = explained.inputs.length > 1 && explained.inputs.every((value) => value === explained.value);
   const inputs = numberTable(palette, {
     name: LAYER.window,
     values: explained.inputs,
     wide: explained.wide,
     largest,
     press,
-    marked: (index) => index === winner,
+    marked: (index) => !tie && index === winner,
   });
   const weights =
     winner >= 0 || layer.code === "LP"

@@ -59,7 +59,6 @@ function unpacked(data) {
     kinds: texts(data.kinds),
     poolings: texts(data.poolings),
     nonlinearities: texts(data.nonlinearities),
-    units: unpackedUnits(data.units ?? null),
     beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
   };
 }
@@ -68,16 +67,4 @@ function unpacked(data) {
 function readable(name) {
   const [, split, number] = /^([a-z]+)\[([0-9]+)\]$/.exec(name) ?? [];
   return number ? OWN.number(split === "images" ? "" : split, number) : name;
-}
-
-/** Unpack the pixels of patches. @param {any} units @returns {import("./units.js").Units | null} */
-function unpackedUnits(units) {
-  const patch = (/** @type {any} */ one) => ({ ...one, pixels: bytesOf(one.pixels) });
-  const unit = (/** @type {any} */ one) => ({ ...one, top: one.top.map(patch) });
-  return (
-    units && {
-      ...units,
-      layers: units.layers.map((/** @type {any} */ layer) => ({ ...layer, units: layer.units.map(unit) })),
-    }
-  );
 }

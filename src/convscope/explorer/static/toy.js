@@ -114,6 +114,7 @@ function toyConvolution({ channels, units, zeros, stride, nonlinearity }) {
     gated: false,
     parameters: units.length * (inputs + 1),
     macs: units.length * side * side * inputs,
+    reference: null,
   };
 }
 
@@ -163,4 +164,16 @@ export function toyPixels(toy) {
 /** A channel one column to the right; zeros come in. @param {number[]} channel @returns {number[]} */
 export function movedRight(channel) {
   return channel.map((_, index) => (index % TOY_SIDE ? channel[index - 1] : 0));
+}
+
+/**
+ * The same list with one thing replaced.
+ * @template T
+ * @param {T[]} list
+ * @param {number} position
+ * @param {T} value
+ * @returns {T[]}
+ */
+export function replaced(list, position, value) {
+  return list.map((one, at) => (at === position ? value : one));
 }

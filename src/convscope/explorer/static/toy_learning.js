@@ -19,13 +19,16 @@ const TRIALS = 200; // images that errors are measured on
  * @property {number[][]} separate nine weights for each position
  * @property {number} seen images learned from
  * @property {number[] | null} last of them
+ * @property {number[]} before the nine weights, before the last image
  */
 
 /** Both as they begin: weights drawn by chance. @returns {Learners} */
 export function beginners() {
   const normal = normals(7);
   const drawn = () => Array.from({ length: AREA }, () => normal());
-  return { copied: drawn(), separate: Array.from({ length: PLACES * PLACES }, drawn), seen: 0, last: null };
+  const copied = drawn();
+  const separate = Array.from({ length: PLACES * PLACES }, drawn);
+  return { copied, separate, seen: 0, last: null, before: copied };
 }
 
 /**
@@ -59,8 +62,26 @@ function patchesOf(image) {
 }
 
 /** @param {number[]} weights @param {number[]} patch */
-function sumOf(weights, patch) {
+export function sumOf(weights, patch) {
   return patch.reduce((sum, value, cell) => sum + value * weights[cell], 0);
+}
+
+/**
+ * What an image teaches the copied unit: at each position, what it should give and what it gives; the step size; and
+ * the change of each weight, step size × Σ error × input.
+ * @param {number[]} weights
+ * @param {number[]} image
+ */
+export function gradientStep(weights, image) {
+  const patches = patchesOf(image);
+  const right = patches.map((patch) => sumOf(TEACHER, patch));
+  const given = patches.map((patch) => sumOf(weights, patch));
+  const squares = patches.reduce((sum, patch) => sum + sumOf(patch, patch), 0);
+  const rate = squares > 0 ? SPEED / squares : 0;
+  const sums = weights.map((_, cell) =>
+    patches.reduce((sum, patch, index) => sum + (right[index] - given[index]) * patch[cell], 0),
+  );
+  return { patches, right, given, rate, sums, changes: sums.map((sum) => rate * sum) };
 }
 
 /**
@@ -70,27 +91,23 @@ function sumOf(weights, patch) {
  * @returns {Learners}
  */
 export function learned(learners, images) {
-  const copied = [...learners.copied];
+  let { copied, last, before } = learners;
   const separate = learners.separate.map((weights) => [...weights]);
-  let last = learners.last;
   for (let count = 0; count < images; count++) {
     const next = uniforms(1 + (learners.seen + count) * 7919);
     next(); // the first follows the seed
     last = stroke(next, true);
-    const patches = patchesOf(last);
-    const right = patches.map((patch) => sumOf(TEACHER, patch));
-    const squares = patches.map((patch) => sumOf(patch, patch));
-    const errors = patches.map((patch, index) => right[index] - sumOf(copied, patch));
-    const all = squares.reduce((sum, value) => sum + value, 0);
+    before = copied;
+    const { patches, right, changes } = gradientStep(before, last);
+    copied = before.map((weight, cell) => weight + changes[cell]); // every position teaches the one set of weights
     patches.forEach((patch, index) => {
-      const own = right[index] - sumOf(separate[index], patch);
-      for (let cell = 0; cell < AREA && squares[index] > 0; cell++) {
-        copied[cell] += (SPEED * errors[index] * patch[cell]) / all; // every position teaches the one set of weights
-        separate[index][cell] += (SPEED * own * patch[cell]) / squares[index]; // each its own
-      }
+      const own = right[index] - sumOf(separate[index], patch); // each position its own
+      const squares = sumOf(patch, patch);
+      for (let cell = 0; cell < AREA && squares > 0; cell++)
+        separate[index][cell] += (SPEED * own * patch[cell]) / squares;
     });
   }
-  return { copied, separate, seen: learners.seen + images, last };
+  return { copied, separate, seen: learners.seen + images, last, before };
 }
 
 /**

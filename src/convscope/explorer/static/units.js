@@ -2,14 +2,17 @@
 /** View 3: what the units respond to, a card for each. */
 import { bitmapAddress } from "./bitmap.js";
 import { button, element, isolate, signButton, tools } from "./dom.js";
-import { filterOf, filtersOf } from "./filters.js";
+import { MOST_INPUTS, filterOf, filtersOf } from "./filters.js";
 import { counted, percent, points, short } from "./format.js";
 import { still } from "./image.js";
-import { cutPatch } from "./patches.js";
+import { belowOf, shapeAt } from "./network.js";
+import { cutPatch, patchSize } from "./patches.js";
 import { saveButtons, sheet } from "./saving.js";
 import { makeStore } from "./store.js";
 import { isOff } from "./switches.js";
-import { TEXT, UNITS_TEXT, sight } from "./text.js";
+import { TEXT, sight } from "./text.js";
+import { UNITS_TEXT } from "./text_units.js";
+import { evidenceOf } from "./units_evidence.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./explain.js").Position} Position */
@@ -25,14 +28,23 @@ import { TEXT, UNITS_TEXT, sight } from "./text.js";
  * @property {number} largest
  * @property {number[]} histogram
  * @property {number | null} selectivity
- * @property {[number, number][]} classes that it fires for most, with the mean
+ * @property {[number, number][]} classes that it fires for most, and the one for which it fires least, with the mean
  * @property {Patch[]} top
- * @property {[number, number, number] | null} ablation by how much the accuracy is lower without it, the class that
- *   loses most, how much
+ * @property {Ablation | null} ablation how accuracy changes without it
  */
 
-/** @typedef {{ layer: number, first_edge: number, bin_width: number, units: Unit[] }} LayerUnits */
-/** @typedef {{ images: number, data: string, ablation_images: number, layers: LayerUnits[] }} Units */
+/** A change of the accuracy with its interval, and images that become incorrect and correct.
+ * @typedef {{ change: number, low: number, high: number, lost: number, gained: number }} Ablation */
+
+/** Units of a layer, their mean selectivity, that of random weights, the accuracy of a linear classifier on its maps.
+ * @typedef {{ layer: number, first_edge: number, bin_width: number, selectivity: number | null, random: number | null,
+ *   probe: number | null, units: Unit[] }} LayerUnits */
+/**
+ * Patches from elsewhere have the name of their image, and are WebP.
+ * @typedef {{ images: number, data: string, ablation_images: number, gabor: [number, number] | null,
+ *   pixel_probe: number | null, probe_images: number, elsewhere: [string, string][],
+ *   layers: LayerUnits[] }} Units
+ */
 /**
  * @typedef {{ go: Go, open: (image: number, position: Position)
  *   => void,
@@ -40,7 +52,7 @@ import { TEXT, UNITS_TEXT, sight } from "./text.js";
  */
 
 const CARDS = 12; // at once
-const PATCH_PX = 44;
+const PATCH_PX = 84;
 
 /** @type {Record<string, (unit: Unit) => number>} the largest first */
 const ORDERS = {
@@ -48,7 +60,7 @@ const ORDERS = {
   selective: (unit) => unit.selectivity ?? -1,
   silent: (unit) => unit.silent,
   strong: (unit) => unit.largest,
-  needed: (unit) => unit.ablation?.[0] ?? -1,
+  needed: (unit) => -(unit.ablation?.change ?? 1),
 };
 
 /** What is shown: units of which layer, in which order, and which page of them.
@@ -82,6 +94,7 @@ export function makeUnits(parent, network, actions) {
   const selects = choiceSelects(units ?? null, withUnits, (change) => store.set({ ...change, page: 0 }));
   parent.append(
     introduction(units ?? null),
+    ...(units ? [evidenceOf(network, units)] : []),
     tools(...selects, pager.before, pager.shown, pager.after, filters),
     about,
     list,
@@ -94,7 +107,7 @@ export function makeUnits(parent, network, actions) {
     const records = units?.layers.find((one) => one.layer === number) ?? null;
     const shown = pageOf(unitsInOrder(network, drawnFor, records), drawnFor, pager);
     const field = sight(network.layers[number - 1], network.height, network.width);
-    about.textContent = `${field} ${fieldFraction(network, number)}${meanSelectivity(records)}`;
+    about.textContent = `${field} ${fieldFraction(network, number)}`;
     const cards = shown.map((unit) => card(network, number, unit, records, state.palette, actions));
     switches = cards.map((made) => made.turn);
     filters.replaceChildren(...savedFilters(network, number, state.palette));
@@ -181,14 +194,6 @@ function fieldFraction(network, number) {
   return share === 1 ? "" : UNITS_TEXT.fraction(percent(share));
 }
 
-/** @param {LayerUnits | null} records @returns {string} */
-function meanSelectivity(records) {
-  const known = (records?.units ?? []).flatMap((unit) => (unit.selectivity === null ? [] : [unit.selectivity]));
-  return known.length
-    ? ` ${UNITS_TEXT.meanSelectivity(short(known.reduce((sum, one) => sum + one, 0) / known.length))}`
-    : "";
-}
-
 /**
  * @param {Network} network
  * @param {number} number of the layer
@@ -226,12 +231,12 @@ function card(network, number, unit, records, palette, actions) {
       button,
     ),
     record?.ablation ? ablationOf(network, record.ablation) : null,
-    filterOf(network, number, unit, palette),
+    ...captioned(weightsCaption(network, number), filterOf(network, number, unit, palette)),
     ...(record && records
       ? [
-          patchStrip(network, number, unit, record, actions),
-          histogram(record, records),
-          ...facts(network, record, network.layers[number - 1]),
+          ...patchNodes(network, number, unit, record, actions),
+          ...captioned(UNITS_TEXT.histogramCaption, histogram(record, records)),
+          ...facts(network, record, network.layers[number - 1], records),
         ]
       : []),
   );
@@ -244,6 +249,22 @@ function card(network, number, unit, records, palette, actions) {
       made.classList.toggle("off", off);
     },
   };
+}
+
+/**
+ * What is drawn, under its caption; nothing where nothing is.
+ * @param {string} caption
+ * @param {HTMLElement | null} drawn
+ */
+function captioned(caption, drawn) {
+  return drawn ? [element("p", { class: "caption", text: caption }), drawn] : [];
+}
+
+/** What the weights that are drawn are of. @param {Network} network @param {number} number of the layer */
+function weightsCaption(network, number) {
+  const seen = shapeAt(network, belowOf(network, number)).maps / network.layers[number - 1].groups;
+  const onImage = belowOf(network, number) === 0;
+  return seen > MOST_INPUTS ? UNITS_TEXT.someWeights(MOST_INPUTS, seen) : UNITS_TEXT.weights(onImage ? 1 : seen);
 }
 
 /**
@@ -264,15 +285,15 @@ function savedFilters(network, number, palette) {
 }
 
 /**
- * What the network loses without a unit.
+ * How accuracy changes without a unit.
  * @param {Network} network
- * @param {[number, number, number]} worth
+ * @param {Ablation} ablation
  * @returns {HTMLElement}
  */
-export function ablationOf(network, [loss, label, most]) {
-  const made = element("p", { class: "fact ablation" }, UNITS_TEXT.without(points(-loss)));
-  if (most > 0) made.append(UNITS_TEXT.losesMost, isolate(network.classes[label], 20), ` (${points(-most)})`);
-  return made;
+export function ablationOf(network, { change, low, high, lost, gained }) {
+  const images = network.units?.ablation_images ?? 0;
+  const without = UNITS_TEXT.without(points(change), points(low), points(high));
+  return element("p", { class: "fact ablation", text: `${without}; ${UNITS_TEXT.changed(lost, gained, images)}` });
 }
 
 /**
@@ -291,31 +312,31 @@ export function unitRecord(network, which) {
  * @param {number} unit
  * @param {Unit} record
  * @param {Actions} actions
- * @returns {HTMLElement}
+ * @returns {HTMLElement[]}
  */
-function patchStrip(network, number, unit, record, actions) {
+function patchNodes(network, number, unit, record, actions) {
   const layer = network.layers[number - 1];
-  if (!record.top.length) return element("p", { class: "hint", text: UNITS_TEXT.never });
+  if (!record.top.length) return [element("p", { class: "hint", text: UNITS_TEXT.never })];
+  const size = patchSize(network, layer);
   const patches = record.top.map((patch) => {
-    const { pixels, ...size } = cutPatch(network, layer, patch);
+    const [image, row, column, value] = patch;
+    const away = image < 0 ? network.units?.elsewhere[-1 - image] : null;
+    const title = `${away ? away[0] : network.images[image].name}: ${short(value)}`;
+    if (away) {
+      const shown = still(`data:image/webp;base64,${away[1]}`, size, PATCH_PX);
+      return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
+    }
+    const { pixels } = cutPatch(network, layer, patch);
     const shown = still(bitmapAddress(pixels, size, network.channels), size, PATCH_PX);
-    const { image } = patch;
-    const title = `${image === null ? patch.name : network.images[image].name}: ${short(patch.value)}`;
-    if (image === null) return element("span", { class: "patch", role: "img", "aria-label": title, title }, shown);
-    const position = { layer: number, unit, row: patch.row, column: patch.column };
-    return element(
-      "button",
-      {
-        type: "button",
-        class: "patch",
-        title,
-        "aria-label": `${UNITS_TEXT.open} ${title}`,
-        onclick: () => actions.open(image, position),
-      },
-      shown,
-    );
+    const onclick = () => actions.open(image, { layer: number, unit, row, column });
+    const name = `${UNITS_TEXT.open} ${title}`;
+    return element("button", { type: "button", class: "patch", title, "aria-label": name, onclick }, shown);
   });
-  return element("div", { class: "patches", role: "group", "aria-label": UNITS_TEXT.top }, ...patches);
+  const here = record.top.filter(([image]) => image >= 0).length;
+  return [
+    element("p", { class: "caption", text: UNITS_TEXT.patches(patches.length, here) }),
+    element("div", { class: "patches", role: "group", "aria-label": UNITS_TEXT.top }, ...patches),
+  ];
 }
 
 /** @param {Unit} record @param {LayerUnits} records @returns {HTMLElement} */
@@ -340,9 +361,10 @@ function histogram(record, records) {
  * @param {Network} network
  * @param {Unit} record
  * @param {import("./network.js").Layer} layer
+ * @param {LayerUnits} records
  * @returns {HTMLElement[]}
  */
-function facts(network, record, layer) {
+function facts(network, record, layer, { random }) {
   const single = layer.rows * layer.columns === 1;
   const often = single
     ? UNITS_TEXT.silentImages(percent(record.silent_images))
@@ -361,10 +383,13 @@ function facts(network, record, layer) {
       element("span", { class: "value", text: short(mean) }),
     );
   });
-  const how = record.selectivity === null ? "" : ` (${UNITS_TEXT.selectivity} ${short(record.selectivity)})`;
+  const { selectivity } = record;
+  const how =
+    selectivity === null ? "" : ` ${UNITS_TEXT.selects(short(selectivity), random === null ? "" : short(random))}`;
   return [
-    silent,
-    element("p", { class: "fact", text: `${UNITS_TEXT.firesFor}${how}` }),
+    element("p", { class: "caption", text: UNITS_TEXT.firesFor }),
     element("ul", { class: "firing" }, ...bars),
+    ...(how ? [element("p", { class: "fact", text: how })] : []),
+    silent,
   ];
 }

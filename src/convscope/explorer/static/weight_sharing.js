@@ -6,9 +6,10 @@
 import { makePalette } from "./colours.js";
 import { button, element, namedBar, tools } from "./dom.js";
 import { counted, short } from "./format.js";
+import { gradientNodes } from "./gradient_step.js";
 import { cells, drawMap, setSize } from "./image.js";
+import { SHARING } from "./text_lesson.js";
 import { makeStore } from "./store.js";
-import { SHARING } from "./text.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 import { TEACHER, beginners, errorsOf, learned } from "./toy_learning.js";
 
@@ -22,6 +23,7 @@ export function makeSharing() {
   const separate = Array.from({ length: 9 }, () => squareOf(TOY_PATCH, CELL_PX));
   const last = squareOf(TOY_SIDE, CELL_PX);
   const count = element("p", { class: "hint", role: "status" });
+  const step = element("div");
   const bars = [namedBar(SHARING.copied), namedBar(SHARING.separate)];
   const figure = (/** @type {string} */ name, /** @type {HTMLElement} */ content) =>
     element("figure", { class: "weights" }, element("figcaption", { class: "caption", text: name }), content);
@@ -49,6 +51,7 @@ export function makeSharing() {
     count,
     element("p", { class: "caption", text: SHARING.errors }),
     element("div", { class: "changes" }, ...bars.map((bar) => bar.element)),
+    step,
   );
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
@@ -62,6 +65,7 @@ export function makeSharing() {
     paint(last, learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0), 1);
     count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "image")) : SHARING.nothing;
     drawErrors(bars, learners);
+    step.replaceChildren(...gradientNodes(learners));
   };
   store.subscribe(draw);
   draw();

@@ -23,7 +23,7 @@ import { WHERE } from "./where_text.js";
  *   training: TrainingImages | null }} WhereData */
 
 const WHERE_PX = 196;
-const FAINT = 0.2; // how much of the image shows below a map
+const BEHIND = 0.2; // how much of the image shows below a map
 
 /**
  * @param {HTMLElement} parent
@@ -144,7 +144,7 @@ function blended({ pixels, palette }, network, map) {
     let gray = 0;
     for (let channel = 0; channel < channels; channel++) gray += pixels[index * channels + channel] / channels;
     for (let colour = 0; colour < 3; colour++)
-      mixed[3 * index + colour] = FAINT * gray + (1 - FAINT) * bytes[4 * index + colour];
+      mixed[3 * index + colour] = BEHIND * gray + (1 - BEHIND) * bytes[4 * index + colour];
   }
   return bitmapAddress(mixed, imageSize(network), 3);
 }

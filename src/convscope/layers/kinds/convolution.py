@@ -20,6 +20,7 @@ from convscope.layers.layer import (
     fields_with_added,
     with_added,
 )
+from convscope.layers.sliding import SideTaps, SlidingInput, added, local_taps, summed, window_taps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,26 @@ class Convolution(Layer):
             groups=self.groups,
         )
         return result + inputs[1] if len(inputs) == 2 else result
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps]:
+        """Return the windows, and the same position of what is added."""
+        result, below, added = self.shape(inputs), inputs[0], inputs[1:]
+        return (
+            (window_taps(self.rows, below.rows), *(local_taps(one.rows, result.rows) for one in added)),
+            (window_taps(self.columns, below.columns), *(local_taps(one.columns, result.columns) for one in added)),
+        )
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the same sums, dilated by the strides below."""
+        result = added(rows) if rows else summed(sources[0], tensors["weight"], tensors["bias"], self.groups)
+        return result + sources[1].only() if len(sources) == 2 else result
+
+    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the sum over one row of taps."""
+        is_middle = source.rows[0].first == self.rows.kernel // 2
+        return summed(source, tensors["weight"], tensors["bias"] if is_middle else None, self.groups)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Conv, and Add for a residual input."""

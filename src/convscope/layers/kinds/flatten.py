@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, flattened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,16 @@ class Flatten(Layer):
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return N values 1 1."""
         return inputs[0].flatten(1)[:, :, None, None]
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps]:
+        """Return all positions below."""
+        return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the values of all positions as maps, in the order of the vector."""
+        return flattened(sources[0])
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Flatten."""

@@ -10,6 +10,7 @@ from convscope.core.errors import ParameterError
 from convscope.core.text import counted
 from convscope.layers.instance_based import Exemplars
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, flattened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,18 @@ class InstanceBased(Layer):
         for name, value in tensors.items():
             setattr(classifier, name, value)
         return classifier(features)[:, :, None, None]  # type: ignore[no-any-return]  # modules return Any
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps]:
+        """Return all positions below."""
+        return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the logits of every position, compared one by one."""
+        features = flattened(sources[0]).permute(0, 2, 3, 1)  # N F h w -> N h w F
+        logits = self.compute([features.flatten(0, 2)[:, :, None, None]], tensors)
+        return logits.reshape(*features.shape[:3], self.classes).permute(0, 3, 1, 2)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Refuse: it is no sum of weights."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from convscope.layers.geometry import LARGEST_UNITS, check_range
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, summed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,17 @@ class Linear(Layer):
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return N units 1 1."""
         return functional.linear(inputs[0].flatten(1), tensors["weight"], tensors["bias"])[:, :, None, None]
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps]:
+        """Return all positions below."""
+        return (all_taps(only(inputs).rows),), (all_taps(only(inputs).columns),)
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return a convolution whose window is the whole map."""
+        weight = tensors["weight"].reshape(self.units, -1, *sources[0].taps)
+        return summed(sources[0], weight, tensors["bias"])
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Flatten, Gemm, and a Reshape to maps of one value."""

@@ -86,6 +86,9 @@ class LocallyConnected(Layer):
         result = locally_connected(maps, tensors["weight"], tensors["bias"], window=self.window, places=places)
         return result + inputs[1] if len(inputs) == 2 else result
 
+    def taps(self, inputs: Sequence[MapShape]) -> None:
+        """Refuse to slide: every position has weights of its own."""
+
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Refuse: ONNX has no such operator."""
         raise ParameterError(

@@ -11,6 +11,7 @@ from torch.nn import functional
 from convscope.core.errors import LayoutError, choose
 from convscope.layers.geometry import Window
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.sliding import SideTaps, SlidingInput, Taps
 
 _TORCH = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 LARGEST_FRAME = 1_024
@@ -77,6 +78,32 @@ class Padding(Layer):
         frame = (self.left, self.right, self.top, self.bottom)
         value = self.value if self.mode == "constant" else None
         return functional.pad(inputs[0], frame, mode=_TORCH[self.mode], value=value)
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps]:
+        """Return the position that each value is taken from; None where it is the constant."""
+        below, result = only(inputs), self.shape(inputs)
+        return (self._side(self.top, below.rows, result.rows),), (self._side(self.left, below.columns, result.columns),)
+
+    def _side(self, before: int, below: int, positions: int) -> Taps:
+        """Return the taps along one side."""
+        return tuple((self._read(position - before, below),) for position in range(positions))
+
+    def _read(self, place: int, below: int) -> int | None:
+        if 0 <= place < below:
+            return place
+        if self.mode == "constant":
+            return None
+        if self.mode == "wrap":
+            return place % below
+        nearest = min(max(place, 0), below - 1)
+        return nearest if self.mode == "edge" else 2 * nearest - place
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the values in their frame, or the constant."""
+        (source,) = sources
+        return source.only() if source.rows and source.columns else source.empty() + self.value
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Pad."""

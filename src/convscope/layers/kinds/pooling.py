@@ -13,6 +13,7 @@ from convscope.layers.geometry import Window, output_size
 from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
+from convscope.layers.sliding import SideTaps, SlidingInput, Taps, window_taps, without_padding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,34 @@ class Pooling(Layer):
             counted = functional.pad(counted, own, value=1.0)
             frame = (0, frame[1] - own[1], 0, frame[3] - own[3])  # what `ceil` added does not count
         return sums / functional.avg_pool2d(functional.pad(counted, frame), kernel, stride)
+
+    def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps] | None:
+        """Return the positions that each value is made of; None for a kind that does not say how it slides."""
+        if self.kind.dense is None:
+            return None
+        below = only(inputs)
+        rows, columns = self.windows(below)
+        return (self._side(rows, self.rows, below.rows),), (self._side(columns, self.columns, below.columns),)
+
+    def _side(self, window: Window, own: Window | None, below: int) -> Taps:
+        """Return the taps along one side; `own` is the window without what `ceil` adds."""
+        starts = range(0, window.positions(below) * window.stride, window.stride)
+        if self.kind.sees == "first":
+            return tuple((start,) for start in starts)
+        if self.kind.sees == "around" and own is not None:
+            reach = window.kernel - 1  # beyond the edge the map repeats its last value
+            around = range(-reach, reach + 1)
+            return tuple(tuple(min(max(start + index, 0), below - 1) for index in around) for start in starts)
+        taps = window_taps(window, below, zeros=0 if own is None else own.after)
+        return taps if self.count_padding else without_padding(taps)
+
+    def dense(
+        self, sources: Sequence[SlidingInput], tensors: Mapping[str, Tensor], rows: Sequence[Tensor] = ()
+    ) -> Tensor:
+        """Return the pooled values."""
+        if self.kind.dense is None:
+            raise LayoutError(f"{self.notation} cannot slide.")
+        return self.kind.dense(sources[0])
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add MaxPool, AveragePool or what the kind needs."""

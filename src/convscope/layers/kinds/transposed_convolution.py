@@ -92,6 +92,9 @@ class TransposedConvolution(Layer):
         height, width = result.shape[2:]
         return result[:, :, rows.before : height - rows.after, columns.before : width - columns.after]
 
+    def taps(self, inputs: Sequence[MapShape]) -> None:
+        """Refuse to slide: positions lie between those below."""
+
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add ConvTranspose.
 

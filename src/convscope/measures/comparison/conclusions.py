@@ -27,6 +27,12 @@ PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
         ("first-kmeans-frozen", "first-random"),
         ("first-kmeans", BASELINE),
     ),
+    "start": (
+        ("start-frozen", BASELINE),
+        ("start-fine-tuned", "start-frozen"),
+        ("start-fine-tuned", "start-random"),
+        ("start-random", BASELINE),
+    ),
     "by hand": tuple((BASELINE, name) for name in ("by-hand-svm", "pixels-softmax", "pixels-svm")),
     "distortions": ((BASELINE, "mlp-parameters"), ("convolution-distorted", BASELINE)),
 }

@@ -186,6 +186,7 @@ class Experiment:
         seeds: number of runs of each variant.
         variants: that are compared.
         curves: names of those whose learning curve is measured.
+        each: numbers of images a class of the learning curve; empty for fractions of all.
         most_seconds: longest training that is started, unless the limit relative to the baseline is longer; None for
             no limit.
     """
@@ -198,10 +199,13 @@ class Experiment:
     seeds: int
     variants: tuple[Variant, ...]
     curves: tuple[str, ...] = ()
+    each: tuple[int, ...] = ()
     most_seconds: float | None = None
 
 
-def stratified(labels: NDArray[np.int64], indices: Indices, fraction: float, *, seed: int) -> Indices:
+def stratified(
+    labels: NDArray[np.int64], indices: Indices, fraction: float, *, each: int | None = None, seed: int
+) -> Indices:
     """Return about a fraction of `indices`, in order: the same of every class, and at least two images.
 
     With the same seed, a smaller subset is contained in every larger one.
@@ -210,6 +214,7 @@ def stratified(labels: NDArray[np.int64], indices: Indices, fraction: float, *, 
         labels: of the whole dataset, int64.
         indices: to choose from, int64.
         fraction: 0…1.
+        each: images of a class, in place of a fraction.
         seed: of the choice.
 
     Examples:
@@ -221,6 +226,6 @@ def stratified(labels: NDArray[np.int64], indices: Indices, fraction: float, *, 
     chosen = []
     for label in np.unique(labels[indices]):
         shuffled = rng.permutation(indices[labels[indices] == label])
-        chosen.append(shuffled[: max(1, int(fraction * len(shuffled) + 1e-9))])
+        chosen.append(shuffled[: each or max(1, int(fraction * len(shuffled) + 1e-9))])
     subset = np.sort(np.concatenate(chosen))
     return subset if len(subset) > 1 else indices[:2]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.errors import ParameterError
 from convscope.core.machine import threads_for, tuned
 from convscope.features.classifiers import CLASSIFIERS
 from convscope.features.hand_made import HandMade, hand_made
@@ -16,6 +17,7 @@ from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
 from convscope.images.splits import LEFT_OUT
 from convscope.networks.build import Network
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
 from convscope.networks.plan import Plan
 from convscope.training.fit import Deadline, fit
@@ -30,6 +32,7 @@ from .variants import Learner
 
 _TIMED_STEPS = 3
 _TIMED_IMAGES, _FITTED_ON = 50, 1_000
+_FORWARD_IMAGES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,8 @@ def learn(learner: Learner, dataset: Dataset, indices: Indices, budget: Training
         KeyboardInterrupt: the user interrupts.
         ConvscopeError: it cannot be trained on them.
     """
+    if learner.start is not None:
+        return _train_start(learner, dataset, indices, budget, seed)
     if learner.plan is not None:
         return _train_network(learner.plan, learner.recipe, dataset, indices, budget, seed)
     return _train_classifier(learner, dataset, indices, seed)
@@ -81,6 +86,18 @@ def seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices) -> f
     return 2 * (time.perf_counter() - started) / len(images)
 
 
+def start_seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices) -> float:
+    """Return the seconds that the start of a learner takes for an image, measured on a few."""
+    if learner.start is None:
+        return 0.0
+    model, images = learner.start.model, np.asarray(dataset.images[indices[:_FORWARD_IMAGES]])
+    predict = _predictor(model)
+    predict(images)
+    started = time.perf_counter()
+    predict(images)
+    return (time.perf_counter() - started) / len(images)
+
+
 class _StepClock(Listener):
     """Times a few steps after the first, which warms up, and stops the training."""
 
@@ -102,15 +119,43 @@ class _StepClock(Listener):
 def _train_network(  # noqa: PLR0917  # one place calls it
     planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int
 ) -> TrainedLearner:
-    splits = np.full_like(dataset.splits, LEFT_OUT)  # training sees none of the images that are evaluated
-    splits[indices] = TRAIN
-    data = TrainingData.of(dataclasses.replace(dataset, splits=splits))
+    data = _learned_from(dataset, indices)
     mean, std = data.moments
     network = Network(planned.layout, **planned.sizes, mean=mean, std=std, seed=seed)
+    return _fitted(network, data, recipe, dataset, budget, seed)
+
+
+def _train_start(
+    learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int
+) -> TrainedLearner:
+    from .start_learning import randomized, trainable, with_head  # loads scikit-learn
+
+    start, started = learner.start, time.monotonic()
+    if start is None:
+        raise ParameterError("A learner that starts from a network needs one.")
+    model = with_head(start, dataset, indices, seed=seed)
+    if learner.mode == "frozen":
+        return TrainedLearner(predict=_predictor(model), seconds=time.monotonic() - started, epochs=0)
+    data, network = _learned_from(dataset, indices), trainable(model)
+    if learner.mode == "random":
+        network = randomized(network, data, seed=seed)
+    return _fitted(network, data, learner.recipe, dataset, budget, seed)
+
+
+def _learned_from(dataset: Dataset, indices: Indices) -> TrainingData:
+    """Return data to train on the images at `indices`; it has none of those that are evaluated."""
+    splits = np.full_like(dataset.splits, LEFT_OUT)
+    splits[indices] = TRAIN
+    return TrainingData.of(dataclasses.replace(dataset, splits=splits))
+
+
+def _fitted(  # noqa: PLR0917  # two places call it
+    network: ImageNetwork, data: TrainingData, recipe: Recipe, dataset: Dataset, budget: TrainingBudget, seed: int
+) -> TrainedLearner:
     deadline = None
     if budget.seconds is not None:
-        deadline = Deadline(end_s=time.monotonic() + budget.seconds, evaluated=len(indices))
-    with tuned(threads_for(planned.macs * recipe.batch)), interruptible() as interruption:
+        deadline = Deadline(end_s=time.monotonic() + budget.seconds, evaluated=len(data.training))
+    with tuned(threads_for(network.plan.macs * recipe.batch)), interruptible() as interruption:
         history = fit(network, data, recipe, interruption, seed=seed, deadline=deadline)
     if history.failure is not None:
         raise history.failure
@@ -122,12 +167,16 @@ def _train_network(  # noqa: PLR0917  # one place calls it
         preprocessing=dataset.preprocessing,
     )
 
+    return TrainedLearner(predict=_predictor(model), seconds=history.seconds, epochs=len(history.epochs))
+
+
+def _predictor(model: Model) -> Predict:
     def predict(images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        with tuned(threads_for(planned.macs * model.batch)):
+        with tuned(threads_for(model.network.plan.macs * model.batch)):
             classes: NDArray[np.int64] = model.predict_proba(images).argmax(axis=1)
         return classes
 
-    return TrainedLearner(predict=predict, seconds=history.seconds, epochs=len(history.epochs))
+    return predict
 
 
 def _train_classifier(learner: Learner, dataset: Dataset, indices: Indices, seed: int) -> TrainedLearner:

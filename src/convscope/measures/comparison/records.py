@@ -19,7 +19,10 @@ _DRAWN = {
     "distorted": (
         "convolution", "locally-connected", "mlp-parameters", "no-pooling-connected", "convolution-distorted"
     ),
-    "curve": ("convolution", "mlp-parameters", "by-hand-svm", "pixels-softmax"),
+    "curve": (
+        "convolution", "start-frozen", "start-fine-tuned", "start-random",
+        "mlp-parameters", "by-hand-svm", "pixels-softmax",
+    ),
 }  # fmt: skip
 """Variants that are drawn first as curves: over strengths of distortions, and over numbers of training images."""
 _DIGITS = frozenset("0123456789abcdef")
@@ -284,6 +287,7 @@ class Comparison:
         amount: of the budget: epochs or seconds.
         seeds: number of runs of each variant.
         fractions: of the training images, for the learning curve; empty without one.
+        each: numbers of images a class of the learning curve; empty for fractions.
         quick: whether it is the quick comparison.
         seconds: of all runs.
         processor, cores: of the machine.
@@ -307,6 +311,7 @@ class Comparison:
     amount: float
     seeds: int
     fractions: tuple[float, ...] = ()
+    each: tuple[int, ...] = ()
     quick: bool = False
     seconds: float = 0.0
     processor: str = ""
@@ -344,6 +349,11 @@ class Comparison:
         """Names and units of the distortions."""
         runs = [result.runs[0] for result in self.measured]
         return tuple(dict.fromkeys((result.distortion, result.unit) for run in runs for result in run.distorted))
+
+    @property
+    def curve_divisor(self) -> int:
+        """What numbers of images are divided by along a learning curve: the classes where it is by images a class."""
+        return self.classes if self.each else 1
 
     @property
     def budget_text(self) -> str:

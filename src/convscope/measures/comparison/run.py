@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convscope.core.errors import ConvscopeError, DataError, LayoutError, ParameterError, TrainingError
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
+from convscope.networks.plan import NetworkPlan
 from convscope.training.recipe import Recipe
 
 from .experiment import Experiment
@@ -94,7 +95,7 @@ def _result(
     runs: Sequence[VariantRun],
     curve: Sequence[VariantRun],
 ) -> VariantResult:
-    planned = learner.plan
+    planned: NetworkPlan | None = learner.plan if learner.start is None else learner.start.model.network.plan
     parameters = (
         parameters_of(learner, experiment.dataset, experiment.indices) if planned is None else planned.parameters
     )

@@ -20,7 +20,7 @@ from convscope.training.recipe import Recipe
 from convscope.training.run_folder import digest_images
 
 from .experiment import Experiment, Indices, stratified
-from .learning import seconds_per_image, seconds_per_step
+from .learning import seconds_per_image, seconds_per_step, start_seconds_per_image
 from .records import FORMAT_VERSION, VariantRun
 from .variants import BASELINE, Learner, Variant, learner_of
 
@@ -136,7 +136,7 @@ def make_schedule(experiment: Experiment, cache: RunCache, reporter: Reporter) -
             limit = max(experiment.most_seconds or math.inf, _SLOWEST * baseline_s)
             if variant.name == BASELINE:
                 baseline_s = longest
-            elif left and longest > limit:
+            elif left and longest > limit and variant.group != "start":  # who names a network wants it
                 skipped[variant.name] = (
                     f"One training would take about {duration(longest)} on this machine, longer than the limit of "
                     f"{duration(limit)}. Name it in --variants to run it."
@@ -150,10 +150,14 @@ def make_schedule(experiment: Experiment, cache: RunCache, reporter: Reporter) -
 def _jobs_of(experiment: Experiment, variant: Variant, learner: Learner) -> Iterator[Job]:
     """Give the trainings of one variant without time estimates: on all images, then on fractions of them."""
     labels, indices = experiment.dataset.labels, experiment.indices
-    for fraction in (1.0, *(FRACTIONS if variant.name in experiment.curves else ())):
-        for seed in range(experiment.seeds if learner.plan is not None else 1):  # nothing is random about features
-            whole = fraction == 1
-            subset = indices if whole else stratified(labels, indices, fraction, seed=seed)
+    parts: list[tuple[float, int | None]] = [(1.0, None)]
+    if variant.name in experiment.curves:
+        parts += [(1.0, each) for each in experiment.each] or [(fraction, None) for fraction in FRACTIONS]
+    is_random = learner.plan is not None or learner.start is not None  # nothing is about hand-made features
+    for fraction, each in parts:
+        for seed in range(experiment.seeds if is_random else 1):
+            whole = fraction == 1 and each is None
+            subset = indices if whole else stratified(labels, indices, fraction, each=each, seed=seed)
             recipe = experiment.budget.recipe(learner.recipe, len(subset), len(indices))
             key = _key(experiment, dataclasses.replace(learner, recipe=recipe), seed, len(subset), whole=whole)
             yield Job(variant=variant, learner=learner, recipe=recipe, seed=seed, indices=subset, key=key, whole=whole)
@@ -162,7 +166,10 @@ def _jobs_of(experiment: Experiment, variant: Variant, learner: Learner) -> Iter
 def _estimated(experiment: Experiment, learner: Learner, jobs: Sequence[Job]) -> tuple[Job, ...]:
     """Return the jobs of one variant with time estimates."""
     evaluation, budget = experiment.evaluation, experiment.budget
-    if learner.plan is None:
+    if learner.start is not None:
+        image_s = start_seconds_per_image(learner, experiment.dataset, experiment.indices)
+        image_s *= 1 if learner.mode == "frozen" else 1 / _FORWARD
+    elif learner.plan is None:
         image_s = seconds_per_image(learner, experiment.dataset, experiment.indices)
     else:
         recipe = jobs[0].recipe
@@ -170,7 +177,7 @@ def _estimated(experiment: Experiment, learner: Learner, jobs: Sequence[Job]) ->
     estimated = []
     for job in jobs:
         evaluated = len(evaluation.indices) + (evaluation.distorted_total if job.whole else 0)
-        if learner.plan is None:
+        if learner.plan is None and (learner.start is None or learner.mode == "frozen"):
             seconds = (len(job.indices) + evaluated) * image_s
         else:
             training_s = budget.estimated_s(job.recipe, len(job.indices), image_s * job.recipe.batch)
@@ -182,10 +189,11 @@ def _estimated(experiment: Experiment, learner: Learner, jobs: Sequence[Job]) ->
 def _key(experiment: Experiment, learner: Learner, seed: int, count: int, *, whole: bool) -> str:
     """Return the key of a training on `count` images."""
     evaluation = experiment.evaluation
-    is_network = learner.plan is not None
+    is_network = learner.plan is not None or learner.start is not None
+    weights = [] if learner.start is None else [learner.start.digest]
     return key_of(
         digest_images(experiment.dataset),
-        [learner.text, learner.recipe] if is_network else [learner.text],
+        [learner.text, learner.recipe, *weights] if is_network else [learner.text],
         seed,
         len(experiment.indices),
         count,

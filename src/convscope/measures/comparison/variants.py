@@ -16,11 +16,15 @@ from convscope.networks.layout import Layout
 from convscope.networks.plan import LARGEST_PARAMETERS, Plan, plan
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 from convscope.training.recipe import Recipe
+from convscope.transfer.recipes import FIRST_LAYER
+
+from .start_network import StartMode, StartNetwork
 
 MOST_PARAMETERS = 50_000_000  # with their gradients and the optimizer's state about 1 GB
+_RANDOM_RATE = 0.03  # in steps relative to the weights: random ones have further to go
 BASELINE = "convolution"
 """The name of the variant that all others are made from."""
-Group = Literal["sharing", "pooling", "first stage", "by hand", "pixels", "distortions"]
+Group = Literal["sharing", "pooling", "first stage", "by hand", "pixels", "distortions", "start"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +35,13 @@ class Baseline:
         plan: of the network.
         recipe: of its training, without augmentation.
         augmentation: for the variants that train on distorted images.
+        start: a trained network; None without.
     """
 
     plan: Plan
     recipe: Recipe
     augmentation: Augmentation
+    start: StartNetwork | None = None
 
     def planned(self, layout: Layout) -> Plan:
         """Return the plan of another layout for the same images.
@@ -54,7 +60,7 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """What a variant trains: a network by a recipe, or a classifier on hand-made features.
+    """What a variant trains: a network by a recipe, a start, or a classifier on hand-made features.
 
     Attributes:
         recipe: of the training.
@@ -62,6 +68,8 @@ class Learner:
         title: what it is, where that depends on the machine; empty for the title of the variant.
         features: kind of hand-made features; empty for a network.
         classifier: on the features, a key of `convscope.features.classifiers.CLASSIFIERS`.
+        start: the network that training begins with; None for none.
+        mode: what is trained of it.
     """
 
     recipe: Recipe
@@ -69,10 +77,14 @@ class Learner:
     title: str = ""
     features: str = ""
     classifier: str = ""
+    start: StartNetwork | None = None
+    mode: StartMode = "frozen"
 
     @property
     def text(self) -> str:
-        """The layout, or the features with their classifier."""
+        """The layout, the start with its mode, or the features with their classifier."""
+        if self.start is not None:
+            return f"{self.start.name}, {self.mode}"
         return str(self.plan.layout) if self.plan is not None else f"{self.features} + {self.classifier}"
 
 
@@ -175,6 +187,22 @@ def _hand_made(baseline: Baseline) -> Learner:
     features = "hog" if large and importlib.util.find_spec("skimage") is not None else "pca"
     title = "" if features == "hog" else "principal components (SVM)"
     return Learner(recipe=baseline.recipe, title=title, features=features, classifier="svm")
+
+
+def _from_start(mode: StartMode) -> Callable[[Baseline], Learner]:
+    def make(baseline: Baseline) -> Learner:
+        start = baseline.start
+        if start is None:
+            raise ParameterError(f"The variant start-{mode} needs a trained network. Got none. Name one with --start.")
+        recipe = dataclasses.replace(
+            baseline.recipe,
+            batch=min(baseline.recipe.batch, start.most_images),
+            first_layer=FIRST_LAYER if mode == "fine-tuned" else 1.0,
+            learning_rate=_RANDOM_RATE if mode == "random" else baseline.recipe.learning_rate,
+        )
+        return Learner(recipe=recipe, start=start, mode=mode)
+
+    return make
 
 
 def _pooling(code: str) -> Variant:
@@ -322,18 +350,46 @@ _FAMILY = (
         make=_network(_same_parameters, distorted=True),
         purposes=("shifted", "rotated", "scaled"),
     ),
+    Variant(
+        name="start-frozen",
+        title="trained network (frozen)",
+        description="A softmax on the features of the network that --start names, which stay as they are.",
+        group="start",
+        make=_from_start("frozen"),
+        curve=True,
+    ),
+    Variant(
+        name="start-fine-tuned",
+        title="trained network (fine-tuned)",
+        description="The network that --start names with that softmax, all of it trained further.",
+        group="start",
+        make=_from_start("fine-tuned"),
+        curve=True,
+    ),
+    Variant(
+        name="start-random",
+        title="the same network (random weights)",
+        description="The layers of the network that --start names, trained from random weights.",
+        group="start",
+        make=_from_start("random"),
+        curve=True,
+    ),
 )
 
 VARIANTS: dict[str, Variant] = {variant.name: variant for variant in _FAMILY}
 """What is compared, by name."""
 
 
-def named_variants(names: tuple[str, ...]) -> tuple[Variant, ...]:
+def named_variants(names: tuple[str, ...], *, start: bool = True) -> tuple[Variant, ...]:
     """Return the variants of these names in the order of the family; all without names.
+
+    Without a `start` those that need one are left out, unless they are named.
 
     Raises:
         ParameterError: a name is unknown.
     """
     for name in names:
         choose("variants", name, VARIANTS)
-    return tuple(variant for variant in _FAMILY if not names or variant.name in names)
+    if names:
+        return tuple(variant for variant in _FAMILY if variant.name in names)
+    return tuple(variant for variant in _FAMILY if start or variant.group != "start")

@@ -213,6 +213,18 @@ def phrase_of(name: str, strength: float) -> str:
     return distortion_named(name).phrase(strength) if _is_known(name) else f"{name} {strength:g}"
 
 
+def ways_of(name: str) -> str:
+    """Return what a distortion does in both directions, in words; of an unknown one its name.
+
+    Examples:
+        >>> ways_of("shift-x"), ways_of("blur"), ways_of("warp")
+        ('moved to the left, moved to the right', 'blurred', 'warp')
+    """
+    if not _is_known(name):
+        return name
+    return ", ".join(way for way in map(distortion_named(name).way, (-1, 1)) if way)
+
+
 def amount_of(name: str, strength: float) -> str:
     """Return a strength in words, without its sign; of an unknown distortion the number."""
     return distortion_named(name).amount(strength) if _is_known(name) else f"{strength:g}"

@@ -91,9 +91,10 @@ def measure_ablation(
 
 @dataclass
 class _Sums:
-    """Of one unit: correct predictions by class without it, and the changes of the true class's logit."""
+    """Of one unit: correct predictions by class without it, images lost, changes of the true class's logit."""
 
     correct: Tensor
+    lost: int = 0
     change: float = 0.0
 
 
@@ -108,13 +109,17 @@ class _Counts:
     def add(self, unit: int, logits: Tensor, changed: Tensor, truth: Tensor) -> None:
         """Add the logits N K of some images, as they are and without a unit."""
         sums = self._sums[unit]
-        sums.correct += torch.bincount(truth[changed.argmax(1) == truth], minlength=logits.shape[1])
+        correct = changed.argmax(1) == truth
+        sums.correct += torch.bincount(truth[correct], minlength=logits.shape[1])
+        sums.lost += int(((logits.argmax(1) == truth) & ~correct).sum())
         sums.change += float((changed - logits).gather(1, truth[:, None]).double().abs().nan_to_num().sum())
 
     def record(self, images: int) -> LayerAblation:
         """Return the record of the layer."""
         units = (
-            UnitAblation(unit=unit, correct=tuple(sums.correct.tolist()), logit_change=sums.change / images)
+            UnitAblation(
+                unit=unit, correct=tuple(sums.correct.tolist()), logit_change=sums.change / images, lost=sums.lost
+            )
             for unit, sums in self._sums.items()
         )
         return LayerAblation(layer=self.index + 1, name=self._layer.name, units=tuple(units))

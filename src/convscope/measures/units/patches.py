@@ -65,7 +65,9 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
 
         def patch(top: TopPatch) -> TopPatch:
             pixels = cut(images[top.image], fields, (top.row, top.column), background)
-            return dataclasses.replace(top, png=_as_png(pixels, (sides[1], sides[0])))
+            stream = io.BytesIO()
+            thumbnail(pixels).save(stream, "PNG")
+            return dataclasses.replace(top, png=base64.b64encode(stream.getvalue()).decode("ascii"))
 
         def unit(record: UnitRecord) -> UnitRecord:
             return dataclasses.replace(record, top=(*map(patch, record.top[:most]), *record.top[most:]))
@@ -75,12 +77,11 @@ def with_patches(record: UnitsRecord, images: NDArray[np.uint8], background: Seq
     return dataclasses.replace(record, layers=tuple(map(shown, record.layers)))
 
 
-def _as_png(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
+def thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return a patch H W C as an image of at most `LARGEST_SIDE` pixels a side."""
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    small = image if image.size == size else image.resize(size, Image.Resampling.BOX)
-    stream = io.BytesIO()
-    small.save(stream, "PNG")
-    return base64.b64encode(stream.getvalue()).decode("ascii")
+    size = min(image.width, LARGEST_SIDE), min(image.height, LARGEST_SIDE)
+    return image if image.size == size else image.resize(size, Image.Resampling.BOX)
 
 
 def pixels_of(top: TopPatch) -> NDArray[np.uint8] | None:

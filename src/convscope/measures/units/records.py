@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from convscope.core.errors import DataError
 from convscope.core.records import UNRECORDED
-from convscope.core.statistics import Proportion
+from convscope.core.statistics import Proportion, paired_interval
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
 from convscope.layers.geometry import ReceptiveField
@@ -138,11 +138,13 @@ class UnitAblation:
         unit: its index in its layer, from 0.
         correct: correct predictions by class while its map is 0 everywhere.
         logit_change: by which the logit of the true class then differs, on average over the images; None if unknown.
+        lost: images that are correct with it only; None if unknown.
     """
 
     unit: int
     correct: tuple[int, ...]
     logit_change: float | None = None
+    lost: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +154,22 @@ class LayerAblation:
     layer: int
     name: str
     units: tuple[UnitAblation, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblationChange:
+    """How accuracy changes without a unit.
+
+    Attributes:
+        change: of the accuracy, below 0 if it is lower; low, high: its 95 % interval.
+        lost, gained: images that become incorrect, and correct.
+    """
+
+    change: float
+    low: float
+    high: float
+    lost: int
+    gained: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +191,9 @@ class AblationRecord:
     def __post_init__(self) -> None:
         """Validate the counts."""
         every = [self.correct, *(unit.correct for layer in self.layers for unit in layer.units)]
-        fits = all(
+        whole, units = sum(self.correct), [unit for layer in self.layers for unit in layer.units]
+        paired = all(unit.lost is None or whole - sum(unit.correct) <= unit.lost <= whole for unit in units)
+        fits = paired and all(
             len(correct) == len(self.images) and all(0 <= a <= b for a, b in zip(correct, self.images, strict=True))
             for correct in every
         )
@@ -187,6 +207,14 @@ class AblationRecord:
     def accuracy(self) -> Proportion:
         """Of the whole network."""
         return Proportion(correct=sum(self.correct), total=sum(self.images))
+
+    def change(self, unit: UnitAblation) -> "AblationChange | None":
+        """Return how accuracy changes without a unit, image by image; None if that is unknown."""
+        if unit.lost is None:
+            return None
+        gained = unit.lost + sum(unit.correct) - sum(self.correct)
+        low, high = paired_interval(unit.lost, gained, sum(self.images))
+        return AblationChange(change=-self.loss(unit), low=low, high=high, lost=unit.lost, gained=gained)
 
     def loss(self, unit: UnitAblation) -> float:
         """Return the accuracy that is lost without a unit; below 0 if accuracy rises."""
@@ -277,6 +305,16 @@ class UnitsReport:
     probes: tuple[ProbeRecord, ...]
     importance: ImportanceRecord | None = None
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
+
+    @property
+    def gabor(self) -> tuple[float, float] | None:
+        """Mean fraction of the first layer's weights that Gabor waves explain, and of random ones; None if unknown."""
+        if not self.gabor_fits or not self.random_gabor_fits:
+            return None
+        own, chance = (
+            sum(fit.explained for fit in fits) / len(fits) for fits in (self.gabor_fits, self.random_gabor_fits)
+        )
+        return own, chance
 
     def __post_init__(self) -> None:
         """Validate that all records are of the same network."""

@@ -105,11 +105,11 @@ def _with_logits(graph: Graph, tensors: dict[str, Tensor], notes: list[str]) -> 
         for name in last.layer.tensors(graph.inputs_of(last)):
             own = tensors[f"{last.name}.{name}"]
             tensors[f"{last.name}.{name}"] = torch.cat([torch.zeros_like(own), own])
-        nodes = (dataclasses.replace(end, layer=dataclasses.replace(last.layer, units=2)),)
+        nodes = [dataclasses.replace(end, layer=dataclasses.replace(last.layer, units=2))]
     else:
         pair = Node(name=_free_name(graph, "classes"), layer=Linear(units=2), inputs=(last.name,))
         tensors |= {f"{pair.name}.weight": torch.tensor([[0.0], [1.0]]), f"{pair.name}.bias": torch.zeros(2)}
-        nodes = (end, pair)
+        nodes = [end, pair]
     return Graph(nodes=(*graph.nodes[:-1], *nodes), image=graph.image), tensors, False
 
 

@@ -38,7 +38,7 @@ function recalled() {
 }
 
 /** The image of a finding, or a frame without one. @param {number} index @param {string} [name] */
-function picture(index, name = "") {
+function thumbnail(index, name = "") {
   if (index < 0) return made("span", "no thumbnail", "missing");
   const image = document.createElement("img");
   image.src = FOUND.thumbnails[index];
@@ -77,7 +77,7 @@ function row(index, finding) {
 const watcher = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((one) => one.isIntersecting)) {
     const item = /** @type {HTMLElement} */ (entry.target);
-    item.querySelector(".frame")?.replaceChildren(picture(FOUND.findings[Number(item.dataset.index)].thumbnail));
+    item.querySelector(".frame")?.replaceChildren(thumbnail(FOUND.findings[Number(item.dataset.index)].thumbnail));
     watcher.unobserve(item);
   }
 });
@@ -90,8 +90,8 @@ function choose(index) {
   const item = byId("list").children[index];
   item.firstChild.setAttribute("aria-current", "true");
   item.scrollIntoView({ block: "nearest" });
-  byId("image").replaceChildren(picture(finding.thumbnail, finding.image));
-  byId("beside").replaceChildren(...(finding.others.length ? [picture(finding.other, finding.others[0])] : []));
+  byId("image").replaceChildren(thumbnail(finding.thumbnail, finding.image));
+  byId("beside").replaceChildren(...(finding.others.length ? [thumbnail(finding.other, finding.others[0])] : []));
   const names = [finding.image, ...finding.others.map((other) => `= ${other}`)];
   byId("names").replaceChildren(...names.map((name) => made("bdi", name)));
   byId("kind").textContent = `${finding.kind}: ${finding.score.toFixed(2)}`;

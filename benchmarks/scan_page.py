@@ -1,0 +1,85 @@
+"""Write docs/results/scan.md from benchmarks/results/scan.json.
+
+python benchmarks/scan_page.py
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from layers_page import table
+
+HERE = Path(__file__).parent
+RESULT, PAGE = HERE / "results" / "scan.json", HERE.parent / "docs" / "results" / "scan.md"
+Found = dict[str, Any]
+
+HEAD = """# Scanning
+
+<!-- written by benchmarks/scan_page.py -->
+
+Positions per second of [`scan`](../scan.md) at stride 1, beside the same network window by window (in batches, as
+`predict` computes it) and after unfolding the image into windows. *Arithmetic* is the ratio of MACs. *Share* is the
+rate of MACs, relative to the same network at its own stride, in tiles of 256 and untiled. *Difference* is the largest
+of the logits from window by window, relative to the largest logit.
+"""
+
+
+def row(found: Found) -> list[str]:
+    """Return one network as cells."""
+    rate = found["positions_s"]
+    return [
+        f"`{found['layout']}`",
+        f"{found['side']} px",
+        f"{rate['window by window']:,.0f}",
+        f"{rate['dense, tiles of 256']:,.0f}",
+        f"**{found['ratio']:.1f}** (aim {found['aim']:g})",
+        f"{found['window_macs'] / found['macs']:.1f}",
+        f"{found['ratio_to_unfolding']:.1f}",
+        f"{found['share_tiled']:.2f}, {found['share_untiled']:.2f}",
+        f"{found['difference']:.0e}",
+    ]
+
+
+def truth(found: dict[str, Found]) -> str:
+    """Return what is right on the mosaic."""
+    head = ["network", "exact: right", "usual conversion: right", "class changed, of all positions"]
+    rows = [
+        [f"`{title}`", *(f"{100 * one[name]:.1f} %" for name in ("exact", "naive", "changed"))]
+        for title, one in found.items()
+    ]
+    count = next(iter(found.values()))["images"]
+    return (
+        f"\n## Where the label is known\n\n{count} MNIST test images on a black image of 600 × 450 pixels; "
+        f"networks trained for an epoch each.\n\n{chr(10).join(table(head, rows))}\n"
+    )
+
+
+def page() -> str:
+    """Return the page."""
+    found = json.loads(RESULT.read_text(encoding="utf-8"))
+    head = ["network", "window", "windows/s", "scan/s", "ratio", "arithmetic", "to unfolding", "share", "difference"]
+    clock = "processor time" if found["clock"] == "process" else "time"
+    text = f"{HEAD}\n{chr(10).join(table(head, [row(one) for one in found['networks']]))}\n"
+    if "monai_s" in found:
+        ratio = found["networks"][0]["positions_s"]["dense, tiles of 256"] / found["monai_s"]
+        text += (
+            f"\nMONAI's SlidingWindowInferer computes {found['monai_s']:,.0f} windows/s of the first network, "
+            f"{ratio:.1f} times fewer, and gives the mean over all windows that cover a pixel, not the map of "
+            "positions.\n"
+        )
+    if "truth" in found:
+        text += truth(found["truth"])
+    if "linear" in found:
+        rates = ", ".join(f"{float(rate):,.0f} ({int(side):,} px)" for side, rate in found["linear"].items())
+        text += f"\nPositions per second by the side of the image: {rates}.\n"
+    where = f"{found['processor']}, threads: {found['threads']}, {clock}, rounds: {found['rounds']}"
+    return f"{text}\nMeasured with `{found['command']}` on {where}; commit {found['commit']}, {found['date']}.\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""A network at every position of an image of any size."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.context import Context, context_of
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.machine import tuned
+from convscope.core.memory import available_bytes
+from convscope.core.numeric import at_least
+from convscope.core.options import AnyPath, documented, options_from
+from convscope.core.progress import Reporter
+from convscope.core.records import from_json, json_text, to_json
+from convscope.core.targets import check_output
+from convscope.core.text import size_text
+from convscope.networks.model import Model
+from convscope.networks.model_file import opened as opened_model
+from convscope.options.scan import Edges, ScanOptions, StoredType
+from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
+from convscope.scanning.grid import Box
+from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.overlay import write_overlay
+from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
+from convscope.scanning.readers import open_image
+from convscope.scanning.receipt import Receipt
+from convscope.scanning.sweep import Sink, checked
+from convscope.scanning.verification import Verified, receipt_of, verified
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scan:
+    """The result of a scan.
+
+    Attributes:
+        receipt: what was computed, how exactly, how fast.
+        path: of the TIFF; None where it is in memory only.
+        found: the positions of the table, where one was asked for.
+        stored: the bands, read where they are needed.
+    """
+
+    receipt: Receipt
+    path: Path | None
+    found: tuple[Detection, ...]
+    stored: "StoredMaps | MapsInMemory"
+
+    @property
+    def maps(self) -> NDArray[Any]:
+        """The bands of all positions, rows × columns × bands, as they are stored."""
+        rows, columns = self.receipt.grid.shape
+        return self.stored.box(Box(row=0, column=0, rows=rows, columns=columns))
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """The probability of every class at all positions, rows × columns × classes; 0 where it is not stored."""
+        return bands_of(self.receipt).probabilities(self.maps)
+
+
+class MapsInMemory:
+    """A result that is not written."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        grid = receipt.grid
+        size = grid.positions * len(receipt.bands) * np.dtype(receipt.dtype).itemsize
+        if size > available_bytes() // 2:
+            raise DataError(f"A result in memory must fit there. Got {size_text(size)}. Give output, a file.")
+        self._grid = grid
+        self._array = np.zeros((*grid.shape, len(receipt.bands)), receipt.dtype)
+        self.records = no_records(grid)
+
+    def write(self, index: int, values: NDArray[Any], record: Any) -> None:
+        """Store the positions of a tile."""
+        box = self._grid.box(index)
+        self._array[box.row : box.row + box.rows, box.column : box.column + box.columns] = values
+        self.records[index] = record_of(record)
+
+    def box(self, box: Box) -> NDArray[Any]:
+        """Return the numbers of some positions."""
+        return self._array[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+
+@documented(ScanOptions)
+def scan(
+    model: Model | str | os.PathLike[str],
+    image: Any,
+    *,
+    output: AnyPath | None = None,
+    stride: int | None = 1,
+    scale: float | None = None,
+    edges: Edges = "inside",
+    classes: Sequence[str] = (),
+    best: bool = False,
+    dtype: StoredType = "uint8",
+    positions: AnyPath | None = None,
+    threshold: float = 0.5,
+    distance: float | None = None,
+    overlay: AnyPath | None = None,
+    memory: str = "1G",
+    check: int = 1_000,
+    seed: int = 0,
+    force: bool = False,
+    progress: bool | Reporter = False,
+    context: Context | None = None,
+) -> Scan:
+    """Return the class probabilities of a network at every position of an image of any size.
+
+    They are those of every window by itself, to rounding; the receipt has the largest difference. A scan to a file that
+    was cut off goes on when it is started again.
+
+    Args:
+        model: a model, or the path of a run folder, model file or ONNX file.
+        image: a path, an array H W C, a Zarr array, or an object with `shape`, `name`, `tags` and
+            `read(row, column, rows, columns)`.
+        progress: True shows progress on standard error.
+        context: as for other commands.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+
+    Examples:
+        >>> from convscope.images.preprocessing import Preprocessing
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("4C3v-MP2-8N"), height=8, width=8, channels=1, classes=2)
+        >>> model = Model(network=network.eval(), classes=("cat", "dog"),
+        ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> found = scan(model, np.zeros((20, 30), np.uint8), scale=1)
+        >>> found.maps.shape, found.receipt.center, found.receipt.check.holds
+        ((13, 23, 2), (3.5, 3.5), True)
+    """
+    options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
+    for path in (options.positions, options.overlay):
+        if path is not None:
+            check_output(Path(path), force=force)
+    if options.positions is not None:
+        check_table(Path(options.positions))
+    target = None if options.output is None else Path(options.output)
+    if target is not None:
+        prepare(target, force=force)
+    names = (_path_of(model), _path_of(image))
+    with tuned(), open_image(image) as reader:
+        used = opened_model(model, context.reporter)
+        before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
+        preparation = prepared(used, reader, options, names=names, before=before)
+        return _scanned(preparation, options, context.reporter, target, is_new=before is None)
+
+
+def verify(
+    output: AnyPath,
+    model: Model | str | os.PathLike[str] | None = None,
+    image: Any = None,
+    *,
+    check: int = 1_000,
+    seed: int | None = None,
+    progress: bool | Reporter = False,
+) -> Verified:
+    """Return the comparison of a result of `scan`, finished or not, with its network at new positions.
+
+    Args:
+        output: the TIFF.
+        model, image: by default those that the receipt names.
+        check: positions at random, and as many at joints of tiles, edges and corners.
+        seed: of the positions; another one each time by default.
+        progress: True shows progress on standard error.
+
+    Raises:
+        ConvscopeError: the request cannot be met; the message is one sentence.
+    """
+    reporter, check = context_of(None, progress=progress).reporter, at_least(1, "check", check)
+    receipt, _ = receipt_of(Path(output))
+    model, image = model or receipt.model, receipt.image if image is None else image
+    if not model or (isinstance(image, str) and not image):
+        raise ParameterError("`model` and `image` must be given: the result is of ones in memory. Got none.")
+    with tuned(), reporter.task("verifying", total=0):
+        return verified(Path(output), opened_model(model, reporter), image, count=check, seed=seed)
+
+
+def _path_of(given: Any) -> str:
+    is_path = isinstance(given, (str, os.PathLike))
+    return os.path.abspath(os.fsdecode(given)) if is_path else ""  # noqa: PTH100  # links stay as they are
+
+
+def _scanned(
+    preparation: Preparation, options: ScanOptions, reporter: Reporter, target: Path | None, *, is_new: bool
+) -> Scan:
+    """Compute, write and describe the result."""
+    sweep, receipt = preparation.sweep, preparation.receipt
+    speed, sentences = announced(preparation, memory=options.memory)
+    for sentence in sentences:
+        reporter.say(sentence)
+    receipt = replace(receipt, speed=speed) if is_new else receipt
+    bands = len(receipt.bands), receipt.dtype
+    stored: StoredMaps | MapsInMemory
+    if target is None:
+        stored = MapsInMemory(receipt)
+        sweep.run(stored, reporter)
+        receipt = finished(receipt, stored)
+    else:
+        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
+            if not is_new:
+                reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
+            receipt = replace(receipt, first=file.first)
+            file.describe(json_text(finished(receipt, file)))
+            sweep.run(file, reporter)
+            receipt = finished(receipt, file)
+            file.describe(json_text(receipt))
+        stored = StoredMaps(target, receipt.grid, bands, receipt.first)
+    made = Scan(receipt=receipt, path=target, found=(), stored=stored)
+    return replace(made, found=_beside(made, preparation, options))
+
+
+def finished(receipt: Receipt, sink: Sink) -> Receipt:
+    """Return the receipt of the tiles that a result has."""
+    there = sink.records["done"] > 0
+    computed = sum(receipt.grid.box(index).count for index in np.flatnonzero(there).tolist())
+    seconds = float(sink.records["seconds"][there].sum())
+    return replace(receipt, computed=computed, seconds=round(seconds, 3), check=checked(sink.records))
+
+
+def _beside(made: Scan, preparation: Preparation, options: ScanOptions) -> tuple[Detection, ...]:
+    """Write table and overlay; return the positions of the table."""
+    receipt, sweep, bands = made.receipt, preparation.sweep, bands_of(made.receipt)
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return bands.probabilities(made.stored.box(box))
+
+    wanted = tuple(options.classes) or receipt.classes
+    if options.overlay is not None:
+        numbers = [receipt.classes.index(name) for name in wanted]
+        write_overlay(Path(options.overlay), sweep.pixels, read, receipt.grid, numbers)
+    if options.positions is None:
+        return ()
+    half = min(receipt.grid.window) / 2
+    distance = half if options.distance is None else options.distance * receipt.scale
+    search = Search(
+        classes=receipt.classes,
+        wanted=wanted,
+        threshold=options.threshold,
+        distance=distance / receipt.grid.stride,
+        scale=receipt.scale,
+    )
+    found = detections(read, receipt.grid, search)
+    write_detections(Path(options.positions), found)
+    return tuple(found)

@@ -1,0 +1,134 @@
+"""``convscope scan``: a network at every position of an image of any size."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convscope.core.context import Context
+from convscope.core.text import counted, duration, printable
+from convscope.options.scan import ScanOptions
+
+from .options import PATH, GroupedCommand, as_json, cli_option, options_of, typed_names, with_context
+from .standard import need_output
+
+if TYPE_CHECKING:
+    from convscope.api.scan import Scan
+    from convscope.scanning.receipt import Check
+    from convscope.scanning.verification import Verified
+
+_CANNOT = 2
+_WITH_VERIFY = {"verify", "as_json", "check", "seed", "quiet", "model", "image"}
+
+
+@click.command("scan", cls=GroupedCommand)
+@click.argument("model", metavar="MODEL", required=False)
+@click.argument("image", metavar="IMAGE", required=False)
+@options_of(ScanOptions)
+@cli_option(
+    "--verify",
+    type=PATH,
+    metavar="MAPS.tif",
+    help="Compare a result with window by window at new positions.",
+    group="Common",
+)
+@as_json
+@with_context()
+@click.pass_context
+def command(
+    shell: click.Context,
+    /,
+    *,
+    context: Context,
+    model: str | None,
+    image: str | None,
+    verify: Path | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Apply the network MODEL at every position of IMAGE, which may be of any size.
+
+    Each position gets the probabilities that its window would get by itself, to rounding; the network computes what
+    windows share once. MAPS.tif has a band a class, and a receipt in its description: the largest difference from
+    window by window, speed, model. A scan that was cut off, by Ctrl-C, a kill or a full disk, goes on when the same
+    command is given again. --verify MAPS.tif compares a result with the network at new positions; MODEL and IMAGE are
+    then those that it names, unless they are given.
+
+    IMAGE is a TIFF of any size (pip install 'convscope[large]'), a Zarr folder, or any other image up to 178 million
+    pixels.
+    """
+    from convscope.core.records import json_text
+
+    if as_json:
+        need_output("Leave --json out.")
+    if verify is not None:
+        _verify(shell, verify, (model, image), context, values, as_json=as_json)
+        return
+    if model is None or image is None or values["output"] is None:
+        raise click.UsageError("MODEL, IMAGE and -o MAPS.tif must be given. Or give --verify MAPS.tif.", shell)
+    from convscope.api.scan import scan
+
+    result = scan(model, image, context=context, **values)
+    click.echo(json_text(result.receipt) if as_json else scan_text(result, values["positions"]))
+    if not result.receipt.check.holds:
+        shell.exit(_CANNOT)
+
+
+def _verify(
+    shell: click.Context,
+    path: Path,
+    given: tuple[str | None, str | None],
+    context: Context,
+    values: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Verify a result; the exit code is 2 where it differs."""
+    from convscope.api.scan import verify
+    from convscope.core.records import json_text
+
+    typed = typed_names(shell)
+    others = sorted(typed - _WITH_VERIFY)
+    if others:
+        raise click.UsageError(f"--verify must be given without --{others[0].replace('_', '-')}. Got both.", shell)
+    seed = values["seed"] if "seed" in typed else None
+    found = verify(path, *given, check=values["check"], seed=seed, progress=context.reporter)
+    click.echo(json_text(found) if as_json else verified_text(found))
+    if not found.check.holds:
+        shell.exit(_CANNOT)
+
+
+def scan_text(result: "Scan", table: Any) -> str:
+    """Return the receipt in lines."""
+    receipt = result.receipt
+    speed = receipt.speed
+    lines = [
+        f"maps      {printable(str(result.path))} ({receipt.grid.shape[1]:,} x {receipt.grid.shape[0]:,} positions, "
+        f"{counted(len(receipt.bands), 'band')} {receipt.dtype})",
+        f"checked   {_compared(receipt.check)} of logits up to {receipt.check.largest:.3g}",
+        f"speed     {speed.measured:.1f} times window by window ({speed.arithmetic:.1f} by arithmetic, "
+        f"{speed.share:.0%} of the rate at its own stride); {duration(receipt.seconds, exact=True)} in all",
+    ]
+    if table is not None:
+        lines.append(f"table     {printable(str(table))} ({counted(len(result.found), 'position')})")
+    return "\n".join(lines)
+
+
+def verified_text(found: "Verified") -> str:
+    """Return a verification in lines."""
+    receipt = found.receipt
+    state = "whole" if found.whole else f"not whole: {receipt.computed:,} of {receipt.positions:,} positions"
+    return (
+        f"result    {state}; {receipt.layout}, {receipt.way}\n"
+        f"checked   {_compared(found.check)} of probabilities as stored, seed {found.seed}"
+    )
+
+
+def _compared(check: "Check") -> str:
+    if not check.random + check.nasty:
+        return "no position; no difference is known"
+    verdict = "" if check.holds else f" NOT THE SAME, at most {check.allowed:.2g} is allowed:"
+    return (
+        f"{check.random:,} positions at random, {check.nasty:,} at joints and edges:{verdict} largest difference "
+        f"{check.difference:.2g}"
+    )

@@ -1,0 +1,127 @@
+// @ts-check
+/** The steps of the first lesson: what is claimed, each with something to try. */
+import { makeDice } from "./dice.js";
+import { button, element, tools } from "./dom.js";
+import { LESSON } from "./text_lesson.js";
+import { makeMoved } from "./moved.js";
+import { savedBySharing, shapeAt } from "./network.js";
+import { makeSoftmax } from "./softmax_table.js";
+import { TEXT } from "./text.js";
+import { FIRST, IMAGES, MOST_CHANNELS, MOST_UNITS, SECOND_CHANNEL, UNITS, movedRight } from "./toy.js";
+import { makeTwoLayers } from "./two_layers.js";
+import { makeSharing } from "./weight_sharing.js";
+
+/** @typedef {import("./explain.js").Go} Go */
+/** @typedef {import("./toy.js").Toy} Toy */
+
+/**
+ * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network: () => import("./network.js").Network,
+ *   toy: () => Toy, toUnits: (() => void) | null, families: import("./lesson.js").Families }} Hands
+ */
+
+const COMPARED = ["shared", "buys"]; // steps whose claim the comparison of networks shows
+const WALK_MS = 450;
+const CALM_WALK_MS = 1200;
+
+/** @param {Hands} hands @returns {{ elements: HTMLElement[], show: () => void }} to be shown anew with every toy */
+export function makeClaims({ go, change, network, toy, toUnits, families }) {
+  const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
+  const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
+  const set = (/** @type {string} */ name, /** @type {Partial<Toy>} */ some) => button(name, () => change(some));
+  const pool = (/** @type {string} */ code, /** @type {string} */ name) => set(name, { zeros: 1, stride: 1, code });
+  const kinds = Object.entries(families.poolings).map(([code, { name }]) => pool(code, name));
+  const saved = savedBySharing(families.layers ?? []);
+  const words = saved ? [element("p", { text: LESSON.saves(saved.name, saved.shared, saved.separate) })] : [];
+  /** @type {Record<keyof typeof LESSON.claims, Node[]>} */
+  const tries = {
+    patch: [walkButton(go, network), set(LESSON.again, FIRST)],
+    along: movers[0].buttons,
+    shared: [...words, makeSharing().element],
+    padding: [set(LESSON.pad, { zeros: 1 }), set(LESSON.unpad, { zeros: 0 })],
+    stride: [
+      set(LESSON.strideTwo, { ...FIRST, stride: 2 }),
+      ...movers[1].buttons,
+      set(LESSON.strideOne, { ...FIRST, stride: 1 }),
+    ],
+    channels: [
+      button(LESSON.second, () => change({ channels: two() })),
+      button(LESSON.back, () => change({ channels: toy().channels.slice(0, 1), units: toy().units.slice(0, 1) })),
+    ],
+    units: [
+      set(LESSON.secondUnit, { ...FIRST, channels: [IMAGES.corner], units: UNITS.slice(0, MOST_UNITS) }),
+      button(LESSON.oneUnit, () => change({ units: toy().units.slice(0, 1) })),
+    ],
+    nonlinearity: [makeTwoLayers()],
+    pooling: [pool("", LESSON.none), ...kinds],
+    buys: [set(LESSON.poolMax, { ...FIRST, zeros: 1, code: "MP" }), ...movers[2].buttons],
+    classifier: [makeSoftmax()],
+    dice: [makeDice().element],
+    preprocessing: toUnits ? [button(LESSON.toUnits, toUnits)] : [],
+  };
+  const elements = Object.entries(LESSON.claims).map(([name, { title, text }]) =>
+    element(
+      "li",
+      {},
+      element("h3", { text: title }),
+      element("p", { text }),
+      tools(...tries[/** @type {keyof typeof tries} */ (name)]),
+      COMPARED.includes(name) ? makeMoved(families.comparison) : null,
+    ),
+  );
+  return { elements, show: () => movers.forEach((mover) => mover.show()) };
+}
+
+/**
+ * Buttons that move the image until nothing of it would be left, and that put it back.
+ * @param {() => Toy} toy
+ * @param {(some: Partial<Toy>) => void} change
+ */
+function makeMover(toy, change) {
+  /** @type {number[][] | null} */
+  let before = null;
+  const next = () => toy().channels.map(movedRight);
+  const move = button(LESSON.move, () => {
+    before ??= toy().channels;
+    change({ channels: next() });
+  });
+  const back = button(LESSON.putBack, () => {
+    const channels = before ?? toy().channels;
+    before = null;
+    change({ channels });
+  });
+  const show = () => {
+    move.disabled = next()
+      .flat()
+      .every((pixel) => !pixel);
+    back.disabled = before === null;
+  };
+  return { buttons: [move, back], show };
+}
+
+/**
+ * @param {Go} go
+ * @param {() => import("./network.js").Network} network
+ * @returns {HTMLElement}
+ */
+function walkButton(go, network) {
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    made.textContent = LESSON.walk;
+  };
+  const start = () => {
+    made.textContent = TEXT.stop;
+    let at = -1;
+    const next = () => {
+      const { rows, columns } = shapeAt(network(), 1);
+      at += 1;
+      if (at >= rows * columns) stop();
+      else go({ layer: 1, unit: 0, row: Math.floor(at / columns), column: at % columns });
+    };
+    timer = window.setInterval(next, matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_WALK_MS : WALK_MS);
+    next();
+  };
+  const made = button(LESSON.walk, () => (timer ? stop() : start()));
+  return made;
+}

@@ -1,0 +1,244 @@
+// @ts-check
+/** What the first lesson says. */
+import { counted, grouped, short } from "./format.js";
+
+/** The first lesson. */
+export const LESSON = {
+  intro:
+    "An image of 5 × 5 numbers, and one hidden unit that sees 3 × 3 of them. Change any number. Press a feature " +
+    "to see how it is computed; its patch is marked in the image. Each step has something to try. The lesson takes " +
+    "fifteen minutes.",
+  image: "image",
+  channel: (/** @type {number} */ number) => `image, channel ${number}`,
+  unit: "weights of the unit",
+  unitNumber: (/** @type {number} */ unit) => `weights of unit ${unit}`,
+  onChannel: (/** @type {number} */ unit, /** @type {number} */ channel) => `unit ${unit}, on channel ${channel}`,
+  bias: "bias",
+  features: "features",
+  featuresOf: (/** @type {number} */ unit) => `features of unit ${unit}`,
+  pooled: "pooled",
+  pooledOf: (/** @type {number} */ unit) => `pooled, unit ${unit}`,
+  dropped: "The last row and column fill no window of 2 × 2 and are dropped.",
+  keys: "Arrow keys change the position",
+  where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
+  images: "Image",
+  imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  units: "Unit",
+  unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the center" },
+  channelCount: "Channels",
+  unitCount: "Units",
+  zeros: "Padding",
+  zeroNames: { 0: "none", 1: "zeros around the image" },
+  stride: "Stride",
+  strideNames: { 1: "1, every position", 2: "2, every other position" },
+  nonlinearity: "Nonlinearity",
+  pooling: "Pooling of each 2 × 2",
+  none: "none",
+  marked: "The marked value, in numbers",
+  walk: "Visit all positions",
+  move: "Move the image to the right",
+  putBack: "Put it back",
+  again: "Reset",
+  pad: "Add zeros",
+  unpad: "Remove the zeros",
+  strideTwo: "Every other position",
+  strideOne: "Every position",
+  second: "Add a second channel",
+  secondUnit: "Add a second unit",
+  oneUnit: "One unit",
+  back: "One channel, one unit",
+  poolMax: "Set max pooling",
+  toUnits: "See what this network has learned",
+  saves: (/** @type {string} */ layer, /** @type {number} */ shared, /** @type {number} */ separate) =>
+    `In this network, ${layer} has ${counted(shared, "parameter")}; separate units at each position would have ` +
+    `${grouped(separate)}.`,
+  claims: {
+    patch: {
+      title: "One feature",
+      text:
+        "A unit multiplies each number of its patch by the weight at that position and adds the products and a bias. " +
+        "Its weights are also called its filter or kernel. An image of 5 × 5 has 3 × 3 positions for a patch of " +
+        "3 × 3: nine features (one feature map), all from the same nine weights and one bias. That is the whole " +
+        "convolution. The bias says how much is needed: with a bias of −40, only a clear line is above 0.",
+    },
+    along: {
+      title: "What moves, moves along",
+      text:
+        "A unit that is useful at one position is useful at every position. When the image moves, the features " +
+        "move along (equivariance): a line is found wherever it is.",
+    },
+    shared: {
+      title: "Why the weights are shared",
+      text:
+        "The nine features are nine hidden units with the same weights: one unit, copied. Separate units, each with " +
+        "its own bias, have 9 × (9 + 1) = 90 parameters (weights and biases together); nine that each see the whole " +
+        "image 9 × (25 + 1) = 234; the copies have 10, learned from all positions at once. Try it: both layers begin " +
+        "with random weights and see strokes in the left part of the image only. The copies then detect strokes " +
+        "everywhere; the separate units only where they saw some. The price: copies cannot look for different things " +
+        "at different positions.",
+    },
+    padding: {
+      title: "Padding",
+      text:
+        "Zeros around the image give the unit a position at every pixel: 25 features instead of 9. The price: at the " +
+        "edge it sees zeros that are not in the image.",
+    },
+    stride: {
+      title: "Stride",
+      text:
+        "With a stride of 2 the unit is computed at every other position: 4 features instead of 9, less than half " +
+        "the computation. Here the line falls between the positions, and all four are −27: it is missed (aliasing). " +
+        "Move the image by one pixel, and it is found. A shift by one pixel no longer moves the features by one.",
+    },
+    channels: {
+      title: "Several channels",
+      text:
+        "Colour images have three numbers for each pixel, and a later layer sees many maps. The unit then has " +
+        "weights for each channel, adds all products, and still gives one feature for each position: twice the " +
+        "weights, as many features.",
+    },
+    units: {
+      title: "Several units",
+      text:
+        "One unit detects one pattern. Several units see the same image, each with its own weights, and each " +
+        "produces a feature map. Here the first finds the upright line of a corner, the second the level one. The " +
+        "next layer sees these maps as its channels.",
+    },
+    nonlinearity: {
+      title: "What a nonlinearity is for",
+      text:
+        "Sums of sums are sums: without a nonlinearity between them, two layers do no more than one. Below, two " +
+        "units detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit " +
+        "gives the same for every image; here its weights are all 0. ReLU replaces what is below 0 by 0: then the " +
+        "third unit finds an edge of either kind, which no single unit can. The value after the nonlinearity is " +
+        "called the activation.",
+    },
+    pooling: {
+      title: "Pooling",
+      text:
+        "Pooling (its classic name: subsampling) computes one value from each window: the largest, the mean, the " +
+        "first, or another. It has no weights. Press each and see its value. A pooled value depends on 4 × 4 " +
+        "pixels, where a feature depends on 3 × 3. This receptive field grows with each layer, because a value " +
+        "sees several values before it, and each of those its own part of the image; after pooling it grows twice " +
+        "as fast.",
+    },
+    buys: {
+      title: "What pooling gains and costs",
+      text:
+        "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
+        "depend less on position (invariance). Set max pooling and move the image: the first move changes no " +
+        "pooled value, the second does. The price: the position in the window is lost. Could pooling be left out? " +
+        "Yes: such networks learn, and are often as accurate on clean images. But they compute more, their " +
+        "classifier has more parameters, and a small shift costs more accuracy.",
+    },
+    classifier: {
+      title: "From maps to probabilities",
+      text:
+        "The values of the last maps are written one after another into one vector (flatten). The classifier is a " +
+        "unit for each class: bias + Σ weight × value, its logit. Softmax makes probabilities of the logits: e^logit " +
+        "is above 0 for any logit, also a negative one, and each is divided by the sum of all, so that together they " +
+        "are 1. A logit that is larger by 1 counts 2.72 times as much. Change one.",
+    },
+    dice: {
+      title: "Two dice",
+      text:
+        "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
+        "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
+        "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zero padding. Networks " +
+        "leave out the reversal: the weights are learned, so their order does not matter.",
+    },
+    preprocessing: {
+      title: "It is no preprocessing",
+      text:
+        "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units like " +
+        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off one of " +
+        "this network’s units and see the prediction change.",
+    },
+  },
+};
+
+/** Shared weights against separate ones. */
+export const SHARING = {
+  teacher: "to be learned",
+  copiedWeights: "copied: 9 weights",
+  separateWeights: "separate: 9 × 9 weights",
+  last: "image shown last",
+  copied: "copied",
+  separate: "separate",
+  show: (/** @type {string} */ images) => `Show them ${images}`,
+  forget: "Start again",
+  nothing: "No image seen yet; the weights are random.",
+  seen: (/** @type {string} */ images) => `Trained on ${images}.`,
+  errors: "Mean error of their features, for strokes anywhere in the image:",
+};
+
+/** One step of gradient descent. */
+export const GRADIENT = {
+  about: (/** @type {number} */ row, /** @type {number} */ column) =>
+    `What this one image did to the copied weight in row ${row}, column ${column} (gradient descent): at each ` +
+    "position the error is multiplied by the input that the weight saw there.",
+  heads: ["row, column", "should be", "is", "error", "input", "error × input"],
+  position: (/** @type {number} */ row, /** @type {number} */ column) => `${row}, ${column}`,
+  others: "The weight saw 0 at the other positions: nothing to learn there.",
+  sum: (/** @type {number} */ sum, /** @type {number} */ rate, /** @type {number} */ change) =>
+    `Together ${short(sum)}, times a small step size of ${short(rate)}: ${short(change)}.`,
+  weight: (/** @type {number} */ before, /** @type {number} */ change) =>
+    `old weight ${short(before)} ${change < 0 ? "−" : "+"} ${short(Math.abs(change))} = new weight `,
+  whole:
+    "In a network nobody says what a hidden unit should give. Its error is computed backwards from those of the " +
+    "classifier, through the weights between them (backpropagation); then its weights change in the same way.",
+  press: "Show them 1 image to see one step in numbers.",
+};
+
+/** What a nonlinearity is for. */
+export const TWO_LAYERS = {
+  linear: "Without nonlinearity",
+  relu: "With ReLU",
+  images: "Image",
+  imageNames: ["bright at the right", "bright at the left", "bright at both sides", "dark"],
+  image: "image",
+  unit: (/** @type {number} */ number) => `unit ${number}`,
+  third: "weights of the third unit",
+  thirdWeight: (/** @type {number} */ number) => `weight of the third unit for unit ${number}`,
+  both: "the two layers as one unit",
+  first: (/** @type {number} */ number) => `Unit ${number}: `,
+  after: "Third unit: ",
+  single: "The one unit: ",
+  all: "For all four images",
+  heads: ["image", "two layers", "one unit"],
+  same: "The two layers give what the one unit gives, for every image and any weights.",
+  differs: "The two layers give what no single unit gives.",
+};
+
+/** Probabilities of logits. */
+export const SOFTMAX = {
+  heads: ["class", "logit", "e^logit", "÷ sum", "probability"],
+  className: (/** @type {number} */ number) => `class ${number}`,
+  logitOf: (/** @type {string} */ name) => `logit of ${name}`,
+  sum: "sum",
+  others: (/** @type {number} */ count) => counted(count, "other"),
+  title: "From logits to probabilities",
+  hint:
+    "Softmax: e (2.718…) to the power of the logit, divided by the sum of these for all classes. So every " +
+    "probability is above 0, and together they are 1.",
+  sigmoid:
+    "Each logit becomes 1 ÷ (1 + e^−logit), a number from 0 to 1 (sigmoid); divided by their sum, these are the " +
+    "probabilities.",
+  shiftedHeads: ["class", "logit", "e^(logit − largest)", "÷ sum", "probability"],
+  sigmoidHeads: ["class", "logit", "sigmoid", "÷ sum", "probability"],
+};
+
+/** Two dice. */
+export const DICE = {
+  names: ["first die: how often each face", "second die: how often each face"],
+  face: (/** @type {number} */ die, /** @type {number} */ face) => `die ${die}, face ${face}`,
+  fair: "A fair die",
+  loaded: "A loaded die",
+  sums: "The probability of each sum; press one to see its computation",
+  laid: "The second die, backwards along the first",
+  before: "The sum before",
+  after: "The next sum",
+  caption: "in percent",
+  rows: ["first die", "second, backwards", "products"],
+  chance: (/** @type {number} */ sum) => `The probability of the sum ${sum}: `,
+};

@@ -1,0 +1,69 @@
+"""Options of ``convscope scan``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from convscope.core.options import AnyPath, check_options, option
+
+from . import fields
+
+Edges = Literal["inside", "pad"]
+StoredType = Literal["uint8", "uint16", "float16", "float32"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions:
+    """How an image is scanned, and what is written."""
+
+    output: AnyPath | None = fields.output("Write the maps to this BigTIFF, a band a class.", "MAPS.tif")
+    stride: int | None = option(
+        1, "Pixels between neighbouring positions; 0 for the network's own stride.", metavar="PX", least=0, most=4_096
+    )
+    scale: float | None = option(
+        None,
+        "Pixels of the network for each pixel of the image; needed unless the network was trained on unscaled images.",
+        group="Data",
+        metavar="FACTOR",
+    )
+    edges: Edges = option(
+        "inside", "Windows within the image only, or a frame of the background around it.", group="Data"
+    )
+    classes: Sequence[str] = option(
+        (), "Classes to store, separated by commas; all by default.", group="Output", metavar="NAMES"
+    )
+    best: bool = option(False, "Store the most probable class and its probability only.", group="Output")
+    dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")
+    positions: AnyPath | None = option(
+        None,
+        "Write a table of the positions found, local maxima of probability, to this .csv or .geojson.",
+        group="Output",
+        metavar="FILE",
+    )
+    threshold: float = option(
+        0.5, "Least probability of a position in the table.", group="Output", metavar="P", least=0, most=1
+    )
+    distance: float | None = option(
+        None,
+        "Least distance of two positions in the table, in pixels; half a window by default.",
+        group="Output",
+        metavar="PX",
+        least=0,
+    )
+    overlay: AnyPath | None = option(
+        None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
+    )
+    memory: str = option("1G", "Memory for the scan, for example 512M; it sets the size of the tiles.", metavar="SIZE")
+    check: int = option(
+        1_000,
+        "Positions compared with window by window, and as many at joints and edges; 0 for none.",
+        group="Measurement",
+        metavar="N",
+        least=0,
+        most=100_000,
+    )
+    seed: int = fields.seed()
+    force: bool = fields.force()
+
+    def __post_init__(self) -> None:
+        check_options(self)

@@ -1,0 +1,86 @@
+"""The numbers that are stored for each position: a probability a class, or the best class with its probability."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import ParameterError, choose
+
+DTYPES = ("uint8", "uint16", "float16", "float32")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bands:
+    """What a position stores.
+
+    Attributes:
+        classes: of the model, in the order of its logits.
+        chosen: those that have a band; all classes of the model by default.
+        best: two bands in place of one a class: the number of the most probable class, and its probability.
+        dtype: of a band; integers stand for 0…1 in equal steps.
+
+    Raises:
+        ParameterError: a class is unknown, or the type has no room for the number of the class.
+
+    Examples:
+        >>> bands = Bands(classes=("cat", "dog"), chosen=("dog",))
+        >>> bands.encode(np.array([[[0.25, 0.75]]], np.float32)).tolist(), bands.step
+        ([[[191]]], 0.00392156862745098)
+    """
+
+    classes: tuple[str, ...]
+    chosen: tuple[str, ...] = ()
+    best: bool = False
+    dtype: str = "uint8"
+
+    def __post_init__(self) -> None:
+        """Validate names and type."""
+        choose("dtype", self.dtype, DTYPES)
+        for name in self.chosen:
+            choose("classes", name, self.classes)
+        if self.best and self.dtype == "uint8" and len(self.classes) > 256:
+            raise ParameterError(
+                f"`dtype` must be uint16 or float32 for the numbers of {len(self.classes)} classes. Got {self.dtype}."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the bands."""
+        return ("class", "probability") if self.best else self.chosen or self.classes
+
+    @property
+    def step(self) -> float:
+        """Distance between two probabilities that can be stored; 0 for floats, which have digits."""
+        return 0.0 if self.dtype.startswith("float") else 1 / float(np.iinfo(self.dtype).max)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the chosen classes, from 0."""
+        return [self.classes.index(name) for name in self.chosen or self.classes]
+
+    def encode(self, probabilities: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Return rows × columns × bands from rows × columns × classes."""
+        if not self.best:
+            return self._stored(probabilities[..., self.numbers])
+        best = probabilities.argmax(axis=-1)
+        own = np.take_along_axis(probabilities, best[..., None], axis=-1)
+        return np.concatenate([best[..., None].astype(self.dtype), self._stored(own)], axis=-1)
+
+    def _stored(self, values: NDArray[np.float32]) -> NDArray[np.generic]:
+        if not self.step:
+            plain: NDArray[np.generic] = values.astype(self.dtype)
+            return plain
+        levels: NDArray[np.generic] = np.rint(values / np.float32(self.step)).astype(self.dtype)
+        return levels
+
+    def probabilities(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the probability of every class of the model from what is stored; 0 where it is not stored."""
+        result = np.zeros((*stored.shape[:2], len(self.classes)), np.float32)
+        scale = np.float32(self.step or 1.0)
+        if self.best:
+            own = stored[..., 1:].astype(np.float32) * scale
+            np.put_along_axis(result, stored[..., :1].astype(np.int64), own, axis=-1)
+        else:
+            result[..., self.numbers] = stored.astype(np.float32) * scale
+        return result

@@ -1,0 +1,266 @@
+"""A network applied densely: its answer for every window of a region, each value computed once for all windows."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from convscope.layers.kinds import Convolution, Linear
+from convscope.layers.nonlinearity import nonlinearity_of
+from convscope.layers.sliding import Run, SlidingInput, tapped
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.graph_network import GraphNetwork
+
+from .families import Family, Sides, families
+
+_ADDITION = 30
+"""What adding two maps costs, in weighted sums over one channel: it waits for memory."""
+
+
+class Part(NamedTuple):
+    """A family of a node, or the sum over one row of its taps, which several of its families share.
+
+    Attributes:
+        name: of the node.
+        row, column: numbers of the family; of a sum over taps, `row` is that of the family below.
+        tap: number of the row of taps; −1 of a whole family.
+    """
+
+    name: str
+    row: int
+    column: int
+    tap: int = -1
+
+
+_PIXELS = Part(IMAGE, 0, 0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DensePlan:
+    """How a network is computed for all windows at once.
+
+    Attributes:
+        graph: of one window, with a vector as output.
+        stride: pixels between neighbouring windows.
+        down, across: the families along each side.
+        shared: the nodes whose families share the sums over rows of taps.
+    """
+
+    graph: Graph
+    stride: int
+    down: Sides
+    across: Sides
+    shared: frozenset[str]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether every layer has one family: no zeros at the window's border."""
+        return all(len(side[node]) == 1 for side in (self.down, self.across) for node in side)
+
+    @functools.cached_property
+    def order(self) -> tuple[Part, ...]:
+        """All parts, each behind those that it reads, depth first, so that they can be given up early."""
+        order: dict[Part, None] = {}
+        waiting: list[tuple[Part, bool]] = [(Part(self.graph.output.name, 0, 0), False)]
+        while waiting:
+            part, is_ready = waiting.pop()
+            if part in order or part.name == IMAGE:
+                continue
+            if is_ready:
+                order[part] = None
+                continue
+            waiting.append((part, True))
+            waiting.extend((read, False) for read in reversed(self.reads(part)))
+        return tuple(order)
+
+    @functools.cached_property
+    def uses(self) -> Mapping[Part, int]:
+        """How many parts read each of them."""
+        uses: dict[Part, int] = {}
+        for part in self.order:
+            for read in self.reads(part):
+                uses[read] = uses.get(read, 0) + 1
+        return uses
+
+    def reads(self, part: Part) -> list[Part]:
+        """Return the parts that a part reads, each once."""
+        inputs = self.graph.by_name[part.name].inputs
+        across = self.across[part.name][part.column]
+        if part.tap >= 0:
+            return list(dict.fromkeys(Part(inputs[0], part.row, run.family) for run in across.runs[0]))
+        down = self.down[part.name][part.row]
+        read: dict[Part, None] = {}
+        for index, below in enumerate(inputs):
+            for second in across.runs[index]:
+                for first in down.runs[index]:
+                    if index == 0 and part.name in self.shared:
+                        rows = range(first.first, first.first + first.count)
+                        read |= dict.fromkeys(Part(part.name, first.family, part.column, row) for row in rows)
+                    else:
+                        read[Part(below, first.family, second.family)] = None
+        return list(read)
+
+    @functools.cached_property
+    def macs(self) -> int:
+        """Multiply-accumulate operations for each window."""
+        return sum(self._macs(node) for node in self.graph.nodes if node.name in self.down)
+
+    def _macs(self, node: Node) -> int:
+        inputs = self.graph.inputs_of(node)
+        taps, total = node.layer.taps(inputs), node.layer.macs(inputs)
+        if not total or taps is None:
+            return 0
+        shape = self.graph.shapes[node.name]
+        full = max(map(len, taps[0][0])) * max(map(len, taps[1][0])) * shape.rows * shape.columns
+        rows, columns = (self._taps(side[node.name]) for side in (self.down, self.across))
+        if node.name in self.shared:
+            rows = len(_tap_rows(self.down[node.name])) * (self.stride // self.down[node.name][0].grid)
+        return total * rows * columns // full
+
+    def _taps(self, side: tuple[Family, ...]) -> int:
+        """Return the taps along a side that are read for each window, in all families."""
+        return sum(family.read * (self.stride // family.grid) for family in side)
+
+    def values(self, windows: int) -> int:
+        """Return the largest number of values stored at once for windows × windows neighbouring windows."""
+        left = dict(self.uses)
+        stored, most = self._size(_PIXELS, windows), 0
+        for part in self.order:
+            stored += self._size(part, windows)
+            most = max(most, stored)
+            for read in self.reads(part):
+                left[read] -= 1
+                if not left[read]:
+                    stored -= self._size(read, windows)
+        return most
+
+    def _size(self, part: Part, windows: int) -> int:
+        rows, columns = self.lengths(part, (windows, windows))
+        return self.graph.shapes[part.name].maps * rows * columns
+
+    def lengths(self, part: Part, windows: tuple[int, int]) -> tuple[int, int]:
+        """Return rows and columns of a part for so many windows."""
+        rows = part.name if part.tap < 0 else self.graph.by_name[part.name].inputs[0]
+        return (
+            self.down[rows][part.row].length(windows[0], self.stride),
+            self.across[part.name][part.column].length(windows[1], self.stride),
+        )
+
+
+def dense_plan(graph: Graph, stride: int) -> DensePlan | None:
+    """Return how the network is applied densely; None if a layer cannot slide.
+
+    Examples:
+        >>> from convscope.networks.build import Network
+        >>> from convscope.networks.folding import graph_of
+        >>> from convscope.networks.layout import Layout
+        >>> network = Network(Layout.parse("24C5v-MP2-48C3v-MP2-192N"), height=32, width=32, channels=1, classes=10)
+        >>> dense_plan(graph_of(network), 1).macs, network.plan.macs  # for each position
+        (344664, 2297088)
+    """
+    found = families(graph, stride)
+    if found is None or (graph.shapes[graph.output.name].rows, graph.shapes[graph.output.name].columns) != (1, 1):
+        return None
+    down, across = found
+    shared = frozenset(node.name for node in graph.nodes if node.name in down and _is_shared(graph, node, down, across))
+    return DensePlan(graph=graph, stride=stride, down=down, across=across, shared=shared)
+
+
+def _tap_rows(side: tuple[Family, ...]) -> set[tuple[int, int]]:
+    """Return the different rows of taps of all families: number of the tap, and family below."""
+    return {(run.first + tap, run.family) for family in side for run in family.runs[0] for tap in range(run.count)}
+
+
+def _is_shared(graph: Graph, node: Node, down: Sides, across: Sides) -> bool:
+    """Return whether the families of a node are cheaper made of sums over rows of taps that they share."""
+    if not isinstance(node.layer, Convolution):
+        return False
+    rows, columns = down[node.name], across[node.name]
+    below = down[node.inputs[0]]
+    middle = node.layer.rows.kernel // 2
+    if any(one.grid != rows[0].grid for one in (*rows, *below)) or not all(
+        any(run.first <= middle < run.first + run.count for run in family.runs[0]) for family in rows
+    ):
+        return False
+    direct, different = sum(family.read for family in rows), len(_tap_rows(rows))
+    across_taps, channels = sum(family.read for family in columns), graph.inputs_of(node)[0].maps // node.layer.groups
+    added = (direct - len(rows)) * len(columns)
+    return different * across_taps * channels + _ADDITION * added < direct * across_taps * channels
+
+
+def dense_logits(network: GraphNetwork, plan: DensePlan, image: Tensor) -> Tensor:
+    """Return the logits of every window, 1 K R C, from a standardized region of an image, 1 C H W.
+
+    The region begins with the first window and ends with the last one.
+    """
+    below = plan.graph.image
+    rows, columns = (
+        (size - side) // plan.stride + 1
+        for size, side in zip(image.shape[2:], (below.rows, below.columns), strict=True)
+    )
+    computing = _Computing(network, plan, (rows, columns))
+    return computing.run(image)
+
+
+class _Computing:
+    """One run through a plan."""
+
+    def __init__(self, network: GraphNetwork, plan: DensePlan, windows: tuple[int, int]) -> None:
+        self.network, self.plan, self.windows = network, plan, windows
+        self.stored: dict[Part, Tensor] = {}
+
+    def run(self, image: Tensor) -> Tensor:
+        """Return the logits; parts are given up when nothing reads them any more."""
+        plan, left = self.plan, dict(self.plan.uses)
+        down, across = plan.down[IMAGE][0], plan.across[IMAGE][0]
+        self.stored[_PIXELS] = image[:, :, down.base :: down.grid, across.base :: across.grid]
+        result = image
+        for part in plan.order:
+            result = self._family(part) if part.tap < 0 else self._tap_row(part)
+            self.stored[part] = result
+            for read in plan.reads(part):
+                left[read] -= 1
+                if not left[read] and read != _PIXELS:
+                    del self.stored[read]
+        return result
+
+    def _tap_row(self, part: Part) -> Tensor:
+        """Return the sum over one row of taps, at all rows of the family below."""
+        node = self.plan.graph.by_name[part.name]
+        run = Run(first=part.tap, count=1, family=part.row, start=0, step=0, stride=1)
+        found = node.layer.tap_row(self._input(node, 0, part, (run,)), self.network.tensors_of(node))
+        return found if found is not None else self.stored[_PIXELS]
+
+    def _family(self, part: Part) -> Tensor:
+        node, down = self.plan.graph.by_name[part.name], self.plan.down[part.name][part.row]
+        rows = self._shared_rows(part, down) if part.name in self.plan.shared else ()
+        sources = [self._input(node, index, part, down.runs[index]) for index in range(len(node.inputs))]
+        values = node.layer.dense(sources, self.network.tensors_of(node), rows)
+        if node.nonlinearity == "relu" and isinstance(node.layer, (Convolution, Linear)):
+            return values.relu_()  # nobody else has them
+        return nonlinearity_of(node.nonlinearity).apply(values)
+
+    def _shared_rows(self, part: Part, down: Family) -> list[Tensor]:
+        """Return the sums over the rows of taps of a family, each where the family reads it."""
+        size = self.plan.lengths(part, self.windows)[0]
+        rows = []
+        for run in down.runs[0]:
+            for tap in range(run.count):
+                stored = self.stored[Part(part.name, run.family, part.column, run.first + tap)]
+                rows.append(tapped(stored[:, :, run.span(size)], 2, run, tap, size))
+        return rows
+
+    def _input(self, node: Node, index: int, part: Part, rows: tuple[Run, ...]) -> SlidingInput:
+        below, across = node.inputs[index], self.plan.across[node.name][part.column]
+        taps = self.plan.down[node.name][part.row if part.tap < 0 else 0].taps[index]
+        pairs = ((down.family, run.family) for down in rows for run in across.runs[index])
+        return SlidingInput(
+            maps={pair: self.stored[found] for pair in pairs if (found := Part(below, *pair)) in self.stored},
+            rows=rows,
+            columns=across.runs[index],
+            taps=(taps, across.taps[index]),
+            size=self.plan.lengths(part, self.windows),
+            zero=self.stored[_PIXELS].new_zeros(1, self.plan.graph.shapes[below].maps, 1, 1),
+        )

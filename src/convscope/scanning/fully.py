@@ -1,0 +1,144 @@
+"""A network whose answer are maps, such as a segmentation, applied to an image of any size in tiles that join exactly.
+
+A tile reads what its values depend on, by the exact receptive fields, from a pixel that is a multiple of every stride.
+Zeros are put around the image only, as if it had been computed as a whole.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError
+from convscope.core.forks import computing
+from convscope.core.machine import memory_format
+from convscope.layers.kinds import Flatten, InstanceBased, Linear, LocallyConnected, Pooling, Resize
+from convscope.layers.layer import MapShape
+from convscope.networks.folding import fold
+from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.model import Model, as_tensor
+
+from .grid import Box, Grid
+from .ways import Applied
+
+
+def at_size(graph: Graph, rows: int, columns: int) -> Graph:
+    """Return the graph on images of another size; what is resized, is by the same factor.
+
+    Raises:
+        DataError: a layer reads the whole image, or a factor does not fit the size.
+    """
+    shapes = {IMAGE: MapShape(maps=graph.image.maps, rows=rows, columns=columns)}
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        layer, below = node.layer, graph.inputs_of(node)[0]
+        whole = isinstance(layer, Pooling) and layer.rows is None
+        single = isinstance(layer, (Linear, Flatten, InstanceBased)) and below.rows * below.columns > 1
+        if whole or single or isinstance(layer, LocallyConnected) or (isinstance(layer, Resize) and layer.corners):
+            raise DataError(
+                f"A network whose answer are maps must look at parts of an image to be scanned. Got {node.name} "
+                f"({layer.notation}), which reads the whole image."
+            )
+        if isinstance(layer, Resize):
+            here = shapes[node.inputs[0]]
+            sides = Fraction(here.rows * layer.rows, below.rows), Fraction(here.columns * layer.columns, below.columns)
+            if any(side.denominator > 1 for side in sides):
+                raise DataError(f"{node.name} cannot resize {here} by the same factor. Use another size.")
+            layer = replace(layer, rows=int(sides[0]), columns=int(sides[1]))
+        nodes.append(replace(node, layer=layer))
+        shapes[node.name] = layer.shape([shapes[name] for name in node.inputs])
+    return Graph(nodes=tuple(nodes), image=shapes[IMAGE])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """The strides of a network of maps.
+
+    Attributes:
+        own: pixels between neighbouring values of its maps.
+        align: every tile begins at a multiple of it.
+    """
+
+    own: int
+    align: int
+
+
+def steps_of(graph: Graph) -> Steps:
+    """Return the strides of a graph, the same down and across.
+
+    Raises:
+        DataError: they differ, or are below one pixel.
+    """
+    down, across = graph.fields[graph.output.name]
+    numerators = [Fraction(field.stride).numerator for fields in graph.fields.values() for field in fields]
+    if down.stride != across.stride or down.stride != int(down.stride):
+        raise DataError(f"A network to scan must have one stride, of whole pixels. Got {down.stride}, {across.stride}.")
+    return Steps(own=int(down.stride), align=math.lcm(*numerators))
+
+
+@final
+class AppliedFully(Applied):
+    """A network of maps, in tiles.
+
+    Args:
+        model: gives maps.
+        size: rows and columns of the image, multiples of `align`.
+    """
+
+    def __init__(self, model: Model, size: tuple[int, int]) -> None:
+        self._network = fold(model.network)
+        self._network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+        self.steps, self._size = steps_of(self._network.graph), size
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the maps of the whole image."""
+        shape = at_size(self._network.graph, *self._size).shapes[self._network.graph.output.name]
+        return shape.rows, shape.columns
+
+    def pixels(self, grid: Grid, box: Box) -> Box:
+        """Return the pixels that some positions depend on."""
+        sides = []
+        fields = self._network.graph.fields[self._network.graph.output.name]
+        for field, first, count, size in zip(
+            fields, (box.row, box.column), (box.rows, box.columns), self._size, strict=True
+        ):
+            start = max(0, field.first(first)) // self.steps.align * self.steps.align
+            end = math.floor(field.start + (first + count - 1) * field.stride) + field.size
+            end = min(size, -(-max(end, start + 1) // self.steps.align) * self.steps.align)
+            sides.append((start, end - start))
+        return Box(row=sides[0][0], column=sides[1][0], rows=sides[0][1], columns=sides[1][1])
+
+    def answers(self, grid: Grid, box: Box, region: NDArray[np.uint8]) -> Tensor:
+        """Return the maps at some positions, K R C, from the pixels that they depend on."""
+        pixels = self.pixels(grid, box)
+        row, column = box.row - pixels.row // self.steps.own, box.column - pixels.column // self.steps.own
+        return self.logits(region)[:, row : row + box.rows, column : column + box.columns]
+
+    def logits(self, region: NDArray[np.uint8]) -> Tensor:
+        """Return the maps of a region by itself."""
+        graph = at_size(self._network.graph, *region.shape[:2])
+        with torch.inference_mode(), computing():
+            values = {IMAGE: self._network.standardize(as_tensor(region)[None])}
+            left = {name: len(readers) for name, readers in graph.readers.items()}
+            for node in graph.nodes:
+                values[node.name] = self._network.compute(node, [values[name] for name in node.inputs])
+                for name in node.inputs:
+                    left[name] -= 1
+                    if not left[name]:
+                        values.pop(name, None)
+        return values[graph.output.name][0].float()
+
+    def values(self, windows: int) -> int:
+        """Return the numbers in memory for a tile."""
+        box = self.pixels(
+            Grid(image=self._size, window=(1, 1), stride=1, tile=16),
+            Box(row=0, column=0, rows=windows, columns=windows),
+        )
+        graph = self._network.graph
+        return graph.live() * box.rows * box.columns // (graph.image.rows * graph.image.columns)

@@ -1,0 +1,262 @@
+"""The result of a scan: a TIFF filled in place, with a journal of finished tiles that outlives any kill."""
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.atomic import explained, open_own, refuse_existing, remove
+from convscope.core.errors import DataError, StorageError
+from convscope.core.records import strict_json
+from convscope.core.text import printable, size_text
+
+from .bigtiff import DESCRIPTION_BYTES, TiffLayout, tiff_layout
+from .grid import Box, Grid
+
+_SYNC_S = 1.0  # tiles are flushed together: a flush for each would wait for the disk
+_RECORD = np.dtype(
+    [
+        ("done", "u1"),
+        ("random", "<u2"),
+        ("nasty", "<u2"),
+        ("difference", "<f4"),
+        ("largest", "<f4"),
+        ("seconds", "<f4"),
+        ("checking", "<f4"),
+    ]
+)
+"""What the journal has of a tile: done, positions checked, largest difference, largest logit, seconds for both."""
+LARGEST_JOURNAL = 1 << 30
+
+
+def no_records(grid: Grid) -> NDArray[Any]:
+    """Return the records of a scan before its first tile."""
+    return np.zeros(grid.tiles[0] * grid.tiles[1], _RECORD)
+
+
+def record_of(record: Mapping[str, float]) -> tuple[float, ...]:
+    """Return the record of a finished tile."""
+    return (1, *(record[name] for name in (_RECORD.names or ())[1:]))
+
+
+def partial(path: Path) -> Path:
+    """Return the path of the result while it is not whole."""
+    return path.with_name(f"{path.name}.partial")
+
+
+def journal_of(path: Path) -> Path:
+    """Return the path of the journal."""
+    return path.with_name(f"{path.name}.journal")
+
+
+@final
+class MapsFile:
+    """A result in progress.
+
+    Args:
+        stream: of the TIFF, from `opened`.
+        journal: its journal.
+        layout: of the TIFF.
+        grid: positions and tiles.
+        bands: number, and type.
+        start: offset of the records in the journal.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        journal: BinaryIO,
+        layout: TiffLayout,
+        *,
+        grid: Grid,
+        bands: tuple[int, str],
+        start: int,
+    ) -> None:
+        self._stream, self._journal, self._layout, self._grid, self._start = stream, journal, layout, grid, start
+        self._bands = bands
+        journal.seek(start)
+        size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
+        self.records = np.frombuffer(journal.read(size).ljust(size, b"\0"), _RECORD).copy()
+        self.first = layout.first
+        self._waiting: list[int] = []
+        self._synced_s = time.monotonic()
+
+    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float]) -> None:
+        """Write the positions of a tile; they count as finished at the next `flush`."""
+        side, (bands, dtype) = self._grid.tile, self._bands
+        whole = values
+        if values.shape[:2] != (side, side):
+            whole = np.zeros((side, side, bands), dtype)
+            whole[: values.shape[0], : values.shape[1]] = values
+        self._stream.seek(self._layout.first + index * self._layout.tile_bytes)
+        self._stream.write(np.ascontiguousarray(whole, np.dtype(dtype).newbyteorder("<")).tobytes())
+        self.records[index] = record_of(record)
+        self._waiting.append(index)
+        if time.monotonic() - self._synced_s > _SYNC_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Flush tiles to the disk, then their records: a record is never there before its tile."""
+        _sync(self._stream)
+        for index in self._waiting:
+            self._journal.seek(self._start + index * _RECORD.itemsize)
+            self._journal.write(self.records[index].tobytes())
+        _sync(self._journal)
+        self._waiting, self._synced_s = [], time.monotonic()
+
+    def describe(self, text: str) -> None:
+        """Write the description of the TIFF.
+
+        Raises:
+            StorageError: it does not fit.
+        """
+        data = text.encode()
+        if len(data) >= DESCRIPTION_BYTES:
+            raise StorageError(f"A receipt must have below {DESCRIPTION_BYTES:,} bytes. Got {len(data):,}.")
+        self._stream.seek(self._layout.description)
+        self._stream.write(data.ljust(DESCRIPTION_BYTES, b"\0"))
+        _sync(self._stream)
+
+
+def _sync(stream: BinaryIO) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+@contextlib.contextmanager
+def opened(
+    path: Path, grid: Grid, bands: tuple[int, str], tags: Mapping[int, Any], request: Mapping[str, Any]
+) -> Iterator[MapsFile]:
+    """Give the result at `path`, new or continued; at the end of the block it is renamed if all tiles are there.
+
+    Args:
+        path: of the finished TIFF.
+        grid: positions and tiles; of a continued scan those of its journal, see `begun`.
+        bands: number, and type.
+        tags: of the TIFF.
+        request: what is computed; JSON.
+
+    Raises:
+        StorageError: the path is not writable, or the disk is full; finished tiles stay.
+    """
+    layout = tiff_layout((*grid.shape, bands[0]), bands[1], grid.tile, tags=tags)
+    head = (json.dumps(request) + "\n").encode()
+    is_new = begun(path) is None
+    with explained(path), open_own(partial(path)) as stream, open_own(journal_of(path)) as journal:
+        if is_new:
+            _check_room(path, layout.total)
+            stream.truncate(0)
+            stream.write(layout.head)
+            stream.truncate(layout.total)
+            _sync(stream)
+            count = grid.tiles[0] * grid.tiles[1]
+            journal.truncate(0)
+            journal.write(head + b"\0" * count * _RECORD.itemsize)
+            _sync(journal)
+        file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head))
+        try:
+            yield file
+        finally:
+            with contextlib.suppress(OSError):  # the error that ended the block is the one to tell
+                file.flush()
+    if file.records["done"].all():
+        with explained(path):
+            partial(path).replace(path)
+            remove(journal_of(path))
+
+
+def _check_room(path: Path, total: int) -> None:
+    """Refuse a result larger than the disk has room for.
+
+    Raises:
+        StorageError: it is.
+    """
+    free = shutil.disk_usage(path.parent if path.parent.is_dir() else ".").free
+    if total > free:
+        raise StorageError(
+            f"Cannot write {printable(str(path))}: it needs {size_text(total)}, and the disk has {size_text(free)}. "
+            "Use --best, --classes, a larger --stride or another disk."
+        )
+
+
+def begun(path: Path) -> dict[str, Any] | None:
+    """Return the request of a scan to `path` that was cut off; None if there is none.
+
+    Raises:
+        DataError: its journal is damaged.
+    """
+    journal = journal_of(path)
+    if not journal.is_file() or not partial(path).is_file():
+        return None
+    try:
+        if journal.stat().st_size > LARGEST_JOURNAL:
+            raise ValueError("large")
+        head, end, _ = journal.read_bytes().partition(b"\n")
+        if not end:
+            return None  # cut off before it was written
+        request = strict_json(head)
+    except (OSError, ValueError):
+        request = None
+    if not isinstance(request, dict):
+        raise DataError(f"{printable(str(journal))} must be the journal of a scan. It is damaged. Remove it.")
+    return request
+
+
+def finished_tiles(path: Path, grid: Grid) -> NDArray[np.bool_]:
+    """Return which tiles a result that is not whole has."""
+    _, _, data = journal_of(path).read_bytes().partition(b"\n")
+    size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
+    found: NDArray[np.bool_] = np.frombuffer(data[:size].ljust(size, b"\0"), _RECORD)["done"] > 0
+    return found
+
+
+def prepare(path: Path, *, force: bool) -> None:
+    """Refuse an existing result; with `force` remove it, and one that was cut off.
+
+    Raises:
+        StorageError: it is there, and not to be overwritten.
+    """
+    refuse_existing(path, force=force)
+    if force:
+        for one in (path, partial(path), journal_of(path)):
+            remove(one)
+
+
+class StoredMaps:
+    """The numbers of a finished or half-finished result, read where they are needed.
+
+    Args:
+        path: of the TIFF.
+        grid: positions and tiles.
+        bands: number, and type.
+        first: offset of the first tile.
+    """
+
+    def __init__(self, path: Path, grid: Grid, bands: tuple[int, str], first: int) -> None:
+        self.grid = grid
+        count, side = grid.tiles[0] * grid.tiles[1], grid.tile
+        kind = np.dtype(bands[1]).newbyteorder("<")
+        if path.stat().st_size < first + count * side * side * bands[0] * kind.itemsize:
+            raise DataError(f"{printable(str(path))} must be the result of a scan. It is cut off.")
+        self._tiles = np.memmap(path, kind, "r", first, (count, side, side, bands[0]))
+
+    def box(self, box: Box) -> NDArray[Any]:
+        """Return the numbers of some positions, rows × columns × bands."""
+        side = self.grid.tile
+        result = np.empty((box.rows, box.columns, self._tiles.shape[3]), self._tiles.dtype)
+        for line in range(box.row // side, (box.row + box.rows - 1) // side + 1):
+            for place in range(box.column // side, (box.column + box.columns - 1) // side + 1):
+                tile = self._tiles[line * self.grid.tiles[1] + place]
+                top, left = line * side, place * side
+                first, last = max(box.row, top), min(box.row + box.rows, top + side)
+                near, far = max(box.column, left), min(box.column + box.columns, left + side)
+                part = tile[first - top : last - top, near - left : far - left]
+                result[first - box.row : last - box.row, near - box.column : far - box.column] = part
+        return result

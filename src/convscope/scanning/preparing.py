@@ -1,0 +1,256 @@
+"""What a scan needs, chosen before it starts: scale, grid, tile, way, and a receipt that is not yet filled in."""
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from convscope.core.errors import DataError, ParameterError
+from convscope.core.memory import available_bytes
+from convscope.core.text import counted, duration, large, printable, size_text
+from convscope.core.version import __version__
+from convscope.networks.folding import fold
+from convscope.networks.model import Model
+from convscope.options.scan import ScanOptions
+
+from .bands import Bands
+from .bigtiff import registration
+from .for_scan import scan_gain
+from .fully import AppliedFully, steps_of
+from .grid import Grid
+from .readers import PaddedReader, Reader, ScaledReader
+from .receipt import Receipt, Speed, model_digest
+from .sweep import Sweep, measured
+from .ways import Applied, Way, applied, fitting_tile, own_stride
+
+_BASE_BYTES = 300 << 20  # of Python, torch and a reader
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_MOST_CHECKING = 0.1  # of the arithmetic of a scan
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Preparation:
+    """A scan before its first tile.
+
+    Attributes:
+        sweep: computes it.
+        receipt: what is known of the result.
+        tags: of its TIFF.
+    """
+
+    sweep: Sweep
+    receipt: Receipt
+    tags: dict[int, Any]
+
+
+def bands_of(receipt: Receipt) -> Bands:
+    """Return what a result stores."""
+    return Bands(
+        classes=receipt.classes,
+        chosen=() if receipt.best else receipt.bands,
+        best=receipt.best,
+        dtype=receipt.dtype,
+    )
+
+
+def reader_of(receipt: Receipt, model: Model, reader: Reader) -> Reader:
+    """Return an image as it is scanned: scaled, and with its frame."""
+    if receipt.scale != 1:
+        reader = ScaledReader(reader, receipt.scale)
+    color = model.preprocessing.background
+    if model.is_dense:  # up to a multiple of all strides
+        align = steps_of(fold(model.network).graph).align
+        return PaddedReader(reader, (0, 0), (-reader.shape[0] % align, -reader.shape[1] % align), color)
+    if receipt.edges == "pad":
+        rows, columns = model.preprocessing.size
+        return PaddedReader(reader, ((rows - 1) // 2, (columns - 1) // 2), (rows - 1, columns - 1), color)
+    return reader
+
+
+def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tuple[Applied, Way, Grid]:
+    """Return the network as it is applied, and its positions, in tiles of 16."""
+    size = scanned.shape[:2]
+    if model.is_dense:
+        fully = AppliedFully(model, size)
+        own, plan = fully.steps.own, model.network.plan
+        if stride not in (0, 1, None, own):
+            raise ParameterError(f"`stride` must be that of a network of maps, {own}. Got {stride}. Use 0.")
+        macs = plan.macs // (plan.layers[-1].rows * plan.layers[-1].columns)
+        window = size[0] - (fully.shape[0] - 1) * own, size[1] - (fully.shape[1] - 1) * own
+        fields = fold(model.network).graph.fields[fold(model.network).graph.output.name]
+        margin = tuple((side - 1) / 2 - float(field.center) for side, field in zip(window, fields, strict=True))
+        grid = Grid(image=size, window=window, stride=own, tile=16, margin=(margin[0], margin[1]))
+        return fully, Way(name="tiles", macs=macs, window_macs=macs), grid
+    stride = stride or own_stride(model)
+    used, chosen = applied(model, stride, way=way)
+    frame = scanned.margin if isinstance(scanned, PaddedReader) else (0, 0)
+    return used, chosen, Grid(image=size, window=model.preprocessing.size, stride=stride, tile=16, margin=frame)
+
+
+def prepared(
+    model: Model, reader: Reader, options: ScanOptions, *, names: tuple[str, str], before: Receipt | None = None
+) -> Preparation:
+    """Return a scan before its first tile.
+
+    Args:
+        model: classifies images.
+        reader: of the image as it is.
+        options: what is wanted.
+        names: paths of model and image; empty where they have none.
+        before: receipt of the same scan that was cut off: tile and way stay.
+
+    Raises:
+        DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
+        ParameterError: an option does not fit the model.
+    """
+    scale = _scale(model, options.scale)
+    bands = Bands(classes=model.classes, chosen=tuple(options.classes), best=options.best, dtype=options.dtype)
+    template = Receipt(
+        version=__version__,
+        model=names[0],
+        image=names[1],
+        model_digest=model_digest(model),
+        layout=model.title,
+        classes=model.classes,
+        bands=bands.names,
+        best=bands.best,
+        dtype=bands.dtype,
+        image_size=reader.shape[:2],
+        scale=scale,
+        edges=options.edges,
+    )
+    scanned = reader_of(template, model, reader)
+    used, way, grid = _network(model, scanned, options.stride, "" if before is None else before.way)
+    tile = (
+        before.grid.tile
+        if before is not None
+        else fitting_tile(
+            used,
+            max(16 << 20, parse_bytes(options.memory) - _BASE_BYTES),
+            region_bytes=grid.stride**2 * reader.shape[2],
+            bands_bytes=8 * len(model.classes),
+            most=max(grid.shape),
+        )
+    )
+    grid = replace(grid, tile=tile)
+    checks = options.check
+    if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
+        checks = min(checks, max(20, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
+    center = tuple((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
+    receipt = replace(
+        template,
+        grid=grid,
+        center=(center[0], center[1]),
+        padded=math.ceil(max(grid.margin) / grid.stride) if options.edges == "pad" else 0,
+        way=way.name,
+        macs=way.macs,
+        window_macs=way.window_macs,
+        positions=grid.positions,
+    )
+    if before is not None:
+        _check_same(receipt, before)
+        receipt = before
+    sweep = Sweep(
+        model=model,
+        reader=scanned,
+        grid=grid,
+        bands=bands,
+        applied=used,
+        way=way,
+        checked=grid.checked(checks, options.seed) if checks else {},
+    )
+    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
+    return Preparation(sweep=sweep, receipt=receipt, tags=tags)
+
+
+def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
+    """Return a short measurement, and what a scan will cost in sentences: positions, MACs, minutes, bytes, way."""
+    sweep, receipt = preparation.sweep, preparation.receipt
+    grid, way = sweep.grid, sweep.way
+    speed = measured(sweep.model, sweep.applied, way, grid)
+    stored = grid.positions * len(sweep.bands.names) * _bytes_of(receipt.dtype)
+    words = {
+        "dense": "all windows at once",
+        "families": "all windows at once, in families of positions, as the network sees zeros around its window",
+        "windows": "window by window",
+        "tiles": "as one image, in tiles that join exactly",
+    }
+    sentences = [
+        f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "
+        f"{counted(grid.tiles[0] * grid.tiles[1], 'tile')} of {grid.tile}; position (0, 0) is centered at x "
+        f"{receipt.center[1]:g}, y {receipt.center[0]:g}",
+        f"{words[way.name]}: {large(way.macs)} MACs a position, {way.ratio:.1f} times fewer than window by window; "
+        f"measured {speed.measured:.1f} times as fast, {speed.positions_s:,.0f} positions/s",
+        f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store, within {memory}",
+    ]
+    layout, sizes = sweep.model.layout, sweep.model.network.plan.sizes
+    if way.name == "families" and layout is not None and (gain := scan_gain(layout, sizes, grid.stride)) > 1.2:
+        sentences.append(f"trained with --for-scan, the network would scan about {gain:.1f} times as fast")
+    return speed, sentences
+
+
+def _bytes_of(dtype: str) -> int:
+    return {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4}[dtype]
+
+
+def parse_bytes(text: str) -> int:
+    """Return a size in memory, such as ``512M`` or ``1.5G``, in bytes.
+
+    Raises:
+        ParameterError: it is none.
+
+    Examples:
+        >>> parse_bytes("512M"), parse_bytes("1G")
+        (536870912, 1073741824)
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([kmg]?)i?b?\s*", text.lower())
+    if match is None:
+        raise ParameterError(f"`memory` must be a size like 512M or 2G. Got {text[:40]!r}.")
+    return min(int(float(match[1]) * _UNITS[match[2]]), available_bytes())
+
+
+def _scale(model: Model, given: float | None) -> float:
+    """Return the pixels of the network for each of the image.
+
+    Raises:
+        DataError: it is not given, and the training images were resized, or the model does not say.
+        ParameterError: it is out of range.
+    """
+    if given is not None:
+        if not 0.01 <= given <= 100:
+            raise ParameterError(f"`scale` must be from 0.01 to 100. Got {given}.")
+        return float(given)
+    sizes = model.training.get("sizes") if isinstance(model.training, dict) else None
+    try:
+        widths, heights = (tuple(int(one) for one in sizes[side]) for side in ("widths", "heights"))  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        raise DataError(
+            "The model does not say how large its training images were. Give --scale, the pixels of the network for "
+            "each pixel of the image; 1 if they were cut out of such images and not resized."
+        ) from None
+    height, width = model.preprocessing.size
+    if (widths, heights) == ((width,) * 3, (height,) * 3):
+        return 1.0
+    if len(set(widths)) == len(set(heights)) == 1:
+        hint = f"{width / widths[0]:g} if they were cut out of such images"
+    else:
+        hint = "1 if the image already has the scale of the network's input"
+    raise DataError(
+        f"The training images were resized to {width}x{height} from {widths[1]}x{heights[1]} (median), so the scale of "
+        f"the image is unknown. Give --scale, the pixels of the network for each pixel of the image; {hint}."
+    )
+
+
+def _check_same(wanted: Receipt, before: Receipt) -> None:
+    """Refuse to go on with another scan.
+
+    Raises:
+        DataError: they differ; the message names the first difference.
+    """
+    for name in ("model_digest", "classes", "image_size", "scale", "edges", "bands", "best", "dtype", "grid", "image"):
+        one, other = getattr(wanted, name), getattr(before, name)
+        if one != other:
+            raise DataError(
+                f"A scan that was cut off must go on as it began. Got another {name.replace('_', ' ')}: "
+                f"{printable(str(one))[:80]} in place of {printable(str(other))[:80]}. Use --force to begin anew."
+            )

@@ -1,0 +1,214 @@
+"""Images of any size behind one protocol: a shape, and any rectangle of pixels."""
+
+import contextlib
+import functools
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
+from convscope.core.extras import optional
+from convscope.core.text import printable
+from convscope.images.decoding.decoder import decode
+from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
+
+from .channels import CHANNELS, check_shape
+
+_BLOCK, _BLOCKS = 256, 64  # pixels a side, and how many are kept
+TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An image of any size.
+
+    Attributes:
+        shape: rows, columns and channels: 1 gray, 3 RGB, 4 RGBA.
+        name: for the user.
+        tags: TIFF tags of resolution and georeference, by number: what the result carries on.
+    """
+
+    shape: tuple[int, int, int]
+    name: str
+    tags: dict[int, Any]
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle within the image, rows × columns × channels."""
+
+
+class ArrayReader:
+    """An array H W or H W C, or anything that is sliced like one, such as a Zarr array."""
+
+    def __init__(self, array: Any, name: str = "array") -> None:
+        self.array, self.name = array, name
+        self.tags: dict[int, Any] = {}
+        shape = tuple(array.shape)
+        if len(shape) == 2:
+            shape = (*shape, 1)
+        self.shape = check_shape(shape, name)
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        found = np.asarray(self.array[row : row + rows, column : column + columns])
+        return found[..., None] if found.ndim == 2 else found
+
+
+class ScaledReader:
+    """An image resampled by a factor, in blocks: the pixels do not depend on the rectangle in which they are read."""
+
+    def __init__(self, reader: Reader, factor: float) -> None:
+        self.reader, self.name, self.tags = reader, reader.name, reader.tags
+        rows, columns, channels = reader.shape
+        self.shape = max(1, round(rows * factor)), max(1, round(columns * factor)), channels
+        self._block = functools.lru_cache(maxsize=_BLOCKS)(self._resampled)
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle of the resampled image, antialiased (triangle filter)."""
+        result = np.empty((rows, columns, self.shape[2]), np.uint8)
+        for top in range(row // _BLOCK * _BLOCK, row + rows, _BLOCK):
+            for left in range(column // _BLOCK * _BLOCK, column + columns, _BLOCK):
+                block = self._block(top, left)
+                first, last = max(row, top), min(row + rows, top + block.shape[0])
+                near, far = max(column, left), min(column + columns, left + block.shape[1])
+                part = block[first - top : last - top, near - left : far - left]
+                result[first - row : last - row, near - column : far - column] = part
+        return result
+
+    def _resampled(self, row: int, column: int) -> NDArray[np.uint8]:
+        """Return the block that begins at a pixel of the resampled image."""
+        sides = []
+        for first, own, whole in zip((row, column), self.shape[:2], self.reader.shape[:2], strict=True):
+            step, count = whole / own, min(_BLOCK, own - first)
+            reach = math.ceil(max(1.0, step)) + 1
+            start = max(0, math.floor(first * step) - reach)
+            end = min(whole, math.ceil((first + count) * step) + reach)
+            sides.append((start, end, first * step - start, min((first + count) * step, whole) - start, count))
+        (top, bottom, low, high, rows), (left, right, near, far, columns) = sides
+        pixels = self.reader.read(top, left, bottom - top, right - left)
+        if pixels.dtype != np.uint8:
+            raise DataError(f"An image must have 8 bits to be scaled. Got {pixels.dtype}. Scale it before.")
+        bands = [
+            Image.fromarray(np.ascontiguousarray(pixels[..., band])).resize(
+                (columns, rows), Image.Resampling.BILINEAR, box=(near, low, far, high)
+            )
+            for band in range(pixels.shape[2])
+        ]
+        return np.stack([np.asarray(band) for band in bands], axis=-1)
+
+
+class PaddedReader:
+    """An image in a frame of one colour.
+
+    Args:
+        reader: of the image.
+        margin: rows above and columns to the left.
+        more: rows and columns of the frame in all.
+        color: of the frame.
+    """
+
+    def __init__(self, reader: Reader, margin: tuple[int, int], more: tuple[int, int], color: tuple[int, ...]) -> None:
+        self.reader, self.name, self.tags, self.margin = reader, reader.name, reader.tags, margin
+        rows, columns, channels = reader.shape
+        self.shape = rows + more[0], columns + more[1], channels
+        wide = color * 3 if channels >= 3 and len(color) == 1 else color
+        gray = wide[:1] if channels == 1 else wide
+        self.color = np.array([*gray, 255][:channels] if channels == 4 else gray[:channels])
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle, with the frame where it reaches beyond the image."""
+        top, left = row - self.margin[0], column - self.margin[1]
+        first, last = max(0, top), min(self.reader.shape[0], top + rows)
+        near, far = max(0, left), min(self.reader.shape[1], left + columns)
+        inside = self.reader.read(first, near, max(1, last - first), max(1, far - near))
+        result = np.empty((rows, columns, self.shape[2]), inside.dtype)
+        result[:] = self.color
+        if last > first and far > near:
+            result[first - top : last - top, near - left : far - left] = inside
+        return result
+
+
+@contextlib.contextmanager
+def open_image(image: Any) -> Iterator[Reader]:
+    """Give the reader of an image: a path, an array, a Zarr array, or a reader itself.
+
+    A TIFF of any size is read tile by tile, with the extra ``convscope[large]``; JPEG, PNG and other files are decoded
+    whole, up to the bound of `decode`.
+
+    Raises:
+        DataError: it is no image that can be scanned; the message is one sentence.
+        MissingPackageError: a package is needed to read it.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        with _open_path(Path(image)) as reader:
+            yield reader
+    elif isinstance(image, Reader):
+        check_shape(image.shape, image.name)
+        yield image
+    elif hasattr(image, "shape") and hasattr(image, "dtype") and hasattr(image, "__getitem__"):
+        yield ArrayReader(image)
+    else:
+        raise DataError(f"`image` must be a path, an array H W C, or a reader. Got {type(image).__name__}.")
+
+
+@contextlib.contextmanager
+def _open_path(path: Path) -> Iterator[Reader]:
+    name = printable(os.fsdecode(path))
+    if path.is_dir():
+        yield _open_zarr(path, name)
+        return
+    if path.suffix.lower() in TIFF_ENDINGS:
+        try:
+            from .tiff_reader import TiffReader
+
+            with TiffReader(path) as reader:
+                yield reader
+            return
+        except MissingPackageError:
+            if path.stat().st_size > LIMIT_PIXELS:
+                raise
+    try:
+        yield ArrayReader(decode(path).values, name)
+    except UnreadableImageError as error:
+        hint = ""
+        if path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error):
+            hint = " Convert it to a tiled TIFF, which is read in parts."
+        raise DataError(f"{name} cannot be scanned: {error}.{hint}") from None
+
+
+def _open_zarr(path: Path, name: str) -> Reader:
+    """Return the reader of a Zarr array, or of the finest level of an OME-Zarr image (last axes Y X, or Y X C)."""
+    zarr = optional("zarr", needed_for="Folders to scan, which are Zarr arrays,", extra="large")
+    try:
+        found = zarr.open(str(path), mode="r")
+        levels = found.attrs.get("multiscales") or dict(found.attrs.get("ome", {})).get("multiscales")
+        if levels:
+            found = found[levels[0]["datasets"][0]["path"]]
+        shape = found.shape
+    except (KeyError, ValueError, OSError, AttributeError, TypeError, IndexError) as error:
+        raise DataError(f"{name} cannot be scanned: it is no Zarr array ({type(error).__name__}).") from None
+    if len(shape) == 3 and shape[2] in CHANNELS and not levels:
+        return ArrayReader(found, name)
+    if len(shape) > 2:
+        return _ChannelsFirst(found, name)
+    return ArrayReader(found, name)
+
+
+class _ChannelsFirst(ArrayReader):
+    """An array … C Y X, as OME-Zarr has them: the first time and depth."""
+
+    def __init__(self, array: Any, name: str) -> None:
+        self.array, self.name, self.tags = array, name, {}
+        channels = array.shape[-3] if len(array.shape) > 2 and array.shape[-3] in CHANNELS else 1
+        self.shape = check_shape((array.shape[-2], array.shape[-1], channels), name)
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        lead = (0,) * (len(self.array.shape) - 3)
+        found = self.array[(*lead, slice(0, self.shape[2]), slice(row, row + rows), slice(column, column + columns))]
+        return np.moveaxis(np.asarray(found), 0, -1)

@@ -1,0 +1,195 @@
+"""The sweep over an image: tile after tile is read, computed, checked at some positions and written."""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convscope.core.errors import DataError, UnreadableImageError
+from convscope.core.progress import Reporter
+from convscope.core.text import printable
+from convscope.images.decoding.decoder import Decoded
+from convscope.images.preprocessing import Preprocessing
+from convscope.images.values import kind_of
+from convscope.networks.model import Model
+
+from .bands import Bands
+from .grid import Box, Grid
+from .readers import Reader
+from .receipt import DIFFERENCE, Check, Speed, reference, windows_in
+from .ways import Applied, AppliedByWindow, Way, applied, own_stride
+
+Records = NDArray[Any]
+_PROBE_S = 0.3  # of a measurement before the start
+
+
+class Sink(Protocol):
+    """Where finished tiles go."""
+
+    records: Records
+
+    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float]) -> None:
+        """Take the positions of a tile."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sweep:
+    """Everything that a scan needs, chosen before it starts.
+
+    Attributes:
+        model: classifies windows.
+        reader: of the image as it is scanned.
+        grid: positions and tiles.
+        bands: what is stored.
+        applied: the network as it is applied.
+        way: how.
+        checked: positions to check by tile.
+    """
+
+    model: Model
+    reader: Reader
+    grid: Grid
+    bands: Bands
+    applied: Applied
+    way: Way
+    checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
+
+    def region(self, box: Box) -> NDArray[np.uint8]:
+        """Return the pixels under some positions as the network takes them, uint8 H W C."""
+        return self.pixels(self.applied.pixels(self.grid, box))
+
+    def pixels(self, box: Box) -> NDArray[np.uint8]:
+        """Return a rectangle of pixels as the network takes them, uint8 H W C."""
+        values = self.reader.read(box.row, box.column, box.rows, box.columns)
+        return fitted(self.model.preprocessing, values, self.reader.name)
+
+    def run(self, sink: Sink, reporter: Reporter) -> None:
+        """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
+        left = [(index, box) for index, box in self.grid.every_box() if not sink.records["done"][index]]
+        done = self.grid.positions - sum(box.count for _, box in left)
+        with (
+            reporter.task("scanning", self.grid.positions, "positions") as task,
+            ThreadPoolExecutor(1) as ahead,
+        ):
+            task.update(done)
+            waiting = ahead.submit(self.region, left[0][1]) if left else None
+            for number, (index, box) in enumerate(left):
+                region = waiting.result() if waiting is not None else self.region(box)
+                waiting = ahead.submit(self.region, left[number + 1][1]) if number + 1 < len(left) else None
+                values, record = self._computed(index, box, region)
+                sink.write(index, values, record)
+                task.advance(box.count)
+
+    def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
+        """Return what is stored of a tile, and its record."""
+        began_s = time.perf_counter()
+        logits = self.applied.answers(self.grid, box, region)  # K R C
+        stored = self.bands.encode(probabilities(self.model, logits))
+        seconds = time.perf_counter() - began_s
+        random, nasty = self.checked.get(index, ([], []))
+        record = {"random": len(random), "nasty": len(nasty), "difference": 0.0, "largest": 0.0}
+        if random or nasty:
+            places = [*random, *nasty]
+            expected = self._expected(places, box, region)
+            rows, columns = zip(*((row - box.row, column - box.column) for row, column in places), strict=True)
+            found = logits[:, list(rows), list(columns)].T
+            record |= {
+                "difference": float((found - expected).abs().max()),
+                "largest": float(expected.abs().max()),
+            }
+        return stored, {**record, "seconds": seconds, "checking": time.perf_counter() - began_s - seconds}
+
+    def _expected(self, places: list[tuple[int, int]], box: Box, region: NDArray[np.uint8]) -> Tensor:
+        """Return the logits of single positions, N K: of windows, or of tiles of one position of a network of maps."""
+        if not self.model.is_dense:
+            return reference(self.model, windows_in(region, box, places, self.grid))
+        boxes = [Box(row=row, column=column, rows=1, columns=1) for row, column in places]
+        return torch.cat([self.applied.answers(self.grid, one, self.region(one)).flatten(1).T for one in boxes])
+
+
+def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDArray[np.uint8]:
+    """Return pixels as the network takes them, uint8 H W C: gray levels and channels, but nothing is resized.
+
+    Raises:
+        DataError: the numbers have no range that would be the same for every part of the image.
+    """
+    ranges = preprocessing.ranges
+    if ranges.each:
+        raise DataError(
+            "The model must have one range of values for all images to scan. Got one that stretches each by itself. "
+            "Train without --value-range each."
+        )
+    if getattr(ranges, kind_of(values.dtype)) is None and values.dtype not in (np.uint8, np.uint16, np.int8):
+        raise DataError(
+            f"{printable(name)} must have 8 or 16 bits, or the model a range for its values. Got {values.dtype}. "
+            "Convert it, or train with --value-range LOW,HIGH."
+        )
+    here = replace(preprocessing, height=values.shape[0], width=values.shape[1])
+    try:
+        return here.apply(Decoded(values=values))
+    except UnreadableImageError as error:
+        raise DataError(f"{printable(name)} cannot be scanned: {error}.") from None
+
+
+def probabilities(model: Model, logits: Tensor) -> NDArray[np.float32]:
+    """Return the probabilities R C K of logits K R C, as the model gives them."""
+    with torch.inference_mode():
+        flat = logits.flatten(1).T.contiguous()  # K R C -> R*C K
+        found = model.network.probabilities_of(flat)
+    return found.numpy().reshape(*logits.shape[1:], -1)
+
+
+def checked(records: Records) -> Check:
+    """Return the comparison with window by window over all tiles that are there."""
+    there = records[records["done"] > 0]
+    largest = float(there["largest"].max(initial=0.0))
+    return Check(
+        random=int(there["random"].sum()),
+        nasty=int(there["nasty"].sum()),
+        difference=float(there["difference"].max(initial=0.0)),
+        largest=largest,
+        allowed=DIFFERENCE * max(largest, 1e-6),
+    )
+
+
+def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
+    """Return a short measurement of speed, on pixels of noise, before the scan begins."""
+    noise = np.random.default_rng(0)
+    channels = model.preprocessing.channels
+
+    def rate(network: Applied, macs: int, stride: int) -> float:
+        """Return the positions per second of a tile that takes a fraction of a second."""
+        side = grid.tile if macs * grid.tile**2 < 1.5e10 * _PROBE_S else max(2, int((1.5e10 * _PROBE_S / macs) ** 0.5))
+        sides = [(min(side, 4 * grid.tile) - 1) * stride + window for window in grid.window]
+        region = noise.integers(0, 256, (*sides, channels), dtype=np.uint8)
+        network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride])
+        began_s = time.perf_counter()
+        count = network.logits(region)[0].numel()
+        return count / max(1e-9, time.perf_counter() - began_s)
+
+    if model.is_dense:
+        box = grid.box(0)
+        pixels = used.pixels(grid, box)
+        region = noise.integers(0, 256, (pixels.rows, pixels.columns, channels), dtype=np.uint8)
+        began_s = time.perf_counter()
+        used.answers(grid, box, region)
+        return Speed(positions_s=box.count / max(1e-9, time.perf_counter() - began_s))
+    positions_s = rate(used, way.macs, grid.stride)
+    if isinstance(used, AppliedByWindow):
+        return Speed(measured=1.0, arithmetic=1.0, share=1.0, positions_s=positions_s)
+    windows_s = rate(AppliedByWindow(model, grid.stride), way.window_macs, grid.stride)
+    own = own_stride(model)
+    at_own, own_way = applied(model, own, way=way.name)
+    own_s = rate(at_own, own_way.macs, own)
+    return Speed(
+        measured=positions_s / windows_s,
+        arithmetic=way.ratio,
+        share=positions_s * way.macs / (own_s * own_way.macs),
+        positions_s=positions_s,
+    )

@@ -1,0 +1,137 @@
+"""A TIFF of any size, read tile by tile (or strip by strip) through tifffile, with the last ones in memory."""
+
+import collections
+import itertools
+import struct
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.errors import DataError, MissingPackageError
+from convscope.core.extras import optional
+from convscope.core.text import printable
+
+from .channels import check_shape
+
+LARGEST_CACHE = 64 << 20  # bytes of decoded tiles
+LARGEST_SEGMENT = 1 << 30  # bytes of one tile or strip
+CARRIED = (282, 283, 296, 33550, 33922, 34264, 34735, 34736, 34737)
+"""Tags that say how large a pixel is and where it lies: resolution and GeoTIFF."""
+
+
+class TiffReader:
+    """The first image of a TIFF, at its full resolution.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: it is no TIFF, or one that cannot be read in parts.
+        MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        tifffile = optional("tifffile", needed_for="Large TIFFs", extra="large")
+        self.name = printable(str(path))
+        self.tags: dict[int, Any] = {}
+        try:
+            self._file = tifffile.TiffFile(path)
+        except FileNotFoundError:
+            raise DataError(f"{self.name} cannot be scanned: the file is not there.") from None
+        except (tifffile.TiffFileError, OSError, ValueError, IndexError, TypeError, KeyError) as error:
+            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({_said(error)}).") from None
+        try:
+            self._page = self._file.pages[0]
+            self._check()
+        except (IndexError, ValueError, TypeError, KeyError, struct.error) as error:
+            self._file.close()
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({_said(error)}).") from None
+        self._cache: collections.OrderedDict[int, NDArray[Any]] = collections.OrderedDict()
+        self._cached = 0
+
+    def _check(self) -> None:
+        page = self._page
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            raise DataError(
+                f"{self.name} cannot be scanned: its channels are in separate planes. Write it interleaved."
+            )
+        self.shape = check_shape((page.imagelength, page.imagewidth, page.samplesperpixel), self.name)
+        self._segment = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+        rows = min(self._segment[0], page.imagelength)
+        if page.dtype is None or rows * self._segment[1] * self.shape[2] * page.dtype.itemsize > LARGEST_SEGMENT:
+            raise DataError(f"{self.name} cannot be scanned: it is one strip. Write it with tiles.")
+        self._segment = rows, self._segment[1]
+        self.tags = {tag.code: tag.value for tag in page.tags if tag.code in CARRIED}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle.
+
+        Raises:
+            DataError: a tile of the file is damaged or cut off.
+        """
+        result = np.zeros((rows, columns, self.shape[2]), self._page.dtype)
+        tall, wide = self._segment
+        down = range(row // tall, (row + rows - 1) // tall + 1)
+        across = range(column // wide, (column + columns - 1) // wide + 1)
+        for line, place in itertools.product(down, across):
+            pixels = self._tile(line * -(-self.shape[1] // wide) + place)
+            top, left = line * tall, place * wide
+            first, last = max(row, top), min(row + rows, top + pixels.shape[0])
+            near, far = max(column, left), min(column + columns, left + pixels.shape[1])
+            if last > first and far > near:
+                part = pixels[first - top : last - top, near - left : far - left]
+                result[first - row : last - row, near - column : far - column] = part
+        return result
+
+    def _tile(self, index: int) -> NDArray[Any]:
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        pixels = self._decoded(index)
+        self._cache[index] = pixels
+        self._cached += pixels.nbytes
+        while self._cached > LARGEST_CACHE and len(self._cache) > 1:
+            self._cached -= self._cache.popitem(last=False)[1].nbytes
+        return pixels
+
+    def _decoded(self, index: int) -> NDArray[Any]:
+        page, handle = self._page, self._file.filehandle
+        try:
+            offset, count = page.dataoffsets[index], page.databytecounts[index]
+            if count == 0:
+                return np.zeros((*self._segment, self.shape[2]), page.dtype)  # a hole, as sparse files have
+            if count > 2 * LARGEST_SEGMENT:
+                raise ValueError("too large")
+            handle.seek(offset)
+            data = handle.read(count)
+            if len(data) < count:
+                raise ValueError("cut off")
+            decoded, _, _ = page.decode(data, index, jpegtables=page.jpegtables)
+            pixels: NDArray[Any] = np.asarray(decoded)[0]
+            return pixels
+        except ImportError as error:
+            raise MissingPackageError(
+                f"The compression of {self.name} needs the package imagecodecs, which is not installed. "
+                "Install it with: pip install 'convscope[large]'"
+            ) from error
+        except Exception as error:  # whatever a decoder raises on damaged bytes
+            if "imagecodecs" in str(error):
+                raise MissingPackageError(
+                    f"The compression of {self.name} needs the package imagecodecs, which is not installed. "
+                    "Install it with: pip install 'convscope[large]'"
+                ) from error
+            raise DataError(f"Tile {index + 1:,} of {self.name} cannot be read: {_said(error)}.") from None
+
+
+def _said(error: Exception) -> str:
+    return printable(str(error).strip() or type(error).__name__)[:200].rstrip(".")

@@ -1,0 +1,112 @@
+"""Positions found on images whose truth is known, and the naive conversion beside the exact one."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.api.scan import scan
+from convscope.core.errors import ParameterError
+from convscope.networks.folding import fold
+from convscope.networks.model import Model
+from convscope.scanning.dense import dense_logits, dense_plan
+from convscope.scanning.detections import Search, detections
+from convscope.scanning.grid import Box, Grid
+from convscope.scanning.overlay import class_colors
+from tests.checks.mosaics import mosaic
+from tests.checks.scans import pixels, scan_model
+from tests.oracles.sliding import naive_conversion, window_by_window
+
+GRID = Grid(image=(67, 87), window=(8, 8), stride=1, tile=32)
+
+
+def searched(probability: NDArray[np.float32], **settings: float) -> list[tuple[int, int]]:
+    """Return the places found in the map of one class."""
+    search = Search(classes=("a", "b"), wanted=("b",), **{"threshold": 0.5, "distance": 5.0, **settings})
+    values = np.stack([1 - probability, probability], axis=-1)
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return values[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+    return [(one.row, one.column) for one in detections(read, GRID, search)]
+
+
+def test_the_middle_of_a_plateau_is_found_once() -> None:
+    values = np.zeros(GRID.shape, np.float32)
+    values[10:17, 20:27] = 1.0
+    values[40:43, 50:53] = 0.8
+    assert searched(values) == [(13, 23), (41, 51)]
+    assert searched(values, threshold=0.9) == [(13, 23)]
+
+
+def test_two_positions_are_never_nearer_than_the_distance() -> None:
+    values = np.random.default_rng(0).random(GRID.shape).astype(np.float32)
+    found = np.array(searched(values, distance=7.0))
+    apart = np.hypot(*(found[:, None] - found[None]).transpose(2, 0, 1)) + 100 * np.eye(len(found))
+    assert len(found) > 10
+    assert apart.min() >= 7
+
+
+def test_the_table_is_in_pixels_of_the_image(tmp_path: Path) -> None:
+    options = {"classes": ["b"], "threshold": 0.0, "scale": 2.0, "edges": "pad"}
+    found = scan(scan_model(), pixels(20, 24), positions=tmp_path / "found.csv", **options).found
+    rows = list(csv.DictReader((tmp_path / "found.csv").read_text().splitlines()))
+    assert len(rows) == len(found) > 0
+    assert {row["width"] for row in rows} == {"4"}  # 8 pixels of the network
+    assert all(abs(float(row["left"]) + 2 - float(row["x"])) < 1e-6 for row in rows)
+    assert {row["padded"] for row in rows} <= {"yes", "no"}
+    scan(scan_model(), pixels(20, 24), positions=tmp_path / "found.geojson", **options)
+    document = json.loads((tmp_path / "found.geojson").read_text())
+    first = document["features"][0]
+    ring = np.array(first["geometry"]["coordinates"][0])
+    assert (ring[0] == ring[-1]).all()
+    assert np.allclose(ring[:4].mean(axis=0) - 0.5, [found[0].x, found[0].y])
+    assert first["properties"]["classification"] == {"name": "b"}
+
+
+def test_a_table_has_one_of_two_endings(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="csv"):
+        scan(scan_model(), pixels(20, 24), positions=tmp_path / "found.xlsx")
+
+
+def test_the_overlay_has_the_size_of_the_image_and_colors_inside_the_rim(tmp_path: Path) -> None:
+    image = np.full((30, 40, 1), 100, np.uint8)
+    scan(scan_model(), image, overlay=tmp_path / "overlay.png")
+    shown = np.asarray(Image.open(tmp_path / "overlay.png"))
+    assert shown.shape == (30, 40, 3)
+    assert (shown[0] == 100).all()
+    assert (shown[10, 10] != 100).any()
+    assert len({tuple(color) for color in class_colors(40).tolist()}) == 40
+
+
+def test_at_the_place_of_an_image_the_scan_says_what_predict_says_of_it() -> None:
+    model = scan_model("4C3-MP2-8N")
+    images = pixels(12, 8 * 8).reshape(12, 8, 8, 1)
+    made = mosaic(images, np.arange(12), size=(60, 70), count=12)
+    found = scan(model, made.pixels, dtype="float32").maps[made.places[:, 0], made.places[:, 1]]
+    assert np.allclose(found, model.predict_proba(images[made.labels]), atol=1e-5)
+
+
+def logits(model: Model, image: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the logits by window, dense, and by the naive conversion."""
+    network = fold(model.network)
+    plan = dense_plan(network.graph, 1)
+    assert plan is not None
+    with torch.inference_mode():
+        maps = network.standardize(torch.from_numpy(image)[None])
+        return window_by_window(network, maps, 1), dense_logits(network, plan, maps), naive_conversion(network, maps)
+
+
+def test_the_naive_conversion_is_right_without_zeros_and_wrong_with_them() -> None:
+    image = pixels(40, 40)
+    expected, found, naive = logits(scan_model("4C3v-MP2-8N"), image)
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(naive, expected, atol=1e-5)
+    expected, found, naive = logits(scan_model("4C3-MP2-4C3-8N"), image)
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert float((naive - expected).abs().max()) > 0.1

@@ -1,0 +1,253 @@
+"""The files of a scan: a TIFF that every reader opens, a journal that outlives kills, readers that read in parts."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from convscope.api.scan import scan, verify
+from convscope.core.errors import DataError, MissingPackageError, StorageError
+from convscope.networks.model_file import write_model
+from convscope.scanning import maps_file, ways
+from convscope.scanning.maps_file import journal_of, partial
+from convscope.scanning.readers import open_image
+from convscope.scanning.verification import receipt_of
+from tests.checks.processes import small_files_only
+from tests.checks.scans import pixels, scan_model
+
+SIZE = (47, 79)  # six tiles of 32
+
+
+@pytest.fixture(autouse=True)
+def _small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "TILES", (32,))
+
+
+def data_of(path: Path) -> np.ndarray:
+    return tifffile.imread(path)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_maps_are_a_tiff_that_others_open(tmp_path: Path, dtype: str) -> None:
+    found = scan(scan_model(), pixels(*SIZE), output=tmp_path / "maps.tif", dtype=dtype)
+    assert np.array_equal(data_of(tmp_path / "maps.tif"), found.maps)
+    with tifffile.TiffFile(tmp_path / "maps.tif") as file:
+        page = file.pages[0]
+        assert file.is_bigtiff
+        assert (page.tilewidth, page.samplesperpixel) == (32, 3)
+        assert json.loads(page.description)["layout"] == "4C3v-MP2-8N"
+    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob("*.journal"))
+
+
+def test_the_tiff_says_where_the_positions_lie(tmp_path: Path) -> None:
+    image = tmp_path / "image.tif"
+    extra = [
+        (33550, "d", 3, (0.5, 0.5, 0.0), True),
+        (33922, "d", 6, (0.0, 0.0, 0.0, 1000.0, 2000.0, 0.0), True),
+    ]
+    tifffile.imwrite(
+        image, pixels(100, 120)[..., 0], tile=(32, 32), extratags=extra, resolution=(20, 20), resolutionunit=3
+    )
+    scan(scan_model(), image, output=tmp_path / "maps.tif", stride=2)
+    with tifffile.TiffFile(tmp_path / "maps.tif") as file:
+        tags = file.pages[0].tags
+        assert tags[33550].value[:2] == (1.0, 1.0)
+        assert tags[33922].value[3:5] == (1000 + 3 * 0.5, 2000 - 3 * 0.5)  # (8 - 2) / 2 pixels
+        assert tags[282].value == (10, 1)  # positions a centimeter
+        assert tags[286].value == (3, 20)  # 3 pixels, in centimeters
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 6, 9])
+def test_a_killed_scan_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    model, image, whole, cut = scan_model(), pixels(*SIZE), tmp_path / "whole.tif", tmp_path / "cut.tif"
+    monkeypatch.setattr(maps_file, "_SYNC_S", 0.0)
+    scan(model, image, output=whole)
+    child = os.fork()
+    if child == 0:
+        calls, real = [0], os.fsync
+
+        def killing(descriptor: int) -> None:
+            calls[0] += 1
+            if calls[0] == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(descriptor)
+
+        os.fsync = killing
+        scan(model, image, output=cut)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert not cut.exists()
+    scan(model, image, output=cut)
+    assert np.array_equal(data_of(cut), data_of(whole))
+    assert scan_receipt(cut)["computed"] == scan_receipt(whole)["positions"]
+
+
+def scan_receipt(path: Path) -> dict[str, Any]:
+    with tifffile.TiffFile(path) as file:
+        return json.loads(file.pages[0].description)
+
+
+def interrupted(model: Any, image: Any, path: Path, patch: pytest.MonkeyPatch, tiles: int) -> None:
+    """Scan, and stop before tile number `tiles`."""
+    write, count = maps_file.MapsFile.write, [0]
+
+    def stopping(self: Any, *arguments: Any) -> None:
+        count[0] += 1
+        if count[0] > tiles:
+            raise KeyboardInterrupt
+        write(self, *arguments)
+
+    with patch.context() as here:
+        here.setattr(maps_file.MapsFile, "write", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            scan(model, image, output=path)
+
+
+def test_a_scan_that_was_stopped_can_be_verified_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, image, path = scan_model(), pixels(*SIZE), tmp_path / "maps.tif"
+    interrupted(model, image, path, monkeypatch, 3)
+    found = verify(path, model, image, check=200)
+    assert not found.whole
+    assert found.check.holds
+    assert 0 < found.check.random < 200
+    assert found.receipt.computed == 32 * 72
+    with pytest.raises(DataError, match="another image size"):
+        scan(model, pixels(47, 80), output=path)
+    other = scan_model("5C3v-MP2-8N")
+    with pytest.raises(DataError, match="another model"):
+        scan(other, image, output=path)
+    done = scan(model, image, output=path)
+    assert done.receipt.check.random == scan(model, image).receipt.check.random
+    assert verify(path, model, image).whole
+
+
+def test_verification_sees_a_changed_number(tmp_path: Path) -> None:
+    model, image, path = scan_model(), pixels(60, 60), tmp_path / "maps.tif"
+    scan(model, image, output=path)
+    assert verify(path, model, image, seed=4).check.holds
+    data = bytearray(path.read_bytes())
+    first = receipt_of(path)[0].first
+    data[first : first + 64 * 64 * 3] = bytes(255 - byte for byte in data[first : first + 64 * 64 * 3])
+    path.write_bytes(data)
+    assert not verify(path, model, image, seed=4).check.holds
+    with pytest.raises(DataError, match="other weights"):
+        verify(path, scan_model("5C3v-MP2-8N"), image)
+    with pytest.raises(DataError, match="60x60"):
+        verify(path, model, pixels(60, 61))
+
+
+@pytest.mark.parametrize("content", [b"", b"II", b"II*\0" + bytes(100), b"II+\0\x08\0\0\0" + bytes(40)])
+def test_what_is_no_result_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "maps.tif").write_bytes(content)
+    with pytest.raises(DataError, match="must be the result of a scan"):
+        verify(tmp_path / "maps.tif", scan_model(), pixels(20, 20))
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_computed_stays(tmp_path: Path) -> None:
+    model, image, path = scan_model(), pixels(*SIZE), tmp_path / "maps.tif"
+    with small_files_only(75_000), pytest.raises(StorageError, match="larger than is allowed"):
+        scan(model, image, output=path)
+    scan(model, image, output=path)
+    assert verify(path, model, image, check=50).check.holds
+
+
+def test_a_result_that_the_disk_has_no_room_for_is_refused_before_it_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maps_file.shutil, "disk_usage", lambda path: type("", (), {"free": 1_000}))
+    with pytest.raises(StorageError, match="1 kB"):
+        scan(scan_model(), pixels(40, 40), output=tmp_path / "maps.tif")
+    assert not (tmp_path / "maps.tif").exists()
+
+
+def test_an_existing_result_is_not_replaced_without_force(tmp_path: Path) -> None:
+    path = tmp_path / "maps.tif"
+    scan(scan_model(), pixels(40, 40), output=path)
+    with pytest.raises(StorageError, match="already there"):
+        scan(scan_model(), pixels(40, 50), output=path)
+    assert scan(scan_model(), pixels(40, 50), output=path, force=True).maps.shape[1] == 43
+
+
+def test_a_damaged_journal_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "maps.tif"
+    interrupted(scan_model(), pixels(*SIZE), path, monkeypatch, 2)
+    journal_of(path).write_bytes(b"x" + journal_of(path).read_bytes())
+    with pytest.raises(DataError, match="journal"):
+        scan(scan_model(), pixels(*SIZE), output=path)
+    scan(scan_model(), pixels(*SIZE), output=path, force=True)
+    assert not partial(path).exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{"tile": (32, 48)}, {"rowsperstrip": 7}, {"tile": (16, 16), "compression": "zlib"}]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tiff_is_read_in_parts_as_a_whole(tmp_path: Path, options: dict[str, Any], channels: int) -> None:
+    image = pixels(100, 130, channels=channels)
+    tifffile.imwrite(tmp_path / "image.tif", image[..., 0] if channels == 1 else image, photometric=None, **options)
+    with open_image(tmp_path / "image.tif") as reader:
+        assert reader.shape == image.shape
+        for row, column, rows, columns in ((0, 0, 100, 130), (31, 40, 35, 60), (99, 129, 1, 1)):
+            found = reader.read(row, column, rows, columns)
+            assert np.array_equal(found, image[row : row + rows, column : column + columns])
+
+
+def test_png_and_jpeg_are_scanned(tmp_path: Path) -> None:
+    image = pixels(40, 50, channels=3)
+    Image.fromarray(image).save(tmp_path / "image.png")
+    found = scan(scan_model(), tmp_path / "image.png")
+    assert np.array_equal(found.maps, scan(scan_model(), image).maps)
+    Image.fromarray(image).save(tmp_path / "image.jpg")
+    assert scan(scan_model(), tmp_path / "image.jpg").maps.shape == found.maps.shape
+
+
+def test_a_tile_that_is_cut_off_is_one_sentence_and_what_was_computed_stays(tmp_path: Path) -> None:
+    image, path = tmp_path / "image.tif", tmp_path / "maps.tif"
+    tifffile.imwrite(image, pixels(*SIZE)[..., 0], tile=(64, 64))
+    whole = image.read_bytes()
+    image.write_bytes(whole[: len(whole) - 3_000])
+    with pytest.raises(DataError, match=r"Tile \d+ of .* cannot be read"):
+        scan(scan_model(), image, output=path)
+    assert verify(path, scan_model(), pixels(*SIZE)).receipt.computed > 0
+    image.write_bytes(whole)
+    scan(scan_model(), image, output=path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("image.tif", b"", "no readable TIFF"),
+        ("image.tif", b"II*\0\x08\0\0\0", "no readable TIFF"),
+        ("image.png", b"nothing", "cannot be scanned"),
+        ("missing.png", None, "not there"),
+        ("missing.tif", None, "not there"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    tmp_path: Path, name: str, content: bytes | None, word: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=word):
+        scan(scan_model(), tmp_path / name)
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "zarr", None)
+    with pytest.raises(MissingPackageError, match=r"convscope\[large\]"):
+        scan(scan_model(), tmp_path)
+
+
+def test_the_result_of_files_can_be_verified_by_its_name_alone(tmp_path: Path) -> None:
+    write_model(scan_model(), tmp_path / "model.safetensors")
+    Image.fromarray(pixels(40, 50)[..., 0]).save(tmp_path / "image.png")
+    scan(tmp_path / "model.safetensors", tmp_path / "image.png", output=tmp_path / "maps.tif", edges="pad", scale=1.5)
+    assert verify(tmp_path / "maps.tif").check.holds
