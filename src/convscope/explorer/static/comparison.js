@@ -224,7 +224,7 @@ function dots(variants, index, name) {
     if (tick % every) continue;
     svg.append(svgElement("text", { x: at, y: height - 8, "text-anchor": "middle" }, wholePercent(tick / 10)));
   }
-  svg.append(...legendOf([COMPARISON.clean, ...(index === null ? [] : [name])], Math.min(names, 110)));
+  svg.append(...legendOf([COMPARISON.clean, ...(index === null ? [] : [name])], names > 200 ? 110 : 6));
   inOrder(variants, (variant) => (index === null ? variant.accuracy : under(variant)), true).forEach((variant, row) => {
     const y = ABOVE + ROW_HEIGHT * (row + 0.5);
     const title = svgElement("title", {}, variant.name);
