@@ -37,13 +37,14 @@ const ADDRESS = new RegExp(
 export function toHash(network, { image, position, off, open, motion, drawing }) {
   const without = off.slice(0, MOST_OFF).map(({ layer, unit }) => `${layer}.${unit + 1}`);
   const { layer, unit, row, column } = position;
-  const moves = Object.entries(motion).filter(([name, value]) => value !== STILL[/** @type {keyof Motion} */ (name)]);
+  const moved = Object.entries(motion).filter(([name, value]) => value !== STILL[/** @type {keyof Motion} */ (name)]);
+  const moves = moved.map(([name, value]) => `${name}:${value}`);
   const small = drawing && network.channels === 1 && Math.max(network.height, network.width) <= LARGEST_DRAWING;
   return [
     `#${[image === null ? "own" : image + 1, layer, unit + 1, row + 1, column + 1].join("/")}`,
     ...(without.length ? [`off=${without.join(",")}`] : []),
     ...(open ? [`open=${open.first + 1}-${open.last + 1}`] : []),
-    ...(moves.length ? [`move=${moves.map(([name, value]) => `${name}:${value}`).join(",")}`] : []),
+    ...(moves.length ? [`move=${moves.join(",")}`] : []),
     ...(small ? [`draw=${textOfDrawing(drawing, network.background[0])}`] : []),
   ].join(";");
 }

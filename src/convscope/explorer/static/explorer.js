@@ -29,7 +29,7 @@ import { UNITS_TEXT } from "./text_units.js";
 import { makeUnits } from "./units.js";
 import { viewSheet } from "./view_sheet.js";
 import { afterFrame, makeViews } from "./views.js";
-import { WHERE } from "./where_text.js";
+import { WHERE } from "./text_where.js";
 import { makeWhere } from "./where_view.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -108,14 +108,64 @@ async function build(page, network, computer) {
   const content = element("main", { "aria-busy": "true" }, ...Object.values(sections));
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
-  const answer = makeAnswer(network, (unit) => goThere({ layer: network.layers.length, unit }));
+  const answer = makeAnswer(network, (unit) => actions.goThere({ layer: network.layers.length, unit }));
   const bar = element("aside", { class: "answer-bar", "aria-label": ANSWER.label, hidden: true }, answer.element);
   page.replaceChildren(header(network, session.entries.length > 0), bar, content);
-  const dock = makeDock(sections.numbers, sections.glance);
-
+  const actions = makeActions(sections, network, session);
   const { store, go, turnOff } = session;
-  const toggle = (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit));
-  const { draw: drawOverview, controls } = makeGlance(sections.glance, network, session, (to, stays) => {
+  const { goThere, open, toggle, chooser } = actions;
+  const second = makeSecondNetwork(sections.beside, network, inlined("worker"), {
+    allOn: () => turnOff([]),
+    show: (/** @type {HTMLElement[]} */ answers) => bar.replaceChildren(answer.element, ...answers),
+  });
+  await turnOfOthers();
+  const drawOthers = makeViews([
+    [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
+    [sections.where, makeWhere(sections.where, network, inlined("worker"))],
+    [sections.units, makeUnits(sections.units, network, { go: goThere, open, toggle })],
+  ]);
+  await turnOfOthers();
+  const lessons = makeLesson(sections.lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
+  const state = () => /** @type {import("./session.js").State} */ (stateOf(store.get()));
+  sections.glance.append(
+    networkFacts(network),
+    saveButtons(`${network.title} ${network.layout}`, () => viewSheet(network, state()), KEEPING.view),
+  );
+  const arrive = () => arriveAt(sections, lessons, actions.dock, isDeep);
+  const fillRest = once(() => {
+    fillRecords(sections, network, session, chooser.only);
+    lessons.fill();
+    content.removeAttribute("aria-busy");
+    arrive();
+    afterFrame(() => content.classList.add("whole")); // nothing waits any more for what is not seen
+  });
+  drawChanges(sections, network, session, (state, everything) => {
+    bar.hidden = false;
+    answer.draw(state);
+    actions.drawGlance(state);
+    drawOthers(state, everything);
+    chooser.mark(state.image);
+    fillRest();
+  });
+  followSecond(session, second, dark);
+  const follow = () => followHash(network, session, actions.take);
+  addEventListener("hashchange", () => (follow() ? actions.dock.show() : arrive()));
+  const isDeep = follow();
+  if (isDeep) return;
+  if (network.images.length) actions.choose(0);
+  else if (!store.get().scene) fillRest();
+}
+
+/**
+ * What presses do: an image is taken, moved or chosen, a value is gone to, a unit is turned off.
+ * @param {Sections} sections
+ * @param {Network} network
+ * @param {Reader} session
+ */
+function makeActions(sections, network, session) {
+  const { store, go, turnOff } = session;
+  const dock = makeDock(sections.numbers, sections.glance);
+  const { draw: drawGlance, controls } = makeGlance(sections.glance, network, session, (to, stays) => {
     go(to, stays);
     dock.show(document.activeElement);
   });
@@ -137,60 +187,53 @@ async function build(page, network, computer) {
     chooser.rest();
     take(network.images[index].pixels, index, network.images[index].name, STILL, change);
   };
+  const show = (/** @type {Pixels} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
+  const chooser = makeChooser(sections.images, network, { choose, show }, controls);
   const toNumbers = () => {
     dock.close();
     sections.numbers.scrollIntoView({ block: "start" });
   };
-  const open = (/** @type {number} */ index, /** @type {import("./explain.js").Position} */ wanted) => {
-    choose(index, { wanted });
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault(); // the address says where the reader is
     toNumbers();
-  };
-  const second = makeSecondNetwork(sections.beside, network, inlined("worker"), {
-    allOn: () => turnOff([]),
-    show: (/** @type {HTMLElement[]} */ answers) => bar.replaceChildren(answer.element, ...answers),
+    /** @type {HTMLElement | null} */ (sections.numbers.querySelector(".board"))?.focus({ preventScroll: true });
   });
-  await turnOfOthers();
-  const goThere = (/** @type {Parameters<Go>} */ ...to) => {
-    go(...to);
-    toNumbers();
+  return {
+    ...{ chooser, choose, dock, drawGlance, take },
+    toggle: (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit)),
+    open(/** @type {number} */ index, /** @type {import("./explain.js").Position} */ wanted) {
+      choose(index, { wanted });
+      toNumbers();
+    },
+    goThere(/** @type {Parameters<Go>} */ ...to) {
+      go(...to);
+      toNumbers();
+    },
   };
-  const drawOthers = makeViews([
-    [sections.numbers, makeLayerView(sections.numbers, network, go, toggle)],
-    [sections.where, makeWhere(sections.where, network, inlined("worker"))],
-    [sections.units, makeUnits(sections.units, network, { go: goThere, open, toggle })],
-  ]);
-  await turnOfOthers();
-  const show = (/** @type {Pixels} */ pixels, /** @type {string} */ name) => take(pixels, null, name);
-  const chooser = makeChooser(sections.images, network, { choose, show }, controls);
-  const lessons = makeLesson(sections.lesson, network, () => sections.units.scrollIntoView({ block: "start" }));
-  const state = () => /** @type {import("./session.js").State} */ (stateOf(store.get()));
-  const name = `${network.title} ${network.layout}`;
-  sections.glance.append(
-    networkFacts(network),
-    saveButtons(name, () => viewSheet(network, state()), KEEPING.view),
-  );
-  const arrive = () => {
-    const [name, step] = location.hash.slice(1).split("/");
-    if (name === "lesson") lessons.to(Number(step) || 1);
-    const place = document.getElementById(name);
-    if (place) place.scrollIntoView({ block: "start" });
-    else if (isDeep) dock.show(sections.glance.querySelector(".map.chosen, .line.chosen"));
-  };
-  const fillRest = once(() => {
-    fillRecords(sections, network, session, chooser.only);
-    lessons.fill();
-    content.removeAttribute("aria-busy");
-    arrive();
-    afterFrame(() => content.classList.add("whole")); // nothing waits any more for what is not seen
-  });
-  drawChanges(sections, network, session, (state, everything) => {
-    bar.hidden = false;
-    answer.draw(state);
-    drawOverview(state);
-    drawOthers(state, everything);
-    chooser.mark(state.image);
-    fillRest();
-  });
+}
+
+/**
+ * Go where the address says: to a step of the lesson, to a part of the page, or to a value.
+ * @param {Sections} sections
+ * @param {ReturnType<typeof makeLesson>} lessons
+ * @param {ReturnType<typeof makeDock>} dock
+ * @param {boolean} isDeep whether it names a value
+ */
+function arriveAt({ glance }, lessons, dock, isDeep) {
+  const [name, step] = location.hash.slice(1).split("/");
+  if (name === "lesson") lessons.to(Number(step) || 1);
+  const place = document.getElementById(name);
+  if (place) place.scrollIntoView({ block: "start" });
+  else if (isDeep) dock.show(glance.querySelector(".map.chosen, .line.chosen"));
+}
+
+/**
+ * The second network sees the same image, with the same units turned off, in the same colours.
+ * @param {Reader} session
+ * @param {ReturnType<typeof makeSecondNetwork>} second
+ * @param {MediaQueryList} dark
+ */
+function followSecond({ store }, second, dark) {
   store.subscribe((now, before) => {
     if (now.off !== before.off) second.without(now.off);
     if (now.scene && now.scene !== before.scene) second.follow(now.scene);
@@ -199,17 +242,6 @@ async function build(page, network, computer) {
     store.set({ palette: makePalette(dark.matches) });
     second.redraw();
   });
-  const follow = () => followHash(network, session, take);
-  addEventListener("hashchange", () => (follow() ? dock.show() : arrive()));
-  document.querySelector(".skip")?.addEventListener("click", (event) => {
-    event.preventDefault(); // the address says where the reader is
-    toNumbers();
-    /** @type {HTMLElement | null} */ (sections.numbers.querySelector(".board"))?.focus({ preventScroll: true });
-  });
-  const isDeep = follow();
-  if (isDeep) return;
-  if (network.images.length) choose(0);
-  else if (!store.get().scene) fillRest();
 }
 
 /**

@@ -52,7 +52,8 @@ function outlines(list, layer, below) {
     const bend = (from + x) / 2;
     return heights.map((height) => {
       const start = height - origin.top;
-      return `M${Math.round(from)} ${Math.round(start)}C${Math.round(bend)} ${Math.round(start)} ${Math.round(bend)} ${Math.round(y)} ${Math.round(x)} ${Math.round(y)}`;
+      const points = [from, start, bend, start, bend, y, x, y].map(Math.round);
+      return `M${points.slice(0, 2).join(" ")}C${points.slice(2).join(" ")}`;
     });
   });
 }

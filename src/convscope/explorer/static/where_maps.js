@@ -76,7 +76,12 @@ export function makeWhereMaps(network) {
   };
 }
 
-/** @param {Network} network @param {Float32Array[]} values @param {number} target @returns {Omit<Quick, "probability">} */
+/**
+ * @param {Network} network
+ * @param {Float32Array[]} values
+ * @param {number} target
+ * @returns {Omit<Quick, "probability">}
+ */
 function quick(network, values, target) {
   const { where } = network;
   const layer = where?.layer ?? 0;

@@ -6,7 +6,7 @@ import { element, isolate, write } from "./dom.js";
 import { short } from "./format.js";
 import { still } from "./image.js";
 import { floatsOf } from "./unpacking.js";
-import { WHERE } from "./where_text.js";
+import { WHERE } from "./text_where.js";
 
 /** @typedef {import("./network.js").Network} Network */
 

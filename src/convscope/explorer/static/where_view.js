@@ -8,7 +8,7 @@ import { still } from "./image.js";
 import { shapeAt } from "./network.js";
 import { makeAsking, whileSeen } from "./where_asking.js";
 import { makeNearest } from "./where_nearest.js";
-import { WHERE } from "./where_text.js";
+import { WHERE } from "./text_where.js";
 
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./session.js").State} State */
@@ -34,24 +34,9 @@ const BEHIND = 0.2; // how much of the image shows below a map
 export function makeWhere(parent, network, program) {
   const { where } = network;
   if (!where) return () => (parent.hidden = true);
-  const select = element(
-    "select",
-    {},
-    element("option", { value: "", text: WHERE.predicted }),
-    ...network.classes.map((name, index) => element("option", { value: index, text: name.slice(0, 60) })),
-  );
+  const select = chooseClass(network);
   const said = element("p", { role: "status" });
-  const panels = {
-    image: panel(network, WHERE.image, ""),
-    occlusion: panel(
-      network,
-      WHERE.occlusion.title,
-      WHERE.occlusion.hint(where.patch),
-      where.trust?.verdicts.occlusion,
-    ),
-    camera: panel(network, WHERE.camera.title, cameraHint(network), where.trust?.verdicts["grad-cam"]),
-    pixels: panel(network, WHERE.pixels.title, WHERE.pixels.hint, where.trust?.verdicts.contributions),
-  };
+  const panels = makePanels(network, where);
   const near = makeNearest(network);
   parent.append(
     element("p", { class: "hint", text: WHERE.intro }),
@@ -109,6 +94,23 @@ export function makeWhere(parent, network, program) {
 }
 
 /** @param {Network} network */
+function chooseClass({ classes }) {
+  const names = classes.map((name, index) => element("option", { value: index, text: name.slice(0, 60) }));
+  return element("select", {}, element("option", { value: "", text: WHERE.predicted }), ...names);
+}
+
+/** @param {Network} network @param {NonNullable<Network["where"]>} where */
+function makePanels(network, { patch, trust }) {
+  const { occlusion, camera, pixels } = WHERE;
+  return {
+    image: panel(network, WHERE.image, ""),
+    occlusion: panel(network, occlusion.title, occlusion.hint(patch), trust?.verdicts.occlusion),
+    camera: panel(network, camera.title, cameraHint(network), trust?.verdicts["grad-cam"]),
+    pixels: panel(network, pixels.title, pixels.hint, trust?.verdicts.contributions),
+  };
+}
+
+/** @param {Network} network */
 function cameraHint(network) {
   const layer = network.where?.layer ?? 0;
   if (!layer) return "";
@@ -133,7 +135,12 @@ function imageSize({ height, width }) {
   return { rows: height, columns: width };
 }
 
-/** A map in its colours over the image, faint and gray. @param {State} state @param {Network} network @param {Where} map */
+/**
+ * A map in its colours over the image, faint and gray.
+ * @param {State} state
+ * @param {Network} network
+ * @param {Where} map
+ */
 function blended({ pixels, palette }, network, map) {
   const words = new Uint32Array(map.length);
   paint(palette, map, 0, map.length, largestSize(map), words);
