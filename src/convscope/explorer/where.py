@@ -25,8 +25,8 @@ from convscope.networks.model import Model, as_tensor
 
 from .weights import in_bytes
 
-MOST_TRAINING = 500
-MOST_BYTES = 600_000  # of training images and their features
+MOST_TRAINING = 250
+MOST_BYTES = 250_000  # of training images and their features
 _SIDE = 32  # of the largest training image in the page
 
 
