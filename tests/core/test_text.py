@@ -73,7 +73,7 @@ def test_an_error_commands_no_terminal_wherever_it_is_shown(kind: type[errors.Co
 
 NOUNS = "images|files|classes|epochs|cores|threads|rows|units|kinds|variants|seeds|channels|columns|values|seconds|maps"
 AFTER = re.compile(rf"^ (?:\w+ )?(?:{NOUNS}|trainings|runs|names|labels)\b")
-NO_NUMBERS = {"what", "part", "name", "comparison.split", "printable(tensor)"}
+NO_NUMBERS = {"what", "part", "name", "self.images", "near.agree", "comparison.split", "printable(tensor)"}
 NEVER_ONE = {
     "law.images", "_images_text(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]",
     "self.groups", "self.size", "columns", "rows", "rows or 'any'", "columns or 'any'", "below[0]", "tuple(after)",

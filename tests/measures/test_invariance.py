@@ -268,7 +268,7 @@ def test_one_image_and_wrong_strengths_are_refused() -> None:
         ({"correct": 101}, "101 of 100"),
         ({"correct": -1}, "-1 of 100"),
         ({"largest_class": 101}, "largest_class"),
-        ({"layers": ["4C3"]}, r"rotation by 1 °"),
+        ({"layers": ["4C3"]}, r"rotated clockwise by 1 degree"),
     ],
 )
 def test_a_record_of_counts_that_cannot_be_is_refused(changed: dict[str, Any], sentence: str) -> None:

@@ -82,7 +82,8 @@ def label_findings(
     if not dataset.source.labelled:
         return Findings(problems=(), notes=("the images have no classes: wrong labels are not looked for",))
     if len(dataset.classes) > MOST_CLASSES:
-        many = f"{len(dataset.classes):,} classes: wrong labels are looked for among at most {MOST_CLASSES:,}"
+        many = counted(len(dataset.classes), "class", "classes")
+        many = f"{many}: wrong labels are looked for among at most {MOST_CLASSES:,}"
         return Findings(problems=(), notes=(many,))
     indices = np.arange(len(dataset)) if indices is None else indices
     labels = dataset.labels[indices]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError, choose
+from convscope.core.text import counted
 
 DTYPES = ("uint8", "uint16", "float16", "float32")
 
@@ -40,9 +41,8 @@ class Bands:
         for name in self.chosen:
             choose("classes", name, self.classes)
         if self.best and self.dtype == "uint8" and len(self.classes) > 256:
-            raise ParameterError(
-                f"`dtype` must be uint16 or float32 for the numbers of {len(self.classes)} classes. Got {self.dtype}."
-            )
+            many = counted(len(self.classes), "class", "classes")
+            raise ParameterError(f"`dtype` must be uint16 or float32 for the numbers of {many}. Got {self.dtype}.")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -92,5 +92,11 @@ def choose_mode(settings: TrainOptions, *, macs: int, images: int, fewest: int) 
         return FROZEN, f"mode frozen: a class has {text}, too few to train more than a classifier; --mode changes it"
     epochs = settings.minutes * 60 * _MACS_PER_S * usable_cores() / (3 * macs * images)
     if epochs >= _FEWEST_EPOCHS:
-        return FINE_TUNED, f"mode fine-tuned: there is time for about {epochs:.0f} epochs; --mode changes it"
-    return FROZEN, f"mode frozen: there is time for about {epochs:.1f} epochs, too few to fine-tune; --mode changes it"
+        return (
+            FINE_TUNED,
+            f"mode fine-tuned: there is time for about {counted(round(epochs), 'epoch')}; --mode changes it",
+        )
+    return (
+        FROZEN,
+        f"mode frozen: there is time for about {counted(round(epochs, 1), 'epoch')}, too few to fine-tune; --mode changes it",
+    )

@@ -90,7 +90,7 @@ def test_names_are_those_of_the_modules(tmp_path: Path) -> None:
     ("written_name", "name"),
     [
         ("/layer1/layer1.0/conv1/Conv", "layer1.0.conv1"),
-        ("model/block1/conv1/Conv2D", "model.block1.conv1"),
+        ("model/block1/conv1/Conv2D", "block1.conv1"),
         ("StatefulPartitionedCall/resnet/conv1/Conv2D__12", "resnet.conv1"),
         ("conv1", "conv1"),
         ("Conv_12", "conv"),

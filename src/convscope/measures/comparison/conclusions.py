@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convscope.core.tables import DataTable
-from convscope.core.text import percent
+from convscope.core.text import counted, percent
 from convscope.measures.distortions.family import GROUPS, amount_of, phrase_of
 from convscope.measures.robustness import Limit
 
@@ -163,8 +163,9 @@ def pooling_sentence(comparison: Comparison) -> str:
     sentences = []
     if len(found) > 1:
         (most, best), (least, worst) = max(found), min(found)
+        kinds = counted(len(found), "kind")
         sentences.append(
-            f"Of {len(found)} kinds of pooling, {best} is correct most often on images moved by {distance(pixels)} "
+            f"Of {kinds} of pooling, {best} is correct most often on images moved by {distance(pixels)} "
             f"({percent(most, fine_ends=True)}), {worst} least often ({percent(least, fine_ends=True)})."
         )
     sentences.append(cost_sentence(comparison, "no-pooling-connected"))
@@ -191,7 +192,8 @@ def _ranking(ranked: Sequence[VariantResult]) -> str:
     alike = [
         other.title for other in others if not accuracy_difference(best, other, comparisons=len(others)).significant
     ]
-    text = f"Of {len(ranked)} variants, {best.title} is the most accurate ({percent(best.accuracy, fine_ends=True)}); "
+    accuracy = percent(best.accuracy, fine_ends=True)
+    text = f"Of {counted(len(ranked), 'variant')}, {best.title} is the most accurate ({accuracy}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 
 

@@ -27,7 +27,7 @@ from .draft import Draft, Drafted
 from .elementary import ChannelMean, ChannelWindow, Elementary, Piece
 
 _MOST_PIECES = 16
-_MOST_COMPUTED = 60_000  # members of all expressions of a draft: 1 s
+_MOST_COMPUTED = 25_000  # members of all expressions of a draft: 1 s
 _SAMPLES = torch.arange(-240, 241, dtype=torch.float64) / 20
 _TOLERANCE = 2e-6  # constants are often written in single precision; batch normalization at first scales by 1 - 5e-6
 

@@ -272,7 +272,7 @@ def _subtract(builder: Builder, call: Call) -> Value:
 
 def _multiply(builder: Builder, call: Call) -> Value:
     first, second = _operand(call, 0), _operand(call, 1)
-    if isinstance(second, Value):
+    if isinstance(first, Tensor):
         first, second = second, first
     if isinstance(first, Value) and isinstance(second, Tensor):  # how Keras scales the deviation of a normalization
         first = builder.broadcast(first, second.shape)
