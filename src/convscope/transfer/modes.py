@@ -96,7 +96,5 @@ def choose_mode(settings: TrainOptions, *, macs: int, images: int, fewest: int) 
             FINE_TUNED,
             f"mode fine-tuned: there is time for about {counted(round(epochs), 'epoch')}; --mode changes it",
         )
-    return (
-        FROZEN,
-        f"mode frozen: there is time for about {counted(round(epochs, 1), 'epoch')}, too few to fine-tune; --mode changes it",
-    )
+    time = counted(round(epochs, 1), "epoch")
+    return FROZEN, f"mode frozen: there is time for about {time}, too few to fine-tune; --mode changes it"

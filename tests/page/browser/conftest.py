@@ -51,5 +51,5 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path) -> Path:
-    trained = convscope.train("digits", layout="8C3-MP2-12C3-AP2-16N", epochs=1, output=folder / "run")
+    trained = convscope.train("digits", layout="8C3-MP2-12C3-AP2-16N", epochs=2, output=folder / "run")
     return convscope.look(trained.folder.path, output=folder / "look.html").path
