@@ -22,7 +22,7 @@ STRAIGHT_LAYOUTS = (
     "3U3:2-MP2-5N-leakyrelu",
 )
 CURVED_LAYOUTS = ("6N-tanh", "4C3-MP2-6N-sigmoid", "4C3-AP2-5N-gelu", "4C3-MP2-hardswish")
-ARCHITECTURES = ("resnet18", "mobilenet_v3", "squeezenet1_1", "shufflenet_v2", "googlenet", "convnext_tiny")
+ARCHITECTURES = ("mobilenet_v3", "squeezenet1_1", "shufflenet_v2", "convnext_tiny")
 
 
 def in_doubles(model: Model) -> GraphNetwork:

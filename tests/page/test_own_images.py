@@ -65,7 +65,7 @@ TRAINED = [trained_on(digit) for digit in range(10)]
 
 @needs_node
 def test_ink_of_any_size_and_position_comes_where_that_of_the_training_images_is(tmp_path: Path) -> None:
-    ink, made, pixels = given([raster(drawn(digit, way)) for way in WAYS for digit in range(10)], TRAINED, tmp_path)
+    ink, made, pixels = given([raster(drawn(digit, way)) for way in WAYS for digit in (1, 4, 8)], TRAINED, tmp_path)
     assert (ink["paper"], ink["side"]) == (0, 20)
     assert all(one["steps"] == {"inverted": False, "fitted": True} for one in made)
     for image in pixels:

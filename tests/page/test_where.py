@@ -26,7 +26,7 @@ LAYOUTS = (
     "MP2-4C3-SS2-BP2-4N-leakyrelu",
     "softmax",
 )
-READ = ("squeezenet1_1", "mobilenet_v2", "efficientnet_b0")
+READ = ("squeezenet1_1", "mobilenet_v2")
 
 
 def _made(model: Model, folder: Path, classes: list[int] | None = None) -> tuple[np.ndarray, list[dict[str, Any]]]:
