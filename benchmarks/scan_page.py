@@ -3,6 +3,7 @@
 python benchmarks/scan_page.py
 """
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def page() -> str:
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     PAGE.write_text(page(), encoding="utf-8")
 
 

@@ -135,7 +135,8 @@ def test_the_page_shows_a_network_with_a_toy(text: str) -> None:
 def test_the_comparison_has_a_variant_with_a_toy_pooling() -> None:
     program = (
         "from tests.test_families import POOLING, POOLINGS; POOLINGS['TY'] = POOLING\n"
-        "from convscope.measures.comparison.variants import VARIANTS; print(VARIANTS['pooling-toy'].description)"
+        "import importlib; from convscope.measures.comparison import variants\n"
+        "print(importlib.reload(variants).VARIANTS['pooling-toy'].description)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "the smallest value of each window" in done.stdout

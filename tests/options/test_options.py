@@ -21,6 +21,7 @@ from convscope.measures.comparison.variants import VARIANTS
 from convscope.options.check import CacheOptions, CheckOptions
 from convscope.options.compare import VARIANT_NAMES, CompareOptions
 from convscope.options.convert import ConvertOptions
+from convscope.options.explain import ExplainOptions
 from convscope.options.features import ClassifierOptions, FeaturesOptions
 from convscope.options.look import DrawOptions, LookOptions
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
@@ -41,6 +42,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "units": (convscope.units, (UnitsOptions,)),
     "cost": (convscope.cost, (CostOptions,)),
     "scan": (convscope.scan, (ScanOptions,)),
+    "explain": (convscope.explain, (ExplainOptions,)),
     "extract_features": (convscope.extract_features, (FeaturesOptions,)),
     "save_features": (save_features, (FeaturesOptions,)),
 }
@@ -57,6 +59,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "draw": (DrawOptions,),
     "compare": (CompareOptions,),
     "scan": (ScanOptions,),
+    "explain": (ExplainOptions,),
     "measure": (MeasureOptions, UnitsOptions, CostOptions),
     "features": (FeaturesOptions, ClassifierOptions),
     "convert": (ConvertOptions,),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convscope.core.arguments import PATH, check_value
 from convscope.core.context import Context, context_of
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
@@ -172,6 +173,7 @@ def verify(
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
     reporter, check = context_of(None, progress=progress).reporter, at_least(1, "check", check)
+    check_value("output", output, PATH)
     receipt, _ = receipt_of(Path(output))
     model, image = model or receipt.model, receipt.image if image is None else image
     if not model or (isinstance(image, str) and not image):

@@ -24,7 +24,7 @@ def precision_at(kind: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return the precision of findings with these raw values, 0…1, between the measured ones on straight lines.
 
     Examples:
-        >>> 0 <= precision_at("wrong label", 0.5) <= precision_at("wrong label", 0.9) <= 1
+        >>> bool(0 <= precision_at("wrong label", 0.5) <= precision_at("wrong label", 0.9) <= 1)
         True
     """
     raw, precision = zip(*PRECISION[kind], strict=True)

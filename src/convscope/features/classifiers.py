@@ -13,7 +13,7 @@ from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.progress import Reporter, Silent
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
-from convscope.images.sources.source import NO_CLASS
+from convscope.images.inspection import NO_CLASS
 
 from .extraction import FeatureSet
 

@@ -5,8 +5,8 @@ import os
 
 from convscope.core.errors import choose
 
-from .sources.source import NO_CLASS
-
+NO_CLASS = ("",)
+"""The classes of images without known classes."""
 PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "empty file": (False, "files of zero bytes"),
     "not an image": (False, "files that are not images"),

@@ -22,7 +22,7 @@ def class_colors(count: int) -> NDArray[np.uint8]:
 
     Examples:
         >>> class_colors(3).tolist()
-        [[242, 48, 48], [48, 95, 242], [141, 242, 48]]
+        [[242, 48, 48], [48, 105, 242], [162, 242, 48]]
     """
     hues = [(index * 0.6180339887) % 1 for index in range(count)]
     return np.array([[round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.8, 0.95)] for hue in hues], np.uint8)

@@ -159,7 +159,7 @@ def open_image(image: Any) -> Iterator[Reader]:
 @contextlib.contextmanager
 def _open_path(path: Path) -> Iterator[Reader]:
     name = printable(os.fsdecode(path))
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib raises on names that are too long
         yield _open_zarr(path, name)
         return
     if path.suffix.lower() in TIFF_ENDINGS:
@@ -176,7 +176,7 @@ def _open_path(path: Path) -> Iterator[Reader]:
         yield ArrayReader(decode(path).values, name)
     except UnreadableImageError as error:
         hint = ""
-        if path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error):
+        if path.suffix.lower() not in TIFF_ENDINGS and os.path.isfile(path) and "pixels" in str(error):
             hint = " Convert it to a tiled TIFF, which is read in parts."
         raise DataError(f"{name} cannot be scanned: {error}.{hint}") from None
 

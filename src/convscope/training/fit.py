@@ -69,6 +69,7 @@ def fit(
 
     Examples:
         >>> import numpy as np
+        >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> images, labels = np.zeros((8, 8, 8, 1), np.uint8), np.arange(8) % 2
         >>> images[labels == 1] = 200

@@ -28,7 +28,7 @@ from .preparing import AUTO, PreparedStart
 from .run import Transferred, carry_out_start
 from .sizes import copied
 from .start_features import identity_of
-from .stored_maps import StoredMaps, stored_maps
+from .stored_maps import CutMaps, stored_maps
 from .views import FLIPPED, ITSELF
 
 _AT_ONCE = 500  # images that are evaluated
@@ -113,9 +113,7 @@ def with_part(network: GraphNetwork, part: GraphNetwork) -> GraphNetwork:
     return network.eval()
 
 
-def _maps_at(
-    boundary: str, prepared: PreparedStart, cache_dir: Path | None
-) -> AbstractContextManager[StoredMaps | None]:
+def _maps_at(boundary: str, prepared: PreparedStart, cache_dir: Path | None) -> AbstractContextManager[CutMaps | None]:
     """Give where the maps below the trained layers are stored; None where all layers are trained."""
     if not boundary:
         return nullcontext()

@@ -24,7 +24,7 @@ from .head_model import model_with_head, normalized
 from .modes import LAST_STAGES
 from .preparing import PreparedStart
 from .start_features import StartFeatures, Wanted
-from .stored_maps import StoredMaps
+from .stored_maps import CutMaps
 from .views import FLIPPED, ITSELF
 
 
@@ -58,7 +58,7 @@ class Transferred:
 
 
 def carry_out_start(
-    prepared: PreparedStart, *, cache_dir: Path | None, reporter: Reporter, maps: StoredMaps | None = None
+    prepared: PreparedStart, *, cache_dir: Path | None, reporter: Reporter, maps: CutMaps | None = None
 ) -> Transferred:
     """Compute features, choose and fit the classifier; return the model and its answers on the evaluated images.
 

@@ -15,7 +15,7 @@ def graph_of_size(graph: Graph, height: int, width: int) -> Graph | None:
     Examples:
         >>> from convscope.networks.pretrained.efficientnet_lite import efficientnet_lite0
         >>> str(graph_of_size(efficientnet_lite0(), 192, 160).shapes["head"])
-        '1,280 maps of 6x5'
+        '1,280 maps of 5x6'
     """
     try:
         other = Graph(nodes=graph.nodes, image=replace(graph.image, rows=height, columns=width))

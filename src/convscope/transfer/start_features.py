@@ -22,7 +22,7 @@ from convscope.networks.memory import fitting_batch
 from convscope.networks.model import BATCH_VALUES, Model
 
 from .feature_store import FeatureStore, Vectors, feature_stores
-from .stored_maps import StoredMaps
+from .stored_maps import CutMaps
 from .views import VIEWS
 
 _BATCH = 32
@@ -76,7 +76,7 @@ class StartFeatures:
         *,
         cache_dir: Path | None,
         reporter: Reporter,
-        maps: StoredMaps | None = None,
+        maps: CutMaps | None = None,
     ) -> None:
         self._maps = maps
         self._model, self._layers, self._dataset = model, tuple(layers), dataset

@@ -20,7 +20,7 @@ from .views import VIEWS
 
 
 @final
-class StoredMaps:
+class CutMaps:
     """Maps as float16, one row a view and image; a row of a view is that of the image and a multiple of all images.
 
     Args:
@@ -75,7 +75,7 @@ class StoredMaps:
 @contextlib.contextmanager
 def stored_maps(
     layer: str, shape: MapShape, dataset: Dataset, views: Sequence[str], *, identity: object, cache_dir: Path | None
-) -> Iterator[StoredMaps]:
+) -> Iterator[CutMaps]:
     """Give the maps of a layer, in the cache folder.
 
     Args:
@@ -97,4 +97,4 @@ def stored_maps(
         cache_dir=cache_dir,
         dtype=FLOAT16,
     ) as (store,):
-        yield StoredMaps(layer, shape, dataset, views, store)
+        yield CutMaps(layer, shape, dataset, views, store)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
 from convscope.images.decoding.decoder import Decoded
+from convscope.images.inspection import NO_CLASS
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -20,8 +21,6 @@ SPLIT_WORDS = {
     "test": TEST, "testing": TEST,
 }  # fmt: skip
 """Names of splits (lower case) in folders and lists."""
-NO_CLASS = ("",)
-"""The classes of images without known classes."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
