@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from convscope.core.arguments import PATH, check_value
 from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
 from convscope.core.extras import optional
 from convscope.core.text import printable
@@ -142,9 +143,11 @@ def open_image(image: Any) -> Iterator[Reader]:
 
     Raises:
         DataError: it is no image that can be scanned; the message is one sentence.
+        ParameterError: its path is no valid one.
         MissingPackageError: a package is needed to read it.
     """
     if isinstance(image, (str, os.PathLike)):
+        check_value("image", image, PATH)
         with _open_path(Path(image)) as reader:
             yield reader
     elif isinstance(image, Reader):
@@ -159,7 +162,7 @@ def open_image(image: Any) -> Iterator[Reader]:
 @contextlib.contextmanager
 def _open_path(path: Path) -> Iterator[Reader]:
     name = printable(os.fsdecode(path))
-    if os.path.isdir(path):  # noqa: PTH112  # pathlib raises on names that are too long
+    if path.is_dir():
         yield _open_zarr(path, name)
         return
     if path.suffix.lower() in TIFF_ENDINGS:
@@ -176,7 +179,7 @@ def _open_path(path: Path) -> Iterator[Reader]:
         yield ArrayReader(decode(path).values, name)
     except UnreadableImageError as error:
         hint = ""
-        if path.suffix.lower() not in TIFF_ENDINGS and os.path.isfile(path) and "pixels" in str(error):
+        if path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error):
             hint = " Convert it to a tiled TIFF, which is read in parts."
         raise DataError(f"{name} cannot be scanned: {error}.{hint}") from None
 
