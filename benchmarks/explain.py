@@ -65,7 +65,7 @@ def measure(text: str, side: int, repeats: int) -> dict[str, Any]:
         return torch.cat(found)
 
     def captum() -> Tensor:
-        from captum.attr import Occlusion  # type: ignore[import-not-found,unused-ignore]
+        from captum.attr import Occlusion  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         strides, window = (3, patch // 2, patch // 2), (3, patch, patch)
         found: Tensor = Occlusion(network).attribute(
