@@ -206,9 +206,7 @@ class _Request:
         if dataset is None or not options.faithfulness:
             return None
         split = dataset.evaluation_split
-        indices = np.sort(
-            np.random.default_rng(options.seed).permutation(dataset.indices(split))[: options.faithfulness]
-        )
+        indices = dataset.drawn(split, options.faithfulness, options.seed)
         images = np.asarray(dataset.images[indices])
         pixels = as_tensor(images)
         with torch.inference_mode():

@@ -4,8 +4,6 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-import numpy as np
-
 from convscope.core.context import Context, context_of
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
@@ -91,12 +89,10 @@ def measure(
                 distortion.check_on(strength, sides)
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
-        indices = dataset.indices(dataset.evaluation_split)
-        subset = np.sort(np.random.default_rng(seed).permutation(indices)[:images])
         evaluated = EvaluationImages(
             images=dataset.images,
             labels=dataset.labels,
-            indices=subset,
+            indices=dataset.drawn(dataset.evaluation_split, images, seed),
             name=printable(dataset.name),
             split=PARTS[int(dataset.evaluation_split)],
         )

@@ -102,9 +102,8 @@ def training_features(
     """Return the features of training images, at most 10,000 drawn at random; computed once and cached on disk."""
     extractor = StageFeatures(model, Reading())
     width = int(np.prod(extractor.shape))
-    every = dataset.indices(TRAIN)
     most = max(1, min(MOST_IMAGES, _MOST_VALUES // width))
-    indices = np.sort(np.random.default_rng(seed).permutation(every)[:most])
+    indices = dataset.drawn(TRAIN, most, seed)
     identity = [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), indices.tolist()]
     with feature_stores(
         [identity], images=len(indices), values=[width], name=printable(dataset.name), cache_dir=cache_dir

@@ -64,6 +64,10 @@ class Dataset:
         """Return the indices of the images of one split, in order."""
         return np.flatnonzero(self.splits == split)
 
+    def drawn(self, split: int, most: int, seed: int) -> NDArray[np.int64]:
+        """Return the indices of at most `most` images of a split, drawn at random, in increasing order."""
+        return np.sort(np.random.default_rng(seed).permutation(self.indices(split))[:most])
+
     @property
     def evaluation_split(self) -> int:
         """The split that a network is evaluated on: TEST, else VALIDATION, else TRAIN.
