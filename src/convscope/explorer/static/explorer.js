@@ -135,9 +135,11 @@ async function build(page, network, computer) {
   const fillRest = once(() => {
     fillRecords(sections, network, session, chooser.only);
     lessons.fill();
-    content.removeAttribute("aria-busy");
-    arrive();
-    afterFrame(() => content.classList.add("whole")); // nothing waits any more for what is not seen
+    afterFrame(() => {
+      content.classList.add("whole"); // nothing waits any more for what is not seen: all has its height
+      content.removeAttribute("aria-busy");
+      arrive();
+    });
   });
   drawChanges(sections, network, session, (state, everything) => {
     bar.hidden = false;
