@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.images import augmentation
 from convscope.images.augmentation import Augmentation, alternating, distort, take
 
@@ -18,8 +19,8 @@ def random_images(count: int = 12, height: int = 7, width: int = 9, channels: in
     return torch.from_numpy(rng.integers(0, 256, (count, height, width, channels), dtype=np.uint8))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def seeded(seed: int = 0, **share: int) -> Draws:
+    return Draws(generator=torch.Generator().manual_seed(seed), **share)
 
 
 def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:

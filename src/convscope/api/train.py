@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -106,6 +106,8 @@ def train(
     pretrain: str | None = None,
     freeze: bool = False,
     threads: int | None = None,
+    ranks: int | None = None,
+    batch_statistics: Literal["own", "all"] = "own",
     precision: PrecisionChoice = "auto",
     output: AnyPath | None = None,
     resume: AnyPath | None = None,
@@ -374,6 +376,7 @@ def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
         **to_json(prepared.recipe),
         "learning_rate": prepared.recipe.highest_rate(history.steps),
         "threads": prepared.threads,
+        "ranks": prepared.ranks,
     }
 
 

@@ -156,6 +156,19 @@ class TrainOptions:
         least=1,
         most=1_024,
     )
+    ranks: int | None = option(
+        None,
+        "Processes that share each batch and the threads; by default one a core where that is faster.",
+        group="Training",
+        metavar="N",
+        least=1,
+        most=1_024,
+    )
+    batch_statistics: Literal["own", "all"] = option(
+        "own",
+        "What batch normalization takes mean and variance of: the share of each rank (own), or the whole batch (all).",
+        group="Training",
+    )
     precision: PrecisionChoice = option("auto", "Number format of convolutions and products.", group="Training")
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
 from convscope.layers.normalization import BatchNormalization
@@ -135,7 +136,7 @@ def recalibrate_batch_norm(network: ImageNetwork, data: TrainingData, *, steps: 
         for number, indices in enumerate(_batches(data.training, batch), start=1):
             for layer in layers:
                 layer.momentum = 1 / number  # the mean of all batches so far
-            with network.drawing_from(torch.Generator().manual_seed(number)):
+            with network.drawing_from(Draws(generator=torch.Generator().manual_seed(number))):
                 network(data.images[indices])
     finally:
         for layer in layers:

@@ -143,9 +143,12 @@ def _begin(
 def _failure(state: TrainingState, data: TrainingData, recipe: Recipe, best: _Best, seed: int) -> TrainingError | None:
     """Train to the end; return the error that ended training, where there are good weights to keep."""
     try:
+        data.ranks.begin(state, data, recipe, seed)
         run(state, data, recipe, best, seed=seed)
     except TrainingError as error:
         if best.weights is None:
             raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
         return error
+    finally:
+        data.ranks.end()
     return None

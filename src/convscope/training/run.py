@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import threads_for, tuned
+from convscope.core.machine import ranks_for, threads_for, tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset, prepare
@@ -28,8 +28,9 @@ from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
-from .loop import steps_of
+from .loop import steps_of, steps_per_epoch
 from .progressive_resizing import pixel_fraction, work_fraction
+from .rank_processes import started_ranks
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
 from .training_data import TrainingData
@@ -37,6 +38,7 @@ from .watch import Watch, interruptible
 
 _VALIDATION, _FIT = 0.1, "letterbox"
 _PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
+_MACS_PER_S = 10**10  # forward MACs, with the way back, of two cores
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
@@ -54,6 +56,7 @@ class Prepared:
     recipe: Recipe
     notes: tuple[str, ...]
     threads: int
+    ranks: int
     started_s: float
 
     @property
@@ -74,6 +77,7 @@ class Prepared:
             layout=str(self.plan.layout),
             recipe=self.recipe,
             threads=self.threads,
+            ranks=self.ranks,
             images=digest_images(self.images),
         )
 
@@ -135,8 +139,29 @@ def prepare_run(
         recipe=choice.recipe,
         notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes, *_advice(dataset)),
         threads=settings.threads or threads_for(planned.macs * choice.recipe.batch),
+        ranks=_ranks(settings, planned, choice.recipe, images=len(dataset.indices(TRAIN))),
         started_s=started,
     )
+
+
+def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int) -> int:
+    """Return the number of processes that share each batch.
+
+    Raises:
+        ParameterError: there are so many that one would get less than two images.
+    """
+    fewest = images // steps_per_epoch(images, recipe.batch)  # of a batch
+    if settings.ranks is None:
+        steps = steps_of(recipe, images)
+        if settings.minutes is not None:
+            steps = round(settings.minutes * 60 * _MACS_PER_S / (planned.macs * recipe.batch))
+        return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
+    if 2 * settings.ranks > max(2, fewest):
+        raise ParameterError(
+            f"`ranks` must leave two images of a batch for each. Got {settings.ranks}, for batches of {fewest}. Use "
+            "fewer, or a larger --batch."
+        )
+    return settings.ranks
 
 
 def _with_validation(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
@@ -193,18 +218,21 @@ def carry_out(
         StorageError: a checkpoint cannot be written; the one before is intact.
         ModelFileError: the checkpoint is damaged.
     """
-    data, sizes = TrainingData.of(prepared.images), prepared.plan.sizes
-    mean, std = data.moments
-    network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=prepared.settings.seed)
-    history = fit_watched(
-        network,
-        data,
-        prepared.record,
-        deadline=prepared.deadline,
-        folder=folder,
-        resume=resume,
-        reporter=reporter,
-    )
+    settings, sizes = prepared.settings, prepared.plan.sizes
+    together = settings.batch_statistics == "all"
+    with started_ranks(prepared.ranks, prepared.threads, prepared.images.images, together=together) as ranks:
+        data = TrainingData.of(prepared.images, ranks)
+        mean, std = data.moments
+        network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=settings.seed)
+        history = fit_watched(
+            network,
+            data,
+            prepared.record,
+            deadline=prepared.deadline,
+            folder=folder,
+            resume=resume,
+            reporter=reporter,
+        )
     return network, history
 
 
@@ -272,4 +300,4 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
-    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads)
+    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads, ranks=record.ranks)

@@ -35,6 +35,7 @@ class RunRecord:
     layout: str  # empty where the network is that of a start
     recipe: Recipe
     threads: int
+    ranks: int = 1
     images: str
 
     @property

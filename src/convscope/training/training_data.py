@@ -13,6 +13,8 @@ from torch import Tensor
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN, VALIDATION
 
+from .ranks import ALONE, Ranks
+
 _SAMPLE = 10_000
 _AT_ONCE = 250
 _SMALLEST_STD = 1 / 255
@@ -30,6 +32,7 @@ class TrainingData:
         classes: number of classes; class_names: their names, where known.
         name: of the dataset.
         flippable: whether horizontal flips keep the class, where the dataset knows; else None.
+        ranks: the processes that share each batch.
     """
 
     images: Tensor
@@ -40,9 +43,10 @@ class TrainingData:
     class_names: tuple[str, ...] = ()
     name: str = "the arrays"
     flippable: bool | None = None
+    ranks: Ranks = ALONE
 
     @staticmethod
-    def of(dataset: Dataset) -> "TrainingData":
+    def of(dataset: Dataset, ranks: Ranks = ALONE) -> "TrainingData":
         """Return the tensors over the arrays of `dataset`; nothing is copied."""
         return TrainingData(
             images=shared(dataset.images),
@@ -53,6 +57,7 @@ class TrainingData:
             class_names=dataset.classes,
             name=dataset.name,
             flippable=dataset.flippable,
+            ranks=ranks,
         )
 
     @staticmethod
