@@ -41,6 +41,7 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
+from convscope.training.torchrun import is_restarted
 
 from .wrong_labels import with_evaluated_labels
 
@@ -144,6 +145,8 @@ def train(
             )
         if _is_from_start(options, run):
             return _from_start(data, start, options, run, context)
+        if is_restarted() and run.output is not None and RunFolder(path=Path(run.output)).settings.exists():
+            run = dataclasses.replace(run, output=None, resume=run.output)
         if run.resume is None:
             prepared, folder = _new_run(data, options, run, context)
         else:

@@ -80,7 +80,7 @@ def fit(
     """
     reporter = reporter or Silent()
     started_s = time.monotonic()
-    if checkpoint is None and recipe.pretrain:
+    if checkpoint is None and recipe.pretrain and data.ranks.rank == 0:  # others get the weights that it has found
         pretrain_convolutions(layout_network(network), data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
     state = _begin(network, data, recipe, deadline, pretrained_s)

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import TrainingError
-from convscope.core.machine import threads_allowed, tuned
+from convscope.core.forks import threads_allowed
+from convscope.core.machine import tuned
 from convscope.core.python_process import start_python
 from convscope.core.records import from_json, to_json
 from convscope.networks.build import Network, layout_network
@@ -150,7 +151,7 @@ class RankProcesses(_LocalRanks):
             "recipe": to_json(recipe),
             "seed": seed,
         }
-        with open(folder / _SUMS, "wb") as file:
+        with (folder / _SUMS).open("wb") as file:
             file.truncate((self.count + 1) * job["sum_bytes"])
         self._map(folder, job["sum_bytes"])
         for rank in range(1, self.count):
@@ -271,7 +272,8 @@ def follow(line: bytes, *, incoming: int, outgoing: int) -> None:
         torch.from_numpy(np.load(folder / f"{name}.npy", allow_pickle=False)) for name in _ARRAYS
     )
     with tuned(job.threads):
-        state = TrainingState.begin(Network(Layout.parse(job.layout), **job.sizes), job.recipe, steps=1)
+        network = Network(Layout.parse(job.layout), **job.sizes)  # type: ignore[arg-type]  # whole numbers all
+        state = TrainingState.begin(network, job.recipe, steps=1)
         load_checkpoint(state, Checkpoint(path=folder / _STATE, run=""))
         ranks = _Follower(job, incoming=incoming, outgoing=outgoing)
         ranks.meet()

@@ -120,7 +120,7 @@ class _Bucket:
         self.statistics = [value for layer in layers for value in (layer.running_mean, layer.running_var)]
         parts = [*self.weights, *self.statistics]
         self.values = torch.zeros(2 + sum(part.numel() for part in parts), dtype=parts[0].dtype, device=parts[0].device)
-        flat = self.values[2:].split([part.numel() for part in parts])
+        flat = torch.split(self.values[2:], [part.numel() for part in parts])
         # in the order that each has in memory, so that optimizers find channels last where they expect them
         self.views = [part.as_strided(like.shape, like.stride()) for part, like in zip(flat, parts, strict=True)]
 

@@ -1,6 +1,8 @@
 """A training run, from its settings to a trained network: open, inspect, split, decode, choose, fit."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 from convscope.core.errors import ParameterError
 from convscope.core.machine import ranks_for, threads_for, tuned
-from convscope.core.progress import Reporter
+from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions, parse_size
@@ -31,8 +33,10 @@ from .history import History
 from .loop import steps_of, steps_per_epoch
 from .progressive_resizing import pixel_fraction, work_fraction
 from .rank_processes import started_ranks
+from .ranks import Ranks
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
+from .torchrun import joined_group, world_size
 from .training_data import TrainingData
 from .watch import Watch, interruptible
 
@@ -151,17 +155,18 @@ def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int
         ParameterError: there are so many that one would get less than two images.
     """
     fewest = images // steps_per_epoch(images, recipe.batch)  # of a batch
-    if settings.ranks is None:
+    count = settings.ranks if world_size() == 1 else world_size()
+    if count is None:
         steps = steps_of(recipe, images)
         if settings.minutes is not None:
             steps = round(settings.minutes * 60 * _MACS_PER_S / (planned.macs * recipe.batch))
         return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
-    if 2 * settings.ranks > max(2, fewest):
+    if 2 * count > max(2, fewest):
         raise ParameterError(
-            f"`ranks` must leave two images of a batch for each. Got {settings.ranks}, for batches of {fewest}. Use "
+            f"`ranks` must leave two images of a batch for each. Got {count}, for batches of {fewest}. Use "
             "fewer, or a larger --batch."
         )
-    return settings.ranks
+    return count
 
 
 def _with_validation(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
@@ -218,21 +223,49 @@ def carry_out(
         StorageError: a checkpoint cannot be written; the one before is intact.
         ModelFileError: the checkpoint is damaged.
     """
-    settings, sizes = prepared.settings, prepared.plan.sizes
-    together = settings.batch_statistics == "all"
+    with _ranks_of(prepared) as ranks:
+        return _trained(prepared, ranks, folder=folder, resume=resume, reporter=reporter)
+
+
+@contextmanager
+def _ranks_of(prepared: Prepared) -> Iterator[Ranks]:
+    """Give the processes that share each batch of a run: those of torchrun, or those that are started here."""
+    if world_size() > 1:
+        with joined_group(prepared.record) as (group, _):
+            yield group
+        return
+    together = prepared.settings.batch_statistics == "all"
     with started_ranks(prepared.ranks, prepared.threads, prepared.images.images, together=together) as ranks:
-        data = TrainingData.of(prepared.images, ranks)
-        mean, std = data.moments
-        network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=settings.seed)
-        history = fit_watched(
-            network,
-            data,
-            prepared.record,
-            deadline=prepared.deadline,
-            folder=folder,
-            resume=resume,
-            reporter=reporter,
-        )
+        yield ranks
+
+
+def follow(*, cache_dir: Path | None) -> None:
+    """Take part in the training that rank 0 carries out, as another process of torchrun; nothing is written.
+
+    Raises:
+        LostRankError: another process has ended.
+        ParameterError: the images are not those of rank 0.
+    """
+    with joined_group(None) as (ranks, record):
+        prepared = prepare_run(record.settings, None, cache_dir=cache_dir, reporter=Silent())
+        _trained(with_resumed(record, prepared), ranks, folder=None, resume=False, reporter=Silent())
+
+
+def _trained(
+    prepared: Prepared, ranks: Ranks, *, folder: RunFolder | None, resume: bool, reporter: Reporter
+) -> tuple[Network, History]:
+    data, sizes = TrainingData.of(prepared.images, ranks), prepared.plan.sizes
+    mean, std = data.moments
+    network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=prepared.settings.seed)
+    history = fit_watched(
+        network,
+        data,
+        prepared.record,
+        deadline=prepared.deadline,
+        folder=folder,
+        resume=resume,
+        reporter=reporter,
+    )
     return network, history
 
 
