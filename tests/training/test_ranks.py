@@ -24,7 +24,6 @@ from convscope.training.rank_processes import file_of, started_ranks
 from convscope.training.ranks import ALONE, Ranks, SeveralRanks
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
-from convscope.training.training_data import TrainingData
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
 
 
@@ -245,7 +244,13 @@ def test_images_are_mapped_from_their_own_file_where_they_are(tmp_path: Path) ->
     images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, 1)
     images.tofile(tmp_path / "all")
     mapped = np.memmap(tmp_path / "all", np.uint8, mode="r", shape=images.shape)
-    kinds = (mapped, True), (mapped[2:].view(), True), (np.asarray(mapped[1:3]), True), (images, False), (mapped[::2], False)
+    kinds = (
+        (mapped, True),
+        (mapped[2:].view(), True),
+        (np.asarray(mapped[1:3]), True),
+        (images, False),
+        (mapped[::2], False),
+    )
     for some, own in kinds:
         path, first = file_of(some, tmp_path)
         assert (path == str(tmp_path / "all")) == own

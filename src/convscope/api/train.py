@@ -21,7 +21,7 @@ from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
 from convscope.images.inspection import ClassCount
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource, check_class_depth
+from convscope.images.sources.opening import DataSource, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
@@ -47,7 +47,6 @@ from .wrong_labels import with_evaluated_labels
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
 _DEFAULT_DATA = "digits"
-_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -342,14 +341,7 @@ def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> Evaluated
         for chunk in np.array_split(indices, -(-len(indices) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[chunk]))
             task.advance(len(chunk))
-    return EvaluatedImages(
-        split=_SPLITS[images.evaluation_split],
-        labels=images.labels[indices],
-        probabilities=np.concatenate(probabilities),
-        names=[images.image_name(int(index)) for index in indices],
-        indices=indices,
-        classes=images.classes,
-    )
+    return EvaluatedImages.of(images, indices, np.concatenate(probabilities))
 
 
 def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str) -> RunFacts:

@@ -173,6 +173,7 @@ def _plan_text(prepared: "Prepared | PreparedStart", typed: list[str]) -> str:
 def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
     """Return the recipe in words."""
     recipe, minutes = prepared.recipe, prepared.settings.minutes
+    ranks = prepared.record.ranks
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
     steps = prepared.steps
     rate = f"{recipe.highest_rate(steps if minutes is None else 1):.4g}"
@@ -180,7 +181,7 @@ def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
         rate += " (less where there is time for many steps)"
     return [
         f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
-        f"{counted(prepared.threads, 'thread')}",
+        f"{counted(prepared.threads, 'thread')}{f' in {ranks} processes' * (ranks > 1)}",
         *([f"pretrained stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
     ]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 _PARALLEL_MACS = 100_000_000
-_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 10**12, 16
+_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 320_000_000_000, 16  # docs/decisions/0020-ranks.md
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +156,12 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
             value=str(here.cores),
             why="usable physical cores; one for a small step, which more would slow down",
             change="--threads N, OMP_NUM_THREADS",
+        ),
+        Tuning(
+            name="ranks",
+            value=str(here.cores),
+            why="processes of a training that share each batch; one where a step or the training is short",
+            change="--ranks N",
         ),
     ]
     others = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]

@@ -192,6 +192,10 @@ class TrainOptions:
             raise ParameterError(
                 "`mode`, `cut` and `head` are those of a start. Got no `start`. Name one, or leave them out."
             )
+        if self.start is not None and (self.ranks or 1) > 1:
+            raise ParameterError(
+                f"`ranks` train a network from nothing, without `start`. Got {self.ranks}. Leave it out."
+            )
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")
         if self.minutes is not None and not 0 < self.minutes <= 100_000:

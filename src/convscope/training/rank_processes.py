@@ -75,7 +75,7 @@ class _LocalRanks(SeveralRanks):
     _rows: Tensor
 
     def _map(self, folder: Path, size: int) -> None:
-        """Map the memory for sums of at most `size` bytes."""
+        """Map the memory for sums of at most `size` bytes; the first to do so makes the file."""
         length = (self.count + 1) * size
         memory = torch.from_file(str(folder / _SUMS), shared=True, size=length, dtype=torch.uint8)
         self._rows = memory.view(self.count + 1, size)
@@ -151,8 +151,6 @@ class RankProcesses(_LocalRanks):
             "recipe": to_json(recipe),
             "seed": seed,
         }
-        with (folder / _SUMS).open("wb") as file:
-            file.truncate((self.count + 1) * job["sum_bytes"])
         self._map(folder, job["sum_bytes"])
         for rank in range(1, self.count):
             self._send(rank, json.dumps({**job, "rank": rank}).encode() + b"\n")
@@ -258,9 +256,9 @@ def file_of(images: NDArray[np.uint8], folder: Path) -> tuple[str, int]:
         whole = whole.base
     if isinstance(whole, np.memmap) and whole.filename is not None and whole.mode != "c" and images.flags.c_contiguous:
         return str(whole.filename), int(whole.offset) + images.ctypes.data - whole.ctypes.data
-    path = folder / "images"
-    images.tofile(path)
-    return str(path), 0
+    path = folder / "images.npy"
+    np.save(path, images, allow_pickle=False)
+    return str(path), np.load(path, mmap_mode="r").offset
 
 
 def follow(line: bytes, *, incoming: int, outgoing: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from convscope.core.atomic import write_bytes
 from convscope.core.records import from_json, json_text, strict_json
 
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -76,7 +77,7 @@ class TorchrunRanks(SeveralRanks):
                 save_checkpoint(state, checkpoint)
             found = self.bytes_from_first(checkpoint.path.read_bytes() if self.rank == 0 else b"")
             if self.rank > 0:
-                checkpoint.path.write_bytes(found)
+                write_bytes(checkpoint.path, found)
                 load_checkpoint(state, checkpoint)
 
 
