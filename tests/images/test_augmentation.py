@@ -209,4 +209,6 @@ def test_a_share_of_a_batch_is_changed_as_in_the_whole() -> None:
         taken = take(images, places, change, draws, None)
         return distort(taken.permute(0, 3, 1, 2).float(), change, draws)
 
-    assert torch.equal(torch.cat([changed(slice(0, 6)), changed(slice(6, 7)), changed(slice(7, 17))]), changed(slice(0, 17)))
+    assert torch.equal(
+        torch.cat([changed(slice(0, 6)), changed(slice(6, 7)), changed(slice(7, 17))]), changed(slice(0, 17))
+    )

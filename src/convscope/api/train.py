@@ -13,6 +13,7 @@ import torch
 
 from convscope.core.atomic import remove, write_text
 from convscope.core.context import CommandContext, Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError
 from convscope.core.machine import machine, usual_settings
 from convscope.core.options import AnyPath, Size, ValueLimits, declared, documented, options_from
@@ -108,6 +109,7 @@ def train(
     threads: int | None = None,
     ranks: int | None = None,
     batch_statistics: Literal["own", "all"] = "own",
+    device: DeviceChoice = "auto",
     precision: PrecisionChoice = "auto",
     output: AnyPath | None = None,
     resume: AnyPath | None = None,
@@ -270,6 +272,7 @@ def _moved(options: TrainOptions, data: DataSource | None, context: Context) -> 
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
     return dataclasses.replace(
         options,
+        device=options.device if options.device == "cpu" else "auto",  # another machine may have no GPU
         data=options.data if data is None else data_name(data),
         data_dir=options.data_dir if context.data_dir is None else str(context.data_dir.absolute()),
     )
@@ -372,6 +375,7 @@ def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
         "learning_rate": prepared.recipe.highest_rate(history.steps),
         "threads": prepared.threads,
         "ranks": prepared.ranks,
+        "device": prepared.device,
     }
 
 

@@ -119,7 +119,7 @@ class Stochastic(_Windowed):
             chances = values.float().clamp_min(0.0)
             chances = torch.where(chances.sum(-1, keepdim=True) > 0, chances, 1.0).cumsum(-1)
             total = chances[..., -1:]
-            drawn = self.draws.uniform(*total.shape) * total
+            drawn = self.draws.uniform(*total.shape).to(total.device) * total
             chosen = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
         return values.gather(-1, chosen).squeeze(-1)
 

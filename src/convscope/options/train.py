@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from convscope.core.arguments import PATH, TEXT, check_value
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 from convscope.core.precision import PrecisionChoice
@@ -169,6 +170,7 @@ class TrainOptions:
         "What batch normalization takes mean and variance of: the share of each rank (own), or the whole batch (all).",
         group="Training",
     )
+    device: DeviceChoice = fields.device()
     precision: PrecisionChoice = option("auto", "Number format of convolutions and products.", group="Training")
 
     def __post_init__(self) -> None:

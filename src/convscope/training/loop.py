@@ -110,25 +110,27 @@ def _step(  # noqa: PLR0917  # one place calls it
     """Take one step on the images at `indices`; return the loss before it."""
     started = time.monotonic()
     rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.clock.midpoint, recipe.warmup)
-    state.learning_rate = rate
+    state.learning_rate, network = rate, state.network
     share = data.ranks.share(len(indices))
     mine, generator = indices[share], _generator(seed, state.epoch, state.batch + 1)
     draws = Draws(generator=generator, before=share.start, after=len(indices) - share.stop)
     flipped = alternating(mine, state.epoch, seed) if recipe.augmentation.flip else None
     images = take(data.images, mine, recipe.augmentation, draws, flipped)
-    maps = distort(state.network.standardize(images), recipe.augmentation, draws)
+    device = data.labels.device
+    maps = distort(state.network.standardize(images.to(device, non_blocking=True)), recipe.augmentation, draws)
     state.progressive_resizing = state.clock.midpoint < recipe.progressive_resizing
     if state.progressive_resizing:
         maps = downsized(maps)
     labels = data.labels[mine]
-    with autocast(recipe.precision), state.network.drawing_from(draws), data.ranks.normalizing(state.network):
-        logits = state.network(maps)
-    batch_loss = loss(state.network, logits, labels, weights=weights, smoothing=recipe.smoothing)
+    with autocast(recipe.precision, device.type), network.drawing_from(draws), data.ranks.normalizing(network):
+        logits = network(maps)
+    batch_loss = loss(network, logits, labels, weights=weights, smoothing=recipe.smoothing)
     if data.ranks.count > 1:
         batch_loss = batch_loss * _part(labels, data.labels[indices], weights)
     batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
     correct = (logits.detach().argmax(1) == labels).sum()
-    value, right = data.ranks.joined(state.network, batch_loss, correct, len(mine) / len(indices))
+    whole_loss, correct = data.ranks.joined(network, batch_loss, correct, len(mine) / len(indices))
+    value = state.sums.add(whole_loss, correct, len(indices))
     if not math.isfinite(value):
         raise TrainingError(
             f"The loss is no longer a finite number ({value}) in epoch {state.epoch + 1}, step {state.step + 1}, at "
@@ -140,9 +142,6 @@ def _step(  # noqa: PLR0917  # one place calls it
     (state.clock.per_step,) = data.ranks.from_first(state.clock.per_step)
     if state.mean:
         state.mean.update(state.network, state.step)
-    state.sums.loss += value * len(indices)
-    state.sums.correct += right
-    state.sums.seen += len(indices)
     state.sums.seconds += time.monotonic() - started
     return value
 
@@ -182,6 +181,7 @@ def _check_weights(state: TrainingState) -> None:
 
 def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> EpochRecord:
     """Evaluate and record the epoch; the state is then at the start of the next."""
+    state.sums.settle()
     _check_weights(state)
     mean_loss = accuracy = None
     if len(data.validation):
@@ -227,9 +227,10 @@ def evaluate(
     """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
     total, correct, share = 0.0, 0, data.ranks.share(len(indices))
     size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
-    with torch.inference_mode(), autocast(precision):
+    device = network.mean.device
+    with torch.inference_mode(), autocast(precision, device.type):
         for batch in indices[share].split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
+            logits, labels = network(network.standardize(data.images[batch].to(device))), data.labels[batch]
             total += float(loss(network, logits, labels)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
     total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()

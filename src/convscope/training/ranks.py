@@ -62,13 +62,13 @@ class Ranks:
         del network
         yield
 
-    def joined(self, network: nn.Module, loss: Tensor, correct: Tensor, fraction: float) -> tuple[float, int]:
+    def joined(self, network: nn.Module, loss: Tensor, correct: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
         """Return loss and number of correct answers over the batch; the gradients become those of the batch, too.
 
         `loss` is of the share of this rank, whose part of the whole is `fraction`.
         """
         del network, fraction
-        return loss.item(), int(correct)
+        return loss.detach(), correct
 
 
 ALONE = Ranks()
@@ -103,12 +103,12 @@ class SeveralRanks(Ranks):
         total: Tensor = _Sum.apply(values, self)  # type: ignore[no-untyped-call]  # torch has no types here
         return total
 
-    def joined(self, network: nn.Module, loss: Tensor, correct: Tensor, fraction: float) -> tuple[float, int]:
+    def joined(self, network: nn.Module, loss: Tensor, correct: Tensor, fraction: float) -> tuple[Tensor, Tensor]:
         """Add up gradients, running statistics, loss and correct answers."""
         if self._bucket is None:
             self._bucket = _Bucket(network)
         total = self._bucket.add(self, torch.stack([loss.detach(), correct.to(loss)]), fraction)
-        return float(total[0]), round(float(total[1]))
+        return total[0].clone(), total[1].clone()
 
 
 class _Bucket:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from convscope.core.devices import Device, choose_device
 from convscope.core.errors import ParameterError
 from convscope.core.machine import ranks_for, threads_for, tuned
 from convscope.core.progress import Reporter, Silent
@@ -61,6 +62,7 @@ class Prepared:
     notes: tuple[str, ...]
     threads: int
     ranks: int
+    device: Device
     started_s: float
 
     @property
@@ -82,6 +84,7 @@ class Prepared:
             recipe=self.recipe,
             threads=self.threads,
             ranks=self.ranks,
+            device=self.device,
             images=digest_images(self.images),
         )
 
@@ -135,6 +138,7 @@ def prepare_run(
             f"`target_accuracy` needs validation images. Got none in {settings.data!r}. "
             "Give more images of each class, or --validation 0.2."
         )
+    device = choose_device(settings.device)
     planned, choice = choose_network(TrainingData.of(dataset), settings, layout)
     return Prepared(
         settings=settings,
@@ -143,12 +147,13 @@ def prepare_run(
         recipe=choice.recipe,
         notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes, *_advice(dataset)),
         threads=settings.threads or threads_for(planned.macs * choice.recipe.batch),
-        ranks=_ranks(settings, planned, choice.recipe, images=len(dataset.indices(TRAIN))),
+        device=device,
+        ranks=_ranks(settings, planned, choice.recipe, images=len(dataset.indices(TRAIN)), device=device),
         started_s=started,
     )
 
 
-def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int) -> int:
+def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int, device: Device) -> int:
     """Return the number of processes that share each batch.
 
     Raises:
@@ -156,6 +161,8 @@ def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int
     """
     fewest = images // steps_per_epoch(images, recipe.batch)  # of a batch
     count = settings.ranks if world_size() == 1 else world_size()
+    if count is None and device != "cpu":
+        return 1
     if count is None:
         steps = steps_of(recipe, images)
         if settings.minutes is not None:
@@ -254,7 +261,7 @@ def follow(*, cache_dir: Path | None) -> None:
 def _trained(
     prepared: Prepared, ranks: Ranks, *, folder: RunFolder | None, resume: bool, reporter: Reporter
 ) -> tuple[Network, History]:
-    data, sizes = TrainingData.of(prepared.images, ranks), prepared.plan.sizes
+    data, sizes = TrainingData.of(prepared.images, ranks, prepared.device), prepared.plan.sizes
     mean, std = data.moments
     network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=prepared.settings.seed)
     history = fit_watched(
@@ -333,4 +340,7 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
+    if record.device != prepared.device:
+        note = f"the run was begun on {record.device} and goes on on {prepared.device}: other weights, to rounding"
+        prepared = replace(prepared, notes=(*prepared.notes, note))
     return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads, ranks=record.ranks)
