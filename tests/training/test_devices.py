@@ -9,11 +9,15 @@ import dataclasses
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from convscope.core import devices
 from convscope.core.errors import ParameterError
+from convscope.images.preprocessing import Preprocessing
+from convscope.networks import backends
+from convscope.networks.model import Model
 from convscope.training import loop
 from convscope.training.loop import _step
 from convscope.training.optimizer import Optimizer, RunningMean
@@ -62,3 +66,18 @@ def test_a_device_is_what_torch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
         devices.choose_device("cuda")
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert devices.own_device("cuda") == "cuda:3"
+
+
+def test_predictions_of_another_device_are_those_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "own_device", lambda device: "cpu")  # as if it were a GPU
+    data = stripes()
+    network = begin(data, small_recipe(), layout="4C3-+4C3-MP2-8N").network.eval()
+    model = Model(
+        network=network, classes=("down", "across"), preprocessing=Preprocessing(height=8, width=8, channels=1)
+    )
+    images = data.images.numpy()
+    there = model.optimize("float32", device="cuda")
+    assert there.runner is not None
+    assert np.allclose(there.predict_proba(images), model.predict_proba(images), atol=1e-5)
+    with pytest.raises(ParameterError, match="has the back end torch"):
+        model.optimize("int8", backend="auto", device="cuda")

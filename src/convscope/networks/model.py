@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.core.arguments import shown
+from convscope.core.devices import Device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
@@ -227,6 +228,7 @@ class Model:
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
+        device: Device = "cpu",
     ) -> "Model":
         """Return a faster model with the same predictions, to rounding: 8 bits in bfloat16 and int8.
 
@@ -238,6 +240,7 @@ class Model:
             backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
+            device: what computes, in the process that predicts.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -248,7 +251,7 @@ class Model:
 
         self.check_answers()
         with usual_settings():
-            made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+            made = runner(self.network, backend=backend, precision=precision, calibration=calibration, device=device)
             chosen = "float32" if precision == "int8" else choose_precision(precision)
             return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 

@@ -168,6 +168,11 @@ def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int
         if settings.minutes is not None:
             steps = round(settings.minutes * 60 * _MACS_PER_S / (planned.macs * recipe.batch))
         return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
+    if device != "cpu" and world_size() == 1 and count > 1:
+        raise ParameterError(
+            f"`ranks` share the cores of the processor. Got {count} with the device {device}. Use torchrun for several "
+            "GPUs, or --device cpu."
+        )
     if 2 * count > max(2, fewest):
         raise ParameterError(
             f"`ranks` must leave two images of a batch for each. Got {count}, for batches of {fewest}. Use "

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.atomic import write_bytes
+from convscope.core.devices import own_device
 from convscope.core.records import from_json, json_text, strict_json
 
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -92,6 +93,8 @@ def joined_group(record: RunRecord | None) -> Iterator[tuple[TorchrunRanks, RunR
         LostRankError: another process has ended.
     """
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(own_device("cuda"))
     with _connected():
         torch.distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
