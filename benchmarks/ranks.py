@@ -118,14 +118,14 @@ def measured(case: Case, rounds: int, seconds: float) -> dict[str, Any]:
 
 def main() -> None:
     """Measure the cases that are named."""
-    if "GOMP_SPINCOUNT" not in os.environ:  # as the command sets it, before torch is loaded
-        os.environ["GOMP_SPINCOUNT"] = "10000"
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # this program
-    parser = argparse.ArgumentParser(description="Ranks against threads.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=RANKS, default=["digits", "small", "middle", "mnist", "cifar10"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
+    if "GOMP_SPINCOUNT" not in os.environ:  # as the command sets it, before torch is loaded
+        os.environ["GOMP_SPINCOUNT"] = "10000"
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # this program
     cases: dict[str, Any] = {}
     for name in options.cases:
         cases[name] = measured(RANKS[name], options.rounds, options.seconds)
