@@ -14,7 +14,7 @@ from convscope.networks.fused_graph import fuse
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.pretrained.efficientnet_lite import efficientnet_lite0, file_shapes, tensors_of
 from convscope.networks.pretrained.saved_tensors import read_saved_tensors
-from convscope.networks.starts import PACKAGED, open_start
+from convscope.networks.starts import PACKAGED, open_start, start_name
 
 HAS_LITE0 = importlib.util.find_spec(PACKAGED["efficientnet-lite0"].package) is not None
 
@@ -90,6 +90,10 @@ def test_a_fused_graph_computes_the_same() -> None:
 def test_a_missing_package_is_named_with_its_extra() -> None:
     with pytest.raises(MissingPackageError, match="pretrained"):
         open_start("efficientnet-lite0")
+
+
+def test_pretrained_is_the_name_of_the_first_packaged_network() -> None:
+    assert start_name("pretrained") == start_name("efficientnet-lite0") == "efficientnet-lite0"
 
 
 @pytest.mark.skipif(not HAS_LITE0, reason="needs the extra pretrained")
