@@ -12,7 +12,7 @@ from convscope.explorer.page import program, render_look
 from tests.checks.models import small_model, some_pixels
 from tests.page.test_look_page import NAMES, hostile_page
 
-from .opening import PHONE, Open
+from .opening import DESKTOP, PHONE, Open
 from .test_looking import overflow
 
 
@@ -48,19 +48,19 @@ def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: 
     assert re.search(sentence, opened.text("#page [role=alert]"))
 
 
-@pytest.mark.parametrize("size", [(1280, 900), PHONE], ids=["desktop", "phone"])
-def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size: tuple[int, int]) -> None:
-    opened = open_page(written(tmp_path, hostile_page()), size=size)
-    opened.page.on("dialog", lambda dialog: opened.said.append(f"dialog: {dialog.message}"))
-    opened.ready()
+def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path) -> None:
+    opened = open_page(written(tmp_path, hostile_page())).ready()
     for thumbnail in opened.page.locator("#images .thumbnail").all():
         thumbnail.click()
     opened.settle()
     strange = "img:not(.still), img[onerror], img[src]:not([src^='data:image/']), script, b"
     assert opened.page.locator("#page").locator(strange).count() == 0
     assert NAMES[0] in opened.page.locator("#page").inner_text()
-    assert overflow(opened) <= 0
-    opened.shot(f"hostile-{'phone' if size == PHONE else 'desktop'}")
+    for width, height in (DESKTOP, PHONE):
+        opened.page.set_viewport_size({"width": width, "height": height})
+        opened.settle()
+        opened.shot(f"hostile-{width}")
+        assert overflow(opened) <= 0
 
 
 def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Path) -> None:
@@ -80,10 +80,7 @@ def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Pa
 def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None:
     path = written(tmp_path, page_text())
     expected = open_page(path).ready().text("#glance .answer")
-    opened = open_page(path)
-    opened.page.add_init_script(f"delete globalThis.{missing}")
-    opened.page.reload()
-    opened.ready()
+    opened = open_page(path, before=f"delete globalThis.{missing}").ready()
     assert opened.page.evaluate(f"typeof {missing}") == "undefined"
     assert opened.text("#glance .answer") == expected
 
@@ -91,15 +88,11 @@ def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None
 def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path: Path) -> None:
     path = written(tmp_path, page_text())
     expected = open_page(path).ready().text("#glance .answer")
-    opened = open_page(path)
-    opened.page.add_init_script(
-        """const Given = Blob;
+    without = """const Given = Blob;
         globalThis.Blob = class extends Given {
           constructor(parts, options) { super(["delete globalThis.WebAssembly;", ...parts], options); }
         };"""
-    )
-    opened.page.reload()
-    opened.ready()
+    opened = open_page(path, before=without).ready()
     assert [worker.evaluate("typeof WebAssembly") for worker in opened.page.workers] == ["undefined"]
     assert opened.text("#glance .answer") == expected
 
