@@ -97,6 +97,7 @@ def scan(
     classes: Sequence[str] = (),
     best: bool = False,
     dtype: StoredType = "uint8",
+    stability: int = 0,
     positions: AnyPath | None = None,
     threshold: float = 0.5,
     distance: float | None = None,

@@ -34,6 +34,14 @@ class ScanOptions:
     )
     best: bool = option(False, "Store the most probable class and its probability only.", group="Output")
     dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")
+    stability: int = option(
+        0,
+        "Store one more band: the share of the shifts by at most so many pixels that name the same class.",
+        group="Output",
+        metavar="PX",
+        least=0,
+        most=256,
+    )
     positions: AnyPath | None = option(
         None,
         "Write a table of the positions found, local maxima of probability, to this .csv or .geojson.",

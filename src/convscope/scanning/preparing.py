@@ -47,9 +47,10 @@ def bands_of(receipt: Receipt) -> Bands:
     """Return what a result stores."""
     return Bands(
         classes=receipt.classes,
-        chosen=() if receipt.best else receipt.bands,
+        chosen=() if receipt.best else receipt.bands[: len(receipt.bands) - bool(receipt.stability)],
         best=receipt.best,
         dtype=receipt.dtype,
+        stability=receipt.stability > 0,
     )
 
 
@@ -88,7 +89,13 @@ def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tup
 
 
 def prepared(
-    model: Model, reader: Reader, options: ScanOptions, *, names: tuple[str, str], before: Receipt | None = None
+    model: Model,
+    reader: Reader,
+    options: ScanOptions,
+    *,
+    names: tuple[str, str] = ("", ""),
+    before: Receipt | None = None,
+    like: Receipt | None = None,
 ) -> Preparation:
     """Return a scan before its first tile.
 
@@ -98,13 +105,20 @@ def prepared(
         options: what is wanted.
         names: paths of model and image; empty where they have none.
         before: receipt of the same scan that was cut off: tile and way stay.
+        like: of another scan whose tiles are taken: tile and way are those of it.
 
     Raises:
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
         ParameterError: an option does not fit the model.
     """
     scale = _scale(model, options.scale)
-    bands = Bands(classes=model.classes, chosen=tuple(options.classes), best=options.best, dtype=options.dtype)
+    bands = Bands(
+        classes=model.classes,
+        chosen=tuple(options.classes),
+        best=options.best,
+        dtype=options.dtype,
+        stability=options.stability > 0,
+    )
     template = Receipt(
         version=__version__,
         model=names[0],
@@ -115,23 +129,16 @@ def prepared(
         bands=bands.names,
         best=bands.best,
         dtype=bands.dtype,
+        stability=options.stability,
         image_size=reader.shape[:2],
         scale=scale,
         edges=options.edges,
     )
     scanned = reader_of(template, model, reader)
-    used, way, grid = _network(model, scanned, options.stride, "" if before is None else before.way)
-    tile = (
-        before.grid.tile
-        if before is not None
-        else fitting_tile(
-            used,
-            max(16 << 20, parse_bytes(options.memory) - _BASE_BYTES),
-            region_bytes=grid.stride**2 * reader.shape[2],
-            bands_bytes=8 * len(model.classes),
-            most=max(grid.shape),
-        )
-    )
+    like = before or like
+    used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
+    reach = _reach(options.stability, grid.stride / scale)
+    tile = _tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile
     grid = replace(grid, tile=tile)
     checks = options.check
     if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
@@ -158,9 +165,36 @@ def prepared(
         applied=used,
         way=way,
         checked=grid.checked(checks, options.seed) if checks else {},
+        reach=reach,
     )
     tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags)
+
+
+def _reach(stability: int, step: float) -> int:
+    """Return the positions that windows are shifted by, `step` pixels of the image apart.
+
+    Raises:
+        ParameterError: there is no shift by so few pixels.
+    """
+    reach = int(stability / step)
+    if stability and not reach:
+        raise ParameterError(
+            f"`stability` must be at least the distance of two positions, {step:g} pixels. Got {stability}."
+        )
+    return reach
+
+
+def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> int:
+    """Return the side of the tiles that the memory has room for."""
+    return fitting_tile(
+        used,
+        max(16 << 20, parse_bytes(memory) - _BASE_BYTES),
+        region_bytes=grid.stride**2 * max(3, model.preprocessing.channels),
+        bands_bytes=8 * len(model.classes),
+        most=max(grid.shape),
+        reach=reach,
+    )
 
 
 def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
@@ -247,7 +281,19 @@ def _check_same(wanted: Receipt, before: Receipt) -> None:
     Raises:
         DataError: they differ; the message names the first difference.
     """
-    for name in ("model_digest", "classes", "image_size", "scale", "edges", "bands", "best", "dtype", "grid", "image"):
+    for name in (
+        "model_digest",
+        "classes",
+        "image_size",
+        "scale",
+        "edges",
+        "bands",
+        "best",
+        "dtype",
+        "stability",
+        "grid",
+        "image",
+    ):
         one, other = getattr(wanted, name), getattr(before, name)
         if one != other:
             raise DataError(

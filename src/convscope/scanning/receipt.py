@@ -69,6 +69,7 @@ class Receipt:
         bands: what is stored: names, and type.
         best: the two bands are the number of the most probable class, and its probability.
         dtype: of a band.
+        stability: pixels of the image that windows are shifted by for the last band; 0 without it.
         image_size: rows and columns of the image, in its own pixels.
         grid: positions and tiles, in pixels of the scanned image.
         scale: pixels of the scanned image for each of the image.
@@ -94,6 +95,7 @@ class Receipt:
     bands: tuple[str, ...]
     best: bool
     dtype: str
+    stability: int
     image_size: tuple[int, int]
     scale: float
     edges: str

@@ -23,6 +23,7 @@ from .bands import Bands
 from .grid import Box, Grid
 from .readers import Reader
 from .receipt import DIFFERENCE, Check, Speed, reference, windows_in
+from .stability import stability
 from .ways import Applied, AppliedByWindow, Way, applied, own_stride
 
 Records = NDArray[Any]
@@ -50,6 +51,7 @@ class Sweep:
         applied: the network as it is applied.
         way: how.
         checked: positions to check by tile.
+        reach: positions around each that its stability depends on; 0 for none.
     """
 
     model: Model
@@ -59,10 +61,11 @@ class Sweep:
     applied: Applied
     way: Way
     checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
+    reach: int = 0
 
     def region(self, box: Box) -> NDArray[np.uint8]:
-        """Return the pixels under some positions as the network takes them, uint8 H W C."""
-        return self.pixels(self.applied.pixels(self.grid, box))
+        """Return the pixels that some positions depend on as the network takes them, uint8 H W C."""
+        return self.pixels(self.applied.pixels(self.grid, self.grid.around(box, self.reach)))
 
     def pixels(self, box: Box) -> NDArray[np.uint8]:
         """Return a rectangle of pixels as the network takes them, uint8 H W C."""
@@ -89,18 +92,22 @@ class Sweep:
     def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
         """Return what is stored of a tile, and its record."""
         began_s = time.perf_counter()
-        logits = self.applied.answers(self.grid, box, region)  # K R C
-        stored = self.bands.encode(probabilities(self.model, logits))
+        wide = self.grid.around(box, self.reach)
+        inner = box.inside(wide)
+        logits = self.applied.answers(self.grid, wide, region)  # K R C
+        found = probabilities(self.model, logits)
+        stable = stability(found.argmax(axis=-1), self.reach)[inner] if self.reach else None
+        stored = self.bands.encode(found[inner], stable)
         seconds = time.perf_counter() - began_s
         random, nasty = self.checked.get(index, ([], []))
         record = {"random": len(random), "nasty": len(nasty), "difference": 0.0, "largest": 0.0}
         if random or nasty:
             places = [*random, *nasty]
-            expected = self._expected(places, box, region)
-            rows, columns = zip(*((row - box.row, column - box.column) for row, column in places), strict=True)
-            found = logits[:, list(rows), list(columns)].T
+            expected = self._expected(places, wide, region)
+            rows, columns = zip(*((row - wide.row, column - wide.column) for row, column in places), strict=True)
+            own = logits[:, list(rows), list(columns)].T
             record |= {
-                "difference": float((found - expected).abs().max()),
+                "difference": float((own - expected).abs().max()),
                 "largest": float(expected.abs().max()),
             }
         return stored, {**record, "seconds": seconds, "checking": time.perf_counter() - began_s - seconds}
@@ -109,8 +116,12 @@ class Sweep:
         """Return the logits of single positions, N K: of windows, or of tiles of one position of a network of maps."""
         if not self.model.is_dense:
             return reference(self.model, windows_in(region, box, places, self.grid))
-        boxes = [Box(row=row, column=column, rows=1, columns=1) for row, column in places]
-        return torch.cat([self.applied.answers(self.grid, one, self.region(one)).flatten(1).T for one in boxes])
+        found = []
+        for row, column in places:
+            one = Box(row=row, column=column, rows=1, columns=1)
+            pixels = self.pixels(self.applied.pixels(self.grid, one))
+            found.append(self.applied.answers(self.grid, one, pixels).flatten(1).T)
+        return torch.cat(found)
 
 
 def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDArray[np.uint8]:
