@@ -58,6 +58,19 @@ class ScanOptions:
         metavar="PX",
         least=0,
     )
+    blank: Sequence[str] = option(
+        (),
+        "Images that hold none of the classes, files, folders or patterns separated by commas: counts false alarms.",
+        group="Measurement",
+        metavar="IMAGES",
+    )
+    per_megapixel: float | None = option(
+        None,
+        "Raise the threshold of the table until the blank images have at most so many false alarms a megapixel.",
+        group="Measurement",
+        metavar="RATE",
+        least=0,
+    )
     overlay: AnyPath | None = option(
         None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
     )

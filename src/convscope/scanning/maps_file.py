@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, final
+from typing import Any, BinaryIO, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,6 +227,13 @@ def prepare(path: Path, *, force: bool) -> None:
     if force:
         for one in (path, partial(path), journal_of(path)):
             remove(one)
+
+
+class Boxes(Protocol):
+    """The numbers of a result, read where they are needed."""
+
+    def box(self, box: Box) -> NDArray[Any]:
+        """Return the numbers of some positions, rows × columns × bands."""
 
 
 class StoredMaps:

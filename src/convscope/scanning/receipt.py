@@ -10,6 +10,7 @@ from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.networks.tensor_file import content_digest
 
+from .alarms import Alarms
 from .grid import Box, Grid
 
 CHECKED = 1_000
@@ -84,6 +85,7 @@ class Receipt:
         first: offset of the first tile in the TIFF.
         check: comparison with window by window.
         speed: three numbers.
+        alarms: false alarms on blank images, where there were any.
     """
 
     version: str
@@ -111,6 +113,7 @@ class Receipt:
     first: int = 0
     check: Check = Check()
     speed: Speed = Speed()
+    alarms: Alarms | None = None
 
 
 def model_digest(model: Model) -> str:
