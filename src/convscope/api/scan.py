@@ -35,6 +35,7 @@ from convscope.scanning.sweep import Sink, checked
 from convscope.scanning.verification import Verified, receipt_of, verified
 
 from .scan_beside import check_beside, search_of, write_beside
+from .scan_windows import check_windows, write_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,6 +113,10 @@ def scan(
     blank: Sequence[str] = (),
     per_megapixel: float | None = None,
     overlay: AnyPath | None = None,
+    windows: AnyPath | None = None,
+    uncertain: int = 0,
+    hardest: int = 0,
+    label: str | None = None,
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
@@ -153,6 +158,7 @@ def scan(
     names = (_path_of(model), _path_of(image))
     with tuned(), open_image(image) as reader:
         used = opened_model(model, context.reporter)
+        check_windows(options, used)
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
         preparation = prepared(used, reader, options, names=names, before=before)
         if options.blank and before is None:
@@ -239,6 +245,7 @@ def _scanned(
             file.describe(json_text(receipt))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
     made = Scan(receipt=receipt, path=target, found=(), stored=stored)
+    write_windows(receipt, stored, sweep, options)
     return replace(made, found=write_beside(receipt, stored, sweep, options))
 
 

@@ -74,6 +74,30 @@ class ScanOptions:
     overlay: AnyPath | None = option(
         None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
     )
+    windows: AnyPath | None = option(
+        None,
+        "Write the windows of uncertain and hardest into this folder, a folder a class, with a table and a page to "
+        "go through them.",
+        group="Output",
+        metavar="FOLDER",
+    )
+    uncertain: int = option(
+        0,
+        "Windows to write where two classes are nearly as probable.",
+        group="Output",
+        metavar="N",
+        least=0,
+        most=10_000,
+    )
+    hardest: int = option(
+        0,
+        "Windows to write where another class than label is most probable, in an image that is all of that class.",
+        group="Output",
+        metavar="N",
+        least=0,
+        most=10_000,
+    )
+    label: str | None = option(None, "Class that the whole image is of, for hardest.", group="Output", metavar="CLASS")
     memory: str = option("1G", "Memory for the scan, for example 512M; it sets the size of the tiles.", metavar="SIZE")
     check: int = option(
         1_000,

@@ -92,7 +92,7 @@ def detections(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: S
         DataError: there are too many.
     """
     found = suppressed(candidates(read, grid, search), search)
-    return [_detection(grid, search, one) for one in sorted(found, key=lambda one: (one.row, one.column))]
+    return [detection(grid, search, one) for one in sorted(found, key=lambda one: (one.row, one.column))]
 
 
 def suppressed(found: Sequence[Candidate], search: Search) -> list[Candidate]:
@@ -149,7 +149,7 @@ def candidates(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: S
     return found
 
 
-def _detection(grid: Grid, search: Search, found: Candidate) -> Detection:
+def detection(grid: Grid, search: Search, found: Candidate) -> Detection:
     """Return a position in pixels of the image."""
     row, column = found.row, found.column
     y, x = ((center + 0.5) / search.scale - 0.5 for center in grid.center(row, column))
