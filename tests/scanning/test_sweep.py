@@ -24,7 +24,7 @@ def with_tile(made: Preparation, tile: int, checks: int = 50) -> MapsInMemory:
     grid = dataclasses.replace(made.sweep.grid, tile=tile)
     sweep = dataclasses.replace(made.sweep, grid=grid, checked=grid.checked(checks, 3))
     stored = MapsInMemory(dataclasses.replace(made.receipt, grid=grid))
-    sweep.run(stored, Silent())
+    sweep.run(stored, made.receipt, Silent())
     return stored
 
 

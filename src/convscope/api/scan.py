@@ -27,12 +27,13 @@ from convscope.options.scan import Edges, ScanOptions, StoredType
 from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.maps_file import REUSED, StoredMaps, begun, no_records, opened, prepare, record_of
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.readers import open_image
-from convscope.scanning.receipt import Receipt
+from convscope.scanning.receipt import Receipt, receipt_of
+from convscope.scanning.reuse import EarlierTiles
 from convscope.scanning.sweep import Sink, checked
-from convscope.scanning.verification import Verified, receipt_of, verified
+from convscope.scanning.verification import Verified, verified
 
 from .scan_beside import check_beside, search_of, write_beside
 from .scan_windows import check_windows, write_windows
@@ -83,7 +84,7 @@ class MapsInMemory:
         self._array = np.zeros((*grid.shape, len(receipt.bands)), receipt.dtype)
         self.records = no_records(grid)
 
-    def write(self, index: int, values: NDArray[Any], record: Any) -> None:
+    def write(self, index: int, values: NDArray[Any], record: Any, key: bytes) -> None:
         """Store the positions of a tile."""
         box = self._grid.box(index)
         self._array[box.row : box.row + box.rows, box.column : box.column + box.columns] = values
@@ -120,6 +121,7 @@ def scan(
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
+    reuse: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
     context: Context | None = None,
@@ -160,7 +162,8 @@ def scan(
         used = opened_model(model, context.reporter)
         check_windows(options, used)
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
-        preparation = prepared(used, reader, options, names=names, before=before)
+        earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
+        preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)
         if options.blank and before is None:
             alarms = _alarms(used, preparation.receipt, options, context)
             preparation = replace(preparation, receipt=replace(preparation.receipt, alarms=alarms))
@@ -232,7 +235,7 @@ def _scanned(
     stored: StoredMaps | MapsInMemory
     if target is None:
         stored = MapsInMemory(receipt)
-        sweep.run(stored, reporter)
+        sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
     else:
         with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
@@ -240,7 +243,7 @@ def _scanned(
                 reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
             receipt = replace(receipt, first=file.first)
             file.describe(json_text(finished(receipt, file)))
-            sweep.run(file, reporter)
+            sweep.run(file, receipt, reporter)
             receipt = finished(receipt, file)
             file.describe(json_text(receipt))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
@@ -251,7 +254,15 @@ def _scanned(
 
 def finished(receipt: Receipt, sink: Sink) -> Receipt:
     """Return the receipt of the tiles that a result has."""
-    there = sink.records["done"] > 0
-    computed = sum(receipt.grid.box(index).count for index in np.flatnonzero(there).tolist())
-    seconds = float(sink.records["seconds"][there].sum())
-    return replace(receipt, computed=computed, seconds=round(seconds, 3), check=checked(sink.records))
+
+    def positions(which: NDArray[np.bool_]) -> int:
+        return sum(receipt.grid.box(index).count for index in np.flatnonzero(which).tolist())
+
+    done = sink.records["done"]
+    return replace(
+        receipt,
+        computed=positions(done > 0),
+        reused=positions(done == REUSED),
+        seconds=round(float(sink.records["seconds"].sum()), 3),
+        check=checked(sink.records),
+    )

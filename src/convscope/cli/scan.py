@@ -105,6 +105,7 @@ def scan_text(result: "Scan", table: Any) -> str:
     lines = [
         f"maps      {printable(str(result.path))} ({receipt.grid.shape[1]:,} x {receipt.grid.shape[0]:,} positions, "
         f"{counted(len(receipt.bands), 'band')} {receipt.dtype})",
+        *([f"reused    {receipt.reused:,} of {counted(receipt.positions, 'position')}"] if receipt.reused else []),
         f"checked   {_compared(receipt.check)} of logits up to {receipt.check.largest:.3g}",
         f"speed     {speed.measured:.1f} times window by window ({speed.arithmetic:.1f} by arithmetic, "
         f"{speed.share:.0%} of the rate at its own stride); {duration(receipt.seconds, exact=True)} in all",

@@ -98,6 +98,11 @@ class ScanOptions:
         most=10_000,
     )
     label: str | None = option(None, "Class that the whole image is of, for hardest.", group="Output", metavar="CLASS")
+    reuse: AnyPath | None = option(
+        None,
+        "Take the tiles of this earlier result whose pixels have not changed; only the others are computed.",
+        metavar="MAPS.tif",
+    )
     memory: str = option("1G", "Memory for the scan, for example 512M; it sets the size of the tiles.", metavar="SIZE")
     check: int = option(
         1_000,

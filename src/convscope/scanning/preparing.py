@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +21,14 @@ from .fully import AppliedFully, steps_of
 from .grid import Grid
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
+from .reuse import EarlierTiles
 from .sweep import Sweep, measured
 from .ways import Applied, Way, applied, fitting_tile, own_stride
 
 _BASE_BYTES = 300 << 20  # of Python, torch and a reader
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
+_EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")
 _MOST_CHECKING = 0.1  # of the arithmetic of a scan
 
 
@@ -95,7 +99,7 @@ def prepared(
     *,
     names: tuple[str, str] = ("", ""),
     before: Receipt | None = None,
-    like: Receipt | None = None,
+    earlier: EarlierTiles | None = None,
 ) -> Preparation:
     """Return a scan before its first tile.
 
@@ -105,7 +109,7 @@ def prepared(
         options: what is wanted.
         names: paths of model and image; empty where they have none.
         before: receipt of the same scan that was cut off: tile and way stay.
-        like: of another scan whose tiles are taken: tile and way are those of it.
+        earlier: a result whose tiles are taken; tile and way are those of it.
 
     Raises:
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
@@ -135,7 +139,9 @@ def prepared(
         edges=options.edges,
     )
     scanned = reader_of(template, model, reader)
-    like = before or like
+    if earlier is not None:
+        _check_same(template, earlier.receipt, "A result to reuse must be of the same network and bands", _BANDS)
+    like = before or (None if earlier is None else earlier.receipt)
     used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
     reach = _reach(options.stability, grid.stride / scale)
     tile = _tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile
@@ -155,7 +161,7 @@ def prepared(
         positions=grid.positions,
     )
     if before is not None:
-        _check_same(receipt, before)
+        _check_same(receipt, before, "A scan that was cut off must go on as it began", _EVERYTHING)
         receipt = before
     sweep = Sweep(
         model=model,
@@ -166,6 +172,7 @@ def prepared(
         way=way,
         checked=grid.checked(checks, options.seed) if checks else {},
         reach=reach,
+        earlier=earlier,
     )
     tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags)
@@ -275,28 +282,16 @@ def _scale(model: Model, given: float | None) -> float:
     )
 
 
-def _check_same(wanted: Receipt, before: Receipt) -> None:
-    """Refuse to go on with another scan.
+def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:
+    """Refuse the result of another scan.
 
     Raises:
         DataError: they differ; the message names the first difference.
     """
-    for name in (
-        "model_digest",
-        "classes",
-        "image_size",
-        "scale",
-        "edges",
-        "bands",
-        "best",
-        "dtype",
-        "stability",
-        "grid",
-        "image",
-    ):
+    for name in names:
         one, other = getattr(wanted, name), getattr(before, name)
         if one != other:
             raise DataError(
-                f"A scan that was cut off must go on as it began. Got another {name.replace('_', ' ')}: "
-                f"{printable(str(one))[:80]} in place of {printable(str(other))[:80]}. Use --force to begin anew."
+                f"{rule}. Got another {name.replace('_', ' ')}: {printable(str(one))[:80]} in place of "
+                f"{printable(str(other))[:80]}. Use --force to begin anew, without --reuse."
             )

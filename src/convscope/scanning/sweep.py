@@ -22,7 +22,8 @@ from convscope.networks.model import Model
 from .bands import Bands
 from .grid import Box, Grid
 from .readers import Reader
-from .receipt import DIFFERENCE, Check, Speed, reference, windows_in
+from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
+from .reuse import EarlierTiles, tile_key
 from .stability import stability
 from .ways import Applied, AppliedByWindow, Way, applied, own_stride
 
@@ -35,8 +36,8 @@ class Sink(Protocol):
 
     records: Records
 
-    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float]) -> None:
-        """Take the positions of a tile."""
+    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float], key: bytes) -> None:
+        """Take the positions of a tile; its record has no numbers if it was taken from an earlier result."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +53,7 @@ class Sweep:
         way: how.
         checked: positions to check by tile.
         reach: positions around each that its stability depends on; 0 for none.
+        earlier: a result whose tiles are taken where their pixels are the same.
     """
 
     model: Model
@@ -62,6 +64,7 @@ class Sweep:
     way: Way
     checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
     reach: int = 0
+    earlier: EarlierTiles | None = None
 
     def region(self, box: Box) -> NDArray[np.uint8]:
         """Return the pixels that some positions depend on as the network takes them, uint8 H W C."""
@@ -72,21 +75,29 @@ class Sweep:
         values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
-    def run(self, sink: Sink, reporter: Reporter) -> None:
+    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
         """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
-        left = [(index, box) for index, box in self.grid.every_box() if not sink.records["done"][index]]
-        done = self.grid.positions - sum(box.count for _, box in left)
+        left = np.flatnonzero(sink.records["done"] == 0)
+        done = self.grid.positions - sum(self.grid.box(int(index)).count for index in left)
+
+        def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
+            box = self.grid.box(index)
+            region = self.region(box)
+            return region, tile_key(receipt, box, self.grid.around(box, self.reach), region)
+
         with (
             reporter.task("scanning", self.grid.positions, "positions") as task,
             ThreadPoolExecutor(1) as ahead,
         ):
             task.update(done)
-            waiting = ahead.submit(self.region, left[0][1]) if left else None
-            for number, (index, box) in enumerate(left):
-                region = waiting.result() if waiting is not None else self.region(box)
-                waiting = ahead.submit(self.region, left[number + 1][1]) if number + 1 < len(left) else None
-                values, record = self._computed(index, box, region)
-                sink.write(index, values, record)
+            waiting = ahead.submit(read, int(left[0])) if len(left) else None
+            for number, index in enumerate(left.tolist()):
+                region, key = waiting.result() if waiting is not None else read(index)
+                waiting = ahead.submit(read, int(left[number + 1])) if number + 1 < len(left) else None
+                box = self.grid.box(index)
+                before = None if self.earlier is None else self.earlier.tile(key)
+                values, record = self._computed(index, box, region) if before is None else (before, {})
+                sink.write(index, values, record, key)
                 task.advance(box.count)
 
     def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
