@@ -1,7 +1,9 @@
 """Positions found on images whose truth is known, and the naive conversion beside the exact one."""
 
+import base64
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from convscope.scanning.alarms import Blank, false_alarms
 from convscope.scanning.dense import dense_logits, dense_plan
 from convscope.scanning.detections import Candidate, Search, detections
 from convscope.scanning.grid import Box, Grid
-from convscope.scanning.overlay import class_colors
+from convscope.scanning.overlay import Overlay, class_colors
 from tests.checks.laws import LAWS
 from tests.checks.mosaics import mosaic
 from tests.checks.scans import pixels, scan_model
 from tests.oracles.sliding import naive_conversion, window_by_window
+from tests.page.test_report_page import Page
 
 GRID = Grid(image=(67, 87), window=(8, 8), stride=1, tile=32)
 
@@ -189,3 +192,43 @@ def test_blank_images_raise_the_threshold_of_the_table(tmp_path: Path) -> None:
             scan(model, image, **(options | wrong))
     with pytest.raises(DataError, match="matches none"):
         scan(model, image, **options, blank=[str(tmp_path / "*.jpg")])
+
+
+@pytest.mark.parametrize("side", [1_024, 24])
+def test_an_overlay_is_the_same_whatever_part_is_read(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    monkeypatch.setattr("convscope.scanning.overlay._READ", side)
+    image, grid = pixels(90, 70), Grid(image=(90, 70), window=(8, 8), stride=2, tile=32)
+    values = np.random.default_rng(2).random((*grid.shape, 2)).astype(np.float32)
+
+    def region(box: Box) -> NDArray[np.uint8]:
+        return image[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return values[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+    overlay = Overlay(region=region, read=read, grid=grid, wanted=[0, 1], largest=30)
+    found = overlay.pixels(Box(row=0, column=0, rows=30, columns=24))
+    assert (overlay.step, overlay.shape) == (3, (30, 24))
+    row, column = 7, 11  # pixel (21, 33), 3.5 before which begins the window of position (9, 15)
+    own, colors = values[9, 15], class_colors(2)[values[9, 15].argmax()]
+    assert np.allclose(
+        found[row, column], image[21, 33] * (1 - 0.65 * own.max()) + 0.65 * own.max() * colors, atol=0.51
+    )
+    assert np.array_equal(found[3:10, 5:20], overlay.pixels(Box(row=3, column=5, rows=7, columns=15)))
+
+
+def test_a_page_links_each_position_to_its_window_in_the_explorer(tmp_path: Path) -> None:
+    model, image = scan_model(), pixels(60, 70)
+    found = scan(model, image, page=tmp_path / "page", classes=["b"], threshold=0.0).found
+    page = Page((tmp_path / "page" / "index.html").read_text())
+    links = [str(link["href"]) for link in page.all("a") if str(link["href"]).startswith("look.html#")]
+    assert len(links) == len(found) > 3
+    tile = np.asarray(Image.open(tmp_path / "page" / str(page.all("img")[0]["src"])))
+    assert tile.shape == (60, 70, 3)
+    (data,) = re.findall(r'id="data">(.*?)</script>', (tmp_path / "page" / "look.html").read_text())
+    shown = json.loads(data)["images"]
+    marks = [tuple(int(float(str(mark[side]))) for side in ("y", "x")) for mark in page.all("rect")]
+    for link, (top, left) in zip(links, marks, strict=True):
+        number = int(link.split("#")[1].split("/")[0])
+        own = np.frombuffer(base64.b64decode(shown[number - 1]["pixels"]), np.uint8)
+        assert np.array_equal(own, image[top : top + 8, left : left + 8].ravel())

@@ -114,6 +114,7 @@ def scan(
     blank: Sequence[str] = (),
     per_megapixel: float | None = None,
     overlay: AnyPath | None = None,
+    page: AnyPath | None = None,
     windows: AnyPath | None = None,
     uncertain: int = 0,
     hardest: int = 0,
@@ -153,14 +154,14 @@ def scan(
         ((13, 23, 2), (3.5, 3.5), True)
     """
     options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
-    check_beside(options)
     target = None if options.output is None else Path(options.output)
-    if target is not None:
-        prepare(target, force=force)
     names = (_path_of(model), _path_of(image))
     with tuned(), open_image(image) as reader:
         used = opened_model(model, context.reporter)
+        check_beside(options, used)
         check_windows(options, used)
+        if target is not None:
+            prepare(target, force=force)
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
         earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
         preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)

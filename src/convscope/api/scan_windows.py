@@ -1,13 +1,11 @@
 """Windows of a scan written as a class folder, to be corrected in a page and trained on."""
 
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from convscope.core.atomic import check_folder, refuse_existing, write_bytes, write_text
 from convscope.core.errors import DataError, ParameterError, choose
@@ -20,6 +18,7 @@ from convscope.report.check_page import render_check
 from convscope.scanning.detections import Candidate, Search, detection
 from convscope.scanning.grid import Box
 from convscope.scanning.maps_file import Boxes
+from convscope.scanning.overlay import encoded
 from convscope.scanning.preparing import bands_of
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
@@ -77,13 +76,8 @@ def write_windows(receipt: Receipt, stored: Boxes, sweep: Sweep, options: ScanOp
         found = detection(receipt.grid, search, one)
         file = f"{label}/{name}_x{found.left + 0.5:.0f}_y{found.top + 0.5:.0f}.png"
         pixels[file] = sweep.pixels(receipt.grid.pixels(box))
-        image, stream = (
-            Image.fromarray(pixels[file].squeeze(2) if pixels[file].shape[2] == 1 else pixels[file]),
-            io.BytesIO(),
-        )
-        image.save(stream, "PNG")
         (folder / label).mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / file, stream.getvalue())
+        write_bytes(folder / file, encoded(pixels[file], "PNG"))
         detail = f"at x {found.x:g}, y {found.y:g}; looks like {printable(first)}, next {printable(second)}"
         score = round(one.value, 3)
         problems.append(Problem(name=file, kind=kind, detail=detail, score=score, label=label, suggested=suggested))

@@ -74,6 +74,12 @@ class ScanOptions:
     overlay: AnyPath | None = option(
         None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
     )
+    page: AnyPath | None = option(
+        None,
+        "Write a page of the image with the classes in colour into this folder; a position opens in the explorer.",
+        group="Output",
+        metavar="FOLDER",
+    )
     windows: AnyPath | None = option(
         None,
         "Write the windows of uncertain and hardest into this folder, a folder a class, with a table and a page to "
