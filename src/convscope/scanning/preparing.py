@@ -19,6 +19,7 @@ from .bigtiff import registration
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
 from .grid import Grid
+from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
 from .reuse import EarlierTiles
@@ -115,7 +116,7 @@ def prepared(
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
         ParameterError: an option does not fit the model.
     """
-    scale = _scale(model, options.scale)
+    scale = chosen_scale(model, reader, options.scale)
     bands = Bands(
         classes=model.classes,
         chosen=tuple(options.classes),
@@ -220,6 +221,7 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "
         f"{counted(grid.tiles[0] * grid.tiles[1], 'tile')} of {grid.tile}; position (0, 0) is centered at x "
         f"{receipt.center[1]:g}, y {receipt.center[0]:g}",
+        *([f"the image is resampled to {receipt.scale:.4g} of its size"] if receipt.scale != 1 else []),
         f"{words[way.name]}: {large(way.macs)} MACs a position, {way.ratio:.1f} times fewer than window by window; "
         f"measured {speed.measured:.1f} times as fast, {speed.positions_s:,.0f} positions/s",
         f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store, within {memory}",
@@ -248,38 +250,6 @@ def parse_bytes(text: str) -> int:
     if match is None:
         raise ParameterError(f"`memory` must be a size like 512M or 2G. Got {text[:40]!r}.")
     return min(int(float(match[1]) * _UNITS[match[2]]), available_bytes())
-
-
-def _scale(model: Model, given: float | None) -> float:
-    """Return the pixels of the network for each of the image.
-
-    Raises:
-        DataError: it is not given, and the training images were resized, or the model does not say.
-        ParameterError: it is out of range.
-    """
-    if given is not None:
-        if not 0.01 <= given <= 100:
-            raise ParameterError(f"`scale` must be from 0.01 to 100. Got {given}.")
-        return float(given)
-    sizes = model.training.get("sizes") if isinstance(model.training, dict) else None
-    try:
-        widths, heights = (tuple(int(one) for one in sizes[side]) for side in ("widths", "heights"))  # type: ignore[index]
-    except (TypeError, KeyError, ValueError):
-        raise DataError(
-            "The model does not say how large its training images were. Give --scale, the pixels of the network for "
-            "each pixel of the image; 1 if they were cut out of such images and not resized."
-        ) from None
-    height, width = model.preprocessing.size
-    if (widths, heights) == ((width,) * 3, (height,) * 3):
-        return 1.0
-    if len(set(widths)) == len(set(heights)) == 1:
-        hint = f"{width / widths[0]:g} if they were cut out of such images"
-    else:
-        hint = "1 if the image already has the scale of the network's input"
-    raise DataError(
-        f"The training images were resized to {width}x{height} from {widths[1]}x{heights[1]} (median), so the scale of "
-        f"the image is unknown. Give --scale, the pixels of the network for each pixel of the image; {hint}."
-    )
 
 
 def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:

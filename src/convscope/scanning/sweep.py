@@ -1,9 +1,10 @@
 """The sweep over an image: tile after tile is read, computed, checked at some positions and written."""
 
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,6 +55,7 @@ class Sweep:
         checked: positions to check by tile.
         reach: positions around each that its stability depends on; 0 for none.
         earlier: a result whose tiles are taken where their pixels are the same.
+        lock: held while pixels are read.
     """
 
     model: Model
@@ -65,6 +67,7 @@ class Sweep:
     checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
     reach: int = 0
     earlier: EarlierTiles | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def region(self, box: Box) -> NDArray[np.uint8]:
         """Return the pixels that some positions depend on as the network takes them, uint8 H W C."""
@@ -72,7 +75,8 @@ class Sweep:
 
     def pixels(self, box: Box) -> NDArray[np.uint8]:
         """Return a rectangle of pixels as the network takes them, uint8 H W C."""
-        values = self.reader.read(box.row, box.column, box.rows, box.columns)
+        with self.lock:  # the next tile is read while one is checked, and files have one place to read at
+            values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
     def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
