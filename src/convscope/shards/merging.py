@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def check_finished(store: Store, manifest: Manifest) -> None:
     if missing := [number for number in wanted if number not in finished]:
         raise DataError(
             f"{printable(store.address)} must have all {counted(len(wanted), 'part')}. Got "
-            f"{len(wanted) - len(missing):,}: {_named(missing)} missing. Run the same command again; it computes what is missing."
+            f"{len(wanted) - len(missing):,}: {_named(missing)} missing. Run the same command again; it computes "
+            "them."
         )
     if unknown := sorted(finished - set(wanted)):
         raise DataError(
@@ -119,19 +121,18 @@ def _refused(name: str, reason: str) -> DataError:
 
 def _copy(parts: Iterator[tuple[str, Any]], stream: Any) -> None:
     """Write the rows of all parts into one file."""
-    parquet, writer = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet"), None
-    for _, file in parts:
-        schema = file.schema_arrow.remove_metadata()
-        writer = writer or parquet.ParquetWriter(stream, schema)
-        for batch in file.iter_batches():
-            writer.write_batch(batch.replace_schema_metadata(None))
-    if writer is not None:
-        writer.close()
+    parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+    first = next(parts)
+    with parquet.ParquetWriter(stream, first[1].schema_arrow.remove_metadata()) as writer:
+        for _, file in chain([first], parts):
+            for batch in file.iter_batches():
+                writer.write_batch(batch.replace_schema_metadata(None))
 
 
 def _index(parts: Iterator[tuple[str, Any]], store: Store) -> None:
     """Write what all parts hold and where, for readers of Parquet folders."""
-    whole = None
+    whole: Any = None
+    stream = io.BytesIO()
     for name, file in parts:
         metadata = file.metadata
         metadata.set_file_path(name)
@@ -139,7 +140,5 @@ def _index(parts: Iterator[tuple[str, Any]], store: Store) -> None:
             whole = metadata
         else:
             whole.append_row_groups(metadata)
-    if whole is not None:
-        stream = io.BytesIO()
-        whole.write_metadata_file(stream)
-        store.write(METADATA, stream.getvalue())
+    whole.write_metadata_file(stream)
+    store.write(METADATA, stream.getvalue())

@@ -26,7 +26,7 @@ def on_dask(address: str, folder: str, identity: str, numbers: Sequence[int]) ->
     """
     distributed = optional("distributed", needed_for="Clusters of Dask", extra="dask")
     try:
-        client = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client = distributed.Client(address, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:
         raise ConvscopeError(
             f"Dask must run at {address}. It does not answer ({error}). Start its scheduler."
