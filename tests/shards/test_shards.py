@@ -266,12 +266,12 @@ def test_every_error_of_convscope_travels_between_processes() -> None:
 
 def test_entries_have_room_for_any_name(out: str) -> None:
     from convscope.shards.manifest import Entry, Request, plan
-    from convscope.shards.store import open_store
+    from convscope.shards.store import Store
 
     names = ["a\udcff.png", "b\n.png", "ü", "'\"", "x" * 4000]
     given = [Entry(name=name, content=f"/x/{name}") for name in names]
     given += [Entry(name="n", content="", error="why"), Entry(name="m", content="/m", split="test")]
-    store = open_store(out)
+    store = Store(out)
     request = Request(command="predict", model="", options={}, source="", size=3)
     manifest = plan(store, request, given)
     assert [dataclasses.astuple(one) for number in range(3) for one in manifest.entries(store, number)] == [

@@ -31,7 +31,7 @@ from convscope.shards.manifest import Entry, Manifest, Request, clear, digest_of
 from convscope.shards.merging import Merged, merge_parts
 from convscope.shards.on_dask import on_dask
 from convscope.shards.on_ray import on_ray
-from convscope.shards.store import Store, open_store
+from convscope.shards.store import Store
 from convscope.shards.work import FinishedShard, work
 
 _PART = re.compile(r"([1-9]\d{0,6})/([1-9]\d{0,6})")
@@ -163,7 +163,7 @@ def merge(
         if path.suffix.lower() != ".parquet":
             raise ParameterError(f"`output` must end in .parquet. Got {path.name!r}.")
         check_output(path, force=options.force)
-    store = open_store(folder)
+    store = Store(folder)
     manifest = read_manifest(store)
     if manifest is None:
         raise ParameterError(
@@ -212,7 +212,7 @@ def _run(job: _Job, images: Any, context: Context | None) -> ShardsResult:
     """Plan, compute what is missing, and count."""
     reporter, how = context_of(context).reporter, job.how
     part, engine = _part(how.part), _engine(how.cluster)
-    store = open_store(how.shards or "")
+    store = Store(how.shards or "")
     if job.force:
         clear(store)
     model = model_bytes(job.model)
@@ -222,8 +222,8 @@ def _run(job: _Job, images: Any, context: Context | None) -> ShardsResult:
     with reporter.task("listing images", total=0):
         manifest = plan(store, request, images(), listing=how.part is None)
     left = manifest.left(store, part)
-    if len(left) < len(range(part[0] - 1, len(manifest.shards), part[1])):
-        reporter.say(f"{printable(store.address)}: continuing, {counted(len(left), 'shard')} to go")
+    if there := len(range(part[0] - 1, len(manifest.shards), part[1])) - len(left):
+        reporter.say(f"{printable(store.address)}: {counted(there, 'shard')} finished before, {len(left):,} to go")
     return _counted(engine(store.address, manifest.identity, left), store, manifest, left, reporter)
 
 

@@ -40,7 +40,7 @@ def on_ray(address: str, folder: str, identity: str, numbers: Sequence[int]) -> 
         waiting: set[Any] = set()
         while True:
             room = max(1, int(ray.cluster_resources().get("CPU", 1))) * _AHEAD - len(waiting)
-            waiting |= {task.remote(folder, identity, number) for number in islice(left, room)}
+            waiting |= {task.remote(folder, identity, number) for number in islice(left, max(0, room))}
             if not waiting:
                 return
             done, _ = ray.wait(list(waiting))

@@ -29,7 +29,7 @@ from convscope.networks.prediction import predict_inputs, read_ahead
 from convscope.networks.prediction_tables import ParquetTable
 
 from .manifest import Entry, Manifest, digest_of, part_name, read_manifest
-from .store import Store, open_store
+from .store import Store
 
 IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
 """Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
@@ -87,7 +87,7 @@ def _opened(folder: str, identity: str) -> tuple[Store, Manifest, Compute]:
     Raises:
         StorageError: the manifest was replaced meanwhile.
     """
-    store = open_store(folder)
+    store = Store(folder)
     manifest = read_manifest(store)
     if manifest is None or manifest.identity != identity:
         raise StorageError(f"{printable(folder)} has another manifest now. Start the command again.")
