@@ -20,7 +20,7 @@ DRIVER = Path(__file__).parent / "cluster_driver.py"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the driver forks, which this system cannot")
-@pytest.mark.parametrize("engine", ["parts", "dask", "ray"])
+@pytest.mark.parametrize("engine", ["parts", "dask", pytest.param("ray", marks=pytest.mark.slow)])
 def test_every_image_has_its_result_exactly_once_whatever_is_killed(engine: str, tmp_path: Path) -> None:
     package = {"dask": "distributed", "ray": "ray"}.get(engine)
     if package is not None and importlib.util.find_spec(package) is None:

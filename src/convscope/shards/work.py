@@ -16,6 +16,7 @@ import numpy as np
 from convscope.core.atomic import write_bytes
 from convscope.core.errors import DataError, StorageError
 from convscope.core.machine import tuned, usable_cores
+from convscope.core.remote import is_address
 from convscope.core.text import printable
 from convscope.features.extractor import Vectors
 from convscope.features.files import ParquetFile, Rows
@@ -35,6 +36,7 @@ IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
 """Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
 LARGEST_MODEL = 1 << 33
 MOST_NAMED = 10
+_AT_ADDRESSES = 16  # threads that read
 _PLAIN = ("float32", "torch")
 _ONE = threading.Lock()  # an engine may call from several threads of a process, whose cores one shard uses
 
@@ -117,7 +119,7 @@ def _predictions(
     unusable: Unusable = []
     table = ParquetTable(stream, top, metadata=metadata)
     given = (entry.given for entry in entries)
-    for prediction in predict_inputs(network, given, top=top, batch=options["batch"]):
+    for prediction in predict_inputs(network, given, top=top, batch=options["batch"], workers=_readers(entries)):
         table.write(prediction)
         if prediction.error is not None:
             unusable.append((prediction.image, prediction.error))
@@ -153,6 +155,11 @@ def _features(
     return stream.getvalue(), unusable
 
 
+def _readers(entries: Sequence[Entry]) -> int:
+    """Return how many images are read at once: those at addresses mostly wait."""
+    return _AT_ADDRESSES if is_address(entries[0].content) else usable_cores()
+
+
 def _batches(
     extractor: StageFeatures, entries: Sequence[Entry], batch: int | None, unusable: Unusable
 ) -> Iterator[tuple[list[Entry], Any]]:
@@ -161,7 +168,8 @@ def _batches(
     rows: list[Entry] = []
     waiting: list[Any] = []
     left, preprocessing = iter(entries), extractor.model.preprocessing
-    with contextlib.closing(read_ahead((entry.given for entry in entries), preprocessing, usable_cores())) as read:
+    given = (entry.given for entry in entries)
+    with contextlib.closing(read_ahead(given, preprocessing, _readers(entries))) as read:
         for run in read:
             for index, name in enumerate(run.names):
                 entry = next(left)
