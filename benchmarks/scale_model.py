@@ -13,6 +13,7 @@ the seconds that all processes of a command computed. Wanted for each: 0.8 to 1.
 import argparse
 import heapq
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -245,7 +246,9 @@ def dask_cluster(workers: int) -> Iterator[str]:
     """Give the address of a cluster of Dask that is up."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs="error") as cluster:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+    ) as cluster:
         yield cluster.scheduler_address
 
 

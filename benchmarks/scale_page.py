@@ -203,8 +203,8 @@ core to read and decode and {1e3 * rates.predict_s:.1f} ms for the network, of {
 {rates.start_s:.1f} s; Dask hands over a shard in {1e3 * found["dispatch_s"]:.1f} ms. Assumed: {PRICES.core_hour}
 dollars a core-hour, {PRICES.gigabyte_month} a gigabyte and month, {PRICES.million_requests} a million requests;
 {8e-9 * PRICES.machine_bytes_s:.0f} Gbit/s for a machine of {MACHINE_CORES} cores, {1e3 * PRICES.latency_s:.0f} ms until
-a file begins; {100 * PRICES.slow:.0f} % of the workers {PRICES.slowness:g} times slower; {100 * PRICES.lost:.1f} % of the
-shards lost once.
+a file begins; {100 * PRICES.slow:.0f} % of the workers {PRICES.slowness:g} times slower; {100 * PRICES.lost:.1f} % of
+the shards lost once.
 {chr(10).join(scales(found, step))}
 Dearest are the {dearest}, {costs[dearest] / costs["cores"]:.1f} times the cores. A cache pays for training, which reads
 each image many times, not for one prediction.

@@ -248,10 +248,26 @@ def test_no_more_of_a_file_at_an_address_is_read_than_is_allowed(
     small = f"{in_memory}/class 0/0.png"
     size = len(remote.read_address(small))
     assert len(remote.read_address(small, size)) == size
-    with pytest.raises(StorageError, match="at most"):
+    with pytest.raises(DataError, match="at most"):
         remote.read_address(small, size - 1)
     (found,) = predict(MODEL, f"{in_memory}/nope.png")
     assert found.error == "there are no images"
+    with pytest.raises(ParameterError, match="a chain of several"):
+        predict(MODEL, f"zip://a.png::{in_memory}/a.zip")
+
+
+def test_a_fault_of_the_network_is_none_of_the_image(in_memory: str, out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def broken(*_given: object, **_settings: object) -> None:
+        raise ConnectionResetError("reset by peer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "cat_file", broken)
+        with pytest.raises(StorageError, match="reset by peer"):
+            run(in_memory, out)
+    assert not list(Path(out).glob("part-*"))
+    assert run(in_memory, out) == 12
 
 
 def test_every_error_of_convscope_travels_between_processes() -> None:

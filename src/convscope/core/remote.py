@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import MissingPackageError, ParameterError, StorageError
+from .errors import DataError, MissingPackageError, ParameterError, StorageError
 from .extras import optional
 from .text import printable, size_text
 
-_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+(::|://)")
+_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://")
 LARGEST_FILE = 1 << 29  # bytes, of one that is read as a whole
 
 
@@ -31,8 +31,10 @@ def file_system(address: str) -> tuple[Any, str]:
 
     Raises:
         MissingPackageError: fsspec, or what it needs for this kind of address, is not installed.
-        ParameterError: there is no such kind of address.
+        ParameterError: there is no such kind of address, or it is a chain of several.
     """
+    if "::" in address:
+        raise ParameterError(f"An address must be of one file system. Got {printable(address)!r}, a chain of several.")
     fsspec = optional("fsspec.core", needed_for="Addresses such as s3://", extra="remote")
     try:
         with reached(address):
@@ -67,13 +69,14 @@ def read_address(address: str, most: int = LARGEST_FILE) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
-        StorageError: it cannot be read, or is larger.
+        DataError: it is larger.
+        StorageError: the file system does not give it.
     """
     system, path = file_system(address)
     with reached(address):
         data: bytes = system.cat_file(path, start=0, end=most + 1)
     if len(data) > most:
-        raise StorageError(f"{printable(address)} must be a file of at most {size_text(most)}. It is larger.")
+        raise DataError(f"{printable(address)} must be a file of at most {size_text(most)}. It is larger.")
     return data
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, ParameterError, StorageError, UnreadableImageError
+from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.remote import is_address, list_addresses, read_address
 from convscope.images.decoding.decoder import EXTENSIONS, Decoded, decode
 from convscope.images.decoding.pixel_budget import IN_FLIGHT
@@ -86,13 +86,14 @@ def _fetched(address: str) -> bytes:
     """Return the bytes of an image at an address.
 
     Raises:
-        UnreadableImageError: it is not there, cannot be read, or is too large.
+        UnreadableImageError: it is not there, or is too large.
+        StorageError: the file system does not give it: no fault of the image.
     """
     try:
         return read_address(address)
     except FileNotFoundError:
         raise UnreadableImageError("it is not there") from None
-    except StorageError as error:
+    except DataError as error:
         raise UnreadableImageError(str(error)) from None
 
 
