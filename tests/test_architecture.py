@@ -18,7 +18,7 @@ LINES = (
     ("training", "features"),
     ("transfer",),
     ("estimators", "scanning"),
-    ("measures", "attribution", "cleaning"),
+    ("measures", "attribution", "cleaning", "shards"),
     ("figures", "report", "explorer"),
     ("api",),
     ("cli",),
