@@ -25,7 +25,6 @@ from .finite import check_probabilities, without_broken
 from .image_network import ImageNetwork
 from .inference import optimize_for_inference
 from .int8 import Int8, calibrated
-from .model import as_tensor
 
 BackendName = Literal["torch", "openvino", "onnxruntime", "auto"]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -194,7 +193,7 @@ def _torch(network: ImageNetwork, precision: BackendPrecision, device: Device = 
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            result: NDArray[np.float32] = optimized.probabilities(as_tensor(images).to(place)).cpu().numpy()
+            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images).to(place)).cpu().numpy()
         return result
 
     return run

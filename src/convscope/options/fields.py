@@ -47,7 +47,7 @@ def device() -> Any:
     return option(
         "auto",
         "What computes: a GPU of NVIDIA or AMD (cuda), of Apple (mps), the processor, or the first where there is one.",
-        group="Common",
+        group="Network",
     )
 
 

@@ -7,18 +7,13 @@ is that of the training. See docs/decisions/0020-ranks.md.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from convscope.core.errors import TrainingError
 from convscope.layers.normalization import BatchNormalization
-
-if TYPE_CHECKING:
-    from .recipe import Recipe
-    from .state import TrainingState
-    from .training_data import TrainingData
 
 
 class LostRankError(TrainingError):
@@ -34,8 +29,8 @@ class Ranks:
     rank = 0
     count = 1
 
-    def begin(self, state: "TrainingState", data: "TrainingData", recipe: "Recipe", seed: int) -> None:
-        """Let the others begin at `state`, too."""
+    def begin(self, state: Any, data: Any, recipe: Any, seed: int) -> None:
+        """Let the others begin at this `TrainingState`, too, with these `TrainingData` and `Recipe`."""
 
     def end(self) -> None:
         """Leave the others: what follows is for this rank alone."""
