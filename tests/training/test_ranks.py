@@ -12,11 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from convscope.api.train import prepare
 from convscope.core import machine
+from convscope.core.context import Context
 from convscope.core.draws import Draws
-from convscope.core.errors import TrainingError
+from convscope.core.errors import ParameterError, TrainingError
 from convscope.images.augmentation import Augmentation
 from convscope.layers.windows import Stochastic
+from convscope.options.train import TrainOptions
 from convscope.training.checkpoint import Checkpoint, save_checkpoint
 from convscope.training.fit import fit
 from convscope.training.loop import run
@@ -263,3 +266,11 @@ def test_ranks_are_chosen_where_steps_and_training_are_long(monkeypatch: pytest.
     assert machine.ranks_for(10**10, steps=1, batch=256) == 1
     assert machine.ranks_for(10**6, steps=10_000_000, batch=256) == 1
     assert machine.ranks_for(10**10, steps=10_000, batch=8) == 1
+
+
+def test_ranks_that_cannot_be_are_refused_before_anything_is_trained() -> None:
+    images, labels = np.zeros((8, 8, 8), np.uint8), [0, 1] * 4
+    with pytest.raises(ParameterError, match="two images of a batch for each. Got 3, for batches of 4"):
+        prepare((images, labels), TrainOptions(ranks=3, batch=4, layout="2C3-MP2"), Context())
+    with pytest.raises(ParameterError, match="without `start`"):
+        TrainOptions(start="efficientnet-lite0", ranks=2)

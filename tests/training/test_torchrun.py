@@ -9,6 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from convscope.api.train import train
+from convscope.cli import main
+from convscope.training import torchrun
 from convscope.training.history import read_history
 
 SCRIPT = """
@@ -48,15 +51,27 @@ def weights(folder: Path, processes: int, *, kill: bool = False) -> dict[str, to
 
 
 @pytest.mark.slow
-def test_a_killed_process_starts_again_and_the_weights_are_those_of_an_undisturbed_training(tmp_path: Path) -> None:
-    folders = tmp_path / "once", tmp_path / "killed"
-    for folder in folders:
-        folder.mkdir()
-    once, killed = weights(folders[0], 2), weights(folders[1], 2, kill=True)
-    assert all(torch.equal(value, once[name]) for name, value in killed.items())
+def test_a_killed_process_starts_again_and_the_weights_are_those_of_ranks_without_torchrun(tmp_path: Path) -> None:
+    options = {"layout": "4C3-MP2", "epochs": 3, "batch": 128, "threads": 1}
+    once = train("digits", ranks=2, output=tmp_path / "once", **options).model.network.state_dict()
+    for name, value in weights(tmp_path, 2, kill=True).items():
+        assert torch.equal(value, once[name]), name
 
 
 @pytest.mark.slow
 def test_four_processes_train_one_network(tmp_path: Path) -> None:
     assert all(bool(value.isfinite().all()) for value in weights(tmp_path, 4).values())
     assert len(read_history(tmp_path / "run" / "history.csv").epochs) == 3
+
+
+def test_processes_of_torchrun_need_a_folder_and_no_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (torchrun.world_size(), torchrun.own_rank(), torchrun.is_restarted()) == (1, 0, False)
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert (torchrun.world_size(), torchrun.own_rank(), torchrun.is_restarted()) == (2, 1, True)
+    for words, said in ((["--start", "x", "-o", "y"], "trains a network from nothing"), ([], "Name its folder")):
+        assert main(["train", "digits", *words]) == 2
+        assert said in capsys.readouterr().err
