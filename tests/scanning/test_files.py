@@ -328,4 +328,4 @@ def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
             scan(scan_model(), Virtual(side, 3), output=path, stride=8, best=True, check=10)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 2_000_000
+    assert (peaks[1] - peaks[0]) / (12_500 // 32 + 1) ** 2 < 45  # bytes of a tile: journal, offset and size
