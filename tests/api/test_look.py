@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import re
 import shutil
 import sys
 from collections import Counter
@@ -29,12 +28,11 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.training.run_folder import RunFolder
 from tests.checks.models import small_model, some_pixels
+from tests.page.test_look_page import data_of as data_in
 
 
 def data_of(path: Path) -> ExplorerData:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
-    assert found is not None
-    return from_json(ExplorerData, json.loads(found[1]))
+    return from_json(ExplorerData, json.loads(data_in(path.read_text("utf-8"))))
 
 
 @pytest.fixture(scope="module")
