@@ -290,6 +290,12 @@ class Model:
         given = [image] if isinstance(image, np.ndarray) else image
         return explain(self, given, **{"faithfulness": 0, **options}).explanations[0]
 
+    def scan(self, image: Any, **options: Any) -> Any:
+        """Return the class probabilities at every position of an image of any size: `convscope.scan` of this model."""
+        from convscope import scan
+
+        return scan(self, image, **options)
+
 
 @contextlib.contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
