@@ -133,7 +133,7 @@ def test_a_folder_is_for_one_request_and_one_list_of_images(images: Path, out: s
         lambda: run(images / "class 0", out),
         lambda: features_in_shards(MODEL, images, ShardOptions(shards=out, shard_size=4)),
     ):
-        with pytest.raises(StorageError, match="was made for another (model|top|shard_size|list|command)"):
+        with pytest.raises(StorageError, match="was made with another (model|top|shard_size|list|command)"):
             refused()
     save(images / "class 0" / "new.png", 99)
     assert run(images, out, part="1/1") == 0, "a job takes the list as it is"

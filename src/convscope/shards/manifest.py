@@ -234,7 +234,7 @@ def _compare(store: Store, before: Request, request: Request) -> None:
         if first != second:
             values = "" if word in ("model", "list of images") else f" ({first}, not {second})"
             raise StorageError(
-                f"{printable(store.address)} was made for another {word}{values}. Give another folder, or --force to "
+                f"{printable(store.address)} was made with another {word}{values}. Give another folder, or --force to "
                 "begin anew."
             )
 
