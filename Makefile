@@ -73,7 +73,7 @@ page-tools: ## install what checks the page (TypeScript, prettier, axe-core, wab
 	else echo "npm is not here (it comes with Node.js 20 or later): the page's types and accessibility are not checked"; fi
 
 # The page is tested in a real browser. Where there is none, and we may, it is installed; else those tests are left out, and
-# the last lines of the tests say so. Images of the page are kept in build/page/.
+# the last lines of the tests say so. Images of the page are kept where there is a folder build/page/.
 .PHONY: browser
 browser: ## install Chromium, which the page is tested in, where it is not there and apt-get may be used
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null \

@@ -8,6 +8,7 @@ import pytest
 from convscope.cli import main
 from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
+from tests.page.test_look_page import data_of
 
 
 @pytest.fixture
@@ -65,4 +66,4 @@ def test_a_second_model_goes_beside(here: Path, capsys: pytest.CaptureFixture[st
     write_model(small_model("5N"), here / "flat.safetensors")
     assert main(["look", "run", "0.png", "--beside", "flat.safetensors", "--no-open"]) == 0
     capsys.readouterr()
-    assert '"layout":"5N"' in (here / "run" / "look.html").read_text(encoding="utf-8")
+    assert '"layout":"5N"' in data_of((here / "run" / "look.html").read_text(encoding="utf-8"))

@@ -80,6 +80,7 @@ def train(
     head: HeadName = "softmax",
     layout: str | None = None,
     for_scan: bool = False,
+    pixel_size: float | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
     seed: int = 0,

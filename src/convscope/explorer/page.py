@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from convscope.core.document import OF_SCRIPT, document, escaped, inline_json, static
+from convscope.core.document import OF_SCRIPT, document, escaped, inline_deflated, inline_json, static
 from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
@@ -47,7 +47,7 @@ def render_look(data: ExplorerData) -> str:
         joined(f"{title}: " if title else "", "a look inside ", data.layout),
         "explorer.js",
         tag("footer", _FOOTER),
-        tag("script", inline_json(to_json(data)), type="application/json", id="data"),
+        tag("script", inline_deflated(to_json(data)), type="text/plain", id="data"),
         tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
         skip=("To the numbers", "#numbers"),
         worker=True,

@@ -62,6 +62,14 @@ class TrainOptions:
         "Convolutions without zeros around them (v) wherever they fit, so that convscope scan is faster.",
         group="Network",
     )
+    pixel_size: float | None = option(
+        None,
+        "Micrometers of a pixel of the training images, from which convscope scan takes its scale.",
+        group="Data",
+        metavar="UM",
+        least=1e-6,
+        most=1e6,
+    )
     epochs: int | None = option(
         None, "Epochs of training; by default chosen from the number of images: fewer for more.", metavar="N"
     )

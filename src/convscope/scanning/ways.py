@@ -159,7 +159,7 @@ def graph_sides(model: Model) -> tuple[int, int]:
     return model.preprocessing.size
 
 
-def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: int, most: int) -> int:
+def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: int, most: int, reach: int = 0) -> int:
     """Return the largest side of a tile that the memory has room for, a multiple of 16.
 
     Args:
@@ -168,9 +168,11 @@ def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: 
         region_bytes: of a pixel as it is read.
         bands_bytes: of a position as it is stored, and of its probabilities.
         most: positions along the longer side of the result.
+        reach: positions around a tile that are computed with it.
     """
     for tile in TILES:
-        needed = _BYTES * 1.5 * used.values(tile) + 2 * tile * tile * (region_bytes + bands_bytes)
+        side = tile + 2 * reach
+        needed = _BYTES * 1.5 * used.values(side) + 2 * side * side * (region_bytes + bands_bytes)
         if needed <= memory and tile < most + 16:
             return tile
     return TILES[-1]

@@ -9,7 +9,7 @@ import pytest
 import convscope
 from convscope.api import look
 
-from .opening import CHROMIUM, FLAGS, Open, Opened, open_in
+from .opening import CHROMIUM, DESKTOP, FLAGS, PHONE, Open, Opened, new_page
 
 
 @pytest.fixture(scope="session")
@@ -25,20 +25,38 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Open]:
-    """Open pages; in the end none has written on its console, and none has asked for anything but itself."""
-    opened: list[Opened] = []
+@pytest.fixture(scope="session")
+def resting() -> dict[bool, list[Opened]]:
+    """Pages that no test uses now: of desktops and of phones."""
+    return {False: [], True: []}
 
-    def opening(path: Path, **given: Any) -> Opened:
-        opened.append(open_in(browser, path, **given))
-        return opened[-1]
+
+@pytest.fixture
+def open_page(browser: Any, resting: dict[bool, list[Opened]]) -> Iterator[Open]:
+    """Open files; in the end none has written on its console, and none has asked for anything but itself.
+
+    `before` is a program that runs before those of the file, in a page that no other test uses.
+    """
+    used: list[tuple[Opened, bool | None]] = []
+
+    def opening(path: Path, *, size: tuple[int, int] = DESKTOP, before: str | None = None, **given: Any) -> Opened:
+        phone = size == PHONE
+        again = before is None and resting[phone]
+        opened = resting[phone].pop() if again else new_page(browser, phone=phone, before=before)
+        used.append((opened, phone if before is None else None))
+        return opened.open(path, size=size, **given)
 
     yield opening
-    for one in opened:
-        one.page.context.close()
-    assert [line for one in opened for line in one.said] == []
-    assert [address for one in opened for address in one.asked] == []
+    said = [line for opened, _ in used for line in opened.said]
+    asked = [address for opened, _ in used for address in opened.asked]
+    for opened, phone in used:
+        if phone is None:
+            opened.page.context.close()
+        else:
+            opened.leave()
+            resting[phone].append(opened)
+    assert said == []
+    assert asked == []
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,62 @@ from typing import Any
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions", "--hide-scrollbars")
 DESKTOP, PHONE = (1280, 900), (390, 844)
+LIGHT_AND_DARK = [(DESKTOP, False), (PHONE, True)]  # each size and each theme, not each pair
+LOOKS = ["desktop-light", "phone-dark"]
 ROOT = Path(__file__).parents[3]
-IMAGES = ROOT / "build" / "page"  # where continuous integration finds them
+IMAGES = ROOT / "build" / "page"  # who makes this folder finds images of the pages in it
 TOOLS = ROOT / "tools" / "page" / "node_modules"
 
 
 @dataclass(kw_only=True)
 class Opened:
-    """A page, what it wrote on the console, and what it asked for beside itself."""
+    """A page, what it wrote on the console, and what it asked for beside itself.
+
+    A page of the browser opens one file after another: a new one costs twice what opening a file in it does.
+    """
 
     page: Any
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(10_000)
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._dismiss)
+        self.page.context.on("request", lambda asked: self._note(asked.url))
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note(self, address: str) -> None:
+        """Keep an address that is neither the file nor made inside it."""
+        if address.split("#", maxsplit=1)[0] != self.address and not address.startswith(("blob:null/", "data:")):
+            self.asked.append(address)
+
+    def open(
+        self, path: Path, *, size: tuple[int, int] = DESKTOP, dark: bool = False, place: str = "", motion: bool = True
+    ) -> "Opened":
+        """Open a file from disk; `place` is what stands behind the # of its address."""
+        self.address = path.resolve().as_uri()
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(
+            media="screen",
+            color_scheme="dark" if dark else "light",
+            reduced_motion="no-preference" if motion else "reduce",
+        )
+        self.page.goto(f"{self.address}#{place}" if place else self.address)
+        return self
+
+    def leave(self) -> None:
+        """Forget what the file stored and what it did to its window."""
+        self.page.evaluate("localStorage.clear()")
+        self.address = "about:blank"
+        self.page.goto(self.address)
+        self.said.clear()
+        self.asked.clear()
 
     def ready(self) -> "Opened":
         """Wait until an image and its maps are shown."""
@@ -63,8 +107,9 @@ class Opened:
         return found
 
     def shot(self, name: str) -> None:
-        """Keep an image of the whole page."""
-        IMAGES.mkdir(parents=True, exist_ok=True)
+        """Keep an image of the whole page, for who made a folder for it."""
+        if not IMAGES.is_dir():
+            return
         seen = "document.querySelectorAll('main > section').forEach((one) => (one.style.contentVisibility = '{}'))"
         self.page.evaluate(seen.format("visible"))  # what is not seen is not painted
         self.page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
@@ -74,30 +119,9 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-def open_in(
-    browser: Any, path: Path, *, size: tuple[int, int] = DESKTOP, dark: bool = False, place: str = "", **given: Any
-) -> Opened:
-    """Open a file from disk; `place` is what stands behind the # of its address."""
-    touch = size == PHONE
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if dark else "light",
-        has_touch=touch,
-        is_mobile=touch,
-        offline=True,
-        **given,
-    )
-    opened = Opened(page=context.new_page())
-    opened.page.set_default_timeout(10_000)
-    itself = path.resolve().as_uri()
-    opened.page.on("console", lambda message: opened.said.append(f"{message.type}: {message.text}"))
-    opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
-    context.on("request", lambda asked: _note(opened, itself, asked.url))
-    opened.page.goto(f"{itself}#{place}" if place else itself)
-    return opened
-
-
-def _note(opened: Opened, itself: str, address: str) -> None:
-    """Keep an address that is neither the file nor made inside it."""
-    if address.split("#", maxsplit=1)[0] != itself and not address.startswith(("blob:null/", "data:")):
-        opened.asked.append(address)
+def new_page(browser: Any, *, phone: bool = False, before: str | None = None) -> Opened:
+    """Return an empty page; `before` is a program that runs before those of the file."""
+    context = browser.new_context(has_touch=phone, is_mobile=phone, offline=True)
+    if before:
+        context.add_init_script(before)
+    return Opened(page=context.new_page())

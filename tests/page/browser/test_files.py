@@ -1,8 +1,10 @@
 """Files that are damaged, old, hostile, within another page, or on a browser that can do less."""
 
+import base64
 import re
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,9 +12,9 @@ from convscope.api.look import LookResult
 from convscope.explorer.data import FORMAT_VERSION, NamedImage, explorer_data
 from convscope.explorer.page import program, render_look
 from tests.checks.models import small_model, some_pixels
-from tests.page.test_look_page import NAMES, hostile_page
+from tests.page.test_look_page import DATA, NAMES, data_of, hostile_page, inline
 
-from .opening import PHONE, Open
+from .opening import DESKTOP, PHONE, Open, Opened
 from .test_looking import overflow
 
 
@@ -26,6 +28,14 @@ def page_text() -> str:
     return render_look(explorer_data(small_model(), [NamedImage(name="a", pixels=one) for one in some_pixels(3)]))
 
 
+def with_data(page: str, change: Callable[[str], str]) -> str:
+    """Return a page whose JSON is changed."""
+    data = inline(page, DATA)
+    changed = change(data_of(page))
+    assert changed != data_of(page)
+    return page.replace(data, base64.b64encode(zlib.compress(changed.encode())).decode())
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -35,32 +45,51 @@ def page_text() -> str:
         (lambda text: text.replace('"format_version":', '"format_version"', 1), "^The file is damaged: its data"),
         (lambda text: text.replace('"layers":[', '"layers":7,"other":[', 1), "^The file is damaged"),
         (lambda text: re.sub(r'"kernel":\d+', '"kernel":0', text, count=1), "^The file is damaged: the sizes of"),
-        (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
     ],
-    ids=["weights", "image", "version", "text", "layers", "sizes", "cut"],
+    ids=["weights", "image", "version", "text", "layers", "sizes"],
 )
-def test_a_damaged_or_old_file_says_so(open_page: Open, tmp_path: Path, change: Any, sentence: str) -> None:
-    text = page_text()
-    changed = change(text)
-    assert changed != text
-    opened = open_page(written(tmp_path, changed))
+def test_damaged_or_old_data_say_so(
+    open_page: Open, tmp_path: Path, change: Callable[[str], str], sentence: str
+) -> None:
+    is_said(open_page(written(tmp_path, with_data(page_text(), change))), sentence)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text[: text.index('id="data"') + 500], "^The file is damaged"),  # as a mail cuts it off
+        (lambda text: re.sub(r'(id="data">.{300}).', r"\1", text), "^The file is damaged: its data"),
+        (lambda text: re.sub(r'(id="data">.{300})....', r"\1AAAA", text), "^The file is damaged: its data"),
+    ],
+    ids=["cut", "a letter is missing", "letters changed"],
+)
+def test_a_damaged_file_says_so(open_page: Open, tmp_path: Path, change: Callable[[str], str], sentence: str) -> None:
+    is_said(open_page(written(tmp_path, change(page_text()))), sentence)
+
+
+def test_a_browser_that_is_too_old_says_so(open_page: Open, tmp_path: Path) -> None:
+    path = written(tmp_path, page_text())
+    is_said(open_page(path, before="delete globalThis.DecompressionStream"), "^This page needs a browser of 2023")
+
+
+def is_said(opened: Opened, sentence: str) -> None:
     opened.until("document.querySelector('#page [role=alert]')?.checkVisibility({ visibilityProperty: true })")
     assert re.search(sentence, opened.text("#page [role=alert]"))
 
 
-@pytest.mark.parametrize("size", [(1280, 900), PHONE], ids=["desktop", "phone"])
-def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path, size: tuple[int, int]) -> None:
-    opened = open_page(written(tmp_path, hostile_page()), size=size)
-    opened.page.on("dialog", lambda dialog: opened.said.append(f"dialog: {dialog.message}"))
-    opened.ready()
+def test_names_are_text_whatever_they_are(open_page: Open, tmp_path: Path) -> None:
+    opened = open_page(written(tmp_path, hostile_page())).ready()
     for thumbnail in opened.page.locator("#images .thumbnail").all():
         thumbnail.click()
     opened.settle()
     strange = "img:not(.still), img[onerror], img[src]:not([src^='data:image/']), script, b"
     assert opened.page.locator("#page").locator(strange).count() == 0
     assert NAMES[0] in opened.page.locator("#page").inner_text()
-    assert overflow(opened) <= 0
-    opened.shot(f"hostile-{'phone' if size == PHONE else 'desktop'}")
+    for width, height in (DESKTOP, PHONE):
+        opened.page.set_viewport_size({"width": width, "height": height})
+        opened.settle()
+        opened.shot(f"hostile-{width}")
+        assert overflow(opened) <= 0
 
 
 def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Path) -> None:
@@ -80,10 +109,7 @@ def test_it_works_within_the_sandbox_of_a_notebook(open_page: Open, tmp_path: Pa
 def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None:
     path = written(tmp_path, page_text())
     expected = open_page(path).ready().text("#glance .answer")
-    opened = open_page(path)
-    opened.page.add_init_script(f"delete globalThis.{missing}")
-    opened.page.reload()
-    opened.ready()
+    opened = open_page(path, before=f"delete globalThis.{missing}").ready()
     assert opened.page.evaluate(f"typeof {missing}") == "undefined"
     assert opened.text("#glance .answer") == expected
 
@@ -91,15 +117,13 @@ def test_it_works_without(open_page: Open, tmp_path: Path, missing: str) -> None
 def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path: Path) -> None:
     path = written(tmp_path, page_text())
     expected = open_page(path).ready().text("#glance .answer")
-    opened = open_page(path)
-    opened.page.add_init_script(
-        """const Given = Blob;
+    without = """const Given = Blob;
         globalThis.Blob = class extends Given {
-          constructor(parts, options) { super(["delete globalThis.WebAssembly;", ...parts], options); }
+          constructor(parts, options) {
+            super(options ? ["delete globalThis.WebAssembly;", ...parts] : parts, options); // a program has options
+          }
         };"""
-    )
-    opened.page.reload()
-    opened.ready()
+    opened = open_page(path, before=without).ready()
     assert [worker.evaluate("typeof WebAssembly") for worker in opened.page.workers] == ["undefined"]
     assert opened.text("#glance .answer") == expected
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .opening import DESKTOP, PHONE, TOOLS, Open, Opened
+from .opening import LIGHT_AND_DARK, LOOKS, PHONE, TOOLS, Open, Opened
 
 AXE = TOOLS / "axe-core" / "axe.min.js"
 
@@ -22,8 +22,7 @@ def violations(opened: Opened) -> list[str]:
     return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), LIGHT_AND_DARK, ids=LOOKS)
 def test_the_page_fits_its_window_and_axe_finds_no_violation(
     open_page: Open, digits: Path, size: tuple[int, int], dark: bool
 ) -> None:

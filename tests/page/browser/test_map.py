@@ -47,8 +47,7 @@ def open_block(opened: Opened, name: str) -> None:
     opened.settle()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), [(LAPTOP, False), (PHONE, True)], ids=["laptop-light", "phone-dark"])
 def test_the_map_fits_its_window_and_axe_finds_no_violation(
     open_page: Open, resnet: Path, size: tuple[int, int], dark: bool
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.page.test_compare import whole
 from tests.page.test_report_page import page_of, report_of
 
-from .opening import DESKTOP, PHONE, Open
+from .opening import LIGHT_AND_DARK, LOOKS, PHONE, Open
 from .test_looking import AXE, overflow, violations
 
 
@@ -20,14 +20,14 @@ def long_names() -> str:
     return page_of(dataclasses.replace(report, classes=tuple(classes)))[0]
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("size", "dark"), LIGHT_AND_DARK, ids=LOOKS)
 @pytest.mark.parametrize(("name", "page"), [("report", long_names), ("compare", whole)])
 def test_what_is_wide_scrolls_by_itself(
-    open_page: Open, tmp_path: Path, name: str, page: Callable[[], str], size: tuple[int, int]
+    open_page: Open, tmp_path: Path, name: str, page: Callable[[], str], size: tuple[int, int], dark: bool
 ) -> None:
     path = tmp_path / f"{name}.html"
     path.write_text(page(), encoding="utf-8")
-    opened = open_page(path, size=size)
+    opened = open_page(path, size=size, dark=dark)
     opened.shot(f"{name}-{'phone' if size == PHONE else 'desktop'}")
     assert overflow(opened) <= 0
     assert opened.page.evaluate("document.querySelector('.matrix')?.offsetWidth ?? 0") < 358

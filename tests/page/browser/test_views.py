@@ -13,7 +13,7 @@ from convscope.explorer.comparison import shipped_comparison
 from convscope.explorer.page import render_look
 from tests.page.test_records_on_page import full_page
 
-from .opening import CHROMIUM, FLAGS, PHONE, Open, Opened, open_in
+from .opening import CHROMIUM, FLAGS, PHONE, Open, Opened, new_page
 
 BEND = """() => {
   for (const details of document.querySelectorAll("details.move")) details.open = true;
@@ -86,17 +86,16 @@ def test_keys_draw(open_page: Open, digits: Path) -> None:
 
 
 def test_the_camera_gives_images_where_there_is_one_and_a_sentence_where_there_is_none(
-    browser: Any, digits: Path
+    open_page: Open, browser: Any, digits: Path
 ) -> None:
-    without = open_in(browser, digits).ready()
+    without = open_page(digits).ready()
     without.page.get_by_role("button", name="Camera").click()
     without.until("document.querySelector('#images .message').textContent")
     assert "choose an image file" in without.text("#images .message")
-    without.page.context.close()
     started = browser.browser_type.launch(
         executable_path=CHROMIUM, args=[*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     )
-    opened = open_in(started, digits).ready()
+    opened = new_page(started).open(digits).ready()
     opened.page.evaluate("""() => {
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       window.streams = [];

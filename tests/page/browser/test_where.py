@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .opening import DESKTOP, PHONE, Open, Opened
+from .opening import LIGHT_AND_DARK, LOOKS, Open, Opened
 
 DONE = "document.querySelector('#where').getAttribute('aria-busy') === 'false'"
 
@@ -32,7 +32,7 @@ def test_maps_and_neighbours_follow_the_class_that_is_asked_for(open_page: Open,
     assert opened.text("#where figure:last-of-type .caption") != before
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)])
+@pytest.mark.parametrize(("size", "dark"), LIGHT_AND_DARK, ids=LOOKS)
 def test_it_fits_its_window(open_page: Open, digits: Path, size: tuple[int, int], *, dark: bool) -> None:
     opened = _looked(open_page(digits, size=size, dark=dark))
     wide = opened.page.evaluate("document.documentElement.scrollWidth")

@@ -1,5 +1,5 @@
 // @ts-check
-/** Bytes from base64, and base64 of bytes. */
+/** Bytes and deflated text from base64, and base64 of bytes. */
 
 /**
  * @param {string} text base64
@@ -12,6 +12,12 @@ export function bytesOf(text) {
   const bytes = new Uint8Array(letters.length);
   for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
   return bytes;
+}
+
+/** @param {string} text base64 of deflated text @returns {Promise<string>} */
+export function inflatedText(text) {
+  const stream = new Blob([/** @type {BlobPart} */ (bytesOf(text))]).stream();
+  return new Response(stream.pipeThrough(new DecompressionStream("deflate"))).text();
 }
 
 /** @param {Uint8Array} bytes @returns {string} */

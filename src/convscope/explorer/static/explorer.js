@@ -1,6 +1,7 @@
 // @ts-check
 /** The page: what is shown, and what happens when something is chosen. */
 import { makeAnswer } from "./answer_bar.js";
+import { inflatedText } from "./base64.js";
 import { makeChooser } from "./chooser.js";
 import { makePalette } from "./colours.js";
 import { makeComparison } from "./comparison.js";
@@ -333,7 +334,7 @@ function once(act) {
 async function start(page) {
   const started = startWorker(inlined("worker"));
   await turnOfOthers();
-  const network = readNetwork(inlined("data"));
+  const network = readNetwork(await dataOfFile());
   /** @type {import("./computer.js").Listener} */
   let notify = () => {};
   const compute = makeComputer(network, started, (answer, job) => notify(answer, job));
@@ -342,6 +343,16 @@ async function start(page) {
     notify = then;
     return compute;
   });
+}
+
+/** @returns {Promise<string>} JSON */
+async function dataOfFile() {
+  if (!("DecompressionStream" in globalThis)) throw new Error(DAMAGE.browser);
+  try {
+    return await inflatedText(inlined("data"));
+  } catch {
+    throw new Error(DAMAGE.unreadable); // it is cut off, or was changed
+  }
 }
 
 /** Let the browser do what it waits for: to start the worker, to bring it its messages. @returns {Promise<void>} */

@@ -23,7 +23,7 @@ export function isWidePng(bytes) {
  */
 export async function widePng(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[28] !== 0 || typeof DecompressionStream === "undefined") return null;
+  if (bytes[28] !== 0) return null;
   const [columns, rows, channels] = [view.getUint32(16), view.getUint32(20), COLOUR_TYPES[bytes[25]]];
   if (!channels || columns * rows > LARGEST_WIDE || columns * rows === 0) return null;
   /** @type {BlobPart[]} */

@@ -429,6 +429,7 @@ export function formulaOf(network, layer) {
 /** Files that cannot be read. */
 export const DAMAGE = {
   unreadable: "The file is damaged: its data cannot be read.",
+  browser: "This page needs a browser of 2023 or later: Chrome, Edge, Firefox 113 or Safari 16.4.",
   missing: "The file is damaged: a part of its data is missing.",
   weights: (/** @type {number} */ needed, /** @type {number} */ there) =>
     `The file is damaged: it needs ${needed} bytes of weights, and has ${there}.`,
