@@ -1,6 +1,6 @@
 """A simulated cluster that computes shards, from rates measured here; beside the measured times of local clusters.
 
-    python benchmarks/scale_model.py [--images 6000] [--rounds 2] [--without-dask]
+    python benchmarks/scale_model.py [--images 40000] [--rounds 2] [--without-dask]
 
 Scope: photographs of about 500 × 375 pixels in JPEG, a network of 96 pixels, Parquet parts on this disk. First the
 rates, in seconds that the processor computes, which other programs disturb least: reading and decoding, the network,
@@ -322,8 +322,8 @@ def result(images: int, size: int, rounds: int, *, dask: bool) -> Found:
 def main() -> None:
     """Measure, simulate, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=6_000)
-    parser.add_argument("--size", type=int, default=500, help="images in a shard")
+    parser.add_argument("--images", type=int, default=40_000)
+    parser.add_argument("--size", type=int, default=1_000, help="images in a shard")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--without-dask", action="store_true")
     given = parser.parse_args()
