@@ -32,7 +32,7 @@ from convscope.shards.merging import Merged, merge_parts
 from convscope.shards.on_dask import on_dask
 from convscope.shards.on_ray import on_ray
 from convscope.shards.store import Store
-from convscope.shards.work import FinishedShard, work
+from convscope.shards.work import MOST_NAMED, FinishedShard, work
 
 _PART = re.compile(r"([1-9]\d{0,6})/([1-9]\d{0,6})")
 _LARGEST_PART = 1 << 27  # bytes of features, which are in memory before they are written
@@ -236,7 +236,7 @@ def _counted(
     with reporter.task("computing", sum(manifest.shards[number].images for number in left), "images") as task:
         for shard in done:
             images, unusable = images + shard.images, unusable + shard.unusable
-            named += shard.named[: max(0, 10 - len(named))]
+            named += shard.named[: max(0, MOST_NAMED - len(named))]
             task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
     return ShardsResult(
         folder=store.address,
