@@ -13,13 +13,18 @@ from typing import Any
 from layers_page import table
 from scale_model import QUIET, SIDE, WANTED, Cluster, Outcome, Rates, image_seconds, simulate
 
+from convscope.core.records import to_json
+from convscope.options.shards import ShardOptions
+from convscope.shards.manifest import LARGEST_MANIFEST, Shard
+from convscope.shards.work import READERS
+
 HERE = Path(__file__).parent
 RESULT, STEP, PAGE = (
     HERE / "results" / "scale.json",
     HERE / "results" / "step-avx2.json",
     HERE.parent / "docs" / "scale.md",
 )
-SHARD, MANIFEST_LINE, LARGEST_MANIFEST = 10_000, 62, 1 << 28  # bytes: see convscope.shards.manifest
+SHARD = ShardOptions().shard_size
 DAY_S, MACHINE_CORES = 86_400, 16
 FOLDER = 10**8  # images
 SLICE = 1_024  # workers that are simulated; more of them have as many shards each
@@ -93,7 +98,7 @@ def cluster_of(cores: int, dispatch_s: float, workers: int) -> Cluster:
         cores=workers,
         bytes_s=PRICES.machine_bytes_s * workers / MACHINE_CORES,
         latency_s=PRICES.latency_s,
-        ahead=16,
+        ahead=READERS,
         dispatch_s=dispatch_s * cores / workers,
         slow=PRICES.slow,
         slowness=PRICES.slowness,
@@ -157,10 +162,11 @@ def breaks(found: Found) -> list[str]:
     """Return what breaks, in the order in which it does, and what to do."""
     rates = Rates(**found["rates"])
     each, _ = image_seconds(rates, Cluster(workers=MACHINE_CORES, cores=MACHINE_CORES))
+    line = len(json.dumps([[to_json(Shard(images=SHARD, digest=16 * "0"))]], indent=1)) - len("[\n []\n]")
     limits = [
         (DAY_S / rates.listing_s, "images: one process lists them for a day", "one `--shards` folder a prefix, or list "
          "once and give the names on standard input"),
-        (LARGEST_MANIFEST / MANIFEST_LINE * SHARD, "images: the manifest has its largest size, 256 MiB",
+        (LARGEST_MANIFEST / line * SHARD, "images: the manifest has its largest size, 256 MiB",
          "`--shard-size 100000`, or several folders"),
         (DAY_S / (rates.decode_s + rates.predict_s) * MACHINE_CORES, "images: a machine of 16 cores computes for a day",
          "`--cluster`, or `--part`"),
