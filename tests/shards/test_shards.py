@@ -275,7 +275,7 @@ def test_every_error_of_convscope_travels_between_processes() -> None:
 
     kinds = [ConvscopeError]
     for kind in kinds:
-        kinds += kind.__subclasses__()
+        kinds += [one for one in kind.__subclasses__() if one.__module__ == "convscope.core.errors"]
         assert str(pickle.loads(pickle.dumps(kind("a sentence")))) == "a sentence"
     assert len(kinds) > 8
 
