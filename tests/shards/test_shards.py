@@ -67,10 +67,12 @@ def rows(path: Path) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("place", ["disk", "memory"])
+@pytest.mark.parametrize("place", ["disk", "memory", "memory, renamed"])
 def test_merged_shards_are_the_predictions_of_one_command(
-    place: str, images: Path, out: str, in_memory: str, tmp_path: Path
+    place: str, images: Path, out: str, in_memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if place == "memory, renamed":
+        monkeypatch.setattr("convscope.shards.store._ONE_PUT", set())
     given, folder = (images, out) if place == "disk" else (in_memory, "memory://results/out")
     assert run(given, folder) == 12
     assert run(given, folder) == 0
@@ -236,7 +238,7 @@ def test_the_commands_predict_and_merge(
     assert main(["features", model, str(images), "--shards", out]) == 2
     assert "(predict, not features)" in capsys.readouterr().err
     assert main(["predict", model, str(images), "--shards", out, "--shard-size", "5", "--quiet"]) == 1
-    assert main(["merge", out, "-o", str(tmp_path / "all.parquet")]) == 1
+    assert main(["merge", f"file://{out}", "-o", str(tmp_path / "all.parquet")]) == 1
     assert "12 images, 1 unusable, from 3 parts" in capsys.readouterr().out
 
 
