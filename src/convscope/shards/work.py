@@ -36,7 +36,7 @@ IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
 """Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
 LARGEST_MODEL = 1 << 33
 MOST_NAMED = 10
-_AT_ADDRESSES = 16  # threads that read
+READERS = 32  # threads that read images at addresses, which mostly wait
 _PLAIN = ("float32", "torch")
 _ONE = threading.Lock()  # an engine may call from several threads of a process, whose cores one shard uses
 
@@ -156,8 +156,8 @@ def _features(
 
 
 def _readers(entries: Sequence[Entry]) -> int:
-    """Return how many images are read at once: those at addresses mostly wait."""
-    return _AT_ADDRESSES if is_address(entries[0].content) else usable_cores()
+    """Return in how many threads images are read."""
+    return READERS if is_address(entries[0].content) else usable_cores()
 
 
 def _batches(
