@@ -76,7 +76,7 @@ convscope merge out -o all.parquet                                        # chec
   their content. With `--part`, the list is that of the first job.
 - Features have the class and split of their folders; no validation split is drawn, and unusable images have no row.
 - One process computes one shard at a time, with the cores that it may use (`OMP_NUM_THREADS`). Workers of Ray and Dask
-  have one; start Dask's with `--nthreads 1`.
+  have one; start Dask's with `--nthreads 1`. In Python: [`predict_in_shards`](python.md).
 """
 
 

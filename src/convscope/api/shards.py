@@ -90,7 +90,12 @@ def predict_in_shards(
         )
     used = opened(model) if options.background is None else opened(model).on_background(options.background)
     used.check_answers()
-    settings: dict[str, Any] = {"top": options.top, "tta": options.tta, "batch": options.batch}
+    settings: dict[str, Any] = {
+        "top": options.top,
+        "tta": options.tta,
+        "batch": options.batch,
+        "workers": options.workers,
+    }
     settings |= {"precision": inference.precision, "backend": inference.backend}
     job = _Job(how, "predict", used, settings, images, force)
     return _run(job, lambda: _as_entries(images, used), context)
