@@ -30,14 +30,14 @@ load: Callable[..., Model] = convscope.load
 
 
 def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | None]:
-    """Return the rows that a position of each convolution sees, None where it sees the whole image, by module."""
+    """Return the rows that a position of each convolution sees, None where it sees the whole image or cannot be told, by module."""
     fields: dict[str, int | None] = {}
     trace = importlib.import_module("torchlens").trace(module, example)
     lookup = importlib.import_module("torchlens.receptive_field._engine").lookup
     for operation in trace.ops:
         if operation.func_name == "conv2d" and operation.module is not None:
             (seen,) = lookup(trace, operation).values()
-            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size
+            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size if seen.axes else None
     return fields
 
 
@@ -73,8 +73,9 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=choices, choices=choices, metavar="NAME")
     before = json.loads(RESULT.read_text(encoding="utf-8"))["samples"] if RESULT.exists() else []
     found = {sample["network"]: sample for sample in before}
+    networks = parser.parse_args().networks
     packages = {package: version(package) for package in ("torchvision", "timm", "torchinfo", "torchlens")}
-    for name in parser.parse_args().networks:
+    for name in networks:
         found[name] = compared(name)
         print(found[name], flush=True)
         samples = [found[known] for known in choices if known in found]
