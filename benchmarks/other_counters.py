@@ -30,7 +30,7 @@ load: Callable[..., Model] = convscope.load
 
 
 def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | None]:
-    """Return the rows that a position of each convolution sees, None where it sees the whole image or cannot be told, by module."""
+    """Return the rows that a position of each convolution sees, by module; None: the whole image, or unknown."""
     fields: dict[str, int | None] = {}
     trace = importlib.import_module("torchlens").trace(module, example)
     lookup = importlib.import_module("torchlens.receptive_field._engine").lookup
