@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
 from convscope.networks.model_file import write_model
 from convscope.scanning import maps_file, ways
+from convscope.scanning.bigtiff import tiff_layout
 from convscope.scanning.maps_file import journal_of, partial
-from convscope.scanning.readers import open_image
+from convscope.scanning.readers import ArrayReader, open_image
 from convscope.scanning.receipt import receipt_of
 from convscope.scanning.sweep import Sweep
 from tests.checks.processes import small_files_only
@@ -296,3 +298,34 @@ def test_the_tiles_of_a_scan_that_was_cut_off_are_reused(tmp_path: Path, monkeyp
     count, found = computed_tiles(monkeypatch, model, image, reuse=path)
     assert count == 6 - 2
     assert np.array_equal(found.maps, scan(model, image).maps)
+
+
+def test_the_layout_of_millions_of_tiles_takes_little_more_memory_than_its_bytes() -> None:
+    tracemalloc.start()
+    try:
+        layout = tiff_layout((20_000, 20_000, 2), "uint8", 16)
+        assert tracemalloc.get_traced_memory()[1] < 3.2 * len(layout.head)
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
+    class Virtual(ArrayReader):
+        def __init__(self, side: int, reads: int) -> None:
+            self.shape, self.left, self.name, self.tags = (side, side, 1), reads, "virtual", {}
+
+        def read(self, row: int, column: int, rows: int, columns: int) -> np.ndarray:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return (np.arange(rows)[:, None, None] + row * np.arange(columns)[:, None] + column).astype(np.uint8)
+
+    peaks = []
+    for side in (4_096, 100_000):
+        path = tmp_path / f"{side}.tif"
+        tracemalloc.start()
+        with pytest.raises(KeyboardInterrupt):
+            scan(scan_model(), Virtual(side, 3), output=path, stride=8, best=True, check=10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / (12_500 // 32 + 1) ** 2 < 45  # bytes of a tile: journal, offset and size

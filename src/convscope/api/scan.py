@@ -255,15 +255,11 @@ def _scanned(
 
 def finished(receipt: Receipt, sink: Sink) -> Receipt:
     """Return the receipt of the tiles that a result has."""
-
-    def positions(which: NDArray[np.bool_]) -> int:
-        return sum(receipt.grid.box(index).count for index in np.flatnonzero(which).tolist())
-
     done = sink.records["done"]
     return replace(
         receipt,
-        computed=positions(done > 0),
-        reused=positions(done == REUSED),
+        computed=receipt.grid.positions_of(done > 0),
+        reused=receipt.grid.positions_of(done == REUSED),
         seconds=round(float(sink.records["seconds"].sum()), 3),
         check=checked(sink.records),
     )

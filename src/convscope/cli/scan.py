@@ -113,9 +113,9 @@ def scan_text(result: "Scan", table: Any) -> str:
     if (alarms := receipt.alarms) is not None:
         expected = alarms.rate * receipt.image_size[0] * receipt.image_size[1] / 1e6
         lines.append(
-            f"alarms    {alarms.rate:.3g} a megapixel at threshold {alarms.threshold:.3g}, 95 % interval "
-            f"{alarms.low:.3g} to {alarms.high:.3g} ({alarms.found:,} on {counted(alarms.images, 'blank image')} of "
-            f"{alarms.megapixels:,.3g} megapixels); about {expected:.3g} by chance on this image"
+            f"alarms    {alarms.rate:,.2f} a megapixel at threshold {alarms.threshold:.3g}, 95 % interval "
+            f"{alarms.low:,.2f} to {alarms.high:,.2f} ({alarms.found:,} on {counted(alarms.images, 'blank image')} of "
+            f"{alarms.megapixels:,.2f} megapixels); about {expected:,.1f} by chance on this image"
         )
     if table is not None:
         lines.append(f"table     {printable(str(table))} ({counted(len(result.found), 'position')})")

@@ -86,6 +86,14 @@ class Grid:
         rows, columns = min(self.tile, self.shape[0] - row), min(self.tile, self.shape[1] - column)
         return Box(row=row, column=column, rows=rows, columns=columns)
 
+    def positions_of(self, which: NDArray[np.bool_]) -> int:
+        """Return the number of positions in some tiles, one flag a tile."""
+        rows, columns = (
+            np.minimum(self.tile, size - self.tile * np.arange(tiles))
+            for size, tiles in zip(self.shape, self.tiles, strict=True)
+        )
+        return int(rows @ which.reshape(self.tiles) @ columns)
+
     def pixels(self, box: Box) -> Box:
         """Return the pixels that the windows of some positions cover."""
         return Box(

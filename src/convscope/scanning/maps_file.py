@@ -86,8 +86,9 @@ class MapsFile:
         self._stream, self._journal, self._layout, self._grid, self._start = stream, journal, layout, grid, start
         self._bands = bands
         journal.seek(start)
-        size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
-        self.records = np.frombuffer(journal.read(size).ljust(size, b"\0"), _RECORD).copy()
+        self.records = no_records(grid)
+        read = np.frombuffer(journal.read(self.records.nbytes), np.uint8)
+        self.records.view(np.uint8)[: len(read)] = read
         self.first = layout.first
         self._waiting: list[int] = []
         self._synced_s = time.monotonic()
@@ -162,10 +163,12 @@ def opened(
             _check_room(path, total)
             stream.truncate(0)
             stream.write(layout.head)
+            layout.head.clear()  # many megabytes for millions of tiles
             stream.truncate(total)
             _sync(stream)
             journal.truncate(0)
-            journal.write(head + b"\0" * count * _RECORD.itemsize)
+            journal.write(head)
+            journal.truncate(len(head) + count * _RECORD.itemsize)
             _sync(journal)
         file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head))
         try:
@@ -205,8 +208,9 @@ def begun(path: Path) -> dict[str, Any] | None:
     try:
         if journal.stat().st_size > LARGEST_JOURNAL:
             raise ValueError("large")
-        head, end, _ = journal.read_bytes().partition(b"\n")
-        if not end:
+        with journal.open("rb") as stream:
+            head = stream.readline()
+        if not head.endswith(b"\n"):
             return None  # cut off before it was written
         request = strict_json(head)
     except (OSError, ValueError):

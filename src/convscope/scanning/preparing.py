@@ -26,7 +26,7 @@ from .reuse import EarlierTiles
 from .sweep import Sweep, measured
 from .ways import Applied, Way, applied, fitting_tile, own_stride
 
-_BASE_BYTES = 300 << 20  # of Python, torch and a reader
+_BASE_BYTES = 320 << 20  # of Python, torch and a reader
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
 _EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")

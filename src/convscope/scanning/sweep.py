@@ -82,7 +82,6 @@ class Sweep:
     def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
         """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
         left = np.flatnonzero(sink.records["done"] == 0)
-        done = self.grid.positions - sum(self.grid.box(int(index)).count for index in left)
 
         def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
             box = self.grid.box(index)
@@ -93,9 +92,9 @@ class Sweep:
             reporter.task("scanning", self.grid.positions, "positions") as task,
             ThreadPoolExecutor(1) as ahead,
         ):
-            task.update(done)
+            task.update(self.grid.positions_of(sink.records["done"] > 0))
             waiting = ahead.submit(read, int(left[0])) if len(left) else None
-            for number, index in enumerate(left.tolist()):
+            for number, index in enumerate(map(int, left)):
                 region, key = waiting.result() if waiting is not None else read(index)
                 waiting = ahead.submit(read, int(left[number + 1])) if number + 1 < len(left) else None
                 box = self.grid.box(index)

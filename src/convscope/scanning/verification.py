@@ -57,8 +57,7 @@ def verified(path: Path, model: Model, image: Any, *, count: int, seed: int | No
     bands, grid = bands_of(receipt), receipt.grid
     stored = StoredMaps(file, grid, (len(receipt.bands), receipt.dtype), receipt.first)
     there = finished_tiles(path, file, grid)
-    computed = sum(grid.box(index).count for index in np.flatnonzero(there).tolist())
-    receipt, whole = replace(receipt, computed=computed), bool(there.all())
+    receipt, whole = replace(receipt, computed=grid.positions_of(there)), bool(there.all())
     found = Check(allowed=bands.step / 2 + DIFFERENCE)
     with open_image(image) as reader:
         if reader.shape[:2] != receipt.image_size:
