@@ -107,8 +107,8 @@ def counted(result: Found) -> str:
         "",
         "torchinfo counts scale and shift of every normalized map, which here are part of its weights and its one bias "
         "(twice as many are left out where a convolution has a bias of its own, as in VGG); and it adds weights of "
-        "normalizations and biases to the MACs. torchlens sees the whole image behind a gate of squeeze-and-excitation, "
-        "where fields here are those of the paths through windows; behind some operators, such as a shuffle of "
+        "normalizations and biases to the MACs. torchlens sees the whole image behind a gate of squeeze-and-excitation,"
+        " where fields here are those of the paths through windows; behind some operators, such as a shuffle of "
         "channels, it does not say.",
         "",
         *table([*head, "same field", "whole image, or not said", "other field"], rows),
