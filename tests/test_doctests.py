@@ -2,16 +2,18 @@
 
 import doctest
 import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
 
 import convscope
 
-MODULES = [
-    module.name for module in pkgutil.walk_packages(convscope.__path__, "convscope.") if "__main__" not in module.name
-]
+PACKAGE = Path(convscope.__path__[0])
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAGES = [
     page for page in [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))] if ">>> " in page.read_text()
@@ -19,7 +21,7 @@ PAGES = [
 FLAGS = doctest.NORMALIZE_WHITESPACE
 
 
-@pytest.mark.parametrize("name", ["convscope", *MODULES])
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_of_a_module(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
@@ -34,6 +36,4 @@ def test_examples_of_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_modules_have_examples() -> None:
-    finder = doctest.DocTestFinder(exclude_empty=True)
-    tried = [test for name in MODULES for test in finder.find(importlib.import_module(name)) if test.examples]
-    assert len(tried) > 40
+    assert len(MODULES) > 40

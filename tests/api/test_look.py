@@ -107,11 +107,11 @@ def test_a_page_has_room_for_two_dozen_large_images_unless_its_weights_fill_it(
 ) -> None:
     small = small_model("4C3-MP2", height=224, width=224)
     model = dataclasses.replace(small, preprocessing=Preprocessing(height=224, width=224, channels=3))
-    assert look._room(model) == 23
+    assert look.room_of(model) == 23
     monkeypatch.setattr(look, "text_bytes", lambda *_: 98_000_000)
-    assert look._room(model) == 1_500_000 // (224 * 224 * 3)
+    assert look.room_of(model) == 1_500_000 // (224 * 224 * 3)
     monkeypatch.setattr(look, "text_bytes", lambda *_: 100_000_000)
-    assert look._room(model) == 6
+    assert look.room_of(model) == 6
 
 
 def test_what_is_picked_of_many_is_from_all_over_them_and_the_unusable_leave_no_gap(tmp_path: Path) -> None:

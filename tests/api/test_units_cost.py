@@ -61,7 +61,7 @@ def test_images_of_other_classes_are_refused(run: Path, tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for place in range(6):
             Image.new("L", (8, 8), 20 * place).save(tmp_path / name / f"{place}.png")
-    with pytest.raises(DataError, match="The images must have the classes of the model, 10"):
+    with pytest.raises(DataError, match="The images must have classes of the model"):
         convscope.units(run, tmp_path)
 
 

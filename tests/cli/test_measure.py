@@ -188,7 +188,7 @@ def test_images_of_other_classes_are_one_sentence(
             Image.new("L", (8, 8), 20 * place).save(tmp_path / name / f"{place}.png")
     assert main(["measure", run, str(tmp_path), "--what", what, "--quiet"]) == 2
     said = capsys.readouterr().err
-    assert "The images must have the classes of the model, 10. Got 2 (in one of them only: '0'" in said
+    assert "The images must have classes of the model. Got 'cat', 'dog', which it does not have; it has '0'" in said
     assert said.count("\n") == 1
 
 

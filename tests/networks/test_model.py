@@ -131,6 +131,11 @@ def test_the_batch_is_smaller_where_the_maps_are_large() -> None:
     assert large.batch == 3
 
 
+def test_a_model_is_printed_in_a_line_however_many_classes_it_has() -> None:
+    said = repr(small_model("4C3-MP2", classes=1_000))
+    assert said == "Model(4C3-MP2, 1,000 classes: 'class 0', 'class 1', 'class 2', …, 14x17x3 pixels)"
+
+
 def test_parts_that_do_not_belong_together_are_refused() -> None:
     model = small_model()
     with pytest.raises(ParameterError, match=r"`classes` must be 3 different names, .*Got 2 \(2 different\)"):

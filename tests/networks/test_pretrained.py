@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,7 @@ from convscope.networks.fused_graph import fuse
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.pretrained.efficientnet_lite import efficientnet_lite0, file_shapes, tensors_of
 from convscope.networks.pretrained.saved_tensors import read_saved_tensors
-from convscope.networks.starts import PACKAGED, open_start
-
-HAS_LITE0 = importlib.util.find_spec(PACKAGED["efficientnet-lite0"].package) is not None
+from convscope.networks.starts import PACKAGED, open_start, start_name
 
 
 def saved(path: Path, tensors: dict[str, torch.Tensor]) -> str:
@@ -86,13 +85,16 @@ def test_a_fused_graph_computes_the_same() -> None:
     assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
 
-@pytest.mark.skipif(HAS_LITE0, reason="the package is installed")
-def test_a_missing_package_is_named_with_its_extra() -> None:
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PACKAGED, "efficientnet-lite0", replace(PACKAGED["efficientnet-lite0"], package="not_here"))
     with pytest.raises(MissingPackageError, match="pretrained"):
         open_start("efficientnet-lite0")
 
 
-@pytest.mark.skipif(not HAS_LITE0, reason="needs the extra pretrained")
+def test_pretrained_is_the_name_of_the_first_packaged_network() -> None:
+    assert start_name("pretrained") == start_name("efficientnet-lite0") == "efficientnet-lite0"
+
+
 def test_lite0_knows_a_cup_of_coffee() -> None:
     from PIL import Image
     from skimage import data

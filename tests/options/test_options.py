@@ -13,6 +13,7 @@ import pytest
 import convscope
 from convscope.api.features import save_features
 from convscope.api.predict import optimized
+from convscope.api.shards import merge
 from convscope.cli.group import COMMANDS, group
 from convscope.core.errors import ParameterError
 from convscope.core.options import Declared, Size, ValueLimits, check_options, declared, python_help
@@ -27,6 +28,7 @@ from convscope.options.look import DrawOptions, LookOptions
 from convscope.options.measure import CostOptions, MeasureOptions, UnitsOptions
 from convscope.options.predict import InferenceOptions, PredictOptions
 from convscope.options.scan import ScanOptions
+from convscope.options.shards import MergeOptions, ShardOptions
 from convscope.options.train import RunOptions, TrainOptions
 
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -42,17 +44,19 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "units": (convscope.units, (UnitsOptions,)),
     "cost": (convscope.cost, (CostOptions,)),
     "scan": (convscope.scan, (ScanOptions,)),
+    "merge": (merge, (MergeOptions,)),
     "explain": (convscope.explain, (ExplainOptions,)),
     "extract_features": (convscope.extract_features, (FeaturesOptions,)),
     "save_features": (save_features, (FeaturesOptions,)),
 }
 CONTEXT = {"progress", "context"}
-SUBJECTS = {"data", "model", "images", "image", "what"}  # what a command is about: its arguments
+SUBJECTS = {"data", "model", "images", "image", "what", "folder"}  # what a command is about: its arguments
 PYTHON_ONLY = {"unlabelled"}  # the command decides it by what is done with the features
 
 COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "train": (TrainOptions, RunOptions),
-    "predict": (PredictOptions, InferenceOptions),
+    "predict": (PredictOptions, InferenceOptions, ShardOptions),
+    "merge": (MergeOptions,),
     "check": (CheckOptions,),
     "cache": (CacheOptions,),
     "look": (LookOptions,),
@@ -61,7 +65,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "scan": (ScanOptions,),
     "explain": (ExplainOptions,),
     "measure": (MeasureOptions, UnitsOptions, CostOptions),
-    "features": (FeaturesOptions, ClassifierOptions),
+    "features": (FeaturesOptions, ClassifierOptions, ShardOptions),
     "convert": (ConvertOptions,),
     "machine": (),
 }

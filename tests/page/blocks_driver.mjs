@@ -4,6 +4,7 @@ import { blocksOf, knownRange, mapOf, openAt, opensIntoColumns, pathTo } from ".
 import { outputOf, pathsBetween, readOutside, shortcutOf } from "./look/graph_paths.js";
 import { layersShown } from "./look/layers_shown.js";
 import { findable, matches } from "./look/map_search.js";
+import { nameOf } from "./look/network_map.js";
 import { route } from "./look/path_lines.js";
 
 const [source, target] = process.argv.slice(2);
@@ -12,6 +13,7 @@ for (const [name, { layers, searches }] of Object.entries(JSON.parse(readFileSyn
   const entries = blocksOf(layers);
   const facts = (entry) => ({
     ...entry,
+    called: nameOf({ layers }, entry),
     columns: opensIntoColumns(entry),
     reads: readOutside(layers, entry),
     output: outputOf(layers, entry),

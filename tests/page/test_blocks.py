@@ -28,6 +28,9 @@ GRAPHS = {
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Any:
     given = {name: {"layers": list(placed(graph))} for name, graph in GRAPHS.items()}
+    for layer in (wrapped := [dict(one) for one in given["resnet"]["layers"]]):
+        layer["path"] = f"model.net.{layer['path']}"
+    given["wrapped"] = {"layers": wrapped}
     given["dense"]["searches"] = ["denselayer3", "BLOCK2 cat", "conv0", "nothing"]
     return run_driver("blocks_driver.mjs", given, tmp_path_factory.mktemp("blocks"))
 
@@ -54,6 +57,12 @@ def test_every_layer_is_in_one_entry_of_each_depth_in_order(maps: Any, name: str
             assert len(inside) > 1
         else:
             assert entry["first"] == entry["last"]
+
+
+def test_a_name_that_all_layers_begin_with_is_not_repeated(maps: Any) -> None:
+    called = [[entry["called"] for entry in maps[name]["entries"]] for name in ("wrapped", "resnet")]
+    assert called[0] == called[1] == names(maps["resnet"])
+    assert names(maps["wrapped"])[0] == f"model.net.{called[1][0]}"
 
 
 @pytest.mark.parametrize("name", GRAPHS)

@@ -1,26 +1,35 @@
 """Positions found on images whose truth is known, and the naive conversion beside the exact one."""
 
+import base64
 import csv
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from convscope.api.scan import scan
-from convscope.core.errors import ParameterError
+from convscope.core.errors import DataError, ParameterError
 from convscope.networks.folding import fold
 from convscope.networks.model import Model
+from convscope.scanning.alarms import Blank, false_alarms
 from convscope.scanning.dense import dense_logits, dense_plan
-from convscope.scanning.detections import Search, detections
+from convscope.scanning.detections import Candidate, Search, detections
 from convscope.scanning.grid import Box, Grid
-from convscope.scanning.overlay import class_colors
+from convscope.scanning.overlay import Overlay, class_colors
+from tests.checks.laws import LAWS
 from tests.checks.mosaics import mosaic
 from tests.checks.scans import pixels, scan_model
 from tests.oracles.sliding import naive_conversion, window_by_window
+from tests.page.test_report_page import Page
 
 GRID = Grid(image=(67, 87), window=(8, 8), stride=1, tile=32)
 
@@ -110,3 +119,116 @@ def test_the_naive_conversion_is_right_without_zeros_and_wrong_with_them() -> No
     expected, found, naive = logits(scan_model("4C3-MP2-4C3-8N"), image)
     assert torch.allclose(found, expected, atol=1e-5)
     assert float((naive - expected).abs().max()) > 0.1
+
+
+def test_the_positions_found_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = ndimage.gaussian_filter(np.random.default_rng(1).random((300, 260)), 2).astype(np.float32)
+    grid = Grid(image=(307, 267), window=(8, 8), stride=1, tile=32)
+    search = Search(classes=("a",), wanted=("a",), threshold=0.5, distance=6.0)
+    found = []
+    for block in (512, 64, 24):
+        monkeypatch.setattr("convscope.scanning.detections.BLOCK", block)
+        found.append(
+            detections(
+                lambda box: values[box.row : box.row + box.rows, box.column : box.column + box.columns, None],
+                grid,
+                search,
+            )
+        )
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) > 50
+
+
+def blank(values: list[float], *, side: int = 400) -> Blank:
+    """Return a blank image with candidates far apart."""
+    grid = Grid(image=(side, side), window=(8, 8), stride=1, tile=32)
+    places = [divmod(index, 30) for index in range(len(values))]
+    found = [Candidate(1, 13 * row, 13 * column, 0, value) for (row, column), value in zip(places, values, strict=True)]
+    return Blank(grid=grid, pixels=side * side, found=found)
+
+
+@given(st.lists(st.integers(128, 255), max_size=100), st.floats(0, 800))
+@settings(LAWS, max_examples=30)
+def test_the_threshold_is_the_lowest_that_has_the_rate(levels: list[int], rate: float) -> None:
+    one = blank([level / 255 for level in levels])
+    search = Search(classes=("a",), wanted=("a",), threshold=0.5, distance=5.0)
+    allowed = int(rate * 0.16)
+    if levels.count(255) > allowed:
+        with pytest.raises(DataError, match="probability of 1"):
+            false_alarms([one], search, rate=rate, step=1 / 255)
+        return
+    found = false_alarms([one], search, rate=rate, step=1 / 255)
+    assert found.found == sum(level / 255 >= found.threshold for level in levels) <= allowed
+    lower = [level for level in levels if level / 255 < found.threshold - 1e-9]
+    if lower:
+        assert len(levels) - len(lower) + lower.count(max(lower)) > allowed
+    assert found.rate == pytest.approx(found.found / 0.16)
+    assert found.low <= found.rate <= found.high
+
+
+def test_the_interval_of_false_alarms_holds_the_true_rate() -> None:
+    drawn, hits = np.random.default_rng(0), 0
+    search = Search(classes=("a",), wanted=("a",), threshold=0.5, distance=5.0)
+    for _ in range(100):
+        found = false_alarms([blank([0.9] * drawn.poisson(0.16 * 300)) for _ in range(2)], search)
+        hits += found.low <= 300 <= found.high
+    assert hits > 80
+    assert false_alarms([blank([])], search).high == pytest.approx(3 / 0.16)
+
+
+def test_blank_images_raise_the_threshold_of_the_table(tmp_path: Path) -> None:
+    model, image = scan_model(), pixels(60, 70)
+    Image.fromarray(pixels(300, 300, seed=5)[..., 0]).save(tmp_path / "clean.png")
+    options: dict[str, Any] = {"classes": ["b"], "threshold": 0.0, "positions": tmp_path / "found.csv", "force": True}
+    plain = scan(model, image, **options)
+    strict = scan(model, image, blank=[str(tmp_path / "*.png")], per_megapixel=3_000, **options)
+    alarms = strict.receipt.alarms
+    assert alarms is not None
+    assert 0 < alarms.found <= 3_000 * 0.09
+    assert 0 < len(strict.found) < len(plain.found)
+    assert min(one.probability for one in strict.found) >= alarms.threshold - 1e-4
+    for wrong, word in (({"per_megapixel": 1}, "blank"), ({"classes": [], "blank": ["x"]}, "classes")):
+        with pytest.raises(ParameterError, match=word):
+            scan(model, image, **(options | wrong))
+    with pytest.raises(DataError, match="matches none"):
+        scan(model, image, **options, blank=[str(tmp_path / "*.jpg")])
+
+
+@pytest.mark.parametrize("side", [1_024, 24])
+def test_an_overlay_is_the_same_whatever_part_is_read(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    monkeypatch.setattr("convscope.scanning.overlay._READ", side)
+    image, grid = pixels(90, 70), Grid(image=(90, 70), window=(8, 8), stride=2, tile=32)
+    values = np.random.default_rng(2).random((*grid.shape, 2)).astype(np.float32)
+
+    def region(box: Box) -> NDArray[np.uint8]:
+        return image[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+    def read(box: Box) -> NDArray[np.float32]:
+        return values[box.row : box.row + box.rows, box.column : box.column + box.columns]
+
+    overlay = Overlay(region=region, read=read, grid=grid, wanted=[0, 1], largest=30)
+    found = overlay.pixels(Box(row=0, column=0, rows=30, columns=24))
+    assert (overlay.step, overlay.shape) == (3, (30, 24))
+    row, column = 7, 11  # pixel (21, 33), 3.5 before which begins the window of position (9, 15)
+    own, colors = values[9, 15], class_colors(2)[values[9, 15].argmax()]
+    assert np.allclose(
+        found[row, column], image[21, 33] * (1 - 0.65 * own.max()) + 0.65 * own.max() * colors, atol=0.51
+    )
+    assert np.array_equal(found[3:10, 5:20], overlay.pixels(Box(row=3, column=5, rows=7, columns=15)))
+
+
+def test_a_page_links_each_position_to_its_window_in_the_explorer(tmp_path: Path) -> None:
+    model, image = scan_model(), pixels(60, 70)
+    found = scan(model, image, page=tmp_path / "page", classes=["b"], threshold=0.0).found
+    page = Page((tmp_path / "page" / "index.html").read_text())
+    links = [str(link["href"]) for link in page.all("a") if str(link["href"]).startswith("look.html#")]
+    assert len(links) == len(found) > 3
+    tile = np.asarray(Image.open(tmp_path / "page" / str(page.all("img")[0]["src"])))
+    assert tile.shape == (60, 70, 3)
+    (data,) = re.findall(r'id="data">(.*?)</script>', (tmp_path / "page" / "look.html").read_text())
+    shown = json.loads(data)["images"]
+    marks = [tuple(int(float(str(mark[side]))) for side in ("y", "x")) for mark in page.all("rect")]
+    for link, (top, left) in zip(links, marks, strict=True):
+        number = int(link.split("#")[1].split("/")[0])
+        own = np.frombuffer(base64.b64decode(shown[number - 1]["pixels"]), np.uint8)
+        assert np.array_equal(own, image[top : top + 8, left : left + 8].ravel())

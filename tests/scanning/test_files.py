@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
 from convscope.networks.model_file import write_model
 from convscope.scanning import maps_file, ways
+from convscope.scanning.bigtiff import tiff_layout
 from convscope.scanning.maps_file import journal_of, partial
-from convscope.scanning.readers import open_image
-from convscope.scanning.verification import receipt_of
+from convscope.scanning.readers import ArrayReader, open_image
+from convscope.scanning.receipt import receipt_of
+from convscope.scanning.sweep import Sweep
 from tests.checks.processes import small_files_only
 from tests.checks.scans import pixels, scan_model
 
@@ -251,3 +254,78 @@ def test_the_result_of_files_can_be_verified_by_its_name_alone(tmp_path: Path) -
     Image.fromarray(pixels(40, 50)[..., 0]).save(tmp_path / "image.png")
     scan(tmp_path / "model.safetensors", tmp_path / "image.png", output=tmp_path / "maps.tif", edges="pad", scale=1.5)
     assert verify(tmp_path / "maps.tif").check.holds
+
+
+def computed_tiles(monkeypatch: pytest.MonkeyPatch, model: Any, image: Any, **options: Any) -> tuple[int, Any]:
+    """Return how many tiles a scan computes, and the scan."""
+    count, real = [0], Sweep._computed
+
+    def counting(self: Sweep, *arguments: Any) -> Any:
+        count[0] += 1
+        return real(self, *arguments)
+
+    with monkeypatch.context() as here:
+        here.setattr(Sweep, "_computed", counting)
+        found = scan(model, image, **options)
+    return count[0], found
+
+
+@pytest.mark.parametrize(("options", "beside"), [({}, 0), ({"stability": 3}, 4), ({"best": True}, 0)])
+def test_a_scan_of_a_changed_image_computes_only_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], beside: int
+) -> None:
+    model, image, first = scan_model(), pixels(7 + 96, 7 + 128), tmp_path / "first.tif"  # 3 x 4 tiles of 32
+    assert computed_tiles(monkeypatch, model, image, output=first, **options)[0] == 12
+    edited = image.copy()
+    edited[48, 48] ^= 255  # in the middle of the tile (1, 1), which only its windows cover
+    extended = np.concatenate([edited, pixels(32, 7 + 128, seed=3)])
+    for number, (changed, tiles) in enumerate([(image, 0), (edited, 1), (extended, 1 + 4 + beside)]):
+        output = tmp_path / f"again{number}.tif"
+        count, found = computed_tiles(monkeypatch, model, changed, output=output, reuse=first, **options)
+        assert count == tiles
+        assert np.array_equal(found.maps, scan(model, changed, **options).maps)
+        assert found.receipt.reused == found.receipt.positions - tiles * 32 * 32
+        assert verify(output, model, changed, check=50).check.holds
+    with pytest.raises(DataError, match="another model digest"):
+        scan(scan_model("5C3v-MP2-8N"), image, reuse=first, **options)
+    with pytest.raises(DataError, match="another bands"):
+        scan(model, image, reuse=first, **(options | {"classes": ["a"], "best": False}))
+
+
+def test_the_tiles_of_a_scan_that_was_cut_off_are_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, image, path = scan_model(), pixels(*SIZE), tmp_path / "maps.tif"
+    interrupted(model, image, path, monkeypatch, 2)
+    count, found = computed_tiles(monkeypatch, model, image, reuse=path)
+    assert count == 6 - 2
+    assert np.array_equal(found.maps, scan(model, image).maps)
+
+
+def test_the_layout_of_millions_of_tiles_takes_little_more_memory_than_its_bytes() -> None:
+    tracemalloc.start()
+    try:
+        layout = tiff_layout((20_000, 20_000, 2), "uint8", 16)
+        assert tracemalloc.get_traced_memory()[1] < 3.2 * len(layout.head)
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
+    class Virtual(ArrayReader):
+        def __init__(self, side: int, reads: int) -> None:
+            self.shape, self.left, self.name, self.tags = (side, side, 1), reads, "virtual", {}
+
+        def read(self, row: int, column: int, rows: int, columns: int) -> np.ndarray:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return (np.arange(rows)[:, None, None] + row * np.arange(columns)[:, None] + column).astype(np.uint8)
+
+    peaks = []
+    for side in (4_096, 100_000):
+        path = tmp_path / f"{side}.tif"
+        tracemalloc.start()
+        with pytest.raises(KeyboardInterrupt):
+            scan(scan_model(), Virtual(side, 3), output=path, stride=8, best=True, check=10)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / (12_500 // 32 + 1) ** 2 < 45  # bytes of a tile: journal, offset and size

@@ -73,7 +73,7 @@ def test_tiles_join_to_what_the_whole_image_gives(
     for tile in (16, 32):
         grid = dataclasses.replace(sweep.grid, tile=tile)
         stored = MapsInMemory(dataclasses.replace(made.receipt, grid=grid))
-        dataclasses.replace(sweep, grid=grid, checked=grid.checked(20, 0)).run(stored, Silent())
+        dataclasses.replace(sweep, grid=grid, checked=grid.checked(20, 0)).run(stored, made.receipt, Silent())
         assert np.abs(stored._array - whole).max() <= 1e-5
         assert stored.records["difference"].max() <= 1e-4
 

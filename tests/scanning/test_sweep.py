@@ -24,7 +24,7 @@ def with_tile(made: Preparation, tile: int, checks: int = 50) -> MapsInMemory:
     grid = dataclasses.replace(made.sweep.grid, tile=tile)
     sweep = dataclasses.replace(made.sweep, grid=grid, checked=grid.checked(checks, 3))
     stored = MapsInMemory(dataclasses.replace(made.receipt, grid=grid))
-    sweep.run(stored, Silent())
+    sweep.run(stored, made.receipt, Silent())
     return stored
 
 
@@ -166,7 +166,7 @@ def test_what_does_not_fit_the_model_is_one_sentence() -> None:
 
 def test_less_memory_makes_smaller_tiles() -> None:
     model, image = scan_model("24C5-MP2-48C3-MP2-16N", side=16), pixels(600, 600)
-    tiles = [preparation(model, image, memory=memory).sweep.grid.tile for memory in ("330M", "1G", "8G")]
+    tiles = [preparation(model, image, memory=memory).sweep.grid.tile for memory in ("350M", "1G", "8G")]
     assert tiles == sorted(tiles)
     assert tiles[0] < tiles[1]
     assert parse_bytes("512M") == 1 << 29
@@ -195,3 +195,43 @@ def test_a_frame_is_read_in_parts_as_a_whole() -> None:
 
 def test_the_classes_of_the_checks_are_those_of_the_model() -> None:
     assert scan(scan_model(), pixels(20, 20)).receipt.classes == CLASSES
+
+
+@settings(LAWS, max_examples=10)
+@given(
+    st.sampled_from(["4C3v-MP2-8N", "4C3-MP2-+4C3-8N"]),
+    st.tuples(st.integers(8, 60), st.integers(8, 60)),
+    st.integers(1, 2),
+    st.integers(2, 20),
+    st.sampled_from([16, 32, 48]),
+)
+def test_stability_is_the_share_of_the_shifts_that_name_the_same_class_for_every_tile(
+    text: str, size: tuple[int, int], stride: int, radius: int, tile: int
+) -> None:
+    model, image = scan_model(text), pixels(*size)
+    made = preparation(model, image, stride=stride, dtype="float32", stability=radius)
+    stored = with_tile(made, tile)._array
+    assert np.allclose(stored[..., :3], expected(model, image, stride), atol=1e-5)
+    best, reach = stored[..., :3].argmax(axis=-1), radius // stride
+    share = [
+        (best[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] == own).mean()
+        for (row, column), own in np.ndenumerate(best)
+    ]
+    assert np.allclose(stored[..., 3].ravel(), share, atol=1e-6)
+
+
+def test_stability_is_a_band_of_every_kind_of_result() -> None:
+    model, image = scan_model(), pixels(20, 30)
+    plain, stable = scan(model, image), scan(model, image, stability=2)
+    assert stable.receipt.bands == ("a", "b", "c", "stability")
+    assert np.array_equal(stable.probabilities, plain.probabilities)
+    best = scan(model, image, best=True, stability=2)
+    assert best.receipt.bands == ("class", "probability", "stability")
+    assert np.array_equal(best.maps[..., 2], stable.maps[..., 3])
+    with pytest.raises(ParameterError, match="stability"):
+        scan(model, image, stability=2, stride=3)
+
+
+def test_a_model_scans_as_the_function_does() -> None:
+    image = pixels(20, 30)
+    assert np.array_equal(scan_model().scan(image, stride=2).maps, scan(scan_model(), image, stride=2).maps)

@@ -87,7 +87,7 @@ def extract_features(
     Args:
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
             ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
-        data: what `convscope.train` takes, with the classes of the model (any classes, for a network that was not
+        data: what `convscope.train` takes, with classes of the model (any classes, for a network that was not
             trained by convscope); or images of no class: a folder that holds
             them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
             features that learn from images (pca) learn from the training images, or from all of no class.

@@ -129,7 +129,7 @@ def look(
         dataset = None
         if images is not None:
             inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
-            room = _room(used)
+            room = room_of(used)
             with told.task("reading images", min(room, inputs.total or 0), "images") as task:
                 chosen = []
                 for image in itertools.islice(_readable(used, _spread_out(inputs, room), unusable, told), room):
@@ -225,7 +225,7 @@ def _title(model: Model, path: Path) -> str:
     return data or (path.absolute().parent.name if model.layout is not None else "")
 
 
-def _room(model: Model) -> int:
+def room_of(model: Model) -> int:
     """Return how many images a page has room for."""
     preprocessing = model.preprocessing
     values = preprocessing.height * preprocessing.width * preprocessing.channels
@@ -295,7 +295,7 @@ def _evaluated(
         dataset = images_for(
             model, training_source(model, folders[0], reporter), cache_dir=folders[1], reporter=reporter
         )
-        indices = list(itertools.islice(_evaluated_indices(run, dataset, _room(model)), _room(model)))
+        indices = list(itertools.islice(_evaluated_indices(run, dataset, room_of(model)), room_of(model)))
     except (ConvscopeError, OSError) as error:
         reporter.say(f"no images of the run are in the page, name some after the model: {printable(str(error))}")
         return None, []

@@ -45,7 +45,7 @@ def measure(
 
     Args:
         model: a model, or the path of a run folder or model file.
-        data: what `convscope.train` takes, with the classes of the model; its test (or validation) images are used.
+        data: what `convscope.train` takes, with classes of the model; its test (or validation) images are used.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 

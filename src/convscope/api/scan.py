@@ -1,6 +1,7 @@
 """A network at every position of an image of any size."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,20 +19,24 @@ from convscope.core.numeric import at_least
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json, json_text, to_json
-from convscope.core.targets import check_output
 from convscope.core.text import size_text
+from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened as opened_model
 from convscope.options.scan import Edges, ScanOptions, StoredType
-from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
+from convscope.scanning.alarms import Alarms, Blank, false_alarms
+from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
-from convscope.scanning.overlay import write_overlay
+from convscope.scanning.maps_file import REUSED, StoredMaps, begun, no_records, opened, prepare, record_of
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.readers import open_image
-from convscope.scanning.receipt import Receipt
+from convscope.scanning.receipt import Receipt, receipt_of
+from convscope.scanning.reuse import EarlierTiles
 from convscope.scanning.sweep import Sink, checked
-from convscope.scanning.verification import Verified, receipt_of, verified
+from convscope.scanning.verification import Verified, verified
+
+from .scan_beside import check_beside, search_of, write_beside
+from .scan_windows import check_windows, write_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +55,10 @@ class Scan:
     found: tuple[Detection, ...]
     stored: "StoredMaps | MapsInMemory"
 
+    def read(self, box: Box) -> NDArray[np.float32]:
+        """Return the probability of every class at some positions; 0 where it is not stored."""
+        return bands_of(self.receipt).probabilities(self.stored.box(box))
+
     @property
     def maps(self) -> NDArray[Any]:
         """The bands of all positions, rows × columns × bands, as they are stored."""
@@ -59,7 +68,8 @@ class Scan:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """The probability of every class at all positions, rows × columns × classes; 0 where it is not stored."""
-        return bands_of(self.receipt).probabilities(self.maps)
+        rows, columns = self.receipt.grid.shape
+        return self.read(Box(row=0, column=0, rows=rows, columns=columns))
 
 
 class MapsInMemory:
@@ -74,7 +84,7 @@ class MapsInMemory:
         self._array = np.zeros((*grid.shape, len(receipt.bands)), receipt.dtype)
         self.records = no_records(grid)
 
-    def write(self, index: int, values: NDArray[Any], record: Any) -> None:
+    def write(self, index: int, values: NDArray[Any], record: Any, key: bytes) -> None:
         """Store the positions of a tile."""
         box = self._grid.box(index)
         self._array[box.row : box.row + box.rows, box.column : box.column + box.columns] = values
@@ -97,13 +107,22 @@ def scan(
     classes: Sequence[str] = (),
     best: bool = False,
     dtype: StoredType = "uint8",
+    stability: int = 0,
     positions: AnyPath | None = None,
     threshold: float = 0.5,
     distance: float | None = None,
+    blank: Sequence[str] = (),
+    per_megapixel: float | None = None,
     overlay: AnyPath | None = None,
+    page: AnyPath | None = None,
+    windows: AnyPath | None = None,
+    uncertain: int = 0,
+    hardest: int = 0,
+    label: str | None = None,
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
+    reuse: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
     context: Context | None = None,
@@ -135,19 +154,20 @@ def scan(
         ((13, 23, 2), (3.5, 3.5), True)
     """
     options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
-    for path in (options.positions, options.overlay):
-        if path is not None:
-            check_output(Path(path), force=force)
-    if options.positions is not None:
-        check_table(Path(options.positions))
     target = None if options.output is None else Path(options.output)
-    if target is not None:
-        prepare(target, force=force)
     names = (_path_of(model), _path_of(image))
     with tuned(), open_image(image) as reader:
         used = opened_model(model, context.reporter)
+        check_beside(options, used)
+        check_windows(options, used)
+        if target is not None:
+            prepare(target, force=force)
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
-        preparation = prepared(used, reader, options, names=names, before=before)
+        earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
+        preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)
+        if options.blank and before is None:
+            alarms = _alarms(used, preparation.receipt, options, context)
+            preparation = replace(preparation, receipt=replace(preparation.receipt, alarms=alarms))
         return _scanned(preparation, options, context.reporter, target, is_new=before is None)
 
 
@@ -182,6 +202,22 @@ def verify(
         return verified(Path(output), opened_model(model, reporter), image, count=check, seed=seed)
 
 
+def _alarms(model: Model, receipt: Receipt, options: ScanOptions, context: Context) -> Alarms:
+    """Return the false alarms on blank images, which are scanned to files that are removed."""
+    search, blanks = search_of(receipt, options), []
+    same = {name: getattr(options, name) for name in ("scale", "edges", "classes", "best", "dtype", "memory")}
+    for image in list_inputs(options.blank).images:
+        if not isinstance(image.content, str):
+            raise DataError(f"`blank` must name images to scan. Got {image.name}: {image.error}.")
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "blank.tif"
+            made = scan(model, image.content, output=output, stride=options.stride, check=0, context=context, **same)
+            found = candidates(made.read, made.receipt.grid, search)
+        rows, columns = made.receipt.image_size
+        blanks.append(Blank(grid=made.receipt.grid, pixels=rows * columns, found=found))
+    return false_alarms(blanks, search, rate=options.per_megapixel, step=bands_of(receipt).step)
+
+
 def _path_of(given: Any) -> str:
     is_path = isinstance(given, (str, os.PathLike))
     return os.path.abspath(os.fsdecode(given)) if is_path else ""  # noqa: PTH100  # links stay as they are
@@ -200,7 +236,7 @@ def _scanned(
     stored: StoredMaps | MapsInMemory
     if target is None:
         stored = MapsInMemory(receipt)
-        sweep.run(stored, reporter)
+        sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
     else:
         with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
@@ -208,44 +244,22 @@ def _scanned(
                 reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
             receipt = replace(receipt, first=file.first)
             file.describe(json_text(finished(receipt, file)))
-            sweep.run(file, reporter)
+            sweep.run(file, receipt, reporter)
             receipt = finished(receipt, file)
             file.describe(json_text(receipt))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
     made = Scan(receipt=receipt, path=target, found=(), stored=stored)
-    return replace(made, found=_beside(made, preparation, options))
+    write_windows(receipt, stored, sweep, options)
+    return replace(made, found=write_beside(receipt, stored, sweep, options))
 
 
 def finished(receipt: Receipt, sink: Sink) -> Receipt:
     """Return the receipt of the tiles that a result has."""
-    there = sink.records["done"] > 0
-    computed = sum(receipt.grid.box(index).count for index in np.flatnonzero(there).tolist())
-    seconds = float(sink.records["seconds"][there].sum())
-    return replace(receipt, computed=computed, seconds=round(seconds, 3), check=checked(sink.records))
-
-
-def _beside(made: Scan, preparation: Preparation, options: ScanOptions) -> tuple[Detection, ...]:
-    """Write table and overlay; return the positions of the table."""
-    receipt, sweep, bands = made.receipt, preparation.sweep, bands_of(made.receipt)
-
-    def read(box: Box) -> NDArray[np.float32]:
-        return bands.probabilities(made.stored.box(box))
-
-    wanted = tuple(options.classes) or receipt.classes
-    if options.overlay is not None:
-        numbers = [receipt.classes.index(name) for name in wanted]
-        write_overlay(Path(options.overlay), sweep.pixels, read, receipt.grid, numbers)
-    if options.positions is None:
-        return ()
-    half = min(receipt.grid.window) / 2
-    distance = half if options.distance is None else options.distance * receipt.scale
-    search = Search(
-        classes=receipt.classes,
-        wanted=wanted,
-        threshold=options.threshold,
-        distance=distance / receipt.grid.stride,
-        scale=receipt.scale,
+    done = sink.records["done"]
+    return replace(
+        receipt,
+        computed=receipt.grid.positions_of(done > 0),
+        reused=receipt.grid.positions_of(done == REUSED),
+        seconds=round(float(sink.records["seconds"].sum()), 3),
+        check=checked(sink.records),
     )
-    found = detections(read, receipt.grid, search)
-    write_detections(Path(options.positions), found)
-    return tuple(found)

@@ -62,7 +62,7 @@ def units(
 
     Args:
         model: a model, or the path of a model file or run folder.
-        data: what `convscope.train` takes, with the classes of the model.
+        data: what `convscope.train` takes, with classes of the model.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 

@@ -9,7 +9,9 @@ from convscope.core.context import Context
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted, printable
 from convscope.options.features import ClassifierOptions, FeaturesOptions
+from convscope.options.shards import ShardOptions
 
+from .in_shards import end_of_shards, shards_in
 from .options import GroupedCommand, cli_option, options_in, options_of, with_context
 from .unusable import end_with_unusable
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 @click.command("features", cls=GroupedCommand)
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA", required=False)
-@options_of(FeaturesOptions, ClassifierOptions)
+@options_of(FeaturesOptions, ClassifierOptions, ShardOptions)
 @cli_option("--layer-names", is_flag=True, help="Show every layer: stage, shape, receptive field.", group="Common")
 @with_context("data_dir", "cache_dir")
 @click.pass_context
@@ -33,13 +35,14 @@ def command(
 ) -> None:
     """Take the features of DATA from a layer of the network in the file or run folder MODEL.
 
-    DATA is what train takes, with the classes of the model (of any classes, for a network that was not trained by
+    DATA is what train takes, with classes of the model (of any classes, for a network that was not trained by
     convscope), or images of no class: one, or a folder of them in which
     no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
     (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
     features with image, class and split (train, validation, test) of each; .npy the features alone. After an
     interruption the same command continues where it was. --classifiers fits each classifier on the training images
-    and prints its accuracy on the test (or validation) images, the best first.
+    and prints its accuracy on the test (or validation) images, the best first. With --shards, the features are parts
+    in a folder, for convscope merge.
     """
     from convscope.api.features import layers
 
@@ -52,6 +55,12 @@ def command(
             return
     if data is None:
         raise ParameterError("Give the images (DATA) behind the model, for example a folder, or --layer-names alone.")
+    if (how := shards_in(values, [*names, *([] if options.output is None else ["output"])])) is not None:
+        from convscope.api.shards import features_in_shards
+
+        result = features_in_shards(model, data, how, options, force=options.force, context=context)
+        end_of_shards(shell, result, context)
+        return
     if options.output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
     _check_classifiers(names, learning, options)

@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": "Compare variants of a network on the same images and budget.",
     "scan": "Apply a network at every position of an image of any size.",
     "features": "Take the features of a stage into a file or other classifiers.",
+    "merge": "Merge the parts of predict --shards or features --shards.",
     "convert": "Convert networks: ONNX to a model file, and a model to ONNX.",
     "check": "Find what is wrong with a dataset; change nothing.",
     "machine": "Show this computer, and what was chosen for it.",

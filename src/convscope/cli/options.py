@@ -36,6 +36,8 @@ class _Path(click.Path):
         """Return the path."""
         if os.fspath(value) == "":
             self.fail("it must name a file or folder. Got an empty name.", param, ctx)
+        if isinstance(value, str) and "://" in value:
+            return value  # an address, which would lose one of its slashes as a path
         return super().convert(value, param, ctx)
 
 

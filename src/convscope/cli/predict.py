@@ -13,7 +13,9 @@ from convscope.core.context import Context
 from convscope.core.errors import DataError
 from convscope.core.text import counted
 from convscope.options.predict import InferenceOptions, PredictOptions
+from convscope.options.shards import ShardOptions
 
+from .in_shards import end_of_shards, shards_in
 from .options import GroupedCommand, cli_option, options_in, options_of, with_context
 from .standard import need_output, standard_input
 from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
@@ -46,7 +48,7 @@ class _Command(GroupedCommand):
 @click.command("predict", cls=_Command)
 @click.argument("model", metavar="MODEL")
 @click.argument("images", metavar="IMAGES...", nargs=-1, required=True)
-@options_of(PredictOptions, InferenceOptions)
+@options_of(PredictOptions, InferenceOptions, ShardOptions)
 @cli_option("--csv", metavar="FILE", help="Write a CSV file; - is standard output.")
 @cli_option("--json", metavar="[FILE.json]", help="Write one JSON document, to standard output without FILE.json.")
 @cli_option("--parquet", metavar="FILE", help="Write a Parquet file.")
@@ -80,6 +82,8 @@ def command(
     with tabs between (then the further classes; for an image that cannot be used, its error). Names are then exact,
     but for tabs and line ends, which are escaped; on a terminal every control character is escaped. A file is written
     only where none exists, unless --force; --json=FILE takes any name, --json FILE only one that ends in .json.
+
+    With --shards, the results are parts in a folder, for convscope merge.
     """
     from convscope.core.machine import tuned
     from convscope.core.progress import Silent
@@ -87,6 +91,16 @@ def command(
     from convscope.networks.prediction_tables import Lines
 
     targets = {kind: values[kind] for kind in ("csv", "json", "parquet") if values[kind] is not None}
+    if (how := shards_in(values, targets)) is not None:
+        from convscope.api.shards import predict_in_shards
+
+        names = _with_listed(images, zero=null) if _STDIN in images else images
+        options = PredictOptions(**options_in(PredictOptions, values))
+        inference = InferenceOptions(**options_in(InferenceOptions, values))
+        end_of_shards(
+            shell, predict_in_shards(model, names, how, options, inference, force=force, context=context), context
+        )
+        return
     check_targets(targets, force=force)
     if not targets or _STDOUT in targets.values():
         need_output("Write a file, for example with --csv FILE.")

@@ -105,10 +105,18 @@ def scan_text(result: "Scan", table: Any) -> str:
     lines = [
         f"maps      {printable(str(result.path))} ({receipt.grid.shape[1]:,} x {receipt.grid.shape[0]:,} positions, "
         f"{counted(len(receipt.bands), 'band')} {receipt.dtype})",
+        *([f"reused    {receipt.reused:,} of {counted(receipt.positions, 'position')}"] if receipt.reused else []),
         f"checked   {_compared(receipt.check)} of logits up to {receipt.check.largest:.3g}",
         f"speed     {speed.measured:.1f} times window by window ({speed.arithmetic:.1f} by arithmetic, "
         f"{speed.share:.0%} of the rate at its own stride); {duration(receipt.seconds, exact=True)} in all",
     ]
+    if (alarms := receipt.alarms) is not None:
+        expected = alarms.rate * receipt.image_size[0] * receipt.image_size[1] / 1e6
+        lines.append(
+            f"alarms    {alarms.rate:,.2f} a megapixel at threshold {alarms.threshold:.3g}, 95 % interval "
+            f"{alarms.low:,.2f} to {alarms.high:,.2f} ({alarms.found:,} on {counted(alarms.images, 'blank image')} of "
+            f"{alarms.megapixels:,.2f} megapixels); about {expected:,.1f} by chance on this image"
+        )
     if table is not None:
         lines.append(f"table     {printable(str(table))} ({counted(len(result.found), 'position')})")
     return "\n".join(lines)

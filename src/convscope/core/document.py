@@ -40,7 +40,14 @@ $body
 
 
 def document(
-    *, title: Html, style: str, script: str, body: Html, skip: tuple[str, str] = ("", ""), worker: bool = False
+    *,
+    title: Html,
+    style: str,
+    script: str,
+    body: Html,
+    skip: tuple[str, str] = ("", ""),
+    worker: bool = False,
+    images: str = "data:",
 ) -> str:
     """Return a whole page as HTML that opens no connection.
 
@@ -52,12 +59,13 @@ def document(
         skip: text and target of the link that comes first, past the links to other pages.
         worker: whether the program may start a worker from the page, with WebAssembly; text still never becomes a
             program.
+        images: where images come from; ``'self'`` are files beside the page.
     """
     first = tag("a", skip[0], class_="skip", href=skip[1]) if skip[0] else ""
     computing = " 'wasm-unsafe-eval'; worker-src blob:" if worker else ""
     style, script = escaped(static("convscope.core", "pages.css") + style, OF_STYLE, 4), escaped(script, OF_SCRIPT, 2)
     policy = (
-        f"default-src 'none'; img-src data:; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
+        f"default-src 'none'; img-src {images}; style-src {allowed(style)}; script-src {allowed(script)}{computing}; "
         "base-uri 'none'; form-action 'none'"
     )
     return _PAGE.substitute(

@@ -1,6 +1,7 @@
 """Feature extraction from a dataset: images are read as in training, features computed in batches."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,11 @@ def images_for(
 ) -> Dataset:
     """Return the images of `source` as the network takes them, in the splits that it was trained with, if any.
 
-    With `own_classes`, their classes may be others than those of the model. Irregularities of the images are reported.
+    Their classes are all or some of those of the model, and have its numbers; with `own_classes`, they may be others.
+    Irregularities of the images are reported.
 
     Raises:
-        DataError: the images cannot be used, or their classes are not those of the model.
+        DataError: the images cannot be used, or the model does not have their classes.
     """
     progress = reporter or Silent()
     if model.learned.note:
@@ -120,17 +122,32 @@ def images_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    others = source.labelled and not own_classes
-    if others and tuple(map(_comparable, dataset.classes)) != tuple(map(_comparable, model.classes)):
-        missing = sorted(set(dataset.classes) ^ set(map(as_label, model.classes)))[:5]
-        raise DataError(
-            f"The images must have the classes of the model, {len(model.classes):,}. Got {len(dataset.classes):,} "
-            f"(in one of them only: {', '.join(map(repr, missing)) or 'none, but the order differs'}). "
-            "Use the images that it was trained with, or others in folders of the same names."
-        )
+    if source.labelled and not own_classes:
+        dataset = _with_classes(dataset, model.classes)
     for note in reading_notes(dataset):
         progress.say(note)
     return dataset
+
+
+def _with_classes(dataset: Dataset, classes: Sequence[str]) -> Dataset:
+    """Return images whose classes have the numbers that they have among `classes`, those of a model.
+
+    Raises:
+        DataError: a class is not among them.
+    """
+    names = list(map(_comparable, dataset.classes))
+    numbers = {_comparable(name): number for number, name in enumerate(classes)}
+    if strangers := [name for name in names if name not in numbers]:
+        missing = ", ".join(map(repr, sorted(numbers.keys() - names)[:5]))
+        raise DataError(
+            f"The images must have classes of the model. Got {', '.join(map(repr, strangers[:5]))}, "
+            f"which it does not have{f'; it has {missing}' if missing else ''}. "
+            "Name the folders of the images, or the classes in a list of them, as the model does."
+        )
+    if names == list(map(_comparable, classes)):
+        return dataset
+    found = np.array([numbers[name] for name in names])
+    return dataclasses.replace(dataset, classes=tuple(classes), labels=found[dataset.labels])
 
 
 def image_options(preprocessing: Preprocessing) -> ImageOptions:

@@ -5,7 +5,7 @@ import csv
 import io
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, final
@@ -165,13 +165,21 @@ class CsvFile(FeatureFile):
 
 @final
 class ParquetFile(FeatureFile):
-    """A row an image, as in CSV; needs pyarrow."""
+    """A row an image, as in CSV, perhaps with metadata; needs pyarrow."""
 
-    def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        rows: Rows,
+        shape: tuple[int, ...],
+        names: Sequence[str],
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         self._arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
         parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
         texts = {name: self._arrow.string() for name in ("image", "class", "split")}
-        self._schema = self._arrow.schema((texts | dict.fromkeys(names, self._arrow.float32())).items())
+        self._schema = self._arrow.schema((texts | dict.fromkeys(names, self._arrow.float32())).items(), metadata)
         self._writer = parquet.ParquetWriter(stream, self._schema)
         self._rows, self._done = rows, 0
 

@@ -40,6 +40,8 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
         True,
         "images of another kind, such as drawings among photographs, or gray ones among coloured ones",
     ),
+    "hard example": (True, "windows that look like another class than their image is of"),
+    "uncertain": (True, "windows that may be of two classes"),
     "few images": (True, "classes with few images"),
     "imbalance": (True, "classes of very different size"),
     "empty class folder": (True, "classes without an image in a split"),

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
-from convscope.images.decoding.decoder import Decoded, decode
+from convscope.core.remote import is_address, list_addresses, read_address
+from convscope.images.decoding.decoder import EXTENSIONS, Decoded, decode
 from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.arrays import as_images, refuse_one_in_colour
@@ -76,7 +77,24 @@ class Input:
             raise UnreadableImageError(self.error)
         if isinstance(self.content, np.ndarray):
             return Decoded(values=self.content, usual=self.usual)
-        return decode(Path(self.content) if isinstance(self.content, str) else self.content, near=near)
+        if isinstance(self.content, str):
+            return decode(_fetched(self.content) if is_address(self.content) else Path(self.content), near=near)
+        return decode(self.content, near=near)
+
+
+def _fetched(address: str) -> bytes:
+    """Return the bytes of an image at an address.
+
+    Raises:
+        UnreadableImageError: it is not there, or is too large.
+        StorageError: the file system does not give it: no fault of the image.
+    """
+    try:
+        return read_address(address)
+    except FileNotFoundError:
+        raise UnreadableImageError("it is not there") from None
+    except DataError as error:
+        raise UnreadableImageError(str(error)) from None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,6 +164,8 @@ def _found(index: int, given: Any) -> Iterable[Input]:
     path = os.fsdecode(given)
     if not path:
         return [Input(name="''", error="the name is empty")]
+    if is_address(path):
+        return _at_address(path)
     if os.path.isdir(path):  # noqa: PTH112  # pathlib gives up on zero bytes and on names that are too long
         return _in_folder(path)
     if (meant := meant_path("", path)) != path:
@@ -189,6 +209,12 @@ def _matching(pattern: str) -> Iterable[Input]:
     if "**" in pattern:  # it gives the folders besides all that is in them
         paths = [path for path in paths if not os.path.isdir(path)]  # noqa: PTH112
     return itertools.chain.from_iterable(_found(0, path) for path in paths)
+
+
+def _at_address(address: str) -> Iterable[Input]:
+    """Return the images in a folder elsewhere, or the one at an address."""
+    found = sorted(list_addresses(address, frozenset(EXTENSIONS)), key=natural_key)
+    return [Input(name=one, content=one) for one in found] or [Input(name=address, error="there are no images")]
 
 
 def _in_folder(path: str) -> Iterable[Input]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.core.arguments import shown
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .prediction import Prediction
 
 LARGEST_BATCH = 256
+_NAMED = 3  # classes of a model that is printed
 BATCH_VALUES = 2**25  # of all maps of one batch: 128 MiB
 
 
@@ -59,6 +61,8 @@ class Model:
         >>> network = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2)
         >>> model = Model(network=network, classes=("cat", "dog"),
         ...               preprocessing=Preprocessing(height=8, width=8, channels=1))
+        >>> model
+        Model(4C3-MP2, 2 classes: 'cat', 'dog', 8x8x1 pixels)
         >>> model.predict_proba(np.zeros((3, 8, 8, 1), np.uint8)).shape
         (3, 2)
     """
@@ -68,8 +72,8 @@ class Model:
     preprocessing: Preprocessing
     training: dict[str, Any] = field(default_factory=dict)
     version: str = __version__
-    runner: "Runner | None" = field(default=None, repr=False)
-    learned: TrainingRecord = field(init=False, repr=False)
+    runner: "Runner | None" = None
+    learned: TrainingRecord = field(init=False)
 
     def __post_init__(self) -> None:
         """Validate that the parts belong together."""
@@ -98,6 +102,12 @@ class Model:
             )
         # the order of the weights in memory decides how they are added up; one order gives the same bits every time
         self.network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
+
+    def __repr__(self) -> str:
+        """Return a line: the network, some classes, and the size of its images."""
+        names = ", ".join([*map(repr, self.classes[:_NAMED]), *(["…"] if len(self.classes) > _NAMED else [])])
+        pixels = f"{self.preprocessing.width}x{self.preprocessing.height}x{self.preprocessing.channels}"
+        return f"Model({self.title}, {counted(len(self.classes), 'class', 'classes')}: {names}, {pixels} pixels)"
 
     @property
     def layout(self) -> "Layout | None":
@@ -227,6 +237,7 @@ class Model:
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
+        device: DeviceChoice = "cpu",
     ) -> "Model":
         """Return a faster model with the same predictions, to rounding: 8 bits in bfloat16 and int8.
 
@@ -238,6 +249,7 @@ class Model:
             backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
+            device: what computes, in the process that predicts.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -247,8 +259,9 @@ class Model:
         from .inference import optimize_for_inference
 
         self.check_answers()
+        place = choose_device(device)
         with usual_settings():
-            made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+            made = runner(self.network, backend=backend, precision=precision, calibration=calibration, device=place)
             chosen = "float32" if precision == "int8" else choose_precision(precision)
             return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 
@@ -280,6 +293,12 @@ class Model:
 
         given = [image] if isinstance(image, np.ndarray) else image
         return explain(self, given, **{"faithfulness": 0, **options}).explanations[0]
+
+    def scan(self, image: Any, **options: Any) -> Any:
+        """Return the class probabilities at every position of an image of any size: `convscope.scan` of this model."""
+        from convscope import scan
+
+        return scan(self, image, **options)
 
 
 @contextlib.contextmanager

@@ -85,11 +85,20 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     """
     if not isinstance(model, Model):
         raise ParameterError(f"`model` must be a trained network. Got {shown(model)}. convscope.load reads one.")
-    if model.network.only_predicts:
-        raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     if path is None:
         raise ParameterError("`path` must name the file to write. Got None.")
     check_value("path", path, PATH)
+    write_bytes(Path(path), model_bytes(model))
+
+
+def model_bytes(model: Model) -> bytes:
+    """Return the bytes of the model file of `model`; the same model has the same bytes.
+
+    Raises:
+        ParameterError: as for `write_model`.
+    """
+    if model.network.only_predicts:
+        raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     check_class_names(model.classes)
     try:
         document = Document(
@@ -113,7 +122,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         )
     tensors = {name: value.detach().contiguous() for name, value in _stored(model.network).items()}
     body = text.removesuffix(_ending(""))
-    write_bytes(Path(path), save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))}))
+    return save(tensors, metadata={_DOCUMENT: body + _ending(content_digest(body, tensors))})
 
 
 def _stored(network: ImageNetwork) -> dict[str, Tensor]:

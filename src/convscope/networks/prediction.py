@@ -72,7 +72,7 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Run:
+class ReadImages:
     """Neighbouring images that were read: names, why some cannot be used, remarks (by place), pixels of others."""
 
     names: list[str]
@@ -136,21 +136,25 @@ def predict_inputs(
 
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
-    preprocessing = model.preprocessing
-    size = preprocessing.height * preprocessing.width * preprocessing.channels
-    images = max(1, min(_RUN_IMAGES, _RUN_PIXELS // size))
-    workers = runs_ahead(workers, images * size)
-    runs = _runs(inputs, images)
-    waiting: list[_Run] = []
-    with contextlib.closing(
-        _ahead(lambda run: _read(run, preprocessing), runs, workers, runs_ahead(2 * workers, images * size))
-    ) as read:
+    waiting: list[ReadImages] = []
+    with contextlib.closing(read_ahead(inputs, model.preprocessing, workers)) as read:
         for run in read:
             waiting.append(run)
             if sum(len(waiting_run.names) for waiting_run in waiting) >= batch:
                 yield from _predict_runs(model, waiting, top, batch)
                 waiting = []
     yield from _predict_runs(model, waiting, top, batch)
+
+
+def read_ahead(
+    inputs: Iterable[Input], preprocessing: Preprocessing, workers: int
+) -> Generator[ReadImages, None, None]:
+    """Give images as the network takes them, in order, read ahead in `workers` threads, in bounded memory."""
+    size = preprocessing.height * preprocessing.width * preprocessing.channels
+    images = max(1, min(_RUN_IMAGES, _RUN_PIXELS // size))
+    workers = runs_ahead(workers, images * size)
+    most = runs_ahead(2 * workers, images * size)
+    return _ahead(lambda run: _read(run, preprocessing), _runs(inputs, images), workers, most)
 
 
 def _runs(inputs: Iterable[Input], images: int) -> Iterator[list[Input]]:
@@ -184,7 +188,7 @@ def _ahead(
         threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(run: list[Input], preprocessing: Preprocessing) -> _Run:
+def _read(run: list[Input], preprocessing: Preprocessing) -> ReadImages:
     errors: dict[int, str] = {}
     remarks: dict[int, tuple[str, ...]] = {}
     images = np.empty((len(run), preprocessing.height, preprocessing.width, preprocessing.channels), np.uint8)
@@ -194,10 +198,10 @@ def _read(run: list[Input], preprocessing: Preprocessing) -> _Run:
         except UnreadableImageError as error:
             errors[index] = str(error)
     names = [given.name for given in run]
-    return _Run(names=names, errors=errors, remarks=remarks, images=images[: len(run) - len(errors)])
+    return ReadImages(names=names, errors=errors, remarks=remarks, images=images[: len(run) - len(errors)])
 
 
-def _predict_runs(model: Predictor, runs: list[_Run], top: int, batch: int) -> Iterator[Prediction]:
+def _predict_runs(model: Predictor, runs: list[ReadImages], top: int, batch: int) -> Iterator[Prediction]:
     if not runs:
         return
     probabilities = model.rows_of_proba(np.concatenate([run.images for run in runs]), batch=batch)

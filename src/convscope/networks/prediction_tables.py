@@ -6,7 +6,7 @@ Columns: image, class, probability, then class_2, probability_2, … where more 
 import csv
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, BinaryIO, TextIO, final
 
@@ -113,13 +113,13 @@ class JsonTable(Table):
 
 @final
 class ParquetTable(Table):
-    """A Parquet file; needs pyarrow."""
+    """A Parquet file, perhaps with metadata; needs pyarrow."""
 
-    def __init__(self, stream: BinaryIO, top: int) -> None:
+    def __init__(self, stream: BinaryIO, top: int, *, metadata: Mapping[str, str] | None = None) -> None:
         self._arrow = optional("pyarrow", needed_for="Parquet files", extra="parquet")
         parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
         kinds = {name: self._arrow.float32() if "prob" in name else self._arrow.string() for name in columns(top)}
-        self._schema, self._top = self._arrow.schema(kinds.items()), top
+        self._schema, self._top = self._arrow.schema(kinds.items(), metadata), top
         self._writer = parquet.ParquetWriter(stream, self._schema)
         self._rows: list[tuple[Any, ...]] = []
 

@@ -78,12 +78,16 @@ PACKAGED = {
 }
 """Networks by the name that a user writes."""
 
+PRETRAINED = "pretrained"
+"""Names whichever of them is the default; settings keep the name of the network."""
+
 
 def open_start(start: StartSource) -> Start:
     """Return the network that `start` names.
 
-    A name means a network whose weights come inside an installed package; ``torchvision:NAME`` and ``timm:NAME`` one
-    that these packages download. Everything else is a run folder, a model file or an ONNX file.
+    A name means a network whose weights come inside an installed package, ``pretrained`` the first of these;
+    ``torchvision:NAME`` and ``timm:NAME`` one that these packages download. Everything else is a run folder, a model
+    file or an ONNX file.
 
     Raises:
         ParameterError: nothing has this name, or it is no network that takes images.
@@ -96,7 +100,7 @@ def open_start(start: StartSource) -> Start:
         return _of_module(start, str(start_name(start)))
     if not isinstance(start, (str, os.PathLike)) or not os.fspath(start):
         raise ParameterError(f"`start` must be a name, a path, a model or a module. Got {shown(start)}.")
-    name = str(os.fspath(start))
+    name = str(start_name(start)) if start == PRETRAINED else str(os.fspath(start))
     if name in PACKAGED:
         return _packaged(name)
     prefix, colon, rest = name.partition(":")
@@ -117,7 +121,7 @@ def start_name(start: StartSource | None) -> str | None:
         return None
     if not isinstance(start, (str, os.PathLike)):
         return f"{OBJECT}{type(start).__name__})"
-    name = os.fspath(start)
+    name = next(iter(PACKAGED)) if start == PRETRAINED else os.fspath(start)
     is_there = bool(name) and os.path.exists(name)  # noqa: PTH110  # pathlib raises on names that are too long
     return str(Path(name).absolute()) if is_there else name
 

@@ -25,6 +25,7 @@ class TrainingRecord:
         flip: whether it has learned from flipped images.
         classifier: name of the classifier that was learned on its features.
         class_depth: levels of folders that name a class, where that was asked for.
+        pixel_size: micrometers of a pixel of its training images.
         odd: paths in the record with invalid values, for example ``settings.seed``.
     """
 
@@ -35,6 +36,7 @@ class TrainingRecord:
     flip: bool | None = None
     classifier: str | None = None
     class_depth: int | None = None
+    pixel_size: float | None = None
     odd: tuple[str, ...] = ()
 
     @property
@@ -108,4 +110,5 @@ _PLACES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "flip": ("recipe.augmentation.flip", lambda value: isinstance(value, bool)),
     "classifier": ("classifier.name", _is_name),
     "class_depth": ("settings.class_depth", lambda value: is_integer(value) and 1 <= value <= 20),
+    "pixel_size": ("settings.pixel_size", lambda value: is_number(value) and 1e-6 <= value <= 1e6),
 }

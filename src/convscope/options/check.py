@@ -15,8 +15,8 @@ class CheckOptions:
 
     model: Any = option(
         None,
-        "A trained network, named as for train --start: its features find wrong labels, near-duplicates, outliers and "
-        "bad images.",
+        "A trained network, named as for train --start, or pretrained for efficientnet-lite0: its features find wrong "
+        "labels, near-duplicates, outliers and bad images.",
         metavar="NETWORK",
     )
     output: AnyPath | None = fields.output(
@@ -34,7 +34,7 @@ class CheckOptions:
         given = [name for name in ("output", "labels", "force", "seed") if getattr(self, name)]
         if self.model is None and given:
             raise ParameterError(
-                f"`{given[0]}` goes with what a network finds. Got no `model`. Name one, such as efficientnet-lite0."
+                f"`{given[0]}` goes with what a network finds. Got no `model`. Name one, such as pretrained."
             )
 
 

@@ -34,6 +34,14 @@ class ScanOptions:
     )
     best: bool = option(False, "Store the most probable class and its probability only.", group="Output")
     dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")
+    stability: int = option(
+        0,
+        "Store one more band: the share of the shifts by at most so many pixels that name the same class.",
+        group="Output",
+        metavar="PX",
+        least=0,
+        most=256,
+    )
     positions: AnyPath | None = option(
         None,
         "Write a table of the positions found, local maxima of probability, to this .csv or .geojson.",
@@ -50,8 +58,56 @@ class ScanOptions:
         metavar="PX",
         least=0,
     )
+    blank: Sequence[str] = option(
+        (),
+        "Images that hold none of the classes, files, folders or patterns separated by commas: counts false alarms.",
+        group="Measurement",
+        metavar="IMAGES",
+    )
+    per_megapixel: float | None = option(
+        None,
+        "Raise the threshold of the table until the blank images have at most so many false alarms a megapixel.",
+        group="Measurement",
+        metavar="RATE",
+        least=0,
+    )
     overlay: AnyPath | None = option(
         None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
+    )
+    page: AnyPath | None = option(
+        None,
+        "Write a page of the image with the classes in colour into this folder; a position opens in the explorer.",
+        group="Output",
+        metavar="FOLDER",
+    )
+    windows: AnyPath | None = option(
+        None,
+        "Write the windows of uncertain and hardest into this folder, a folder a class, with a table and a page to "
+        "go through them.",
+        group="Output",
+        metavar="FOLDER",
+    )
+    uncertain: int = option(
+        0,
+        "Windows to write where two classes are nearly as probable.",
+        group="Output",
+        metavar="N",
+        least=0,
+        most=10_000,
+    )
+    hardest: int = option(
+        0,
+        "Windows to write where another class than label is most probable, in an image that is all of that class.",
+        group="Output",
+        metavar="N",
+        least=0,
+        most=10_000,
+    )
+    label: str | None = option(None, "Class that the whole image is of, for hardest.", group="Output", metavar="CLASS")
+    reuse: AnyPath | None = option(
+        None,
+        "Take the tiles of this earlier result whose pixels have not changed; only the others are computed.",
+        metavar="MAPS.tif",
     )
     memory: str = option("1G", "Memory for the scan, for example 512M; it sets the size of the tiles.", metavar="SIZE")
     check: int = option(

@@ -20,9 +20,13 @@ BUDGET_BYTES = 12_000_000
 _BYTES_A_PIXEL = 0.45  # of a photograph as JPEG in base64, about
 _QUALITY = 72
 _LISTED = 9
+_SCORES = (
+    "The score is the precision, 0 to 1, that findings like this one had where errors were put in on purpose. No file "
+    "is moved or changed: save your decisions as a list, and train with --labels labels.csv."
+)
 
 
-def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | None]) -> str:
+def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | None], *, about: str = _SCORES) -> str:
     """Return the page of the scored problems of `inspection`, as one HTML text of at most about 20 MB.
 
     It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are
@@ -31,6 +35,7 @@ def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | Non
     Args:
         inspection: of a dataset, with a model.
         image: gives the pixels of a name, uint8 H W C; None for what has none.
+        about: what the score is, and what to do with the decisions.
     """
     problems = inspection.scored
     places, thumbnails = _thumbnails(problems, image)
@@ -47,7 +52,7 @@ def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | Non
         title=joined(shortened(printable(inspection.source), 80), ": what looks wrong"),
         style=static(_PACKAGE, "check.css"),
         script=static(_PACKAGE, "check.js"),
-        body=_body(inspection, problems, classes, data),
+        body=_body(inspection, problems, classes, data, about),
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
@@ -97,7 +102,9 @@ def _thumbnail(pixels: np.ndarray, side: int) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def _body(inspection: Inspection, problems: Sequence[Problem], classes: Sequence[str], data: dict[str, Any]) -> Html:
+def _body(
+    inspection: Inspection, problems: Sequence[Problem], classes: Sequence[str], data: dict[str, Any], about: str
+) -> Html:
     counts: dict[str, int] = {}
     for problem in problems:
         counts[problem.kind] = counts.get(problem.kind, 0) + 1
@@ -110,9 +117,7 @@ def _body(inspection: Inspection, problems: Sequence[Problem], classes: Sequence
             tag("h1", named(inspection.source, 120), ": what looks wrong"),
             tag(
                 "p",
-                f"{counted(len(problems), 'finding')} among {counted(inspection.usable, 'image')}. The score is the "
-                "precision, 0 to 1, that findings like this one had where errors were put in on purpose. No file is "
-                "moved or changed: save your decisions as a list, and train with --labels labels.csv.",
+                f"{counted(len(problems), 'finding')} among {counted(inspection.usable, 'image')}. {about}",
             ),
             tag(
                 "div",

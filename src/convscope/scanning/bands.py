@@ -20,6 +20,7 @@ class Bands:
         chosen: those that have a band; all classes of the model by default.
         best: two bands in place of one a class: the number of the most probable class, and its probability.
         dtype: of a band; integers stand for 0…1 in equal steps.
+        stability: one more band: the share of the shifts around a position that name the same class.
 
     Raises:
         ParameterError: a class is unknown, or the type has no room for the number of the class.
@@ -34,6 +35,7 @@ class Bands:
     chosen: tuple[str, ...] = ()
     best: bool = False
     dtype: str = "uint8"
+    stability: bool = False
 
     def __post_init__(self) -> None:
         """Validate names and type."""
@@ -47,7 +49,8 @@ class Bands:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the bands."""
-        return ("class", "probability") if self.best else self.chosen or self.classes
+        own = ("class", "probability") if self.best else self.chosen or self.classes
+        return (*own, "stability") if self.stability else own
 
     @property
     def step(self) -> float:
@@ -59,13 +62,16 @@ class Bands:
         """Of the chosen classes, from 0."""
         return [self.classes.index(name) for name in self.chosen or self.classes]
 
-    def encode(self, probabilities: NDArray[np.float32]) -> NDArray[np.generic]:
-        """Return rows × columns × bands from rows × columns × classes."""
+    def encode(
+        self, probabilities: NDArray[np.float32], stability: NDArray[np.float32] | None = None
+    ) -> NDArray[np.generic]:
+        """Return rows × columns × bands from rows × columns × classes, and from the stability, rows × columns."""
+        more = [] if stability is None else [self._stored(stability[..., None])]
         if not self.best:
-            return self._stored(probabilities[..., self.numbers])
+            return np.concatenate([self._stored(probabilities[..., self.numbers]), *more], axis=-1)
         best = probabilities.argmax(axis=-1)
         own = np.take_along_axis(probabilities, best[..., None], axis=-1)
-        return np.concatenate([best[..., None].astype(self.dtype), self._stored(own)], axis=-1)
+        return np.concatenate([best[..., None].astype(self.dtype), self._stored(own), *more], axis=-1)
 
     def _stored(self, values: NDArray[np.float32]) -> NDArray[np.generic]:
         if not self.step:
@@ -79,8 +85,8 @@ class Bands:
         result = np.zeros((*stored.shape[:2], len(self.classes)), np.float32)
         scale = np.float32(self.step or 1.0)
         if self.best:
-            own = stored[..., 1:].astype(np.float32) * scale
+            own = stored[..., 1:2].astype(np.float32) * scale
             np.put_along_axis(result, stored[..., :1].astype(np.int64), own, axis=-1)
         else:
-            result[..., self.numbers] = stored.astype(np.float32) * scale
+            result[..., self.numbers] = stored[..., : len(self.numbers)].astype(np.float32) * scale
         return result

@@ -32,7 +32,7 @@ class TiffLayout:
         total: bytes of the file.
     """
 
-    head: bytes
+    head: bytearray
     description: int
     first: int
     tile_bytes: int
@@ -66,8 +66,8 @@ def tiff_layout(
         305: (_ASCII, b"convscope\0"),
         322: (_LONG, [tile]),
         323: (_LONG, [tile]),
-        324: (_LONG8, [0] * count),
-        325: (_LONG8, [tile_bytes] * count),
+        324: (_LONG8, np.zeros(count, "<u8")),
+        325: (_LONG8, np.full(count, tile_bytes, "<u8")),
         339: (_SHORT, [3 if kind.kind == "f" else 1] * bands),
     }
     if bands > 1:
@@ -76,10 +76,10 @@ def tiff_layout(
         entries[code] = _entry(code, value)
     placed = _placed(entries)
     first = -(-placed[1] // 4096) * 4096
-    entries[324] = (_LONG8, [first + index * tile_bytes for index in range(count)])
-    head, places = _written(entries)
+    entries[324] = (_LONG8, first + np.arange(count, dtype="<u8") * np.uint64(tile_bytes))
+    head, places = _written(entries, first)
     return TiffLayout(
-        head=head.ljust(first, b"\0"),
+        head=head,
         description=places[270],
         first=first,
         tile_bytes=tile_bytes,
@@ -97,8 +97,10 @@ def _entry(code: int, value: Any) -> tuple[int, Any]:
     return kind, list(value) if isinstance(value, (tuple, list)) else [value]
 
 
-def _bytes(kind: int, value: Any) -> tuple[int, bytes]:
+def _bytes(kind: int, value: Any) -> tuple[int, Any]:
     """Return count and bytes of the values of a tag."""
+    if isinstance(value, np.ndarray):
+        return len(value), value.data.cast("B")
     if kind == _ASCII:
         return len(value), value
     if kind == _RATIONAL:
@@ -120,9 +122,9 @@ def _placed(entries: Mapping[int, tuple[int, Any]]) -> tuple[dict[int, int], int
     return places, offset
 
 
-def _written(entries: Mapping[int, tuple[int, Any]]) -> tuple[bytes, dict[int, int]]:
-    places, end = _placed(entries)
-    head = bytearray(end)
+def _written(entries: Mapping[int, tuple[int, Any]], size: int) -> tuple[bytearray, dict[int, int]]:
+    places, _ = _placed(entries)
+    head = bytearray(size)
     struct.pack_into("<2sHHHQQ", head, 0, b"II", 43, 8, 0, 16, len(entries))
     for index, code in enumerate(sorted(entries)):
         kind = entries[code][0]
@@ -134,7 +136,7 @@ def _written(entries: Mapping[int, tuple[int, Any]]) -> tuple[bytes, dict[int, i
             head[places[code] : places[code] + len(data)] = data
         else:
             head[at + 12 : at + 12 + len(data)] = data
-    return bytes(head), places
+    return head, places
 
 
 def registration(

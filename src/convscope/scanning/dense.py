@@ -136,6 +136,10 @@ class DensePlan:
                     stored -= self._size(read, windows)
         return most
 
+    def largest(self, windows: int) -> int:
+        """Return the number of values of the largest part for windows × windows neighbouring windows."""
+        return max(self._size(part, windows) for part in self.order)
+
     def _size(self, part: Part, windows: int) -> int:
         rows, columns = self.lengths(part, (windows, windows))
         return self.graph.shapes[part.name].maps * rows * columns

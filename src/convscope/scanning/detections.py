@@ -1,10 +1,10 @@
 """The positions where a class was found: local maxima of its probability, at least a distance apart."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.tables import DataTable
 
 from .grid import Box, Grid
+from .stability import box_sums
 
 MOST = 1_000_000
+BLOCK = 512  # positions a side that are searched at once
+_WEIGHT = 65_535  # of a probability of 1
 ENDINGS = (".csv", ".geojson")
 COLUMNS = ("class", "probability", "x", "y", "left", "top", "width", "height", "row", "column", "padded")
 
@@ -65,6 +68,16 @@ class Search:
     scale: float = 1.0
 
 
+class Candidate(NamedTuple):
+    """A local maximum of probability: weight of the probability around it, place, class and probability there."""
+
+    weight: int
+    row: int
+    column: int
+    number: int
+    value: float
+
+
 def detections(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: Search) -> list[Detection]:
     """Return the positions found, by rows; each is the best within a distance, of all classes that are wanted.
 
@@ -78,56 +91,67 @@ def detections(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: S
     Raises:
         DataError: there are too many.
     """
-    candidates = list(_candidates(read, grid, search))
-    if len(candidates) > MOST:
-        raise DataError(f"There must be at most {MOST:,} positions. Got {len(candidates):,}. Use a larger --threshold.")
-    candidates.sort(key=lambda one: (-one[0], one[1], one[2]))
+    found = suppressed(candidates(read, grid, search), search)
+    return [detection(grid, search, one) for one in sorted(found, key=lambda one: (one.row, one.column))]
+
+
+def suppressed(found: Sequence[Candidate], search: Search) -> list[Candidate]:
+    """Return the candidates at or above the threshold, without those that are too near to a better one."""
     side = max(1.0, search.distance)
-    taken: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    found = []
-    for _, row, column, number, value in candidates:
-        cell = int(row // side), int(column // side)
+    taken: dict[tuple[int, int], list[Candidate]] = {}
+    left = []
+    for one in sorted(found, key=lambda one: (-one.weight, one.row, one.column)):
+        if one.value < search.threshold:
+            continue
+        cell = int(one.row // side), int(one.column // side)
         near = (
-            place
+            other
             for down in (-1, 0, 1)
             for across in (-1, 0, 1)
-            for place in taken.get((cell[0] + down, cell[1] + across), ())
+            for other in taken.get((cell[0] + down, cell[1] + across), ())
         )
-        if all((row - other[0]) ** 2 + (column - other[1]) ** 2 >= search.distance**2 for other in near):
-            taken.setdefault(cell, []).append((row, column))
-            found.append(_detection(grid, search, row, column, (search.wanted[number], value)))
-    return sorted(found, key=lambda one: (one.row, one.column))
+        if all((one.row - other.row) ** 2 + (one.column - other.column) ** 2 >= search.distance**2 for other in near):
+            taken.setdefault(cell, []).append(one)
+            left.append(one)
+    return left
 
 
-def _candidates(
-    read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: Search
-) -> Iterator[tuple[float, int, int, int, float]]:
-    """Give (mean around, row, column, class, probability) of local maxima, band by band, with a halo."""
+def candidates(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: Search) -> list[Candidate]:
+    """Return the local maxima at or above the threshold, found block by block, in integers: the same for every block.
+
+    Raises:
+        DataError: there are too many.
+    """
     from scipy import ndimage
 
     numbers = [search.classes.index(name) for name in search.wanted]
     reach = max(1, int(search.distance))
-    halo = 2 * reach
-    band = max(256, halo)
-    for row in range(0, grid.shape[0], band):
-        top, bottom = max(0, row - halo), min(grid.shape[0], row + band + halo)
-        values = read(Box(row=top, column=0, rows=bottom - top, columns=grid.shape[1]))[..., numbers]
+    half = reach // 2
+    found: list[Candidate] = []
+    for _, box in replace(grid, tile=max(BLOCK, 4 * reach)).every_box():
+        wide = grid.around(box, 2 * reach)
+        values = read(wide)[..., numbers]
         best = values.max(axis=-1)
         if best.max() < search.threshold:
             continue
-        side = reach // 2 * 2 + 1
-        mean = best.astype(np.float64)
+        weights = np.rint(best * _WEIGHT).astype(np.int64)
         for _ in range(2):  # a pyramid of weights: a plateau has one middle
-            mean = ndimage.uniform_filter(mean, side, mode="constant")
-        peaks = (ndimage.maximum_filter(mean, side) == mean) & (best >= search.threshold)
-        rows, columns = np.nonzero(peaks[row - top : row - top + band])
-        for line, place in zip((rows + row - top).tolist(), columns.tolist(), strict=True):
+            weights = box_sums(weights, half)
+        peaks = (ndimage.maximum_filter(weights, 2 * half + 1) == weights) & (best >= search.threshold)
+        inner = box.inside(wide)
+        for row, column in np.argwhere(peaks[inner]).tolist():
+            line, place = row + inner[0].start, column + inner[1].start
             number = int(values[line, place].argmax())
-            yield float(mean[line, place]), line + top, place, number, float(values[line, place, number])
+            value = float(values[line, place, number])
+            found.append(Candidate(int(weights[line, place]), row + box.row, column + box.column, number, value))
+        if len(found) > MOST:
+            raise DataError(f"There must be at most {MOST:,} positions. Got {len(found):,}. Use a larger --threshold.")
+    return found
 
 
-def _detection(grid: Grid, search: Search, row: int, column: int, found: tuple[str, float]) -> Detection:
+def detection(grid: Grid, search: Search, found: Candidate) -> Detection:
     """Return a position in pixels of the image."""
+    row, column = found.row, found.column
     y, x = ((center + 0.5) / search.scale - 0.5 for center in grid.center(row, column))
     height, width = (side / search.scale for side in grid.window)
     inside = all(
@@ -141,8 +165,8 @@ def _detection(grid: Grid, search: Search, row: int, column: int, found: tuple[s
         )
     )
     return Detection(
-        label=found[0],
-        probability=round(found[1], 4),
+        label=search.wanted[found.number],
+        probability=round(found.value, 4),
         x=round(x, 3),
         y=round(y, 3),
         left=round(x - width / 2, 3),

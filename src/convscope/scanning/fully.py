@@ -141,4 +141,4 @@ class AppliedFully(Applied):
             Box(row=0, column=0, rows=windows, columns=windows),
         )
         graph = self._network.graph
-        return graph.live() * box.rows * box.columns // (graph.image.rows * graph.image.columns)
+        return 2 * graph.live() * box.rows * box.columns // (graph.image.rows * graph.image.columns)

@@ -24,6 +24,11 @@ class Box:
         """Rows × columns."""
         return self.rows * self.columns
 
+    def inside(self, other: "Box") -> tuple[slice, slice]:
+        """Return where this rectangle lies in a larger one."""
+        row, column = self.row - other.row, self.column - other.column
+        return slice(row, row + self.rows), slice(column, column + self.columns)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
@@ -81,6 +86,14 @@ class Grid:
         rows, columns = min(self.tile, self.shape[0] - row), min(self.tile, self.shape[1] - column)
         return Box(row=row, column=column, rows=rows, columns=columns)
 
+    def positions_of(self, which: NDArray[np.bool_]) -> int:
+        """Return the number of positions in some tiles, one flag a tile."""
+        rows, columns = (
+            np.minimum(self.tile, size - self.tile * np.arange(tiles))
+            for size, tiles in zip(self.shape, self.tiles, strict=True)
+        )
+        return int(rows @ which.reshape(self.tiles) @ columns)
+
     def pixels(self, box: Box) -> Box:
         """Return the pixels that the windows of some positions cover."""
         return Box(
@@ -88,6 +101,16 @@ class Grid:
             column=box.column * self.stride,
             rows=(box.rows - 1) * self.stride + self.window[0],
             columns=(box.columns - 1) * self.stride + self.window[1],
+        )
+
+    def around(self, box: Box, reach: int) -> Box:
+        """Return some positions with those that are within `reach` of them, down and across."""
+        row, column = max(0, box.row - reach), max(0, box.column - reach)
+        return Box(
+            row=row,
+            column=column,
+            rows=min(self.shape[0], box.row + box.rows + reach) - row,
+            columns=min(self.shape[1], box.column + box.columns + reach) - column,
         )
 
     def center(self, row: int, column: int) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, final
+from typing import Any, BinaryIO, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ _RECORD = np.dtype(
 )
 """What the journal has of a tile: done, positions checked, largest difference, largest logit, seconds for both."""
 LARGEST_JOURNAL = 1 << 30
+KEY_BYTES = 16
+"""Of the key of a tile; the keys lie behind all tiles in the TIFF."""
+REUSED = 2
+"""Stands in `done` of a tile that was not computed, but taken from an earlier result."""
 
 
 def no_records(grid: Grid) -> NDArray[Any]:
@@ -42,8 +46,8 @@ def no_records(grid: Grid) -> NDArray[Any]:
 
 
 def record_of(record: Mapping[str, float]) -> tuple[float, ...]:
-    """Return the record of a finished tile."""
-    return (1, *(record[name] for name in (_RECORD.names or ())[1:]))
+    """Return the record of a tile that was computed; without numbers, of one that was taken from an earlier result."""
+    return (1 if record else REUSED, *(record.get(name, 0) for name in (_RECORD.names or ())[1:]))
 
 
 def partial(path: Path) -> Path:
@@ -82,14 +86,15 @@ class MapsFile:
         self._stream, self._journal, self._layout, self._grid, self._start = stream, journal, layout, grid, start
         self._bands = bands
         journal.seek(start)
-        size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
-        self.records = np.frombuffer(journal.read(size).ljust(size, b"\0"), _RECORD).copy()
+        self.records = no_records(grid)
+        read = np.frombuffer(journal.read(self.records.nbytes), np.uint8)
+        self.records.view(np.uint8)[: len(read)] = read
         self.first = layout.first
         self._waiting: list[int] = []
         self._synced_s = time.monotonic()
 
-    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float]) -> None:
-        """Write the positions of a tile; they count as finished at the next `flush`."""
+    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float], key: bytes) -> None:
+        """Write the positions of a tile, and its key; they count as finished at the next `flush`."""
         side, (bands, dtype) = self._grid.tile, self._bands
         whole = values
         if values.shape[:2] != (side, side):
@@ -97,6 +102,8 @@ class MapsFile:
             whole[: values.shape[0], : values.shape[1]] = values
         self._stream.seek(self._layout.first + index * self._layout.tile_bytes)
         self._stream.write(np.ascontiguousarray(whole, np.dtype(dtype).newbyteorder("<")).tobytes())
+        self._stream.seek(self._layout.total + index * KEY_BYTES)
+        self._stream.write(key)
         self.records[index] = record_of(record)
         self._waiting.append(index)
         if time.monotonic() - self._synced_s > _SYNC_S:
@@ -151,14 +158,17 @@ def opened(
     is_new = begun(path) is None
     with explained(path), open_own(partial(path)) as stream, open_own(journal_of(path)) as journal:
         if is_new:
-            _check_room(path, layout.total)
+            count = grid.tiles[0] * grid.tiles[1]
+            total = layout.total + count * KEY_BYTES
+            _check_room(path, total)
             stream.truncate(0)
             stream.write(layout.head)
-            stream.truncate(layout.total)
+            layout.head.clear()  # many megabytes for millions of tiles
+            stream.truncate(total)
             _sync(stream)
-            count = grid.tiles[0] * grid.tiles[1]
             journal.truncate(0)
-            journal.write(head + b"\0" * count * _RECORD.itemsize)
+            journal.write(head)
+            journal.truncate(len(head) + count * _RECORD.itemsize)
             _sync(journal)
         file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head))
         try:
@@ -198,8 +208,9 @@ def begun(path: Path) -> dict[str, Any] | None:
     try:
         if journal.stat().st_size > LARGEST_JOURNAL:
             raise ValueError("large")
-        head, end, _ = journal.read_bytes().partition(b"\n")
-        if not end:
+        with journal.open("rb") as stream:
+            head = stream.readline()
+        if not head.endswith(b"\n"):
             return None  # cut off before it was written
         request = strict_json(head)
     except (OSError, ValueError):
@@ -209,8 +220,10 @@ def begun(path: Path) -> dict[str, Any] | None:
     return request
 
 
-def finished_tiles(path: Path, grid: Grid) -> NDArray[np.bool_]:
-    """Return which tiles a result that is not whole has."""
+def finished_tiles(path: Path, file: Path, grid: Grid) -> NDArray[np.bool_]:
+    """Return which tiles a result has: all that are in its `file`, or those of the journal while it is not whole."""
+    if file == path and not journal_of(path).exists():
+        return np.ones(grid.tiles[0] * grid.tiles[1], np.bool_)
     _, _, data = journal_of(path).read_bytes().partition(b"\n")
     size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
     found: NDArray[np.bool_] = np.frombuffer(data[:size].ljust(size, b"\0"), _RECORD)["done"] > 0
@@ -229,6 +242,13 @@ def prepare(path: Path, *, force: bool) -> None:
             remove(one)
 
 
+class Boxes(Protocol):
+    """The numbers of a result, read where they are needed."""
+
+    def box(self, box: Box) -> NDArray[Any]:
+        """Return the numbers of some positions, rows × columns × bands."""
+
+
 class StoredMaps:
     """The numbers of a finished or half-finished result, read where they are needed.
 
@@ -243,8 +263,10 @@ class StoredMaps:
         self.grid = grid
         count, side = grid.tiles[0] * grid.tiles[1], grid.tile
         kind = np.dtype(bands[1]).newbyteorder("<")
-        if path.stat().st_size < first + count * side * side * bands[0] * kind.itemsize:
+        end = first + count * side * side * bands[0] * kind.itemsize
+        if path.stat().st_size < end + count * KEY_BYTES:
             raise DataError(f"{printable(str(path))} must be the result of a scan. It is cut off.")
+        self.keys = np.memmap(path, np.uint8, "r", end, (count, KEY_BYTES))
         self._tiles = np.memmap(path, kind, "r", first, (count, side, side, bands[0]))
 
     def box(self, box: Box) -> NDArray[Any]:

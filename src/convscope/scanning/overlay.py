@@ -3,6 +3,7 @@
 import colorsys
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from convscope.core.atomic import write_bytes
 from .grid import Box, Grid
 
 LARGEST_SIDE = 2_048
+_READ = 1_024  # pixels a side of the scanned image that are read at once
 _STRONGEST = 0.65  # how much colour a probability of 1 puts over the image
 
 
@@ -28,49 +30,89 @@ def class_colors(count: int) -> NDArray[np.uint8]:
     return np.array([[round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.8, 0.95)] for hue in hues], np.uint8)
 
 
-def write_overlay(
-    path: Path,
-    region: Callable[[Box], NDArray[np.uint8]],
-    read: Callable[[Box], NDArray[np.float32]],
-    grid: Grid,
-    wanted: list[int],
-) -> None:
-    """Write the scanned image, reduced to at most 2,048 pixels a side, each position in the colour of its class.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Overlay:
+    """A scanned image with each position in the colour of its class, reduced by a whole number.
 
-    Args:
-        path: of the PNG.
+    Attributes:
         region: gives pixels of a rectangle of the scanned image, H W C.
         read: gives the probabilities of some positions, rows × columns × classes.
         grid: positions.
         wanted: numbers of the classes that are coloured.
+        largest: pixels of its longer side at most.
     """
-    step = -(-max(grid.image) // LARGEST_SIDE)
-    shape = -(-grid.image[0] // step), -(-grid.image[1] // step)
-    shown = np.empty((*shape, 3), np.float32)
-    colors = class_colors(max(wanted) + 1)[wanted].astype(np.float32)
-    lines = max(1, 512 // step) * step
-    for row in range(0, grid.image[0], lines):
-        rows = min(lines, grid.image[0] - row)
-        pixels = region(Box(row=row, column=0, rows=rows, columns=grid.image[1]))[::step, ::step].astype(np.float32)
-        gray_or_color = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
-        shown[row // step : row // step + len(pixels)] = gray_or_color
-    for index in range(shape[0]):
-        line = _nearest(index * step, grid.window[0], grid.stride, grid.shape[0])
-        if line is None:
-            continue
-        values = read(Box(row=line, column=0, rows=1, columns=grid.shape[1]))[0][:, wanted]
-        places = [_nearest(at * step, grid.window[1], grid.stride, grid.shape[1]) for at in range(shape[1])]
-        there = np.array([place is not None for place in places])
-        chosen = values[[place for place in places if place is not None]]
-        best = chosen.argmax(axis=1)
-        strength = _STRONGEST * np.take_along_axis(chosen, best[:, None], axis=1)
-        shown[index, there] = (1 - strength) * shown[index, there] + strength * colors[best]
+
+    region: Callable[[Box], NDArray[np.uint8]]
+    read: Callable[[Box], NDArray[np.float32]]
+    grid: Grid
+    wanted: list[int]
+    largest: int
+
+    @property
+    def step(self) -> int:
+        """Pixels of the scanned image for each."""
+        return -(-max(self.grid.image) // self.largest)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return -(-self.grid.image[0] // self.step), -(-self.grid.image[1] // self.step)
+
+    def pixels(self, box: Box) -> NDArray[np.uint8]:
+        """Return a rectangle of it, rows × columns × 3; the scanned image is read in parts."""
+        result = np.empty((box.rows, box.columns, 3), np.uint8)
+        side = max(1, _READ // self.step)
+        for row in range(0, box.rows, side):
+            for column in range(0, box.columns, side):
+                part = Box(
+                    row=box.row + row,
+                    column=box.column + column,
+                    rows=min(side, box.rows - row),
+                    columns=min(side, box.columns - column),
+                )
+                result[row : row + side, column : column + side] = self._part(part)
+        return result
+
+    def _part(self, box: Box) -> NDArray[np.uint8]:
+        step, grid = self.step, self.grid
+        extent = [(count - 1) * step + 1 for count in (box.rows, box.columns)]
+        own = self.region(Box(row=box.row * step, column=box.column * step, rows=extent[0], columns=extent[1]))
+        shown = np.empty((box.rows, box.columns, 3), np.float32)
+        shown[:] = own[::step, ::step, : 3 if own.shape[2] >= 3 else 1]
+        lines, places = (
+            _nearest((first + np.arange(count)) * step, window, grid.stride, positions)
+            for first, count, window, positions in zip(
+                (box.row, box.column), (box.rows, box.columns), grid.window, grid.shape, strict=True
+            )
+        )
+        down, across = np.flatnonzero(lines >= 0), np.flatnonzero(places >= 0)
+        if len(down) and len(across):
+            top, left = lines[down[0]], places[across[0]]
+            wide = Box(row=top, column=left, rows=lines[down[-1]] - top + 1, columns=places[across[-1]] - left + 1)
+            values = self.read(wide)[np.ix_(lines[down] - top, places[across] - left, self.wanted)]
+            best = values.argmax(axis=-1)
+            strength = _STRONGEST * np.take_along_axis(values, best[..., None], axis=-1)
+            colors = class_colors(max(self.wanted) + 1)[self.wanted].astype(np.float32)
+            inside = np.ix_(down, across)
+            shown[inside] = (1 - strength) * shown[inside] + strength * colors[best]
+        return np.rint(shown).astype(np.uint8)
+
+
+def write_overlay(path: Path, overlay: Overlay) -> None:
+    """Write an overlay as PNG."""
+    rows, columns = overlay.shape
+    write_bytes(path, encoded(overlay.pixels(Box(row=0, column=0, rows=rows, columns=columns)), "PNG"))
+
+
+def encoded(pixels: NDArray[np.uint8], kind: str) -> bytes:
+    """Return an image H W C as a file: ``PNG``, or ``JPEG``."""
     stream = io.BytesIO()
-    Image.fromarray(np.rint(shown).astype(np.uint8)).save(stream, "PNG")
-    write_bytes(path, stream.getvalue())
+    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(stream, kind)
+    return stream.getvalue()
 
 
-def _nearest(pixel: int, window: int, stride: int, positions: int) -> int | None:
-    """Return the position whose center is nearest to a pixel, if it is within its stride."""
-    exact = (pixel - (window - 1) / 2) / stride
-    return round(exact) if -0.5 <= exact <= positions - 0.5 and round(exact) < positions else None
+def _nearest(pixels: NDArray[np.int64], window: int, stride: int, positions: int) -> NDArray[np.int64]:
+    """Return the positions whose centers are nearest to some pixels; −1 where none is within its stride."""
+    exact = (pixels - (window - 1) / 2) / stride
+    nearest = np.rint(exact).astype(np.int64)
+    return np.where((exact >= -0.5) & (exact <= positions - 0.5) & (nearest < positions), nearest, -1)

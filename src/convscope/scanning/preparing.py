@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,13 +19,17 @@ from .bigtiff import registration
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
 from .grid import Grid
+from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
+from .reuse import EarlierTiles
 from .sweep import Sweep, measured
 from .ways import Applied, Way, applied, fitting_tile, own_stride
 
-_BASE_BYTES = 300 << 20  # of Python, torch and a reader
+_BASE_BYTES = 320 << 20  # of Python, torch and a reader
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
+_EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")
 _MOST_CHECKING = 0.1  # of the arithmetic of a scan
 
 
@@ -47,9 +52,10 @@ def bands_of(receipt: Receipt) -> Bands:
     """Return what a result stores."""
     return Bands(
         classes=receipt.classes,
-        chosen=() if receipt.best else receipt.bands,
+        chosen=() if receipt.best else receipt.bands[: len(receipt.bands) - bool(receipt.stability)],
         best=receipt.best,
         dtype=receipt.dtype,
+        stability=receipt.stability > 0,
     )
 
 
@@ -88,7 +94,13 @@ def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tup
 
 
 def prepared(
-    model: Model, reader: Reader, options: ScanOptions, *, names: tuple[str, str], before: Receipt | None = None
+    model: Model,
+    reader: Reader,
+    options: ScanOptions,
+    *,
+    names: tuple[str, str] = ("", ""),
+    before: Receipt | None = None,
+    earlier: EarlierTiles | None = None,
 ) -> Preparation:
     """Return a scan before its first tile.
 
@@ -98,13 +110,20 @@ def prepared(
         options: what is wanted.
         names: paths of model and image; empty where they have none.
         before: receipt of the same scan that was cut off: tile and way stay.
+        earlier: a result whose tiles are taken; tile and way are those of it.
 
     Raises:
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
         ParameterError: an option does not fit the model.
     """
-    scale = _scale(model, options.scale)
-    bands = Bands(classes=model.classes, chosen=tuple(options.classes), best=options.best, dtype=options.dtype)
+    scale = chosen_scale(model, reader, options.scale)
+    bands = Bands(
+        classes=model.classes,
+        chosen=tuple(options.classes),
+        best=options.best,
+        dtype=options.dtype,
+        stability=options.stability > 0,
+    )
     template = Receipt(
         version=__version__,
         model=names[0],
@@ -115,23 +134,18 @@ def prepared(
         bands=bands.names,
         best=bands.best,
         dtype=bands.dtype,
+        stability=options.stability,
         image_size=reader.shape[:2],
         scale=scale,
         edges=options.edges,
     )
     scanned = reader_of(template, model, reader)
-    used, way, grid = _network(model, scanned, options.stride, "" if before is None else before.way)
-    tile = (
-        before.grid.tile
-        if before is not None
-        else fitting_tile(
-            used,
-            max(16 << 20, parse_bytes(options.memory) - _BASE_BYTES),
-            region_bytes=grid.stride**2 * reader.shape[2],
-            bands_bytes=8 * len(model.classes),
-            most=max(grid.shape),
-        )
-    )
+    if earlier is not None:
+        _check_same(template, earlier.receipt, "A result to reuse must be of the same network and bands", _BANDS)
+    like = before or (None if earlier is None else earlier.receipt)
+    used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
+    reach = _reach(options.stability, grid.stride / scale)
+    tile = _tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile
     grid = replace(grid, tile=tile)
     checks = options.check
     if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
@@ -148,7 +162,7 @@ def prepared(
         positions=grid.positions,
     )
     if before is not None:
-        _check_same(receipt, before)
+        _check_same(receipt, before, "A scan that was cut off must go on as it began", _EVERYTHING)
         receipt = before
     sweep = Sweep(
         model=model,
@@ -158,9 +172,37 @@ def prepared(
         applied=used,
         way=way,
         checked=grid.checked(checks, options.seed) if checks else {},
+        reach=reach,
+        earlier=earlier,
     )
     tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags)
+
+
+def _reach(stability: int, step: float) -> int:
+    """Return the positions that windows are shifted by, `step` pixels of the image apart.
+
+    Raises:
+        ParameterError: there is no shift by so few pixels.
+    """
+    reach = int(stability / step)
+    if stability and not reach:
+        raise ParameterError(
+            f"`stability` must be at least the distance of two positions, {step:g} pixels. Got {stability}."
+        )
+    return reach
+
+
+def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> int:
+    """Return the side of the tiles that the memory has room for."""
+    return fitting_tile(
+        used,
+        max(16 << 20, parse_bytes(memory) - _BASE_BYTES),
+        region_bytes=grid.stride**2 * max(3, model.preprocessing.channels),
+        bands_bytes=8 * len(model.classes),
+        most=max(grid.shape),
+        reach=reach,
+    )
 
 
 def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
@@ -179,6 +221,7 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "
         f"{counted(grid.tiles[0] * grid.tiles[1], 'tile')} of {grid.tile}; position (0, 0) is centered at x "
         f"{receipt.center[1]:g}, y {receipt.center[0]:g}",
+        *([f"the image is resampled to {receipt.scale:.4g} of its size"] if receipt.scale != 1 else []),
         f"{words[way.name]}: {large(way.macs)} MACs a position, {way.ratio:.1f} times fewer than window by window; "
         f"measured {speed.measured:.1f} times as fast, {speed.positions_s:,.0f} positions/s",
         f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store, within {memory}",
@@ -209,48 +252,16 @@ def parse_bytes(text: str) -> int:
     return min(int(float(match[1]) * _UNITS[match[2]]), available_bytes())
 
 
-def _scale(model: Model, given: float | None) -> float:
-    """Return the pixels of the network for each of the image.
-
-    Raises:
-        DataError: it is not given, and the training images were resized, or the model does not say.
-        ParameterError: it is out of range.
-    """
-    if given is not None:
-        if not 0.01 <= given <= 100:
-            raise ParameterError(f"`scale` must be from 0.01 to 100. Got {given}.")
-        return float(given)
-    sizes = model.training.get("sizes") if isinstance(model.training, dict) else None
-    try:
-        widths, heights = (tuple(int(one) for one in sizes[side]) for side in ("widths", "heights"))  # type: ignore[index]
-    except (TypeError, KeyError, ValueError):
-        raise DataError(
-            "The model does not say how large its training images were. Give --scale, the pixels of the network for "
-            "each pixel of the image; 1 if they were cut out of such images and not resized."
-        ) from None
-    height, width = model.preprocessing.size
-    if (widths, heights) == ((width,) * 3, (height,) * 3):
-        return 1.0
-    if len(set(widths)) == len(set(heights)) == 1:
-        hint = f"{width / widths[0]:g} if they were cut out of such images"
-    else:
-        hint = "1 if the image already has the scale of the network's input"
-    raise DataError(
-        f"The training images were resized to {width}x{height} from {widths[1]}x{heights[1]} (median), so the scale of "
-        f"the image is unknown. Give --scale, the pixels of the network for each pixel of the image; {hint}."
-    )
-
-
-def _check_same(wanted: Receipt, before: Receipt) -> None:
-    """Refuse to go on with another scan.
+def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:
+    """Refuse the result of another scan.
 
     Raises:
         DataError: they differ; the message names the first difference.
     """
-    for name in ("model_digest", "classes", "image_size", "scale", "edges", "bands", "best", "dtype", "grid", "image"):
+    for name in names:
         one, other = getattr(wanted, name), getattr(before, name)
         if one != other:
             raise DataError(
-                f"A scan that was cut off must go on as it began. Got another {name.replace('_', ' ')}: "
-                f"{printable(str(one))[:80]} in place of {printable(str(other))[:80]}. Use --force to begin anew."
+                f"{rule}. Got another {name.replace('_', ' ')}: {printable(str(one))[:80]} in place of "
+                f"{printable(str(other))[:80]}. Use --force to begin anew, without --reuse."
             )

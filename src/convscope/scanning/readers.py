@@ -14,12 +14,11 @@ from PIL import Image
 
 from convscope.core.arguments import PATH, check_value
 from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
-from convscope.core.extras import optional
 from convscope.core.text import printable
 from convscope.images.decoding.decoder import decode
 from convscope.images.decoding.pixel_budget import LIMIT_PIXELS
 
-from .channels import CHANNELS, check_shape
+from .channels import check_shape
 
 _BLOCK, _BLOCKS = 256, 64  # pixels a side, and how many are kept
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
@@ -33,6 +32,8 @@ class Reader(Protocol):
         shape: rows, columns and channels: 1 gray, 3 RGB, 4 RGBA.
         name: for the user.
         tags: TIFF tags of resolution and georeference, by number: what the result carries on.
+
+    One that knows rows and columns of a pixel in micrometers has them as `pixel_um`.
     """
 
     shape: tuple[int, int, int]
@@ -139,7 +140,7 @@ def open_image(image: Any) -> Iterator[Reader]:
     """Give the reader of an image: a path, an array, a Zarr array, or a reader itself.
 
     A TIFF of any size is read tile by tile, with the extra ``convscope[large]``; JPEG, PNG and other files are decoded
-    whole, up to the bound of `decode`.
+    whole, up to the bound of `decode`. What neither opens is left to OpenSlide, GDAL or libvips, if they are installed.
 
     Raises:
         DataError: it is no image that can be scanned; the message is one sentence.
@@ -148,8 +149,8 @@ def open_image(image: Any) -> Iterator[Reader]:
     """
     if isinstance(image, (str, os.PathLike)):
         check_value("image", image, PATH)
-        with _open_path(Path(image)) as reader:
-            yield reader
+        with contextlib.ExitStack() as stack:
+            yield _open_path(Path(image), stack)
     elif isinstance(image, Reader):
         check_shape(image.shape, image.name)
         yield image
@@ -159,59 +160,29 @@ def open_image(image: Any) -> Iterator[Reader]:
         raise DataError(f"`image` must be a path, an array H W C, or a reader. Got {type(image).__name__}.")
 
 
-@contextlib.contextmanager
-def _open_path(path: Path) -> Iterator[Reader]:
+def _open_path(path: Path, stack: contextlib.ExitStack) -> Reader:
+    """Return the reader of a file or folder; what it holds open is closed with the stack."""
+    from .other_readers import other_reader, zarr_reader
+
     name = printable(os.fsdecode(path))
     if path.is_dir():
-        yield _open_zarr(path, name)
-        return
-    if path.suffix.lower() in TIFF_ENDINGS:
-        try:
-            from .tiff_reader import TiffReader
-
-            with TiffReader(path) as reader:
-                yield reader
-            return
-        except MissingPackageError:
-            if path.stat().st_size > LIMIT_PIXELS:
-                raise
+        return zarr_reader(path, name)
     try:
-        yield ArrayReader(decode(path).values, name)
-    except UnreadableImageError as error:
-        hint = ""
-        if path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error):
-            hint = " Convert it to a tiled TIFF, which is read in parts."
+        if path.suffix.lower() in TIFF_ENDINGS:
+            try:
+                from .tiff_reader import TiffReader
+
+                return stack.enter_context(TiffReader(path))
+            except MissingPackageError:
+                if path.stat().st_size > LIMIT_PIXELS:
+                    raise
+        return ArrayReader(decode(path).values, name)
+    except (DataError, MissingPackageError) as error:
+        other = other_reader(path, name) if path.is_file() else None
+        if other is not None:
+            return other
+        if not isinstance(error, UnreadableImageError):
+            raise
+        is_large = path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error)
+        hint = " Convert it to a tiled TIFF, or install pyvips, to read it in parts." if is_large else ""
         raise DataError(f"{name} cannot be scanned: {error}.{hint}") from None
-
-
-def _open_zarr(path: Path, name: str) -> Reader:
-    """Return the reader of a Zarr array, or of the finest level of an OME-Zarr image (last axes Y X, or Y X C)."""
-    zarr = optional("zarr", needed_for="Folders to scan, which are Zarr arrays,", extra="large")
-    try:
-        found = zarr.open(str(path), mode="r")
-        levels = found.attrs.get("multiscales") or dict(found.attrs.get("ome", {})).get("multiscales")
-        if levels:
-            found = found[levels[0]["datasets"][0]["path"]]
-        shape = found.shape
-    except (KeyError, ValueError, OSError, AttributeError, TypeError, IndexError) as error:
-        raise DataError(f"{name} cannot be scanned: it is no Zarr array ({type(error).__name__}).") from None
-    if len(shape) == 3 and shape[2] in CHANNELS and not levels:
-        return ArrayReader(found, name)
-    if len(shape) > 2:
-        return _ChannelsFirst(found, name)
-    return ArrayReader(found, name)
-
-
-class _ChannelsFirst(ArrayReader):
-    """An array … C Y X, as OME-Zarr has them: the first time and depth."""
-
-    def __init__(self, array: Any, name: str) -> None:
-        self.array, self.name, self.tags = array, name, {}
-        channels = array.shape[-3] if len(array.shape) > 2 and array.shape[-3] in CHANNELS else 1
-        self.shape = check_shape((array.shape[-2], array.shape[-1], channels), name)
-
-    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
-        """Return the pixels of a rectangle."""
-        lead = (0,) * (len(self.array.shape) - 3)
-        found = self.array[(*lead, slice(0, self.shape[2]), slice(row, row + rows), slice(column, column + columns))]
-        return np.moveaxis(np.asarray(found), 0, -1)

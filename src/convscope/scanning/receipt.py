@@ -1,16 +1,23 @@
 """The receipt of a scan: what was computed, how far it is from window by window, and how fast it was."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.errors import ConvscopeError, DataError
+from convscope.core.records import from_json, strict_json
+from convscope.core.text import printable
 from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.networks.tensor_file import content_digest
 
+from .alarms import Alarms
+from .bigtiff import read_description
 from .grid import Box, Grid
+from .maps_file import partial
 
 CHECKED = 1_000
 DIFFERENCE = 1e-4  # of the largest logit, that float32 may differ by
@@ -69,6 +76,7 @@ class Receipt:
         bands: what is stored: names, and type.
         best: the two bands are the number of the most probable class, and its probability.
         dtype: of a band.
+        stability: pixels of the image that windows are shifted by for the last band; 0 without it.
         image_size: rows and columns of the image, in its own pixels.
         grid: positions and tiles, in pixels of the scanned image.
         scale: pixels of the scanned image for each of the image.
@@ -79,10 +87,12 @@ class Receipt:
         macs, window_macs: for each position, and of one window by itself.
         positions: number of them.
         computed: of them that are there.
+        reused: of these, taken from an earlier result.
         seconds: of computing them.
         first: offset of the first tile in the TIFF.
         check: comparison with window by window.
         speed: three numbers.
+        alarms: false alarms on blank images, where there were any.
     """
 
     version: str
@@ -94,6 +104,7 @@ class Receipt:
     bands: tuple[str, ...]
     best: bool
     dtype: str
+    stability: int
     image_size: tuple[int, int]
     scale: float
     edges: str
@@ -105,10 +116,29 @@ class Receipt:
     window_macs: int = 0
     positions: int = 0
     computed: int = 0
+    reused: int = 0
     seconds: float = 0.0
     first: int = 0
     check: Check = Check()
     speed: Speed = Speed()
+    alarms: Alarms | None = None
+
+
+def receipt_of(path: Path) -> tuple[Receipt, Path]:
+    """Return the receipt of a result, and the TIFF that has it: the file, or, while it is not whole, its part.
+
+    Raises:
+        DataError: there is no result of a scan.
+    """
+    if not path.exists() and partial(path).exists():
+        path = partial(path)
+    text = read_description(path)
+    try:
+        if text is None:
+            raise ValueError("no description")
+        return from_json(Receipt, strict_json(text)), path
+    except (ConvscopeError, ValueError, RecursionError, TypeError):
+        raise DataError(f"{printable(str(path))} must be the result of a scan. Got something else.") from None
 
 
 def model_digest(model: Model) -> str:

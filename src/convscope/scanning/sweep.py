@@ -1,9 +1,10 @@
 """The sweep over an image: tile after tile is read, computed, checked at some positions and written."""
 
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,9 @@ from convscope.networks.model import Model
 from .bands import Bands
 from .grid import Box, Grid
 from .readers import Reader
-from .receipt import DIFFERENCE, Check, Speed, reference, windows_in
+from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
+from .reuse import EarlierTiles, tile_key
+from .stability import stability
 from .ways import Applied, AppliedByWindow, Way, applied, own_stride
 
 Records = NDArray[Any]
@@ -34,8 +37,8 @@ class Sink(Protocol):
 
     records: Records
 
-    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float]) -> None:
-        """Take the positions of a tile."""
+    def write(self, index: int, values: NDArray[Any], record: Mapping[str, float], key: bytes) -> None:
+        """Take the positions of a tile; its record has no numbers if it was taken from an earlier result."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +53,9 @@ class Sweep:
         applied: the network as it is applied.
         way: how.
         checked: positions to check by tile.
+        reach: positions around each that its stability depends on; 0 for none.
+        earlier: a result whose tiles are taken where their pixels are the same.
+        lock: held while pixels are read.
     """
 
     model: Model
@@ -59,48 +65,63 @@ class Sweep:
     applied: Applied
     way: Way
     checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
+    reach: int = 0
+    earlier: EarlierTiles | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def region(self, box: Box) -> NDArray[np.uint8]:
-        """Return the pixels under some positions as the network takes them, uint8 H W C."""
-        return self.pixels(self.applied.pixels(self.grid, box))
+        """Return the pixels that some positions depend on as the network takes them, uint8 H W C."""
+        return self.pixels(self.applied.pixels(self.grid, self.grid.around(box, self.reach)))
 
     def pixels(self, box: Box) -> NDArray[np.uint8]:
         """Return a rectangle of pixels as the network takes them, uint8 H W C."""
-        values = self.reader.read(box.row, box.column, box.rows, box.columns)
+        with self.lock:  # the next tile is read while one is checked, and files have one place to read at
+            values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
-    def run(self, sink: Sink, reporter: Reporter) -> None:
+    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
         """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
-        left = [(index, box) for index, box in self.grid.every_box() if not sink.records["done"][index]]
-        done = self.grid.positions - sum(box.count for _, box in left)
+        left = np.flatnonzero(sink.records["done"] == 0)
+
+        def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
+            box = self.grid.box(index)
+            region = self.region(box)
+            return region, tile_key(receipt, box, self.grid.around(box, self.reach), region)
+
         with (
             reporter.task("scanning", self.grid.positions, "positions") as task,
             ThreadPoolExecutor(1) as ahead,
         ):
-            task.update(done)
-            waiting = ahead.submit(self.region, left[0][1]) if left else None
-            for number, (index, box) in enumerate(left):
-                region = waiting.result() if waiting is not None else self.region(box)
-                waiting = ahead.submit(self.region, left[number + 1][1]) if number + 1 < len(left) else None
-                values, record = self._computed(index, box, region)
-                sink.write(index, values, record)
+            task.update(self.grid.positions_of(sink.records["done"] > 0))
+            waiting = ahead.submit(read, int(left[0])) if len(left) else None
+            for number, index in enumerate(map(int, left)):
+                region, key = waiting.result() if waiting is not None else read(index)
+                waiting = ahead.submit(read, int(left[number + 1])) if number + 1 < len(left) else None
+                box = self.grid.box(index)
+                before = None if self.earlier is None else self.earlier.tile(key)
+                values, record = self._computed(index, box, region) if before is None else (before, {})
+                sink.write(index, values, record, key)
                 task.advance(box.count)
 
     def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
         """Return what is stored of a tile, and its record."""
         began_s = time.perf_counter()
-        logits = self.applied.answers(self.grid, box, region)  # K R C
-        stored = self.bands.encode(probabilities(self.model, logits))
+        wide = self.grid.around(box, self.reach)
+        inner = box.inside(wide)
+        logits = self.applied.answers(self.grid, wide, region)  # K R C
+        found = probabilities(self.model, logits)
+        stable = stability(found.argmax(axis=-1), self.reach)[inner] if self.reach else None
+        stored = self.bands.encode(found[inner], stable)
         seconds = time.perf_counter() - began_s
         random, nasty = self.checked.get(index, ([], []))
         record = {"random": len(random), "nasty": len(nasty), "difference": 0.0, "largest": 0.0}
         if random or nasty:
             places = [*random, *nasty]
-            expected = self._expected(places, box, region)
-            rows, columns = zip(*((row - box.row, column - box.column) for row, column in places), strict=True)
-            found = logits[:, list(rows), list(columns)].T
+            expected = self._expected(places, wide, region)
+            rows, columns = zip(*((row - wide.row, column - wide.column) for row, column in places), strict=True)
+            own = logits[:, list(rows), list(columns)].T
             record |= {
-                "difference": float((found - expected).abs().max()),
+                "difference": float((own - expected).abs().max()),
                 "largest": float(expected.abs().max()),
             }
         return stored, {**record, "seconds": seconds, "checking": time.perf_counter() - began_s - seconds}
@@ -109,8 +130,12 @@ class Sweep:
         """Return the logits of single positions, N K: of windows, or of tiles of one position of a network of maps."""
         if not self.model.is_dense:
             return reference(self.model, windows_in(region, box, places, self.grid))
-        boxes = [Box(row=row, column=column, rows=1, columns=1) for row, column in places]
-        return torch.cat([self.applied.answers(self.grid, one, self.region(one)).flatten(1).T for one in boxes])
+        found = []
+        for row, column in places:
+            one = Box(row=row, column=column, rows=1, columns=1)
+            pixels = self.pixels(self.applied.pixels(self.grid, one))
+            found.append(self.applied.answers(self.grid, one, pixels).flatten(1).T)
+        return torch.cat(found)
 
 
 def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDArray[np.uint8]:

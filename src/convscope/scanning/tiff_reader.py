@@ -14,6 +14,7 @@ from convscope.core.extras import optional
 from convscope.core.text import printable
 
 from .channels import check_shape
+from .pixel_size import said_size
 
 LARGEST_CACHE = 64 << 20  # bytes of decoded tiles
 LARGEST_SEGMENT = 1 << 30  # bytes of one tile or strip
@@ -66,6 +67,7 @@ class TiffReader:
             raise DataError(f"{self.name} cannot be scanned: it is one strip. Write it with tiles.")
         self._segment = rows, self._segment[1]
         self.tags = {tag.code: tag.value for tag in page.tags if tag.code in CARRIED}
+        self.pixel_um = said_size(str(page.description), self.tags)
 
     def __enter__(self) -> Self:
         return self

@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from convscope.core.errors import ConvscopeError, DataError
-from convscope.core.records import from_json, strict_json
-from convscope.core.text import printable
+from convscope.core.errors import DataError
 from convscope.networks.model import Model
 
-from .bigtiff import read_description
 from .grid import Box
-from .maps_file import StoredMaps, finished_tiles, journal_of, partial
+from .maps_file import StoredMaps, finished_tiles
 from .preparing import bands_of, reader_of
 from .readers import open_image
-from .receipt import DIFFERENCE, Check, Receipt, model_digest, reference
+from .receipt import DIFFERENCE, Check, Receipt, model_digest, receipt_of, reference
 from .sweep import fitted, probabilities
 
 
@@ -36,23 +33,6 @@ class Verified:
     check: Check
     seed: int
     whole: bool
-
-
-def receipt_of(path: Path) -> tuple[Receipt, Path]:
-    """Return the receipt of a result, and the TIFF that has it: the file, or, while it is not whole, its part.
-
-    Raises:
-        DataError: there is no result of a scan.
-    """
-    if not path.exists() and partial(path).exists():
-        path = partial(path)
-    text = read_description(path)
-    try:
-        if text is None:
-            raise ValueError("no description")
-        return from_json(Receipt, strict_json(text)), path
-    except (ConvscopeError, ValueError, RecursionError, TypeError):
-        raise DataError(f"{printable(str(path))} must be the result of a scan. Got something else.") from None
 
 
 def verified(path: Path, model: Model, image: Any, *, count: int, seed: int | None = None) -> Verified:
@@ -76,11 +56,8 @@ def verified(path: Path, model: Model, image: Any, *, count: int, seed: int | No
     seed = int.from_bytes(os.urandom(4), "little") // 2 if seed is None else seed
     bands, grid = bands_of(receipt), receipt.grid
     stored = StoredMaps(file, grid, (len(receipt.bands), receipt.dtype), receipt.first)
-    whole = file == path and not journal_of(path).exists()
-    there = None if whole else finished_tiles(path, grid)
-    if there is not None:
-        computed = sum(grid.box(index).count for index in np.flatnonzero(there).tolist())
-        receipt = replace(receipt, computed=computed)
+    there = finished_tiles(path, file, grid)
+    receipt, whole = replace(receipt, computed=grid.positions_of(there)), bool(there.all())
     found = Check(allowed=bands.step / 2 + DIFFERENCE)
     with open_image(image) as reader:
         if reader.shape[:2] != receipt.image_size:
@@ -90,7 +67,7 @@ def verified(path: Path, model: Model, image: Any, *, count: int, seed: int | No
             )
         scanned = reader_of(receipt, model, reader)
         for index, (random, nasty) in grid.checked(count, seed).items():
-            if there is not None and not there[index]:
+            if not there[index]:
                 continue
             windows = []
             for row, column in (*random, *nasty):

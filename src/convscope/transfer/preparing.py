@@ -124,7 +124,7 @@ def prepare_start(
     check_options(settings, settings.mode)
     start = _resized(settings, start)
     _layers(start, settings.cut, settings.mode)  # before any image is read
-    settings, dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
+    dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
     check_classes(len(dataset.classes))
     counts = np.bincount(dataset.labels[dataset.indices(TRAIN)], minlength=len(dataset.classes))
@@ -236,10 +236,8 @@ def _resized(settings: TrainOptions, start: Start) -> Start:
     return replace(start, model=model)
 
 
-def _images(
-    settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path | None, reporter: Reporter
-) -> tuple[TrainOptions, Dataset]:
-    """Return the images as the start takes them, and the settings with what was chosen for them."""
+def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path | None, reporter: Reporter) -> Dataset:
+    """Return the images as the start takes them."""
     own = start.model.preprocessing
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     if data is None:
@@ -266,7 +264,7 @@ def _images(
     )
     if not len(dataset.indices(TRAIN)):
         raise DataError(f"`{dataset.name}` must have training images. Got none.")
-    return settings, dataset
+    return dataset
 
 
 def _notes(start: Start, dataset: Dataset) -> list[str]:

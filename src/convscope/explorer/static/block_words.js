@@ -83,6 +83,16 @@ export function shortPath(path, block) {
 }
 
 /**
+ * The block that all layers are in, as where one module holds the network: the map need not repeat it.
+ * @param {{ path: string }[]} layers
+ */
+export function commonBlock(layers) {
+  const [first, ...others] = layers.map(({ path }) => path.split(".").slice(0, -1));
+  const end = first.findIndex((part, index) => others.some((parts) => parts[index] !== part));
+  return first.slice(0, end < 0 ? undefined : end).join(".");
+}
+
+/**
  * Paths in words, the last ones only as a number where they are many.
  * @param {string[]} paths
  */

@@ -6,7 +6,7 @@ import { cutWhere, isBlock } from "./graph_blocks.js";
 import { joinsIn, outputOf, pathsBetween } from "./graph_paths.js";
 import { cells, drawPixels, setSize, shownSize } from "./image.js";
 import { makePreview } from "./map_preview.js";
-import { namedShortly, shortPath, summaryOf } from "./block_words.js";
+import { commonBlock, namedShortly, shortPath, summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
 import { MAP, outcome } from "./text.js";
 
@@ -27,8 +27,8 @@ const MOST_ENDS = 4; // to one block; where more end, only words say so
  * @param {string} [inside] the name of the block that it is in, which its own need not repeat
  */
 export function nameOf({ layers }, { name, first, last }, inside = "") {
-  const [from, to] = [shortPath(layers[first].path, inside), shortPath(layers[last].path, inside)];
-  return name ? shortPath(name, inside) : MAP.range(from, to);
+  const short = (/** @type {string} */ path) => shortPath(path, inside || commonBlock(layers));
+  return name ? short(name) : MAP.range(short(layers[first].path), short(layers[last].path));
 }
 
 /**

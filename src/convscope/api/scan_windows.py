@@ -1,0 +1,122 @@
+"""Windows of a scan written as a class folder, to be corrected in a page and trained on."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convscope.core.atomic import check_folder, refuse_existing, write_bytes, write_text
+from convscope.core.errors import DataError, ParameterError, choose
+from convscope.core.tables import DataTable
+from convscope.core.text import printable
+from convscope.images.inspection import ClassCount, Inspection, Problem, SizeSpread, spell
+from convscope.networks.model import Model
+from convscope.options.scan import ScanOptions
+from convscope.report.check_page import render_check
+from convscope.scanning.detections import Candidate, Search, detection
+from convscope.scanning.grid import Box
+from convscope.scanning.maps_file import Boxes
+from convscope.scanning.overlay import encoded
+from convscope.scanning.preparing import bands_of
+from convscope.scanning.receipt import Receipt
+from convscope.scanning.sweep import Sweep
+from convscope.scanning.windows import hardness, picks, uncertainty
+
+PAGE, TABLE = "check.html", "windows.csv"
+_COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
+_ABOUT = (
+    "The score is that of the kind: of an uncertain window 1 minus the lead of its class, of a hard example the "
+    "probability of the class that it is not. No file is moved or changed: put the class folders among your training "
+    "images, save your decisions as a list, and train with --labels labels.csv."
+)
+
+
+def check_windows(options: ScanOptions, model: Model) -> None:
+    """Refuse what cannot be written, before anything is computed.
+
+    Raises:
+        ParameterError: options do not go together, there is no such class, or the network gives maps.
+        DataError: the name of a class is none of a folder.
+        StorageError: there are files already.
+    """
+    if bool(options.uncertain or options.hardest) != (options.windows is not None):
+        raise ParameterError("`windows` must be given with uncertain or hardest. Got one without the other.")
+    if bool(options.hardest) != (options.label is not None):
+        raise ParameterError("`label` must be given with hardest: the class that the whole image is of. Got one alone.")
+    if options.windows is None:
+        return
+    model.check_answers()
+    if options.label is not None:
+        choose("label", options.label, model.classes)
+    for name in model.classes:
+        if not re.fullmatch(r"[^/\\:\x00-\x1f]{1,200}", name) or name.strip(". ") != name:
+            raise DataError(f"The classes must have names of folders to write windows. Got {printable(name)[:80]!r}.")
+    check_folder(Path(options.windows))
+    for file in (PAGE, TABLE):
+        refuse_existing(Path(options.windows) / file, force=options.force)
+
+
+def write_windows(receipt: Receipt, stored: Boxes, sweep: Sweep, options: ScanOptions) -> int:
+    """Write the windows that are asked for, a table of them and the page to go through them; return how many."""
+    if options.windows is None:
+        return 0
+    folder, bands = Path(options.windows), bands_of(receipt)
+    search = Search(classes=receipt.classes, wanted=receipt.classes, threshold=0.0, distance=0.0, scale=receipt.scale)
+    name = re.sub(r"[^\w-]", "_", Path(receipt.image).stem or "image")[:80]
+    pixels: dict[str, NDArray[np.uint8]] = {}
+    problems: list[Problem] = []
+    rows: list[list[str]] = []
+    for kind, one in _picked(receipt, stored, options):
+        box = Box(row=one.row, column=one.column, rows=1, columns=1)
+        order = np.argsort(-bands.probabilities(stored.box(box))[0, 0], kind="stable")
+        first, second = (receipt.classes[number] for number in order[:2])
+        label, suggested = (first, second) if kind == "uncertain" else (str(options.label), first)
+        found = detection(receipt.grid, search, one)
+        file = f"{label}/{name}_x{found.left + 0.5:.0f}_y{found.top + 0.5:.0f}.png"
+        pixels[file] = sweep.pixels(receipt.grid.pixels(box))
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / file, encoded(pixels[file], "PNG"))
+        detail = f"at x {found.x:g}, y {found.y:g}; looks like {printable(first)}, next {printable(second)}"
+        score = round(one.value, 3)
+        problems.append(Problem(name=file, kind=kind, detail=detail, score=score, label=label, suggested=suggested))
+        numbers = (found.x, found.y, found.left, found.top, found.width, found.height)
+        rows.append([file, kind, f"{score:g}", label, suggested, *(f"{number:g}" for number in numbers)])
+    write_text(folder / TABLE, DataTable.of(_COLUMNS, rows).csv())
+    write_text(folder / PAGE, render_check(_inspection(folder, receipt, problems), pixels.get, about=_ABOUT))
+    return len(problems)
+
+
+def _picked(receipt: Receipt, stored: Boxes, options: ScanOptions) -> list[tuple[str, Candidate]]:
+    """Return the windows with their kind: hard examples, and uncertain ones apart from them."""
+    bands = bands_of(receipt)
+    label = None if options.label is None else receipt.classes.index(options.label)
+
+    def hard(box: Box) -> NDArray[np.float32]:
+        return hardness(bands.probabilities(stored.box(box)), label or 0)
+
+    def uncertain(box: Box) -> NDArray[np.float32]:
+        return uncertainty(bands.probabilities(stored.box(box)))
+
+    hardest = picks(hard, receipt.grid, options.hardest) if options.hardest else []
+    others = picks(uncertain, receipt.grid, options.uncertain, taken=hardest) if options.uncertain else []
+    return [*(("hard example", one) for one in hardest), *(("uncertain", one) for one in others)]
+
+
+def _inspection(folder: Path, receipt: Receipt, problems: Sequence[Problem]) -> Inspection:
+    """Return the windows as what is found in a dataset of them."""
+    labels = [problem.label for problem in problems]
+    height, width = receipt.grid.window
+    return Inspection(
+        source=spell(folder.name),
+        images=len(problems),
+        usable=len(problems),
+        classes=tuple(
+            ClassCount(name=name, images=labels.count(name), usable=labels.count(name)) for name in receipt.classes
+        ),
+        problems=tuple(problems),
+        sizes=SizeSpread(widths=(width,) * 3, heights=(height,) * 3),
+        modes={},
+        formats={},
+    )

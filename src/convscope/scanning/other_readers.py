@@ -1,0 +1,146 @@
+"""Readers that other packages bring, where they are installed: Zarr, OpenSlide, GDAL (rasterio) and libvips."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convscope.core.errors import DataError
+from convscope.core.extras import optional
+
+from .channels import CHANNELS, check_shape
+from .pixel_size import UM
+from .readers import ArrayReader, Reader
+
+_CACHE_BYTES = 64 << 20
+
+
+class _Other:
+    """What these readers have in common.
+
+    Attributes:
+        pixel_um: rows and columns of a pixel in micrometers, where the file says so.
+    """
+
+    pixel_um: tuple[float, float] | None = None
+
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.name, self.shape = name, check_shape(shape, name)
+        self.tags: dict[int, Any] = {}
+
+
+class SlideReader(_Other):
+    """A whole slide that OpenSlide reads, at its full resolution, on the background that it names."""
+
+    def __init__(self, path: Path, name: str, openslide: Any) -> None:
+        self._slide = openslide.OpenSlide(str(path))
+        columns, rows = self._slide.dimensions
+        super().__init__(name, (rows, columns, 3))
+        said = [self._slide.properties.get(f"openslide.mpp-{axis}") for axis in "yx"]
+        self.pixel_um = (float(said[0]), float(said[1])) if said[0] and said[1] else None
+        self._background = f"#{self._slide.properties.get('openslide.background-color', 'ffffff')}"
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        region = self._slide.read_region((column, row), 0, (columns, rows))
+        shown = Image.new("RGB", (columns, rows), self._background)
+        shown.paste(region, mask=region.getchannel("A"))
+        return np.asarray(shown)
+
+
+class RasterReader(_Other):
+    """An image that GDAL reads, with its georeference."""
+
+    def __init__(self, path: Path, name: str, rasterio: Any) -> None:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+            self._file = rasterio.open(path)
+        super().__init__(name, (self._file.height, self._file.width, self._file.count))
+        wide, turned, left, also, tall, top = tuple(self._file.transform)[:6]
+        if self._file.crs is not None and turned == also == 0 and tall < 0 < wide:
+            self.tags = {33550: (wide, -tall, 0.0), 33922: (0.0, 0.0, 0.0, left, top, 0.0)}
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        found = self._file.read(window=((row, row + rows), (column, column + columns)))
+        return np.moveaxis(found, 0, -1)  # C H W -> H W C
+
+
+class VipsReader(_Other):
+    """An image that libvips reads, in bounded memory."""
+
+    def __init__(self, path: Path, name: str, pyvips: Any) -> None:
+        image = pyvips.Image.new_from_file(str(path))
+        kinds = {"uchar": np.uint8, "ushort": np.uint16}
+        if image.format not in kinds:
+            raise ValueError(f"its numbers are {image.format}")
+        super().__init__(name, (image.height, image.width, image.bands))
+        self._region, self._dtype = pyvips.Region.new(image), kinds[image.format]
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        data = self._region.fetch(column, row, columns, rows)
+        return np.frombuffer(data, self._dtype).reshape(rows, columns, -1)
+
+
+_KINDS: tuple[tuple[str, Callable[[Path, str, Any], Reader]], ...] = (
+    ("openslide", SlideReader),
+    ("rasterio", RasterReader),
+    ("pyvips", VipsReader),
+)
+
+
+def other_reader(path: Path, name: str) -> Reader | None:
+    """Return a reader of the first installed package that opens a file; None if there is none."""
+    for package, kind in _KINDS:
+        try:
+            return kind(path, name, importlib.import_module(package))
+        except DataError:
+            raise
+        except Exception:  # noqa: BLE001, S112  # not installed, or whatever a library raises on what it cannot open
+            continue
+    return None
+
+
+def zarr_reader(path: Path, name: str) -> Reader:
+    """Return the reader of a Zarr array, or of the finest level of an OME-Zarr image (last axes Y X, or Y X C)."""
+    zarr = optional("zarr", needed_for="Folders to scan, which are Zarr arrays,", extra="large")
+    try:
+        found = zarr.open(str(path), mode="r")
+        levels = found.attrs.get("multiscales") or dict(found.attrs.get("ome", {})).get("multiscales")
+        if levels:
+            found = found[levels[0]["datasets"][0]["path"]]
+        shape = found.shape
+    except (KeyError, ValueError, OSError, AttributeError, TypeError, IndexError) as error:
+        raise DataError(f"{name} cannot be scanned: it is no Zarr array ({type(error).__name__}).") from None
+    if len(shape) < 3 or (len(shape) == 3 and shape[2] in CHANNELS and not levels):
+        return ArrayReader(found, name)
+    return ChannelsFirst(found, name, _ome_size(levels[0]) if levels else None)
+
+
+def _ome_size(level: Any) -> tuple[float, float] | None:
+    """Return rows and columns of a pixel of an OME-Zarr image in micrometers; None if it does not say."""
+    try:
+        (scale,) = (one["scale"] for one in level["datasets"][0]["coordinateTransformations"] if one["type"] == "scale")
+        down, across = (float(scale[axis]) * UM[level["axes"][axis]["unit"]] for axis in (-2, -1))
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    return (down, across) if down > 0 and across > 0 else None
+
+
+class ChannelsFirst(ArrayReader):
+    """An array … C Y X, as OME-Zarr has them: the first time and depth."""
+
+    def __init__(self, array: Any, name: str, pixel_um: tuple[float, float] | None = None) -> None:
+        self.array, self.name, self.tags, self.pixel_um = array, name, {}, pixel_um
+        channels = array.shape[-3] if array.shape[-3] in CHANNELS else 1
+        self.shape = check_shape((array.shape[-2], array.shape[-1], channels), name)
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
+        lead = (0,) * (len(self.array.shape) - 3)
+        found = self.array[(*lead, slice(0, self.shape[2]), slice(row, row + rows), slice(column, column + columns))]
+        return np.moveaxis(np.asarray(found), 0, -1)

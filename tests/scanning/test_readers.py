@@ -1,0 +1,150 @@
+"""Images behind one protocol, whichever package reads them; and how large a pixel is."""
+
+import dataclasses
+import sys
+import types
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from convscope.api.scan import scan
+from convscope.core.errors import DataError
+from convscope.networks.model import Model
+from convscope.scanning.other_readers import ChannelsFirst, zarr_reader
+from convscope.scanning.readers import ArrayReader, open_image
+from tests.checks.scans import pixels, scan_model
+
+COLOR = pixels(40, 50, channels=3)
+PARTS = ((0, 0, 40, 50), (3, 7, 20, 30), (39, 49, 1, 1))
+
+
+class Slide:
+    dimensions = (50, 40)
+    properties: ClassVar = {
+        "openslide.mpp-x": "0.25",
+        "openslide.mpp-y": "0.25",
+        "openslide.background-color": "010203",
+    }
+
+    def __init__(self, path: str) -> None:
+        opaque = np.full((40, 50, 1), 255, np.uint8)
+        opaque[:2] = 0
+        self._pixels = np.concatenate([COLOR, opaque], axis=2)
+
+    def read_region(self, place: tuple[int, int], level: int, size: tuple[int, int]) -> Image.Image:
+        (x, y), (columns, rows) = place, size
+        return Image.fromarray(self._pixels[y : y + rows, x : x + columns])
+
+
+class Raster:
+    height, width, count, crs = 40, 50, 3, "any"
+    transform = (0.5, 0.0, 1000.0, 0.0, -0.5, 2000.0, 0.0, 0.0, 1.0)
+
+    def read(self, window: Any) -> Any:
+        (top, bottom), (left, right) = window
+        return COLOR[top:bottom, left:right].transpose(2, 0, 1)
+
+
+class Vips:
+    height, width, bands, format = 40, 50, 3, "uchar"
+
+    def fetch(self, x: int, y: int, columns: int, rows: int) -> bytes:
+        return COLOR[y : y + rows, x : x + columns].tobytes()
+
+
+FAKES = {
+    "openslide": types.SimpleNamespace(OpenSlide=Slide),
+    "rasterio": types.SimpleNamespace(Env=lambda **_: Raster.__new__(Closing), open=lambda path: Raster()),
+    "pyvips": types.SimpleNamespace(
+        Image=types.SimpleNamespace(new_from_file=lambda path: Vips()),
+        Region=types.SimpleNamespace(new=lambda image: image),
+    ),
+}
+
+
+class Closing(Raster):
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("package", sorted(FAKES))
+def test_what_convscope_does_not_open_is_read_by_a_package_that_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    for name, fake in FAKES.items():
+        monkeypatch.setitem(sys.modules, name, fake if name == package else None)
+    (tmp_path / "image.mrxs").write_bytes(b"anything")
+    expected = COLOR.copy()
+    if package == "openslide":
+        expected[:2] = (1, 2, 3)
+    with open_image(tmp_path / "image.mrxs") as reader:
+        for row, column, rows, columns in PARTS:
+            found = reader.read(row, column, rows, columns)
+            assert np.array_equal(found, expected[row : row + rows, column : column + columns])
+        assert getattr(reader, "pixel_um", None) == ((0.25, 0.25) if package == "openslide" else None)
+        assert (33922 in reader.tags) == (package == "rasterio")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(DataError, match="cannot be scanned"), open_image(tmp_path / "image.mrxs"):
+        pass
+
+
+class Group(dict[str, Any]):
+    attrs: dict[str, Any]
+
+
+def test_an_ome_zarr_image_is_read_at_its_finest_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Group({"0": COLOR.transpose(2, 0, 1)[None]})  # T C Y X
+    scale = {"type": "scale", "scale": [1, 1, 250, 250]}
+    axes = [{"name": name, "unit": "nanometer"} for name in "tcyx"]
+    group.attrs = {"multiscales": [{"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": [scale]}]}]}
+    monkeypatch.setitem(sys.modules, "zarr", types.SimpleNamespace(open=lambda path, mode: group))  # type: ignore[arg-type]
+    reader = zarr_reader(Path("image.zarr"), "image.zarr")
+    assert isinstance(reader, ChannelsFirst)
+    assert reader.pixel_um == (0.25, 0.25)
+    for row, column, rows, columns in PARTS:
+        found = reader.read(row, column, rows, columns)
+        assert np.array_equal(found, COLOR[row : row + rows, column : column + columns])
+
+
+def sized(um: float, side: int = 8) -> Model:
+    """Return a model whose training images had pixels of so many micrometers, and sides of `side` pixels."""
+    sizes = {"widths": [side] * 3, "heights": [side] * 3}
+    return dataclasses.replace(scan_model(), training={"settings": {"pixel_size": um}, "sizes": sizes})
+
+
+OME = {"axes": "YX", "PhysicalSizeX": 250, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 250, "PhysicalSizeYUnit": "nm"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"ome": True, "metadata": OME},
+        {"resolution": (40_000, 40_000), "resolutionunit": 3},
+        {"resolution": (101_600, 101_600), "resolutionunit": 2},
+        {"imagej": True, "resolution": (4, 4), "metadata": {"unit": "um"}},
+        {"description": "Aperio |AppMag = 40|MPP = 0.25|", "metadata": None},
+    ],
+)
+def test_the_scale_is_that_of_the_pixels(tmp_path: Path, settings: dict[str, Any]) -> None:
+    tifffile.imwrite(tmp_path / "image.tif", pixels(60, 70)[..., 0], **settings)
+    assert scan(sized(0.5), tmp_path / "image.tif").receipt.scale == 0.5
+    assert scan(sized(0.25), tmp_path / "image.tif").receipt.scale == 1
+    assert scan(sized(0.25, side=16), tmp_path / "image.tif").receipt.scale == 0.5  # resized to half
+    assert scan(sized(0.5), tmp_path / "image.tif", scale=1).receipt.scale == 1
+
+
+def test_a_pixel_size_that_is_not_known_is_asked_for_in_one_sentence(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "image.tif", pixels(60, 70)[..., 0])
+    with pytest.raises(DataError, match=r"0\.5 µm, and .*does not say how large its pixels are\. Give --scale"):
+        scan(sized(0.5), tmp_path / "image.tif")
+    image = ArrayReader(pixels(60, 70))
+    image.pixel_um = (0.25, 0.5)  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="not square"):
+        scan(sized(0.5), image)
+    image.pixel_um = (352.0, 352.0)  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="its own have 352 µm"):
+        scan(sized(0.5), image)

@@ -1,0 +1,86 @@
+"""Windows that are worth a second look: chosen well, trained on as they are, with a page and coordinates."""
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convscope.api.scan import scan
+from convscope.core.errors import DataError, ParameterError, StorageError
+from convscope.images.decoding.decoder import decode
+from convscope.images.sources.opening import open_source
+from convscope.scanning.grid import Grid
+from convscope.scanning.windows import hardness, picks, uncertainty
+from tests.checks.laws import LAWS
+from tests.checks.scans import pixels, scan_model
+
+
+@settings(LAWS, max_examples=20)
+@given(st.integers(8, 90), st.integers(8, 90), st.integers(1, 3), st.integers(1, 30))
+def test_windows_do_not_overlap_and_the_best_comes_first(rows: int, columns: int, stride: int, count: int) -> None:
+    grid = Grid(image=(rows, columns), window=(8, 8), stride=stride, tile=16)
+    values = np.random.default_rng(rows).random(grid.shape).astype(np.float32)
+    found = picks(lambda box: values[box.row : box.row + box.rows, box.column : box.column + box.columns], grid, count)
+    assert found[0].value == values.max()
+    assert [one.value for one in found] == sorted((one.value for one in found), reverse=True)
+    for index, one in enumerate(found):
+        assert values[one.row, one.column] == np.float32(one.value)
+        for other in found[:index]:
+            assert max(abs(one.row - other.row), abs(one.column - other.column)) * stride >= 8
+
+
+def test_the_lead_counts_classes_that_are_not_stored_as_one() -> None:
+    stored = np.array([[[0.6, 0.4, 0], [0.1, 0.0, 0], [1, 0, 0]]], np.float32)
+    assert np.allclose(uncertainty(stored), [[0.8, 0.2, 0]])
+    assert np.allclose(hardness(stored, 0), [[0.4, 0, 0]])
+
+
+def written(folder: Path, **options: Any) -> list[dict[str, str]]:
+    scan(scan_model(), pixels(60, 70), scale=1, windows=folder, **options)
+    return list(csv.DictReader((folder / "windows.csv").read_text().splitlines()))
+
+
+def test_windows_are_a_class_folder_that_is_trained_on(tmp_path: Path) -> None:
+    rows = written(tmp_path / "windows", uncertain=9, hardest=6, label="a")
+    assert [row["kind"] for row in rows] == ["hard example"] * 6 + ["uncertain"] * 9
+    assert {row["class"] for row in rows[:6]} == {"a"}
+    assert all(row["suggested"] != "a" for row in rows[:6])
+    image = pixels(60, 70)
+    for row in rows:
+        left, top = int(float(row["left"]) + 0.5), int(float(row["top"]) + 0.5)
+        there = decode(tmp_path / "windows" / row["image"]).values
+        assert np.array_equal(there, image[top : top + 8, left : left + 8])
+    source = open_source(tmp_path / "windows")
+    assert len(source) == 15
+    assert set(source.classes) == {row["class"] for row in rows}
+    page = (tmp_path / "windows" / "check.html").read_text()
+    assert "put the class folders among your training" in page
+    assert all(row["image"] in page for row in rows)
+
+
+def test_windows_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="windows"):
+        scan(scan_model(), pixels(60, 70), uncertain=3)
+    with pytest.raises(ParameterError, match="label"):
+        written(tmp_path, hardest=3)
+    with pytest.raises(ParameterError, match="label"):
+        written(tmp_path, hardest=3, label="d")
+    written(tmp_path, uncertain=1)
+    with pytest.raises(StorageError, match="already there"):
+        written(tmp_path, uncertain=1)
+    outside = dataclasses.replace(scan_model(), classes=("a", "../b", "c"))
+    with pytest.raises(DataError, match="names of folders"):
+        scan(outside, pixels(60, 70), windows=tmp_path / "other", uncertain=3)
+
+
+def test_a_scan_of_the_best_class_has_uncertain_windows_too(tmp_path: Path) -> None:
+    every, best = (
+        written(tmp_path / "every", hardest=4, label="a"),
+        written(tmp_path / "best", hardest=4, label="a", best=True),
+    )
+    assert (best[0]["x"], best[0]["y"]) == (every[0]["x"], every[0]["y"])
