@@ -12,6 +12,7 @@ from .calibration import precision_at
 from .confident_learning import suspect_labels
 
 _LEAST_SCORE = 0.1  # below it nine in ten are right
+_MOST_DOUBTED = 0.2  # of the labels
 
 
 def wrong_labels(
@@ -21,7 +22,7 @@ def wrong_labels(
     indices: Sequence[int],
     name_of: Callable[[int], str],
 ) -> tuple[Problem, ...]:
-    """Return the labels that look wrong, the most certain first.
+    """Return the labels that look wrong, the most certain first; none by a classifier that doubts a fifth of all.
 
     Args:
         probabilities: of each class for each image, N K, by a classifier that did not learn from it.
@@ -49,4 +50,4 @@ def wrong_labels(
                 index=indices[index],
             )
         )
-    return tuple(problems)
+    return () if len(problems) > _MOST_DOUBTED * len(labels) else tuple(problems)
