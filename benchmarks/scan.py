@@ -348,7 +348,7 @@ def reading_and_writing(side: int = 4_096) -> dict[str, float]:
         return run
 
     with tempfile.TemporaryDirectory() as folder:
-        path, image = Path(folder) / "image.tif", np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)
+        path, image = Path(folder) / "image.tif", np.random.default_rng(0).integers(0, 16, (side, side), np.uint8)
         tifffile.imwrite(path, image, tile=(256, 256), compression="zlib")
         TiffReader.read = timed("read", TiffReader.read)  # type: ignore[method-assign]
         MapsFile.write = timed("write", MapsFile.write)  # type: ignore[method-assign]
