@@ -95,6 +95,10 @@ bench: $(TEST)/wheel ## measure what takes a quarter of an hour into benchmarks/
 bench-full: $(TEST)/wheel ## measure everything; takes hours (CONVSCOPE_DATA names the folder of the sets)
 	@for program in $(SHORT) $(LONG); do $(TEST)/bin/python benchmarks/$$program || exit 1; done
 
+.PHONY: bench-gpu
+bench-gpu: $(TEST)/wheel ## measure training and prediction on a GPU, 8 minutes (CONVSCOPE_DATA names the folder of the sets)
+	@$(TEST)/bin/python benchmarks/gpu.py --data-dir "$(or $(CONVSCOPE_DATA),.)"
+
 .PHONY: fuzz
 fuzz: $(TEST)/wheel ## try damaged files, kills and full disks for hours (FUZZ="--kinds images --count 1000" for some)
 	$(TEST)/bin/python -m tests.fuzz $(FUZZ)

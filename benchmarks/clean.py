@@ -139,11 +139,13 @@ def changed(files: list[Path], folder: Path, change: Change, *, quality: int = 6
 
 
 def calibrated(values: NDArray[np.float64], right: Flags) -> list[tuple[float, float]]:
-    """Return the precision by raw value: isotonic regression at ten quantiles of the values."""
+    """Return the precision by raw value, where it changes: isotonic regression at quantiles of the values."""
     fitted = IsotonicRegression(out_of_bounds="clip").fit(values, right)
-    at = np.unique(np.quantile(values[right], np.linspace(0, 1, 11)).round(3))
-    at = np.unique(np.concatenate([np.quantile(values[~right], [0.5, 0.9, 0.98]).round(3), at]))
-    return [(float(one), round(float(precision), 3)) for one, precision in zip(at, fitted.predict(at), strict=True)]
+    at = np.quantile(values[right], np.linspace(0, 1, 11)), np.quantile(values[~right], [0.5, 0.9, 0.98, 1])
+    raw = np.unique(np.concatenate(at).round(3))
+    precision = np.pad(fitted.predict(raw).round(3), 1, constant_values=(0, 1))
+    changes = (np.diff(precision)[:-1] > 0) | (np.diff(precision)[1:] > 0)
+    return list(zip(raw[changes].tolist(), precision[1:-1][changes].tolist(), strict=True))
 
 
 def labels_found(

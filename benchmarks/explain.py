@@ -29,6 +29,7 @@ from convscope.networks.layout import Layout
 CASES = (
     ("16C5-MP2-32C5-MP2-64N", 28),
     ("16C3-16C3-MP2-32C3-32C3-MP2-64C3-64C3-APg", 96),
+    ("16C3/2-16C3-MP2-32C3-32C3-MP2-64C3-64C3-MP2-128C3-APg", 224),
 )
 BATCH = 64
 

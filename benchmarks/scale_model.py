@@ -1,6 +1,6 @@
 """A simulated cluster that computes shards, from rates measured here; beside the measured times of local clusters.
 
-    python benchmarks/scale_model.py [--images 6000] [--rounds 2] [--without-dask]
+    python benchmarks/scale_model.py [--images 40000] [--rounds 2] [--without-dask]
 
 Scope: photographs of about 500 × 375 pixels in JPEG, a network of 96 pixels, Parquet parts on this disk. First the
 rates, in seconds that the processor computes, which other programs disturb least: reading and decoding, the network,
@@ -12,6 +12,7 @@ the seconds that all processes of a command computed. Wanted for each: 0.8 to 1.
 
 import argparse
 import heapq
+import importlib
 import json
 import logging
 import math
@@ -130,8 +131,9 @@ def simulate(rates: Rates, cluster: Cluster, images: int, size: int, *, seed: in
         if cluster.dispatch_s:
             heapq.heappush(free, (ends[worker], worker))
     seconds = max(ends)
-    if cluster.dispatch_s * number > 0.9 * seconds:
-        bound = "scheduler"
+    others = {"listing": rates.listing_s * images, "scheduler": cluster.dispatch_s * number}
+    slowest = max(others, key=lambda name: others[name])
+    bound = slowest if others[slowest] > computed / cluster.workers else bound
     return Outcome(seconds=seconds, busy=computed / (seconds * cluster.workers), bound=bound)
 
 
@@ -244,9 +246,8 @@ def timed(model: str, images: Path, out: Path, size: int, *more: tuple[str, ...]
 @contextmanager
 def dask_cluster(workers: int) -> Iterator[str]:
     """Give the address of a cluster of Dask that is up."""
-    from distributed import LocalCluster
-
-    with LocalCluster(
+    distributed = importlib.import_module("distributed")
+    with distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
     ) as cluster:
         yield cluster.scheduler_address
@@ -254,11 +255,10 @@ def dask_cluster(workers: int) -> Iterator[str]:
 
 def dispatch_seconds(count: int = 1_000) -> float:
     """Return what client and scheduler of Dask compute for a task, here in one process."""
-    from distributed import Client, as_completed
-
-    with dask_cluster(2) as address, Client(address) as client:
+    distributed = importlib.import_module("distributed")
+    with dask_cluster(2) as address, distributed.Client(address) as client:
         began = time.process_time()
-        for future in as_completed([client.submit(len, (), pure=False) for _ in range(count)]):
+        for future in distributed.as_completed([client.submit(len, (), pure=False) for _ in range(count)]):
             future.result()
         return (time.process_time() - began) / count
 
@@ -322,8 +322,8 @@ def result(images: int, size: int, rounds: int, *, dask: bool) -> Found:
 def main() -> None:
     """Measure, simulate, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=6_000)
-    parser.add_argument("--size", type=int, default=500, help="images in a shard")
+    parser.add_argument("--images", type=int, default=40_000)
+    parser.add_argument("--size", type=int, default=1_000, help="images in a shard")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--without-dask", action="store_true")
     given = parser.parse_args()

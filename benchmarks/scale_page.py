@@ -5,12 +5,18 @@ python benchmarks/scale_page.py
 
 import argparse
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from layers_page import table
 from scale_model import QUIET, SIDE, WANTED, Cluster, Outcome, Rates, image_seconds, simulate
+
+from convscope.core.records import to_json
+from convscope.options.shards import ShardOptions
+from convscope.shards.manifest import LARGEST_MANIFEST, Shard
+from convscope.shards.work import READERS
 
 HERE = Path(__file__).parent
 RESULT, STEP, PAGE = (
@@ -18,8 +24,9 @@ RESULT, STEP, PAGE = (
     HERE / "results" / "step-avx2.json",
     HERE.parent / "docs" / "scale.md",
 )
-SHARD, MANIFEST_LINE, LARGEST_MANIFEST = 10_000, 62, 1 << 28  # bytes: see convscope.shards.manifest
+SHARD = ShardOptions().shard_size
 DAY_S, MACHINE_CORES = 86_400, 16
+FOLDER = 10**8  # images
 SLICE = 1_024  # workers that are simulated; more of them have as many shards each
 Found = dict[str, Any]
 
@@ -69,7 +76,7 @@ convscope merge out -o all.parquet                                        # chec
   their content. With `--part`, the list is that of the first job.
 - Features have the class and split of their folders; no validation split is drawn, and unusable images have no row.
 - One process computes one shard at a time, with the cores that it may use (`OMP_NUM_THREADS`). Workers of Ray and Dask
-  have one; start Dask's with `--nthreads 1`.
+  have one; start Dask's with `--nthreads 1`. In Python: [`predict_in_shards`](python.md).
 """
 
 
@@ -78,36 +85,44 @@ def large(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
-def cluster_of(cores: int, found: Found, workers: int) -> Cluster:
+def power(value: float) -> str:
+    """Return a number as a digit times a power of ten."""
+    digits = int(math.log10(value))
+    return f"{value / 10**digits:.0f} × 10<sup>{digits}</sup>"
+
+
+def cluster_of(cores: int, dispatch_s: float, workers: int) -> Cluster:
     """Return a cluster of machines of 16 cores, of which so many workers are simulated."""
     return Cluster(
         workers=workers,
         cores=workers,
         bytes_s=PRICES.machine_bytes_s * workers / MACHINE_CORES,
         latency_s=PRICES.latency_s,
-        ahead=16,
-        dispatch_s=found["dispatch_s"] * cores / workers,
+        ahead=READERS,
+        dispatch_s=dispatch_s * cores / workers,
         slow=PRICES.slow,
         slowness=PRICES.slowness,
         lost=PRICES.lost,
     )
 
 
-def simulated(power: int, cores: int, found: Found) -> Outcome:
-    """Return the outcome for 10**power images, of a slice of the cluster with its part of the images."""
+def simulated(exponent: int, cores: int, found: Found, *, folders: int = 1) -> Outcome:
+    """Return the outcome for 10**exponent images in several folders, each with a driver and scheduler of its own.
+
+    Simulated is a slice of the cluster with its part of the images.
+    """
     workers, rates = min(cores, SLICE), Rates(**found["rates"])
-    images = 10**power * workers // cores
-    size = max(1, min(SHARD, images // workers // 4))
-    if images // size > 1_000_000:  # as many shards as show the bound
-        size = images // 1_000_000
-    return simulate(rates, cluster_of(cores, found, workers), images, size)
+    images, parts = 10**exponent * workers // cores, folders * workers / cores
+    rates = replace(rates, listing_s=rates.listing_s / parts)
+    cluster = cluster_of(cores, found["dispatch_s"] / folders, workers)
+    return simulate(rates, cluster, images, min(SHARD, images // workers // 4))
 
 
 def scales(found: Found, step: Found) -> list[str]:
     """Return the table of scales."""
     rates = Rates(**found["rates"])
     trained_s = step["cores"] / step["train"]["photographs"]["images_per_second"]["convscope_step float32"]
-    head = ["", *(f"10<sup>{power}</sup> images, {cores:,} cores" for power, cores in SCALES.items())]
+    head = ["", *(f"10<sup>{exponent}</sup> images, {cores:,} cores" for exponent, cores in SCALES.items())]
     hours = {"read and decode": rates.decode_s, "network": rates.predict_s, "train, an epoch": trained_s}
     rows = [[f"{name}, core-hours", *(large(10**p * each / 3600) for p in SCALES)] for name, each in hours.items()]
     sizes = {
@@ -118,10 +133,11 @@ def scales(found: Found, step: Found) -> list[str]:
     }
     rows += [[f"{name}, terabytes", *(large(10**p * each / 1e12) for p in SCALES)] for name, each in sizes.items()]
     rows.append(["listing by one process, hours", *(large(10**p * rates.listing_s / 3600) for p in SCALES)])
-    outcomes = [simulated(power, cores, found) for power, cores in SCALES.items()]
-    rows.append(["predict, simulated, hours", *(large(one.seconds / 3600) for one in outcomes)])
-    rows.append(["of which workers compute", *(f"{100 * one.busy:.0f} %" for one in outcomes)])
-    rows.append(["slowest is", *(one.bound for one in outcomes)])
+    for name, most in (("one folder", math.inf), (f"a folder for each {power(FOLDER)} images", FOLDER)):
+        folders = [max(1, int(10**exponent / most)) for exponent in SCALES]
+        outcomes = [simulated(*scale, found, folders=one) for scale, one in zip(SCALES.items(), folders, strict=True)]
+        cells = [f"{large(one.seconds / 3600)} ({one.bound}; workers {100 * one.busy:.0f} %)" for one in outcomes]
+        rows.append([f"predict into {name}, simulated, hours", *cells])
     each, _ = image_seconds(rates, Cluster(workers=MACHINE_CORES, cores=MACHINE_CORES))
     rows.append(
         [
@@ -146,18 +162,19 @@ def breaks(found: Found) -> list[str]:
     """Return what breaks, in the order in which it does, and what to do."""
     rates = Rates(**found["rates"])
     each, _ = image_seconds(rates, Cluster(workers=MACHINE_CORES, cores=MACHINE_CORES))
+    line = len(json.dumps([[to_json(Shard(images=SHARD, digest=16 * "0"))]], indent=1)) - len("[\n []\n]")
     limits = [
         (DAY_S / rates.listing_s, "images: one process lists them for a day", "one `--shards` folder a prefix, or list "
          "once and give the names on standard input"),
-        (LARGEST_MANIFEST / MANIFEST_LINE * SHARD, "images: the manifest has its largest size, 256 MiB",
+        (LARGEST_MANIFEST / line * SHARD, "images: the manifest has its largest size, 256 MiB",
          "`--shard-size 100000`, or several folders"),
         (DAY_S / (rates.decode_s + rates.predict_s) * MACHINE_CORES, "images: a machine of 16 cores computes for a day",
          "`--cluster`, or `--part`"),
     ]  # fmt: skip
-    rows = [[large(count), what, cure] for count, what, cure in sorted(limits)]
+    rows = [[power(count), what, cure] for count, what, cure in sorted(limits)]
     rows.append(
         [
-            large(SHARD * each / found["dispatch_s"]),
+            power(SHARD * each / found["dispatch_s"]),
             "workers: the scheduler of Dask has no time left",
             "`--shard-size 100000`, or `--part`, which has none",
         ]

@@ -14,6 +14,7 @@ import convscope
 from convscope.api.features import compare_classifiers, save_with_classifier
 from convscope.api.predict import optimized
 from convscope.api.scan import verify
+from convscope.api.shards import merge
 from convscope.core.arguments import FLAG, check_value, shown
 from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError, ParameterError
@@ -65,6 +66,7 @@ CALLS: dict[str, Call] = {
     "Model.from_torch": (Model.from_torch, {"module": MODULE, "example": (3, 4, 4), "preprocessing": "unit"}),
     "measure": (convscope.measure, {"model": "nope", "data": DATA}),
     "scan": (convscope.scan, {"model": MODEL, "image": IMAGES[0], "scale": 1, "check": 5}),
+    "merge": (merge, {"folder": "nope"}),
     "verify": (verify, {"output": "nope.tif", "model": MODEL, "image": IMAGES[0]}),
     "units": (convscope.units, {"model": "nope", "data": DATA}),
     "look": (convscope.look, {"model": "nope", "images": IMAGES[:1]}),

@@ -405,6 +405,53 @@ def test_the_page_of_scanning_matches_the_results(program) -> None:
     assert program("scan_page").page() == written, "write it with: python benchmarks/scan_page.py"
 
 
+def test_a_simulated_cluster_obeys_the_laws_of_queues(program) -> None:
+    module = program("scale_model")
+    rates = module.Rates(
+        decode_s=0.01,
+        predict_s=0.01,
+        start_s=2,
+        shard_s=0.5,
+        listing_s=1e-3,
+        image_bytes=1e5,
+        row_bytes=50,
+        list_bytes=50,
+    )
+
+    def seconds(workers: int, **settings: float) -> float:
+        cluster = module.Cluster(**{"workers": workers, "cores": workers, **settings})
+        outcome = module.simulate(rates, cluster, 1_000, 100)
+        assert 0 < outcome.busy <= 1
+        return outcome.seconds
+
+    assert seconds(1, cores=1) == pytest.approx(2 + 1 + 1_000 * 0.02 + 10 * 0.5)
+    assert seconds(2, cores=1) == pytest.approx(2 * 2 + 1 + 1_000 * 0.02 + 10 * 0.5)
+    times = [seconds(workers) for workers in (1, 2, 5, 10, 20)]
+    assert times == sorted(times, reverse=True)
+    assert times[-1] == times[-2] == pytest.approx(2 + 1 + 2 + 0.5), "ten shards keep ten workers busy"
+    assert seconds(10, dispatch_s=100) == pytest.approx(2 + 1 + 2 + 10 * 100 + 2 + 0.5)
+    assert seconds(10, bytes_s=1e5) > 1_000 * 1e5 / 1e5, "the network is the bound"
+    assert seconds(10, latency_s=1) == pytest.approx(2 + 1 + 100 * 1 / 2 + 0.5)
+    assert seconds(10, slow=1, slowness=3) == pytest.approx(2 + 1 + 3 * 2.5)
+    assert seconds(10, lost=1) == pytest.approx(2 + 1 + 1.5 * 2.5)
+
+
+def test_the_simulated_cluster_agrees_with_the_measured_ones(program) -> None:
+    module = program("scale_model")
+    found = json.loads((BENCHMARKS / "results" / "scale.json").read_text(encoding="utf-8"))
+    again, (low, high) = module.agreement(found), module.WANTED
+    assert {name: found[name] for name in again} == again, "the ratios are those of the rates and the samples"
+    assert all(low <= ratio <= high for ratio in found["processor_ratio"].values())
+    if min(found["share_before"], found["share_after"]) >= module.QUIET:  # else the page says that it was not
+        assert all(low <= ratio <= high for ratio in found["ratio"].values())
+
+
+def test_the_page_of_scale_matches_the_results_and_is_short(program) -> None:
+    written = (BENCHMARKS.parent / "docs" / "scale.md").read_text(encoding="utf-8")
+    assert program("scale_page").page() == written, "write it with: python benchmarks/scale_page.py"
+    assert len(written.split()) <= 900
+
+
 def test_the_page_of_layers_matches_the_results(program) -> None:
     written = (BENCHMARKS.parent / "docs" / "layers" / "results.md").read_text(encoding="utf-8")
     assert program("layers_page").page() == written, "write it with: python benchmarks/layers_page.py"

@@ -126,6 +126,7 @@ def test_a_part_is_taken(ending: str, tmp_path: Path) -> None:
     found = convscope.load(result.path)
     assert found.is_dense
     assert found.network.graph.output.name == "gated"
+    assert convscope.convert(graph_model(), tmp_path / f"stem.{ending}", up_to="stem").layers == 1
 
 
 def test_a_part_of_a_layout_is_taken(tmp_path: Path) -> None:

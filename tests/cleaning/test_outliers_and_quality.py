@@ -1,6 +1,8 @@
 """Outliers and bad images: what was put in stands out, whatever the other images are."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from convscope.cleaning.quality import DETAILS, oddness
 
 from .test_near_duplicates import photographs, seen
 
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "clean.json"
 SPOILS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(3)),
     "dark": lambda image: ImageEnhance.Brightness(image).enhance(0.15),
@@ -51,6 +54,11 @@ def test_scores_grow_with_what_is_measured_and_are_precisions(kind: str) -> None
     assert precision.min() >= 0
     assert precision.max() <= 1
     assert precision_at(kind, least_value(kind, 0.5)) == pytest.approx(0.5)
+
+
+def test_scores_are_those_of_the_benchmark() -> None:
+    measured = json.loads(RESULTS.read_text())["precision"]
+    assert {kind: tuple(map(tuple, curve)) for kind, curve in measured.items()} == PRECISION
 
 
 def test_every_kind_has_words() -> None:

@@ -13,16 +13,16 @@ def test_every_choice_is_shown_with_how_to_change_it(capsys: pytest.CaptureFixtu
     assert main(["machine"]) == 0
     shown = capsys.readouterr().out
     assert machine().processor in shown
-    for name in ("precision", "threads", "back end", *TUNINGS):
+    for name in ("precision", "threads", "ranks", "back end", *TUNINGS):
         assert name in shown
-    assert shown.count("to change: ") == 3 + len(TUNINGS)
+    assert shown.count("to change: ") == 4 + len(TUNINGS)
 
 
 def test_as_json_it_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["machine", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["machine"]["cores"] == machine().cores
-    assert {one["name"] for one in found["tunings"]} == {"precision", "threads", "back end", *TUNINGS}
+    assert {one["name"] for one in found["tunings"]} == {"precision", "threads", "ranks", "back end", *TUNINGS}
 
 
 def test_a_wrong_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

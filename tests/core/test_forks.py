@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from convscope.core import forks
 from convscope.core.forks import computing, threads_allowed
 from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS
@@ -81,3 +82,9 @@ def test_a_child_finds_nothing_held_by_threads_of_its_parent() -> None:
             os._exit(0 if free and IN_FLIGHT.used == 0 else 1)
         assert IN_FLIGHT.used == 2 * SMALL_PIXELS
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_fork_that_had_begun_before_the_import_ends_in_silence() -> None:
+    forks._in_parent()
+    with computing():
+        assert not forks._Here.forking

@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.images import augmentation
 from convscope.images.augmentation import Augmentation, alternating, distort, take
 
@@ -18,8 +19,8 @@ def random_images(count: int = 12, height: int = 7, width: int = 9, channels: in
     return torch.from_numpy(rng.integers(0, 256, (count, height, width, channels), dtype=np.uint8))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def seeded(seed: int = 0, **share: int) -> Draws:
+    return Draws(generator=torch.Generator().manual_seed(seed), **share)
 
 
 def moved(image: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -112,7 +113,7 @@ def test_images_mapped_from_a_file_are_read_and_not_changed(tmp_path: Path) -> N
 
 
 def maps(count: int = 6, height: int = 15, width: int = 15) -> Tensor:
-    return torch.randn(count, 2, height, width, generator=seeded(5))
+    return torch.randn(count, 2, height, width, generator=seeded(5).generator)
 
 
 def test_nothing_asked_changes_no_bit() -> None:
@@ -124,7 +125,7 @@ def test_nothing_asked_changes_no_bit() -> None:
 def test_a_turn_is_that_of_scipy(height: int, width: int, rotate: float, scale: float) -> None:
     images = maps(6, height, width)
     result = distort(images, Augmentation(rotate=rotate, scale=scale), seeded(2)).numpy()
-    generator = seeded(2)
+    generator = seeded(2).generator
     angles = np.radians(rotate) * (torch.rand(6, generator=generator).numpy() * 2 - 1)
     sizes = 1 + scale * (torch.rand(6, generator=generator).numpy() * 2 - 1)
     center = np.array([height - 1, width - 1]) / 2
@@ -198,3 +199,16 @@ def test_the_changes_are_named_in_words() -> None:
     words = "shift up to 2 px, flip left-right, rotate up to 10°, scale by up to 10%, erase a square of 25% of the side"
     assert str(change) == words
     assert str(augmentation.Augmentation()) == "none"
+
+
+def test_a_share_of_a_batch_is_changed_as_in_the_whole() -> None:
+    images, change = random_images(17), Augmentation(shift=2, rotate=10.0, scale=0.1, erase=0.3)
+
+    def changed(share: slice) -> Tensor:
+        draws, places = seeded(3, before=share.start, after=17 - share.stop), torch.arange(17)[share]
+        taken = take(images, places, change, draws, None)
+        return distort(taken.permute(0, 3, 1, 2).float(), change, draws)
+
+    assert torch.equal(
+        torch.cat([changed(slice(0, 6)), changed(slice(6, 7)), changed(slice(7, 17))]), changed(slice(0, 17))
+    )

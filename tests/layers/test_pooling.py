@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from convscope.core.draws import Draws
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.layers.pooling import POOLINGS
 from convscope.layers.windows import Largest, RootMeanSquare, Stochastic, Subset
@@ -59,7 +60,7 @@ class TestStochastic:
 
     def drawn(self, times: int, window: int | None = 2) -> torch.Tensor:
         pooling = Stochastic(window, 2).train()
-        pooling.generator = torch.Generator().manual_seed(0)
+        pooling.draws = Draws(generator=torch.Generator().manual_seed(0))
         return pooling(self.maps.expand(times, 1, 4, 4))[:, 0]
 
     def test_each_value_comes_as_often_as_it_is_large(self) -> None:

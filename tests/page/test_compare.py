@@ -93,7 +93,7 @@ def test_the_same_network_under_two_names_has_one_row_and_the_reason_for_the_oth
     page = render_comparison(comparison(variant("convolution", 0.9), same, variant("stride", 0.8)))
     assert page.count(">pooling (max)</th>") == 0
     assert "The same network as convolutional." in page
-    assert "2 variants trained" in page
+    assert "comparison of 2 variants" in page
 
 
 def test_the_page_opens_no_connection_and_has_no_style_of_its_own() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from convscope.core.errors import DataError
+from convscope.explorer import weights
 from convscope.explorer.weights import in_bytes, rounding_of, text_bytes, weight_dtype
 from convscope.networks.folding import ready
 from convscope.networks.graph_network import GraphNetwork
@@ -27,6 +28,15 @@ def test_only_large_networks_have_weights_of_fewer_bits(network: GraphNetwork, m
     assert kinds == ["float32", "float32", "float24", "float24", "float16", "float16", "int8", "int8"]
     monkeypatch.setattr(network.plan.__class__, "parameters", 75_000_001)
     with pytest.raises(DataError, match="75,000,001 parameters: 100 MB"):
+        weight_dtype(network)
+
+
+def test_a_network_that_is_too_large_is_refused_with_the_part_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = ready(small_model("4C3-MP2-6N").network)
+    for bound in ("MOST_EXACT", "MOST_NEARLY_EXACT", "LARGEST_HALVES"):
+        monkeypatch.setattr(weights, bound, 0)
+    monkeypatch.setattr(weights, "LARGEST_TEXT", text_bytes(network.plan.layers[0].parameters, "int8"))
+    with pytest.raises(DataError, match=r"Show the part up to pooling1: convscope convert MODEL .* --up-to pooling1$"):
         weight_dtype(network)
 
 

@@ -67,10 +67,12 @@ def rows(path: Path) -> list[dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("place", ["disk", "memory"])
+@pytest.mark.parametrize("place", ["disk", "memory", "memory, renamed"])
 def test_merged_shards_are_the_predictions_of_one_command(
-    place: str, images: Path, out: str, in_memory: str, tmp_path: Path
+    place: str, images: Path, out: str, in_memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if place == "memory, renamed":
+        monkeypatch.setattr("convscope.shards.store._ONE_PUT", set())
     given, folder = (images, out) if place == "disk" else (in_memory, "memory://results/out")
     assert run(given, folder) == 12
     assert run(given, folder) == 0
@@ -133,7 +135,7 @@ def test_a_folder_is_for_one_request_and_one_list_of_images(images: Path, out: s
         lambda: run(images / "class 0", out),
         lambda: features_in_shards(MODEL, images, ShardOptions(shards=out, shard_size=4)),
     ):
-        with pytest.raises(StorageError, match="was made for another (model|top|shard_size|list|command)"):
+        with pytest.raises(StorageError, match="was made with another (model|top|shard_size|list|command)"):
             refused()
     save(images / "class 0" / "new.png", 99)
     assert run(images, out, part="1/1") == 0, "a job takes the list as it is"
@@ -236,7 +238,7 @@ def test_the_commands_predict_and_merge(
     assert main(["features", model, str(images), "--shards", out]) == 2
     assert "(predict, not features)" in capsys.readouterr().err
     assert main(["predict", model, str(images), "--shards", out, "--shard-size", "5", "--quiet"]) == 1
-    assert main(["merge", out, "-o", str(tmp_path / "all.parquet")]) == 1
+    assert main(["merge", f"file://{out}", "-o", str(tmp_path / "all.parquet")]) == 1
     assert "12 images, 1 unusable, from 3 parts" in capsys.readouterr().out
 
 
@@ -275,7 +277,7 @@ def test_every_error_of_convscope_travels_between_processes() -> None:
 
     kinds = [ConvscopeError]
     for kind in kinds:
-        kinds += kind.__subclasses__()
+        kinds += [one for one in kind.__subclasses__() if one.__module__ == "convscope.core.errors"]
         assert str(pickle.loads(pickle.dumps(kind("a sentence")))) == "a sentence"
     assert len(kinds) > 8
 

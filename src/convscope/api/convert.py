@@ -21,6 +21,7 @@ from convscope.networks.foreign.class_names import class_names
 from convscope.networks.foreign.models import checked_end
 from convscope.networks.foreign.standardization import rows_and_columns
 from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.layer_names import layer_index
 from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, opened, read_onnx_model, write_model
 from convscope.options.convert import ConvertOptions
@@ -167,18 +168,19 @@ def _said(options: ConvertOptions) -> dict[str, Any]:
 
 
 def _cut(model: Model, up_to: str) -> Model:
-    """Return the part of a network that ends with a layer.
+    """Return the part of a network that ends with a layer, or with the last one of a block.
 
     Raises:
         ParameterError: there is no such layer.
     """
     whole = fold(model.network)
-    if up_to not in whole.graph.by_name:
+    last = layer_index(whole.graph, up_to, range(len(whole.graph.nodes)))
+    if last is None:
         raise ParameterError(
             f"`up_to` must be a layer of the network. Got {up_to!r}.{did_you_mean(up_to, whole.graph.by_name)} "
             f"The first ones are {', '.join(list(whole.graph.by_name)[:5])}."
         )
-    graph = whole.graph.up_to(up_to)
+    graph = whole.graph.up_to(whole.graph.nodes[last].name)
     tensors = {name: value for name, value in whole.tensors.items() if name in graph.tensors}
     mean, std = whole.mean.tolist(), whole.std.tolist()
     part = GraphNetwork(graph, tensors, mean=mean, std=std, title=model.title).eval()

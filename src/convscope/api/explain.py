@@ -48,6 +48,7 @@ from .look import training_source
 
 USUAL_IMAGES = 50  # on which faithfulness is measured by default
 _BATCH = 64
+_FEW_MACS = 20_000_000  # an image; below, threads wait for each other longer than they compute
 Unusable = tuple[tuple[str, str], ...]
 
 
@@ -121,7 +122,7 @@ def explain(
     used = opened(model, told)
     used.check_answers()
     request = _Request(model=used, options=options, context=context)
-    with tuned():
+    with tuned(request.threads):
         chosen, unusable = _read(used, images, told)
         dataset, reason = request.dataset()
         training = request.training(dataset) if NEAREST.name in request.names else None
@@ -166,6 +167,7 @@ class _Request:
             patch=options.patch, layer=options.layer, batch=fitting_batch(model.network.plan, wanted, copies=3)
         )
         self.patch = patch_side(self.settings, model.preprocessing.size)
+        self.threads = 1 if model.network.plan.macs < _FEW_MACS else None  # None: as many as there are cores
         if options.layer is not None:
             maps_layer(self.network.graph, options.layer)
 

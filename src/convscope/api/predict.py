@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.core.arguments import shown
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.options import documented, options_from
@@ -43,6 +44,7 @@ def predict(
     workers: int | None = None,
     precision: BackendPrecision = "float32",
     backend: Backend = "torch",
+    device: DeviceChoice = "auto",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
     context: Context | None = None,
@@ -73,7 +75,9 @@ def predict(
     trained = opened(model, context.reporter)
     if options.background is not None:
         trained = trained.on_background(options.background)
-    trained = optimized(trained, precision=precision, backend=backend, calibration=calibration, context=context)
+    trained = optimized(
+        trained, precision=precision, backend=backend, device=device, calibration=calibration, context=context
+    )
     network = flip_tta(trained, context.reporter) if options.tta else trained
     with tuned():
         return list(predict_each(network, images, options=options, reporter=context.reporter))
@@ -102,6 +106,7 @@ def optimized(
     *,
     precision: BackendPrecision = "float32",
     backend: Backend = "torch",
+    device: DeviceChoice = "auto",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
     context: Context | None = None,
@@ -128,7 +133,8 @@ def optimized(
             f"`calibration` must be left out unless `precision` is int8. Got it with {precision!r}. "
             "Leave it out, or choose int8."
         )
-    if precision == "float32" and backend == "torch":
+    place = choose_device(device)
+    if precision == "float32" and backend == "torch" and place == "cpu":
         return model
     fitting_backends(backend, precision)  # refuses before anything is read
     reporter = context.reporter if calibration is not None or precision != "int8" else Silent()
@@ -138,7 +144,7 @@ def optimized(
         source = open_source(calibration, data_dir=context.data_dir, class_depth=depth, reporter=reporter)
         images = _training_images(source, model.preprocessing, reporter)
     with reporter.task("optimizing the model", total=0):
-        return model.optimize(precision, backend=backend, calibration=images)
+        return model.optimize(precision, backend=backend, calibration=images, device=place)
 
 
 def _training_images(source: Source, preprocessing: Preprocessing, reporter: Reporter) -> NDArray[np.uint8]:

@@ -32,7 +32,7 @@ from convscope.shards.merging import Merged, merge_parts
 from convscope.shards.on_dask import on_dask
 from convscope.shards.on_ray import on_ray
 from convscope.shards.store import Store
-from convscope.shards.work import FinishedShard, work
+from convscope.shards.work import MOST_NAMED, FinishedShard, work
 
 _PART = re.compile(r"([1-9]\d{0,6})/([1-9]\d{0,6})")
 _LARGEST_PART = 1 << 27  # bytes of features, which are in memory before they are written
@@ -90,7 +90,12 @@ def predict_in_shards(
         )
     used = opened(model) if options.background is None else opened(model).on_background(options.background)
     used.check_answers()
-    settings: dict[str, Any] = {"top": options.top, "tta": options.tta, "batch": options.batch}
+    settings: dict[str, Any] = {
+        "top": options.top,
+        "tta": options.tta,
+        "batch": options.batch,
+        "workers": options.workers,
+    }
     settings |= {"precision": inference.precision, "backend": inference.backend}
     job = _Job(how, "predict", used, settings, images, force)
     return _run(job, lambda: _as_entries(images, used), context)
@@ -224,18 +229,19 @@ def _run(job: _Job, images: Any, context: Context | None) -> ShardsResult:
     left = manifest.left(store, part)
     if there := len(range(part[0] - 1, len(manifest.shards), part[1])) - len(left):
         reporter.say(f"{printable(store.address)}: {counted(there, 'shard')} finished before, {len(left):,} to go")
-    return _counted(engine(store.address, manifest.identity, left), store, manifest, left, reporter)
+    done = engine(store.address, manifest.identity, left) if left else ()
+    return _counted(done, store, manifest, left, reporter)
 
 
 def _counted(
-    done: Iterator[FinishedShard], store: Store, manifest: Manifest, left: Sequence[int], reporter: Reporter
+    done: Iterable[FinishedShard], store: Store, manifest: Manifest, left: Sequence[int], reporter: Reporter
 ) -> ShardsResult:
     images = unusable = 0
     named: list[tuple[str, str]] = []
     with reporter.task("computing", sum(manifest.shards[number].images for number in left), "images") as task:
         for shard in done:
             images, unusable = images + shard.images, unusable + shard.unusable
-            named += shard.named[: max(0, 10 - len(named))]
+            named += shard.named[: max(0, MOST_NAMED - len(named))]
             task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
     return ShardsResult(
         folder=store.address,
@@ -252,8 +258,10 @@ def _engine(cluster: str | None) -> Any:
     if cluster is None:
         return lambda folder, identity, numbers: (work(folder, identity, number) for number in numbers)
     if cluster == "ray" or cluster.startswith("ray://"):
+        optional("ray", needed_for="Clusters of Ray", extra="ray")  # before anything takes time
         return lambda *given: on_ray(cluster, *given)
     if cluster.startswith(("tcp://", "tls://")):
+        optional("distributed", needed_for="Clusters of Dask", extra="dask")
         return lambda *given: on_dask(cluster, *given)
     raise ParameterError(f"`cluster` must be ray, ray://HOST:PORT or tcp://HOST:PORT. Got {cluster!r}.")
 

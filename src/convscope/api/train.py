@@ -6,13 +6,14 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from convscope.core.atomic import remove, write_text
 from convscope.core.context import CommandContext, Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError, ParameterError, TrainingError
 from convscope.core.machine import machine, usual_settings
 from convscope.core.options import AnyPath, Size, ValueLimits, declared, documented, options_from
@@ -21,7 +22,7 @@ from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
 from convscope.images.inspection import ClassCount
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource, check_class_depth
+from convscope.images.sources.opening import DataSource, check_class_depth
 from convscope.networks.build import Network
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
@@ -41,12 +42,12 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
+from convscope.training.torchrun import is_restarted
 
 from .wrong_labels import with_evaluated_labels
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
 _DEFAULT_DATA = "digits"
-_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +108,9 @@ def train(
     pretrain: str | None = None,
     freeze: bool = False,
     threads: int | None = None,
+    ranks: int | None = None,
+    batch_statistics: Literal["own", "all"] = "own",
+    device: DeviceChoice = "auto",
     precision: PrecisionChoice = "auto",
     output: AnyPath | None = None,
     resume: AnyPath | None = None,
@@ -143,6 +147,8 @@ def train(
             )
         if _is_from_start(options, run):
             return _from_start(data, start, options, run, context)
+        if is_restarted() and run.output is not None and RunFolder(path=Path(run.output)).settings.exists():
+            run = dataclasses.replace(run, output=None, resume=run.output)
         if run.resume is None:
             prepared, folder = _new_run(data, options, run, context)
         else:
@@ -267,6 +273,7 @@ def _moved(options: TrainOptions, data: DataSource | None, context: Context) -> 
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
     return dataclasses.replace(
         options,
+        device=options.device if options.device == "cpu" else "auto",  # another machine may have no GPU
         data=options.data if data is None else data_name(data),
         data_dir=options.data_dir if context.data_dir is None else str(context.data_dir.absolute()),
     )
@@ -338,14 +345,7 @@ def _evaluate(prepared: Prepared, model: Model, reporter: Reporter) -> Evaluated
         for chunk in np.array_split(indices, -(-len(indices) // _AT_ONCE)):
             probabilities.append(model.predict_proba(images.images[chunk]))
             task.advance(len(chunk))
-    return EvaluatedImages(
-        split=_SPLITS[images.evaluation_split],
-        labels=images.labels[indices],
-        probabilities=np.concatenate(probabilities),
-        names=[images.image_name(int(index)) for index in indices],
-        indices=indices,
-        classes=images.classes,
-    )
+    return EvaluatedImages.of(images, indices, np.concatenate(probabilities))
 
 
 def _facts(prepared: Prepared, history: History, folder: RunFolder, command: str) -> RunFacts:
@@ -375,6 +375,8 @@ def _settings(prepared: Prepared, history: History) -> dict[str, Any]:
         **to_json(prepared.recipe),
         "learning_rate": prepared.recipe.highest_rate(history.steps),
         "threads": prepared.threads,
+        "ranks": prepared.ranks,
+        "device": prepared.device,
     }
 
 

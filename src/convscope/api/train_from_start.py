@@ -15,7 +15,7 @@ from convscope.core.machine import machine
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.dataset import classes_in_words
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION, DataSource
+from convscope.images.sources.opening import DataSource
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.networks.starts import OBJECT, StartSource, open_start
@@ -39,8 +39,6 @@ from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
 
 from .wrong_labels import with_evaluated_labels, with_start_labels
-
-_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -180,14 +178,7 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
         remove(stale)
     write_model(model, folder.model)
     found.history.write(folder.history)
-    evaluated = EvaluatedImages(
-        split=_SPLITS[images.evaluation_split],
-        labels=images.labels[found.indices],
-        probabilities=found.probabilities,
-        names=[images.image_name(int(index)) for index in found.indices],
-        indices=found.indices,
-        classes=images.classes,
-    )
+    evaluated = EvaluatedImages.of(images, found.indices, found.probabilities)
     facts = _facts(prepared, found, folder, context)
     if prepared.mode == FROZEN:
         facts = with_start_labels(facts, prepared, found.cut, context.cache_dir)

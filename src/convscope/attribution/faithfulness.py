@@ -92,11 +92,10 @@ def deletion_and_insertion(subject: Subject, values: Values, rng: np.random.Gene
     with torch.inference_mode():
         for image, mask, target in zip(subject.images, taken, subject.targets.tolist(), strict=True):
             blurred = torch.from_numpy(_blurred(image.numpy()))
-            for curves, one in (
-                (deleted, torch.where(mask, 0.0, image)),
-                (inserted, torch.where(mask, image, blurred)),
-            ):
-                curves.append(_probabilities(subject, one)[:, target].double().numpy())
+            both = torch.cat([torch.where(mask, 0.0, image), torch.where(mask, image, blurred)])
+            going, coming = _probabilities(subject, both)[:, target].double().chunk(2)
+            deleted.append(going.numpy())
+            inserted.append(coming.numpy())
     return np.stack(deleted), np.stack(inserted)
 
 

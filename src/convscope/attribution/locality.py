@@ -163,20 +163,19 @@ def _united(ends: Sequence[tuple[Tensor, Tensor]]) -> _Span:
 
 def _crop(stored: Tensor, changed: _Changed, rows: _Span, columns: _Span, fill: float) -> Tensor:
     """Return patches × maps × rows × columns at these positions, `fill` beyond the map."""
-    height, width = stored.shape[2:]
+    maps, height, width = stored.shape[1:]
     down, across = rows.positions(), columns.positions()  # patches × rows, patches × columns
-    usual = stored[0][:, down.clamp(0, height - 1)[:, :, None], across.clamp(0, width - 1)[:, None, :]].movedim(0, 1)
     own_down, own_across = down - changed.rows.first[:, None], across - changed.columns.first[:, None]
-    every = torch.arange(len(down))[:, None, None]
-    block = changed.values[
-        every,
-        :,
-        own_down.clamp(0, changed.rows.count - 1)[:, :, None],
-        own_across.clamp(0, changed.columns.count - 1)[:, None, :],
-    ].movedim(3, 1)  # patches, rows, columns, maps -> patches, maps, rows, columns
     is_block = _within(own_down, changed.rows.count)[:, :, None] & _within(own_across, changed.columns.count)[:, None]
     is_map = _within(down, height)[:, :, None] & _within(across, width)[:, None]
-    return torch.where(is_map[:, None], torch.where(is_block[:, None], block, usual), fill)
+    # one table of all values, a row a position: those of the map, then those of each patch, then beyond the map
+    own = changed.values.permute(0, 2, 3, 1).reshape(-1, maps)
+    table = torch.cat([stored[0].flatten(1).T, own, own.new_full((1, maps), fill)])
+    patch = torch.arange(len(down))[:, None] * changed.rows.count
+    in_block = height * width + ((patch + own_down) * changed.columns.count)[:, :, None] + own_across[:, None]
+    in_map = (down * width)[:, :, None] + across[:, None]
+    index = torch.where(is_map, torch.where(is_block, in_block, in_map), len(table) - 1)
+    return table[index].permute(0, 3, 1, 2)  # patches, rows, columns, maps -> patches, maps, rows, columns
 
 
 def _within(positions: Tensor, count: int) -> Tensor:

@@ -66,11 +66,12 @@ def _firsts(size: int, side: int, stride: int) -> Tensor:
 
 def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -> Tensor:
     """Return maps of the mean loss of the patches that hold each pixel, from losses maps × patches."""
-    sums, counts = losses.new_zeros(len(losses), *size), losses.new_zeros(size)
-    for index, (row, column) in enumerate(patches.tolist()):
-        sums[:, row : row + side, column : column + side] += losses[:, index, None, None]
-        counts[row : row + side, column : column + side] += 1
-    return sums / counts
+    within = torch.arange(side)
+    rows, columns = patches[:, :1] + within, patches[:, 1:] + within  # patches × side
+    pixels = (rows[:, :, None] * size[1] + columns[:, None]).flatten()
+    each = torch.cat([losses, torch.ones_like(losses[:1])]).repeat_interleave(side * side, dim=1)
+    sums = losses.new_zeros(len(losses) + 1, size[0] * size[1]).index_add_(1, pixels, each)
+    return (sums[:-1] / sums[-1]).view(-1, *size)
 
 
 OCCLUSION = AttributionMethod(

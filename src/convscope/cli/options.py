@@ -15,7 +15,6 @@ from convscope.core.context import CommandContext
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.options import AnyPath, Declared, declared
 from convscope.core.records import Dataclass
-from convscope.core.remote import is_address
 
 from .wording import WordChoice, as_typed
 
@@ -37,8 +36,8 @@ class _Path(click.Path):
         """Return the path."""
         if os.fspath(value) == "":
             self.fail("it must name a file or folder. Got an empty name.", param, ctx)
-        if is_address(value):
-            return value  # a path would lose one of its slashes
+        if isinstance(value, str) and "://" in value:
+            return value  # an address, which would lose one of its slashes as a path
         return super().convert(value, param, ctx)
 
 

@@ -55,7 +55,15 @@ def command(
         _dry_run(shell, data, values, context, as_json=as_json)
         return
     from convscope.api.train import train
+    from convscope.training.torchrun import own_rank, world_size
 
+    if world_size() > 1:
+        _refuse_unnamed(values)
+    if own_rank() > 0:
+        from convscope.training.run import follow
+
+        follow(cache_dir=context.cache_dir)
+        return
     trained = train(data, context=context, **values)
     if looks:
         from convscope.api.look import look
@@ -68,6 +76,14 @@ def command(
         shell.exit(130)
     problems = [(problem.name, problem.detail) for problem in trained.report.unusable]
     end_with_unusable(shell, problems, context.reporter, rest="in the report")
+
+
+def _refuse_unnamed(values: dict[str, Any]) -> None:
+    """Refuse what processes of torchrun cannot do: find a run without a name again, or train from a start."""
+    if values["start"] is not None:
+        raise click.UsageError("torchrun trains a network from nothing. Leave --start or torchrun out.")
+    if values["output"] is None and values["resume"] is None:
+        raise click.UsageError("torchrun starts processes again, which must find the run. Name its folder: -o FOLDER.")
 
 
 def _refuse_typed(shell: click.Context, *, dry_run: bool) -> None:
@@ -157,6 +173,7 @@ def _plan_text(prepared: "Prepared | PreparedStart", typed: list[str]) -> str:
 def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
     """Return the recipe in words."""
     recipe, minutes = prepared.recipe, prepared.settings.minutes
+    ranks = prepared.record.ranks
     length = counted(recipe.epochs, "epoch") if minutes is None else f"{minutes:g} minutes"
     steps = prepared.steps
     rate = f"{recipe.highest_rate(steps if minutes is None else 1):.4g}"
@@ -164,7 +181,7 @@ def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
         rate += " (less where there is time for many steps)"
     return [
         f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
-        f"{counted(prepared.threads, 'thread')}",
+        f"{counted(prepared.threads, 'thread')}{f' in {ranks} processes' * (ranks > 1)}",
         *([f"pretrained stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
     ]
 

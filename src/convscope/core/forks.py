@@ -63,6 +63,8 @@ def _before() -> None:
 
 
 def _in_parent() -> None:
+    if not _Here.forking:
+        return  # the fork had begun when this module was imported
     _Here.forking = False
     _Here.changed.notify_all()
     _Here.changed.release()

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .forks import threads_allowed
+from .python_process import can_start_python
 from .tunings import TUNINGS, WITHOUT, keep_memory, keeps_memory_on, left_out
 
 if TYPE_CHECKING:
     import torch
 
 _PARALLEL_MACS = 100_000_000
+_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 320_000_000_000, 16  # docs/decisions/0020-ranks.md
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,12 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
             why="usable physical cores; one for a small step, which more would slow down",
             change="--threads N, OMP_NUM_THREADS",
         ),
+        Tuning(
+            name="ranks",
+            value=str(here.cores),
+            why="processes of a training that share each batch; one where a step or the training is short",
+            change="--ranks N",
+        ),
     ]
     others = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
     words = (
@@ -176,6 +184,23 @@ def threads_for(macs: int) -> int:
         1
     """
     return usable_cores() if macs >= _PARALLEL_MACS else 1
+
+
+def ranks_for(macs: int, *, steps: int, batch: int) -> int:
+    """Return the number of processes for a training: one a core where that is measured to be faster, else one.
+
+    Args:
+        macs: forward, of one step.
+        steps: of the training.
+        batch: images a step.
+
+    Examples:
+        >>> ranks_for(10_000_000, steps=1_000_000, batch=256)
+        1
+    """
+    cores = usable_cores()
+    pays = macs >= _RANKS_MACS and macs * steps >= _RANKS_TRAINING_MACS and batch >= _RANK_IMAGES * cores
+    return cores if pays and can_start_python() else 1
 
 
 def memory_format() -> "torch.memory_format":

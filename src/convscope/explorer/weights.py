@@ -1,5 +1,6 @@
 """Weights as text: in how few bits they go into a page, and how much of the network's agreement that costs."""
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -65,9 +66,24 @@ def weight_dtype(network: GraphNetwork) -> WeightDtype:
     if size > LARGEST_TEXT:
         raise DataError(
             f"The weights must fit into a page of {LARGEST_TEXT / 1e6:,.0f} MB, with 8 bits each. Got {parameters:,} "
-            f"parameters: {size / 1e6:,.0f} MB. Use a network with fewer."
+            f"parameters: {size / 1e6:,.0f} MB. {_smaller(network)}"
         )
     return "int8"
+
+
+def _smaller(network: GraphNetwork) -> str:
+    """Return a sentence: which part of a network a page can hold."""
+    sums = itertools.accumulate(layer.parameters for layer in network.plan.layers)
+    fitting = [
+        node.name
+        for node, parameters in zip(
+            network.graph.nodes, sums, strict=False
+        )  # the plan of a layout has its classes, too
+        if text_bytes(parameters, "int8") <= LARGEST_TEXT
+    ]
+    if not fitting:
+        return "Use a network with fewer."
+    return f"Show the part up to {fitting[-1]}: convscope convert MODEL -o part.safetensors --up-to {fitting[-1]}"
 
 
 def text_bytes(parameters: int, dtype: WeightDtype) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer, is_number
 from convscope.core.splitmix64 import scattered
@@ -73,7 +74,7 @@ def take(
     images: Tensor,
     indices: Tensor,
     change: Augmentation,
-    generator: torch.Generator,
+    draws: Draws,
     flipped: Tensor | None,
 ) -> Tensor:
     """Return the images at `indices`, shifted and flipped: uint8 N H W C.
@@ -82,50 +83,51 @@ def take(
         images: uint8, all images, M H W C; may be memory-mapped.
         indices: int64, N.
         change: only its shift is used.
-        generator: source of randomness.
+        draws: random numbers.
         flipped: images to flip, bool, N; None flips none.
     """
     if not change.shift and flipped is None:
         return images[indices]
-    count, (height, width) = len(indices), images.shape[1:3]
-    rows, columns = torch.arange(height).expand(count, -1), torch.arange(width).expand(count, -1)
+    count, (height, width), device = len(indices), images.shape[1:3], images.device
+    rows, columns = (torch.arange(side, device=device).expand(count, -1) for side in (height, width))
     if change.shift:
-        moves = torch.randint(-change.shift, change.shift + 1, (2, count, 1), generator=generator)
-        rows, columns = (rows + moves[0]).clamp(0, height - 1), (columns + moves[1]).clamp(0, width - 1)
+        down, right = (draws.integers(count, -change.shift, change.shift + 1).to(device) for _ in range(2))
+        rows, columns = (rows + down).clamp(0, height - 1), (columns + right).clamp(0, width - 1)
     if flipped is not None:
-        columns = torch.where(flipped[:, None], width - 1 - columns, columns)
-    pixel_indices = (indices[:, None] * height + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
+        columns = torch.where(flipped.to(device)[:, None], width - 1 - columns, columns)
+    pixel_indices = (indices.to(device)[:, None] * height + rows)[:, :, None] * width + columns[
+        :, None, :
+    ]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])
     return flat.index_select(0, pixel_indices.view(-1)).view(count, height, width, -1)
 
 
-def distort(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+def distort(maps: Tensor, change: Augmentation, draws: Draws) -> Tensor:
     """Return standardized images N C H W rotated, scaled and with a square erased (set to 0, the mean)."""
     if change.rotate or change.scale:
-        maps = _turn(maps, change, generator)
+        maps = _turn(maps, change, draws)
     if change.erase:
-        maps = _erase(maps, change.erase, generator)
+        maps = _erase(maps, change.erase, draws)
     return maps
 
 
-def _turn(maps: Tensor, change: Augmentation, generator: torch.Generator) -> Tensor:
+def _turn(maps: Tensor, change: Augmentation, draws: Draws) -> Tensor:
     count, _, height, width = maps.shape
-    angle = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(change.rotate)
-    size = 1 / (1 + (torch.rand(count, generator=generator) * 2 - 1) * change.scale)
+    angle = (draws.uniform(count) * 2 - 1) * math.radians(change.rotate)
+    size = 1 / (1 + (draws.uniform(count) * 2 - 1) * change.scale)
     cosine, sine, zero = size * angle.cos(), size * angle.sin(), torch.zeros(count)
     rows = [
         torch.stack([cosine, -sine * height / width, zero], 1),
         torch.stack([sine * width / height, cosine, zero], 1),
     ]
-    grid = functional.affine_grid(torch.stack(rows, 1), [count, 1, height, width], align_corners=False)
+    grid = functional.affine_grid(torch.stack(rows, 1).to(maps.device), [count, 1, height, width], align_corners=False)
     return functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
 
-def _erase(maps: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
+def _erase(maps: Tensor, fraction: float, draws: Draws) -> Tensor:
     count, _, height, width = maps.shape
     side = max(1, round(fraction * min(height, width)))
-    top = torch.randint(0, height - side + 1, (count, 1), generator=generator)
-    left = torch.randint(0, width - side + 1, (count, 1), generator=generator)
-    rows, columns = torch.arange(height), torch.arange(width)
+    top, left = (draws.integers(count, 0, length - side + 1).to(maps.device) for length in (height, width))
+    rows, columns = (torch.arange(length, device=maps.device) for length in (height, width))
     inside = ((rows >= top) & (rows < top + side))[:, :, None] & ((columns >= left) & (columns < left + side))[:, None]
     return maps.masked_fill(inside[:, None], 0.0)

@@ -1,5 +1,6 @@
 """Normalizations by name. To add one, add one record to `NORMALIZATIONS`; the first is that of every layout."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,12 +30,15 @@ class BatchNormalization(nn.Module):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.momentum = self.MOMENTUM  # of the running averages
+        self.total: Callable[[Tensor], Tensor] | None = None  # adds what several processes know of one batch
         self.bias = nn.Parameter(torch.zeros(units))
         self.register_buffer("running_mean", torch.zeros(units))
         self.register_buffer("running_var", torch.ones(units))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps of the same shape, N units or N units H W."""
+        if self.total is not None and self.training:
+            return self._by_whole_batch(maps, self.total)
         return functional.batch_norm(
             maps,
             self.running_mean,
@@ -44,6 +48,20 @@ class BatchNormalization(nn.Module):
             momentum=self.momentum,
             eps=self.EPSILON,
         )
+
+    def _by_whole_batch(self, maps: Tensor, total: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return normalized maps, by mean and variance of a batch of which these are a share."""
+        axes, shape = (0, *range(2, maps.dim())), (-1, *(1,) * (maps.dim() - 2))
+        values = maps if maps.dtype == torch.float64 else maps.float()
+        sums = total(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))
+        mean, count = sums[:-1] / sums[-1], sums[-1].detach()
+        centred = values - mean.view(shape)
+        variance = total(centred.square().sum(axes)) / count
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+        normalized = centred * (variance + self.EPSILON).rsqrt().view(shape) + self.bias.view(shape)
+        return normalized.to(maps.dtype)
 
     def predicting(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return mean, scale and shift, float64, one a unit: prediction computes (x - mean) × scale + shift.

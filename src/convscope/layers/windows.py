@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convscope.core.draws import Draws
+
 from .geometry import output_size
 
 
@@ -101,11 +103,11 @@ class Stochastic(_Windowed):
     drawn only where there are no others, all with the same probability.
 
     Attributes:
-        generator: source of randomness; torch's own if None. It is set for each step of a training, so that a resumed
+        draws: random numbers, torch's own at first. They are set for each step of a training, so that a resumed
             training gives the same bits.
     """
 
-    generator: torch.Generator | None = None
+    draws = Draws()
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W."""
@@ -117,7 +119,7 @@ class Stochastic(_Windowed):
             chances = values.float().clamp_min(0.0)
             chances = torch.where(chances.sum(-1, keepdim=True) > 0, chances, 1.0).cumsum(-1)
             total = chances[..., -1:]
-            drawn = torch.rand(total.shape, generator=self.generator) * total
+            drawn = self.draws.uniform(*total.shape).to(total.device) * total
             chosen = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
         return values.gather(-1, chosen).squeeze(-1)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import at_least
 from convscope.core.progress import Reporter, Silent
@@ -114,7 +115,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
     functions = tuple(_functions(network))
     if not cost.layout:
         functions = tuple(_connected(planned, functions))
-    with network.drawing_from(generator):
+    with network.drawing_from(Draws(generator=generator)):
         times = time_layers(functions, maps, repeats)
     layers = tuple(
         dataclasses.replace(layer, forward_ms=forward, backward_ms=backward)

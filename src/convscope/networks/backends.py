@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.arguments import shown
+from convscope.core.devices import Device, own_device
 from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
 from convscope.core.machine import usable_cores
@@ -72,14 +73,16 @@ def runner(
     backend: BackendName,
     precision: BackendPrecision,
     calibration: NDArray[np.uint8] | None = None,
+    device: Device = "cpu",
 ) -> Runner | None:
-    """Return the session that computes `network`, or None for torch.
+    """Return the session that computes `network`, or None for torch on the processor.
 
     Args:
         network: trained.
         backend: ``auto`` is the fastest of those installed that agree with torch, torch included, on some images.
         precision: ``auto`` is bfloat16 where the processor multiplies it natively, else float32.
         calibration: training images, uint8 N H W C, that show which values occur; needed for int8.
+        device: another than the processor has the back end torch.
 
     Raises:
         ParameterError: the arguments do not go together, or the back end cannot compute this network.
@@ -88,6 +91,13 @@ def runner(
     """
     names = fitting_backends(backend, precision)
     _check_computes(network)
+    if device != "cpu":
+        if backend not in ("torch", "auto") or precision == "int8":
+            raise ParameterError(
+                f"`device` {device} has the back end torch in float32 and bfloat16. Got {backend} in {precision}. Use "
+                "these, or the device cpu."
+            )
+        return _torch(network, precision, device)
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
@@ -176,12 +186,14 @@ def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
     return min(taken[1:])
 
 
-def _torch(network: ImageNetwork, precision: BackendPrecision) -> Runner:
-    optimized = optimize_for_inference(network, "float32" if precision == "int8" else choose_precision(precision))
+def _torch(network: ImageNetwork, precision: BackendPrecision, device: Device = "cpu") -> Runner:
+    number = "float32" if precision == "int8" else choose_precision(precision, device)
+    place = own_device(device)
+    optimized = optimize_for_inference(network, number, fused=device == "cpu").to(place)
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
+            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images).to(place)).cpu().numpy()
         return result
 
     return run

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
+from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
@@ -189,16 +190,16 @@ class Network(ImageNetwork):
             self._prepare(self.plan, mean, std, margins=margins)
 
     @contextmanager
-    def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
-        """Use `generator` for stochastic pooling (``ST``) while the block runs."""
+    def drawing_from(self, draws: Draws) -> Iterator[None]:
+        """Use `draws` for stochastic pooling (``ST``) while the block runs."""
         stochastic = [module for module in self.modules() if isinstance(module, Stochastic)]
         for module in stochastic:
-            module.generator = generator
+            module.draws = draws
         try:
             yield
         finally:
             for module in stochastic:
-                module.generator = None
+                module.draws = Draws()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits N K from uint8 images N H W C, or from standardized float images N C H W.

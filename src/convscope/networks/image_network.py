@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format
 
@@ -50,9 +51,9 @@ class ImageNetwork(nn.Module):
             self.temperature = torch.ones(1, dtype=torch.float32)
 
     @contextmanager
-    def drawing_from(self, generator: torch.Generator) -> Iterator[None]:
-        """Use `generator` for what is random in training while the block runs; here nothing is."""
-        del generator
+    def drawing_from(self, draws: Draws) -> Iterator[None]:
+        """Use `draws` for what is random in training while the block runs; here nothing is."""
+        del draws
         yield
 
     def standardize(self, images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.core.arguments import shown
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
@@ -236,6 +237,7 @@ class Model:
         *,
         backend: "BackendName" = "torch",
         calibration: NDArray[np.uint8] | None = None,
+        device: DeviceChoice = "cpu",
     ) -> "Model":
         """Return a faster model with the same predictions, to rounding: 8 bits in bfloat16 and int8.
 
@@ -247,6 +249,7 @@ class Model:
             backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
+            device: what computes, in the process that predicts.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -256,8 +259,9 @@ class Model:
         from .inference import optimize_for_inference
 
         self.check_answers()
+        place = choose_device(device)
         with usual_settings():
-            made = runner(self.network, backend=backend, precision=precision, calibration=calibration)
+            made = runner(self.network, backend=backend, precision=precision, calibration=calibration, device=place)
             chosen = "float32" if precision == "int8" else choose_precision(precision)
             return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
 

@@ -42,6 +42,15 @@ def output(text: str, metavar: str = "FILE") -> Any:
     return option(None, text, metavar=metavar, short="-o")
 
 
+def device() -> Any:
+    """What computes."""
+    return option(
+        "auto",
+        "What computes: a GPU of NVIDIA or AMD (cuda), of Apple (mps), the processor, or the first where there is one.",
+        group="Network",
+    )
+
+
 def seed() -> Any:
     """Return the option `seed`."""
     return option(0, "Random seed; runs are deterministic.", metavar="N", least=0, most=2**31 - 1)

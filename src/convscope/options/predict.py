@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import check_options, option
 from convscope.core.precision import BackendPrecision
 
@@ -48,6 +49,7 @@ class InferenceOptions:
         "Engine; openvino and onnxruntime are extras to install; auto takes the fastest that agrees with torch.",
         group="Network",
     )
+    device: DeviceChoice = fields.device()
     calibration: Any = option(None, "Training data for int8; 500 images are read.", group="Network", metavar="DATA")
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from convscope.core.arguments import PATH, TEXT, check_value
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 from convscope.core.precision import PrecisionChoice
@@ -164,6 +165,20 @@ class TrainOptions:
         least=1,
         most=1_024,
     )
+    ranks: int | None = option(
+        None,
+        "Processes that share each batch and the threads; by default one a core where that is faster.",
+        group="Training",
+        metavar="N",
+        least=1,
+        most=1_024,
+    )
+    batch_statistics: Literal["own", "all"] = option(
+        "own",
+        "What batch normalization takes mean and variance of: the share of each rank (own), or the whole batch (all).",
+        group="Training",
+    )
+    device: DeviceChoice = fields.device()
     precision: PrecisionChoice = option("auto", "Number format of convolutions and products.", group="Training")
 
     def __post_init__(self) -> None:
@@ -186,6 +201,10 @@ class TrainOptions:
         if self.start is None and (self.cut is not None or self.mode is not None or self.head != "softmax"):
             raise ParameterError(
                 "`mode`, `cut` and `head` are those of a start. Got no `start`. Name one, or leave them out."
+            )
+        if self.start is not None and (self.ranks or 1) > 1:
+            raise ParameterError(
+                f"`ranks` train a network from nothing, without `start`. Got {self.ranks}. Leave it out."
             )
         if self.epochs is not None and self.minutes is not None:
             raise ParameterError("Only one of `epochs` and `minutes` can be given. Leave one out.")

@@ -49,7 +49,7 @@ def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | Non
         "thumbnails": thumbnails,
     }
     page = document(
-        title=joined("What looks wrong in ", shortened(printable(inspection.source), 80)),
+        title=joined(shortened(printable(inspection.source), 80), ": what looks wrong"),
         style=static(_PACKAGE, "check.css"),
         script=static(_PACKAGE, "check.js"),
         body=_body(inspection, problems, classes, data, about),
@@ -114,7 +114,7 @@ def _body(
         tag("a", "To the finding", class_="skip", href="#finding"),
         tag(
             "header",
-            tag("h1", "What looks wrong in ", named(inspection.source, 120)),
+            tag("h1", named(inspection.source, 120), ": what looks wrong"),
             tag(
                 "p",
                 f"{counted(len(problems), 'finding')} among {counted(inspection.usable, 'image')}. {about}",

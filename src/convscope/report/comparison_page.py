@@ -62,14 +62,14 @@ def render_comparison(comparison: Comparison) -> str:
 
 def _head(comparison: Comparison) -> Html:
     text = (
-        f"{counted(len(comparison.distinct), 'variant')} trained on the same "
+        "Trained on the same "
         f"{counted(comparison.training_images, 'image')} of {comparison.width}x{comparison.height} pixels, with the "
         f"same budget ({comparison.budget_text}), and evaluated on the same "
         f"{counted(comparison.test_images, 'image')}."
     )
     return tag(
         "header",
-        tag("h1", named(comparison.data, 120), ": comparison"),
+        tag("h1", named(comparison.data, 120), f": comparison of {counted(len(comparison.distinct), 'variant')}"),
         _moved(comparison),
         tag("p", text),
         facts_list(comparison),

@@ -89,7 +89,11 @@ def _head(report: Report) -> Html:
         expected = f"All are correct. For new images of the same kind, expect {low} or more (95 % confidence)."
     return tag(
         "header",
-        tag("h1", named(report.name, 120)),
+        tag(
+            "h1",
+            named(report.name, 120),
+            f": report on a network of {counted(len(report.classes), 'class', 'classes')}",
+        ),
         tag("p", tag("strong", percent(report.accuracy.fraction, report.images)), counts, class_="headline"),
         tag("p", expected),
         _facts(report),

@@ -19,7 +19,7 @@ from .store import Store
 MANIFEST, METADATA = "_manifest.json", "_metadata"  # readers of Parquet folders pass over names that begin with _
 PART = re.compile(r"part-(\d{5,})\.parquet")
 _OWN = re.compile(r"_manifest\.json|_metadata|_model-[0-9a-f]{32}\.safetensors|_list-\d{5,}-[0-9a-f]{16}\.json")
-_LARGEST_MANIFEST, _LARGEST_LIST = 1 << 28, 1 << 28
+LARGEST_MANIFEST, _LARGEST_LIST = 1 << 28, 1 << 28
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def read_manifest(store: Store) -> Manifest | None:
     if MANIFEST not in store.names():
         return None
     try:
-        return from_json(Manifest, strict_json(store.read(MANIFEST, _LARGEST_MANIFEST)))
+        return from_json(Manifest, strict_json(store.read(MANIFEST, LARGEST_MANIFEST)))
     except ValueError as error:
         where = printable(f"{store.address}/{MANIFEST}")
         raise DataError(f"{where} must be a manifest of shards. It is damaged ({error}).") from None
@@ -234,7 +234,7 @@ def _compare(store: Store, before: Request, request: Request) -> None:
         if first != second:
             values = "" if word in ("model", "list of images") else f" ({first}, not {second})"
             raise StorageError(
-                f"{printable(store.address)} was made for another {word}{values}. Give another folder, or --force to "
+                f"{printable(store.address)} was made with another {word}{values}. Give another folder, or --force to "
                 "begin anew."
             )
 

@@ -86,11 +86,12 @@ def _checked(store: Store, manifest: Manifest, unusable: Unusable, task: Any) ->
                 file = parquet.ParquetFile(stream)
                 metadata = file.schema_arrow.metadata or {}
                 names = file.read(["image"])["image"].to_pylist()
-            except (OSError, ValueError, KeyError) as error:
+                stored = strict_json(metadata.get(UNUSABLE.encode(), b"[]"))
+                without = [(str(image), str(why)) for image, why in stored]
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 raise _refused(name, f"it cannot be read ({printable(str(error))})") from None
             if metadata.get(IDENTITY.encode()) != identity:
                 raise _refused(name, "it is of another manifest")
-            without = [(str(image), str(why)) for image, why in strict_json(metadata.get(UNUSABLE.encode(), b"[]"))]
             _check_images(manifest, store, number, names, dict(without))
             unusable += without or _errors(file)
             yield name, file
@@ -108,7 +109,7 @@ def _check_images(manifest: Manifest, store: Store, number: int, names: Sequence
 
 def _errors(file: Any) -> Unusable:
     """Return the images with an error in a table of predictions."""
-    if "error" not in file.schema_arrow.names or file.schema_arrow.names[-1] != "error":
+    if file.schema_arrow.names[-1] != "error":
         return []
     table = file.read(["image", "error"])
     pairs = zip(table["image"].to_pylist(), table["error"].to_pylist(), strict=True)

@@ -37,12 +37,12 @@ def on_dask(address: str, folder: str, identity: str, numbers: Sequence[int]) ->
         def handed_over(count: int) -> list[object]:
             return [client.submit(work, folder, identity, number, pure=False) for number in islice(left, count)]
 
-        threads = max(1, sum(client.nthreads().values()))
-        waiting = distributed.as_completed(handed_over(_AHEAD * threads))
+        waiting = distributed.as_completed(handed_over(_AHEAD))
         for future in waiting:
             try:
                 yield future.result()
             except distributed.KilledWorker as error:
                 raise ConvscopeError(f"Dask lost a shard too often ({error}). The same command continues.") from error
             future.release()
-            waiting.update(handed_over(1))
+            room = _AHEAD * sum(client.nthreads().values()) - waiting.count()  # workers come and go
+            waiting.update(handed_over(max(0 if waiting.count() else 1, room)))

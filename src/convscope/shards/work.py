@@ -36,8 +36,7 @@ IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
 """Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
 LARGEST_MODEL = 1 << 33
 MOST_NAMED = 10
-_AT_ADDRESSES = 16  # threads that read
-_PLAIN = ("float32", "torch")
+READERS = 32  # threads that read images at addresses, which mostly wait
 _ONE = threading.Lock()  # an engine may call from several threads of a process, whose cores one shard uses
 
 Unusable = list[tuple[str, str]]
@@ -94,7 +93,8 @@ def _opened(folder: str, identity: str) -> tuple[Store, Manifest, Compute]:
     if manifest is None or manifest.identity != identity:
         raise StorageError(f"{printable(folder)} has another manifest now. Start the command again.")
     model, options = _read_model(store, manifest), manifest.request.options
-    if (precision := options.get("precision", "float32"), backend := options.get("backend", "torch")) != _PLAIN:
+    precision, backend = options.get("precision", "float32"), options.get("backend", "torch")
+    if (precision, backend) != ("float32", "torch"):
         model = model.optimize(precision, backend=backend)
     return store, manifest, functools.partial(COMPUTATIONS[manifest.request.command], model, options)
 
@@ -118,8 +118,8 @@ def _predictions(
     stream = io.BytesIO()
     unusable: Unusable = []
     table = ParquetTable(stream, top, metadata=metadata)
-    given = (entry.given for entry in entries)
-    for prediction in predict_inputs(network, given, top=top, batch=options["batch"], workers=_readers(entries)):
+    given, workers = (entry.given for entry in entries), options["workers"] or _readers(entries)
+    for prediction in predict_inputs(network, given, top=top, batch=options["batch"], workers=workers):
         table.write(prediction)
         if prediction.error is not None:
             unusable.append((prediction.image, prediction.error))
@@ -156,8 +156,8 @@ def _features(
 
 
 def _readers(entries: Sequence[Entry]) -> int:
-    """Return how many images are read at once: those at addresses mostly wait."""
-    return _AT_ADDRESSES if is_address(entries[0].content) else usable_cores()
+    """Return in how many threads images are read."""
+    return READERS if is_address(entries[0].content) else usable_cores()
 
 
 def _batches(

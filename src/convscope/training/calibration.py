@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.core.errors import TrainingError
 from convscope.core.progress import Reporter, Silent
 from convscope.layers.normalization import BatchNormalization
@@ -71,9 +72,9 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
     batches = []
     with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(indices), "images") as task:
         for chosen in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            batches.append(network(network.standardize(data.images[chosen])))
+            batches.append(network(network.standardize(data.images[chosen].to(network.mean.device))))
             task.advance(len(chosen))
-    logits, labels = torch.cat(batches).double().numpy(), data.labels[indices].numpy()
+    logits, labels = torch.cat(batches).cpu().double().numpy(), data.labels[indices].cpu().numpy()
     if not np.isfinite(logits).all():
         raise TrainingError(
             "The logits of the trained network are not finite: its weights are too large. Try a smaller "
@@ -135,8 +136,8 @@ def recalibrate_batch_norm(network: ImageNetwork, data: TrainingData, *, steps: 
         for number, indices in enumerate(_batches(data.training, batch), start=1):
             for layer in layers:
                 layer.momentum = 1 / number  # the mean of all batches so far
-            with network.drawing_from(torch.Generator().manual_seed(number)):
-                network(data.images[indices])
+            with network.drawing_from(Draws(generator=torch.Generator().manual_seed(number))):
+                network(data.images[indices].to(network.mean.device))
     finally:
         for layer in layers:
             layer.momentum = layer.MOMENTUM

@@ -67,6 +67,7 @@ def save_checkpoint(state: TrainingState, checkpoint: Checkpoint) -> None:
     Raises:
         StorageError: the folder cannot be written or the disk is full.
     """
+    state.sums.settle()
     numbers = _StateNumbers(
         format_version=FORMAT_VERSION,
         run=checkpoint.run,
@@ -83,7 +84,7 @@ def save_checkpoint(state: TrainingState, checkpoint: Checkpoint) -> None:
         seconds=state.sums.seconds,
         history=tuple(state.history),
     )
-    tensors = {name: value.contiguous() for name, value in _tensors(state).items()}
+    tensors = {name: value.cpu().contiguous() for name, value in _tensors(state).items()}
     # by way of bytes, at the price of a copy: safetensors hides why a file could not be written (a full disk)
     text = json_text(numbers)
     write_bytes(checkpoint.path, save(tensors, metadata={_KEY: text, _DIGEST: content_digest(text, tensors)}))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from convscope.core.devices import choose_device
 from convscope.core.errors import ParameterError
 from convscope.core.precision import choose_precision
 from convscope.core.text import counted
@@ -50,7 +51,7 @@ def choose_recipe(data: TrainingData, settings: TrainOptions) -> Choice:
         balance=settings.balance,
         pretrain=tuple(name.strip() for name in settings.pretrain.split(",")) if settings.pretrain is not None else (),
         freeze=settings.freeze,
-        precision=choose_precision(settings.precision),
+        precision=choose_precision(settings.precision, choose_device(settings.device)),
         **{name: value for name, value in given.items() if value is not None},
     )
     return Choice(recipe=recipe, notes=(_RECIPE_NOTES[settings.recipe], *notes))

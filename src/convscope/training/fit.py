@@ -80,9 +80,11 @@ def fit(
     """
     reporter = reporter or Silent()
     started_s = time.monotonic()
-    if checkpoint is None and recipe.pretrain:
+    if checkpoint is None and recipe.pretrain and data.ranks.rank == 0:  # others get the weights that it has found
         pretrain_convolutions(layout_network(network), data, recipe, seed=seed, reporter=reporter)
     pretrained_s = time.monotonic() - started_s if recipe.pretrain else 0.0
+    data = data.placed()
+    network.to(data.labels.device)
     state = _begin(network, data, recipe, deadline, pretrained_s)
     best = _Best(listener or Listener())
     if checkpoint is not None:
@@ -93,6 +95,7 @@ def fit(
     failure = _failure(state, data, recipe, best, seed)
     weights = best.weights if failure is not None and best.weights is not None else state.best_weights()
     calibration = calibrate(state.finish(weights, data, batch=recipe.batch), data, reporter)
+    network.cpu()
     return History(
         epochs=tuple(state.history),
         seconds=state.clock.elapsed_s,
@@ -143,9 +146,12 @@ def _begin(
 def _failure(state: TrainingState, data: TrainingData, recipe: Recipe, best: _Best, seed: int) -> TrainingError | None:
     """Train to the end; return the error that ended training, where there are good weights to keep."""
     try:
+        data.ranks.begin(state, data, recipe, seed)
         run(state, data, recipe, best, seed=seed)
     except TrainingError as error:
         if best.weights is None:
             raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
         return error
+    finally:
+        data.ranks.end()
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.core.errors import TrainingError
 from convscope.core.forks import computing
 from convscope.core.precision import Precision, autocast
@@ -70,24 +71,26 @@ def run(state: TrainingState, data: TrainingData, recipe: Recipe, listener: List
     """
     if len(data.training) < 2:
         raise TrainingError(f"Training needs at least two images. Got {len(data.training)}. Add some.")
-    if listener.is_satisfied(state):
+    ranks = data.ranks
+    if ranks.agree(listener.is_satisfied(state)):
         return
     state.network.train()
     weights = data.class_weights() if recipe.balance else None
     count = steps_per_epoch(len(data.training), recipe.batch)
-    while state.batch or not state.clock.done:  # a restored state may be at the end of an epoch not yet evaluated
+    # a restored state may be at the end of an epoch not yet evaluated
+    while state.batch or not ranks.agree(state.clock.done):
         order = torch.randperm(len(data.training), generator=_generator(seed, state.epoch, 0))
         batches = data.training[order].tensor_split(count)
         for number in range(state.batch, count):
-            if state.clock.done and number:
+            if number and ranks.agree(state.clock.done):
                 break
             with computing():
                 value = _step(state, data, recipe, batches[number], weights, seed)
             state.batch = number + 1
-            if not listener.after_step(state, value):
+            if not ranks.agree(listener.after_step(state, value)):
                 return
         record = _end_epoch(state, data, recipe)
-        if not listener.after_epoch(state, record):
+        if not ranks.agree(listener.after_epoch(state, record)):
             return
 
 
@@ -107,35 +110,45 @@ def _step(  # noqa: PLR0917  # one place calls it
     """Take one step on the images at `indices`; return the loss before it."""
     started = time.monotonic()
     rate = recipe.highest_rate(state.steps) * learning_rate_factor(state.clock.midpoint, recipe.warmup)
-    state.learning_rate = rate
-    generator = _generator(seed, state.epoch, state.batch + 1)
-    flipped = alternating(indices, state.epoch, seed) if recipe.augmentation.flip else None
-    images = take(data.images, indices, recipe.augmentation, generator, flipped)
-    maps = distort(state.network.standardize(images), recipe.augmentation, generator)
+    state.learning_rate, network = rate, state.network
+    share = data.ranks.share(len(indices))
+    mine, generator = indices[share], _generator(seed, state.epoch, state.batch + 1)
+    draws = Draws(generator=generator, before=share.start, after=len(indices) - share.stop)
+    flipped = alternating(mine, state.epoch, seed) if recipe.augmentation.flip else None
+    images = take(data.images, mine, recipe.augmentation, draws, flipped)
+    device = data.labels.device
+    maps = distort(state.network.standardize(images.to(device, non_blocking=True)), recipe.augmentation, draws)
     state.progressive_resizing = state.clock.midpoint < recipe.progressive_resizing
     if state.progressive_resizing:
         maps = downsized(maps)
-    labels = data.labels[indices]
-    with autocast(recipe.precision), state.network.drawing_from(generator):
-        logits = state.network(maps)
-    batch_loss = loss(state.network, logits, labels, weights=weights, smoothing=recipe.smoothing)
-    value = batch_loss.item()
+    labels = data.labels[mine]
+    with autocast(recipe.precision, device.type), network.drawing_from(draws), data.ranks.normalizing(network):
+        logits = network(maps)
+    batch_loss = loss(network, logits, labels, weights=weights, smoothing=recipe.smoothing)
+    if data.ranks.count > 1:
+        batch_loss = batch_loss * _part(labels, data.labels[indices], weights)
+    batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+    correct = (logits.detach().argmax(1) == labels).sum()
+    whole_loss, correct = data.ranks.joined(network, batch_loss, correct, len(mine) / len(indices))
+    value = state.sums.add(whole_loss, correct, len(indices))
     if not math.isfinite(value):
         raise TrainingError(
             f"The loss is no longer a finite number ({value}) in epoch {state.epoch + 1}, step {state.step + 1}, at "
             f"learning rate {rate:.2g}. Try a smaller --learning-rate."
         )
-    batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
     state.step += 1
     state.optimizer.step(state.step, rate)
     state.clock.step()
+    (state.clock.per_step,) = data.ranks.from_first(state.clock.per_step)
     if state.mean:
         state.mean.update(state.network, state.step)
-    state.sums.loss += value * len(indices)
-    state.sums.correct += int((logits.argmax(1) == labels).sum())
-    state.sums.seen += len(indices)
     state.sums.seconds += time.monotonic() - started
     return value
+
+
+def _part(labels: Tensor, whole: Tensor, weights: Tensor | None) -> Tensor | float:
+    """Return the part of the mean over a batch with labels `whole` that the mean over some of them, `labels`, is."""
+    return len(labels) / len(whole) if weights is None else weights[labels].sum() / weights[whole].sum()
 
 
 def loss(
@@ -168,6 +181,7 @@ def _check_weights(state: TrainingState) -> None:
 
 def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> EpochRecord:
     """Evaluate and record the epoch; the state is then at the start of the next."""
+    state.sums.settle()
     _check_weights(state)
     mean_loss = accuracy = None
     if len(data.validation):
@@ -211,11 +225,13 @@ def evaluate(
     network: ImageNetwork, data: TrainingData, indices: Tensor, *, precision: Precision = "float32"
 ) -> Evaluation:
     """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
-    total, correct = 0.0, 0
+    total, correct, share = 0.0, 0, data.ranks.share(len(indices))
     size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
-    with torch.inference_mode(), autocast(precision):
-        for batch in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
+    device = network.mean.device
+    with torch.inference_mode(), autocast(precision, device.type):
+        for batch in indices[share].split(size):  # type: ignore[no-untyped-call]  # torch has no types here
+            logits, labels = network(network.standardize(data.images[batch].to(device))), data.labels[batch]
             total += float(loss(network, logits, labels)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
-    return Evaluation(loss=total / len(indices), accuracy=correct / len(indices))
+    total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()
+    return Evaluation(loss=total / len(indices), accuracy=right / len(indices))

@@ -201,7 +201,7 @@ class AdamW:
         """Change the weights by their gradients."""
         decaying = [name for name, value in self.weights.items() if value.ndim > 1]
         others = [name for name, value in self.weights.items() if value.ndim <= 1]
-        count = torch.tensor(float(number))
+        count = torch.full((), float(number), device=next(iter(self.means.values()), torch.empty(0)).device)
         for names, decay in ((decaying, self.decay), (others, 0.0)):
             torch._fused_adamw_(
                 [self.weights[name] for name in names],

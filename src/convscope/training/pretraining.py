@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
@@ -188,7 +189,7 @@ def _patches_above(
     batches = chosen.tensor_split(max(1, min(-(-len(chosen) // size), len(chosen) // 2)))  # of at least two images
     rows = []
     network.train()
-    with torch.no_grad(), network.drawing_from(generator):
+    with torch.no_grad(), network.drawing_from(Draws(generator=generator)):
         for number, indices in enumerate(batches):
             maps = network.standardize(data.images[indices])
             for stage in below:

@@ -17,12 +17,15 @@ from convscope.core.machine import Machine
 from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
+from convscope.images.dataset import Dataset
 from convscope.images.inspection import Problem
+from convscope.images.sources.opening import TEST, TRAIN, VALIDATION
 from convscope.layers.planned import PlannedLayer
 
 from .class_metrics import Cell, ClassMetrics, class_metrics, confusion
 
 LARGEST_FILE_BYTES = 1 << 30
+_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 _PACKAGES = ("convscope", "torch", "numpy", "pillow")
 
 
@@ -141,6 +144,18 @@ class EvaluatedImages:
     names: Sequence[str]
     indices: npt.ArrayLike
     classes: Sequence[str]
+
+    @staticmethod
+    def of(images: Dataset, indices: npt.NDArray[np.int64], probabilities: npt.ArrayLike) -> "EvaluatedImages":
+        """Return the images at `indices`, which are of the split that evaluates the network."""
+        return EvaluatedImages(
+            split=_SPLITS[images.evaluation_split],
+            labels=images.labels[indices],
+            probabilities=probabilities,
+            names=[images.image_name(int(index)) for index in indices],
+            indices=indices,
+            classes=images.classes,
+        )
 
 
 def make_report(evaluated: EvaluatedImages, facts: RunFacts) -> Report:

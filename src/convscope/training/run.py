@@ -1,14 +1,17 @@
 """A training run, from its settings to a trained network: open, inspect, split, decode, choose, fit."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from convscope.core.devices import Device, choose_device
 from convscope.core.errors import ParameterError
-from convscope.core.machine import threads_for, tuned
-from convscope.core.progress import Reporter
+from convscope.core.machine import ranks_for, threads_for, tuned
+from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions, parse_size
@@ -28,15 +31,19 @@ from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
 from .history import History
-from .loop import steps_of
+from .loop import steps_of, steps_per_epoch
 from .progressive_resizing import pixel_fraction, work_fraction
+from .rank_processes import started_ranks
+from .ranks import Ranks
 from .recipe import Recipe
 from .run_folder import RunFolder, RunRecord, digest_images
+from .torchrun import joined_group, world_size
 from .training_data import TrainingData
 from .watch import Watch, interruptible
 
 _VALIDATION, _FIT = 0.1, "letterbox"
 _PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
+_MACS_PER_S = 10**10  # forward MACs, with the way back, of two cores
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
@@ -54,6 +61,8 @@ class Prepared:
     recipe: Recipe
     notes: tuple[str, ...]
     threads: int
+    ranks: int
+    device: Device
     started_s: float
 
     @property
@@ -74,6 +83,8 @@ class Prepared:
             layout=str(self.plan.layout),
             recipe=self.recipe,
             threads=self.threads,
+            ranks=self.ranks,
+            device=self.device,
             images=digest_images(self.images),
         )
 
@@ -127,6 +138,7 @@ def prepare_run(
             f"`target_accuracy` needs validation images. Got none in {settings.data!r}. "
             "Give more images of each class, or --validation 0.2."
         )
+    device = choose_device(settings.device)
     planned, choice = choose_network(TrainingData.of(dataset), settings, layout)
     return Prepared(
         settings=settings,
@@ -135,8 +147,38 @@ def prepare_run(
         recipe=choice.recipe,
         notes=(*dataset.notes, *notes, *_warned(dataset), *choice.notes, *_advice(dataset)),
         threads=settings.threads or threads_for(planned.macs * choice.recipe.batch),
+        device=device,
+        ranks=_ranks(settings, planned, choice.recipe, images=len(dataset.indices(TRAIN)), device=device),
         started_s=started,
     )
+
+
+def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int, device: Device) -> int:
+    """Return the number of processes that share each batch.
+
+    Raises:
+        ParameterError: there are so many that one would get less than two images.
+    """
+    fewest = images // steps_per_epoch(images, recipe.batch)  # of a batch
+    count = settings.ranks if world_size() == 1 else world_size()
+    if count is None and device != "cpu":
+        return 1
+    if count is None:
+        steps = steps_of(recipe, images)
+        if settings.minutes is not None:
+            steps = round(settings.minutes * 60 * _MACS_PER_S / (planned.macs * recipe.batch))
+        return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
+    if device != "cpu" and world_size() == 1 and count > 1:
+        raise ParameterError(
+            f"`ranks` share the cores of the processor. Got {count} with the device {device}. Use torchrun for several "
+            "GPUs, or --device cpu."
+        )
+    if 2 * count > max(2, fewest):
+        raise ParameterError(
+            f"`ranks` must leave two images of a batch for each. Got {count}, for batches of {fewest}. Use "
+            "fewer, or a larger --batch."
+        )
+    return count
 
 
 def _with_validation(settings: TrainOptions, source: Source, layout: Layout | None) -> tuple[TrainOptions, list[str]]:
@@ -193,7 +235,38 @@ def carry_out(
         StorageError: a checkpoint cannot be written; the one before is intact.
         ModelFileError: the checkpoint is damaged.
     """
-    data, sizes = TrainingData.of(prepared.images), prepared.plan.sizes
+    with _ranks_of(prepared) as ranks:
+        return _trained(prepared, ranks, folder=folder, resume=resume, reporter=reporter)
+
+
+@contextmanager
+def _ranks_of(prepared: Prepared) -> Iterator[Ranks]:
+    """Give the processes that share each batch of a run: those of torchrun, or those that are started here."""
+    if world_size() > 1:
+        with joined_group(prepared.record) as (group, _):
+            yield group
+        return
+    together = prepared.settings.batch_statistics == "all"
+    with started_ranks(prepared.ranks, prepared.threads, prepared.images.images, together=together) as ranks:
+        yield ranks
+
+
+def follow(*, cache_dir: Path | None) -> None:
+    """Take part in the training that rank 0 carries out, as another process of torchrun; nothing is written.
+
+    Raises:
+        LostRankError: another process has ended.
+        ParameterError: the images are not those of rank 0.
+    """
+    with joined_group(None) as (ranks, record):
+        prepared = prepare_run(record.settings, None, cache_dir=cache_dir, reporter=Silent())
+        _trained(with_resumed(record, prepared), ranks, folder=None, resume=False, reporter=Silent())
+
+
+def _trained(
+    prepared: Prepared, ranks: Ranks, *, folder: RunFolder | None, resume: bool, reporter: Reporter
+) -> tuple[Network, History]:
+    data, sizes = TrainingData.of(prepared.images, ranks, prepared.device), prepared.plan.sizes
     mean, std = data.moments
     network = Network(prepared.plan.layout, **sizes, mean=mean, std=std, seed=prepared.settings.seed)
     history = fit_watched(
@@ -272,4 +345,7 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
-    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads)
+    if record.device != prepared.device:
+        note = f"the run was begun on {record.device} and goes on on {prepared.device}: other weights, to rounding"
+        prepared = replace(prepared, notes=(*prepared.notes, note))
+    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads, ranks=record.ranks)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from convscope.core.atomic import check_folder, check_output, explained, remove, write_text
+from convscope.core.devices import Device
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError, StorageError
 from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.version import __version__
@@ -35,6 +36,8 @@ class RunRecord:
     layout: str  # empty where the network is that of a start
     recipe: Recipe
     threads: int
+    ranks: int = 1
+    device: Device = "cpu"
     images: str
 
     @property

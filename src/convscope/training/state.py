@@ -108,14 +108,39 @@ class TrainingClock:
             self.per_step = (1 - self.fraction) / max(1.0, left_s / step_s)
 
 
+_SETTLED_EVERY_S = 0.5
+
+
 @dataclass(kw_only=True)
 class EpochSums:
-    """Sums over the batches of the current epoch."""
+    """Sums over the batches of the current epoch.
+
+    A GPU is not waited for at every step: what it has yet to compute is added twice a second, and by `settle`.
+    """
 
     loss: float = 0.0
     correct: int = 0
     seen: int = 0
     seconds: float = 0.0
+    last_loss: float = 0.0
+    _waiting: list[tuple[Tensor, Tensor, int]] = field(default_factory=list)
+    _settled_s: float = field(default_factory=time.monotonic)
+
+    def add(self, loss: Tensor, correct: Tensor, images: int) -> float:
+        """Add the mean loss over a batch and its correct answers; return the last loss that is known."""
+        self._waiting.append((loss, correct, images))
+        if loss.device.type == "cpu" or time.monotonic() - self._settled_s > _SETTLED_EVERY_S:
+            self.settle()
+        return self.last_loss
+
+    def settle(self) -> None:
+        """Wait for everything that was added."""
+        for loss, correct, images in self._waiting:
+            self.last_loss = loss.item()
+            self.loss += self.last_loss * images
+            self.correct += int(correct)
+            self.seen += images
+        self._waiting, self._settled_s = [], time.monotonic()
 
 
 @dataclass(kw_only=True)

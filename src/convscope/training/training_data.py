@@ -1,5 +1,6 @@
 """The images and labels of a training, and which of them are for training and for validation."""
 
+import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.core.devices import Device, own_device
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN, VALIDATION
+
+from .ranks import ALONE, Ranks
 
 _SAMPLE = 10_000
 _AT_ONCE = 250
@@ -30,6 +34,8 @@ class TrainingData:
         classes: number of classes; class_names: their names, where known.
         name: of the dataset.
         flippable: whether horizontal flips keep the class, where the dataset knows; else None.
+        ranks: the processes that share each batch.
+        device: what computes; `placed` brings the tensors there.
     """
 
     images: Tensor
@@ -40,9 +46,11 @@ class TrainingData:
     class_names: tuple[str, ...] = ()
     name: str = "the arrays"
     flippable: bool | None = None
+    ranks: Ranks = ALONE
+    device: Device = "cpu"
 
     @staticmethod
-    def of(dataset: Dataset) -> "TrainingData":
+    def of(dataset: Dataset, ranks: Ranks = ALONE, device: Device = "cpu") -> "TrainingData":
         """Return the tensors over the arrays of `dataset`; nothing is copied."""
         return TrainingData(
             images=shared(dataset.images),
@@ -53,6 +61,8 @@ class TrainingData:
             class_names=dataset.classes,
             name=dataset.name,
             flippable=dataset.flippable,
+            ranks=ranks,
+            device=device,
         )
 
     @staticmethod
@@ -65,6 +75,15 @@ class TrainingData:
             validation=torch.from_numpy(np.arange(0)),
             classes=classes,
         )
+
+    def placed(self) -> "TrainingData":
+        """Return the data on its device; images that would take half of the memory of a GPU stay where they are."""
+        if self.device == "cpu":
+            return self
+        device = own_device(self.device)
+        fits = self.device != "cuda" or 2 * self.images.numel() < torch.cuda.mem_get_info(device)[0]
+        images = self.images.to(device) if fits else self.images
+        return dataclasses.replace(self, images=images, labels=self.labels.to(device))
 
     @cached_property
     def moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

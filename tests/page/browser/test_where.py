@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .opening import LIGHT_AND_DARK, LOOKS, Open, Opened
+from .opening import DESKTOP, LIGHT_AND_DARK, LOOKS, Open, Opened
 
 DONE = "document.querySelector('#where').getAttribute('aria-busy') === 'false'"
 
@@ -38,3 +38,10 @@ def test_it_fits_its_window(open_page: Open, digits: Path, size: tuple[int, int]
     wide = opened.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= size[0]
     opened.shot(f"where-{size[0]}-{'dark' if dark else 'light'}")
+
+
+def test_a_link_leads_to_it_before_it_is_computed(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, place="where").ready()
+    opened.until(DONE)
+    top = opened.page.evaluate("document.querySelector('#where').getBoundingClientRect().top")
+    assert 0 <= top < DESKTOP[1] / 2

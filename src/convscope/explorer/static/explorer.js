@@ -138,6 +138,8 @@ async function build(page, network, computer) {
     lessons.fill();
     afterFrame(() => {
       content.classList.add("whole"); // nothing waits any more for what is not seen: all has its height
+      const now = stateOf(store.get());
+      if (now) drawOthers(now, true); // what is not drawn yet is hidden, and nobody can arrive there
       content.removeAttribute("aria-busy");
       arrive();
     });

@@ -4,7 +4,6 @@ import contextlib
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import final
 
 from convscope.core.machine import preserve_denormals, usable_cores
 from convscope.core.progress import Reporter
+from convscope.core.python_process import can_start_python
 from convscope.images.decoding.damage import BOMB
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.source import Source
@@ -49,7 +49,7 @@ def open_pool(
     stopped = threading.Event()
     pool: WorkerPool | None = None
     try:
-        if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start_workers():
+        if is_file and count > 1 and pixels < _LARGE and len(source) >= _MANY and can_start_python():
             with contextlib.suppress(*_NOT_STARTED):  # then threads load
                 pool = WorkerPool(count, stopped)
         if pool is not None:
@@ -101,11 +101,6 @@ def load_images(
             total.remarks.update({indices.start + index: remarks for index, remarks in result.remarks.items()})
             task.advance(len(indices))
     return total
-
-
-def can_start_workers() -> bool:
-    """Return whether this program can start another Python; one frozen into an application cannot."""
-    return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def _files(source: Source, indices: range) -> tuple[str, ...]:

@@ -6,16 +6,13 @@ Pools of other libraries need a guarded ``__main__`` or leave processes behind w
 
 import base64
 import json
-import os
-import subprocess
 import sys
 import threading
-from collections.abc import Iterable
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from convscope.core.python_process import start_python
 from convscope.core.records import from_json, to_json
 from convscope.images.decoding.pixel_budget import SMALL_PIXELS
 
@@ -30,17 +27,7 @@ class WorkerProcess:
     """A running worker; call `end` when it is no longer needed."""
 
     def __init__(self) -> None:
-        own = str(Path(__file__).parents[3])  # so that convscope is found even if it is not installed
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([own, *search_path(sys.path)])}
-        self._process = subprocess.Popen(  # noqa: S603  # this Python, with constant arguments
-            [sys.executable, "-P", "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            process_group=0 if os.name == "posix" else None,  # Ctrl-C goes to the parent, which ends the worker
-        )
+        self._process = start_python(__name__)
         self._started: bool | None = None
 
     def has_started(self) -> bool:
@@ -93,17 +80,6 @@ class WorkerProcess:
                 _pipe(pipe).close()
             except OSError:  # of data not sent
                 continue
-
-
-def search_path(entries: Iterable[object]) -> list[str]:
-    r"""Return the entries of ``sys.path`` that PYTHONPATH can hold; Python itself ignores those that are not text.
-
-    Examples:
-        >>> search_path(["", "/a", b"/b", Path("/c"), None, "/d" + os.pathsep + "e", "zero\0byte"])
-        ['/a']
-    """
-    texts = (entry for entry in entries if isinstance(entry, str) and entry)
-    return [text for text in texts if os.pathsep not in text and "\0" not in text]
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:

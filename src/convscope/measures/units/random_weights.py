@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.core.draws import Draws
 from convscope.networks.build import Network
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Node
@@ -34,7 +35,7 @@ def _of_layout(trained: Network, model: Model, images: NDArray[np.uint8], seed: 
     ).train()
     batch = as_tensor(images[: max(2, min(len(images), model.batch))])
     generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad(), network.drawing_from(generator):
+    with torch.no_grad(), network.drawing_from(Draws(generator=generator)):
         for _ in range(_NORMALIZATION_BATCHES if len(batch) > 1 else 0):
             network(batch)
     return network.eval()

@@ -1,0 +1,83 @@
+"""Parameters, MACs and receptive fields of networks of others, beside those that torchinfo and torchlens count.
+
+    python benchmarks/other_counters.py [--networks resnet18 …]
+
+Scope: each network with random weights, as `benchmarks/any_network.py` makes it. Parameters and MACs are totals; those
+of a normalization that convscope makes part of a convolution are its scale and shift, without the one bias that stays.
+Fields are those of every convolution, by the name of its module: torchlens says the size of the window in the image.
+Networks that are not named keep the result that they have. Runs where torchvision, timm, torchinfo, torchlens and graphviz are installed beside convscope.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import torchinfo
+import torchlens
+from any_network import NETWORKS, REFUSED, Logits, network_named, some_images
+from results_file import RESULTS, write
+from torch import Tensor, nn
+from torchlens.receptive_field._engine import lookup
+
+import convscope
+from convscope.networks.model import Model
+
+ROWS = 2  # dimension of N C H W
+RESULT = RESULTS / "other-counters.json"
+load: Callable[..., Model] = convscope.load
+
+
+def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | None]:
+    """Return the rows that a position of each convolution sees, None where it sees the whole image, by module."""
+    fields: dict[str, int | None] = {}
+    trace = torchlens.trace(module, example)
+    for operation in trace.ops:
+        if operation.func_name == "conv2d" and operation.module is not None:
+            (seen,) = lookup(trace, operation).values()
+            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size
+    return fields
+
+
+def compared(name: str) -> dict[str, Any]:
+    """Return what is counted for one network."""
+    module, example = network_named(name), some_images(name, 1, seed=2)
+    if name.startswith("fcn"):
+        module = Logits(module)
+    network = load(module, example, preprocessing="unit").network
+    planned = network.plan
+    info = torchinfo.summary(module, input_data=example, verbose=0)
+    own = {node.name: layer.field_rows.size for node, layer in zip(network.graph.nodes, planned.layers, strict=True)}
+    theirs = torchlens_fields(module, example)
+    both = sorted(own.keys() & theirs.keys())
+    return {
+        "network": name,
+        "parameters": planned.parameters,
+        "parameters_torchinfo": info.total_params,
+        "norm_channels": sum(part.num_features for part in module.modules() if isinstance(part, nn.BatchNorm2d)),
+        "macs": planned.macs,
+        "macs_torchinfo": info.total_mult_adds,
+        "convolutions": len(both),
+        "same_field": sum(own[layer] == theirs[layer] for layer in both),
+        "others": {layer: [int(own[layer]), theirs[layer]] for layer in both if own[layer] != theirs[layer]},
+    }
+
+
+def main() -> None:
+    """Count, print, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    choices = [name for name in NETWORKS if name not in REFUSED]
+    parser.add_argument("--networks", nargs="+", default=choices, choices=choices, metavar="NAME")
+    before = json.loads(RESULT.read_text(encoding="utf-8"))["samples"] if RESULT.exists() else []
+    found = {sample["network"]: sample for sample in before}
+    packages = {package: version(package) for package in ("torchvision", "timm", "torchinfo", "torchlens")}
+    for name in parser.parse_args().networks:
+        found[name] = compared(name)
+        print(found[name], flush=True)
+        samples = [found[known] for known in choices if known in found]
+        write("other-counters", __doc__.strip().splitlines()[0], {"packages": packages, "samples": samples})
+
+
+if __name__ == "__main__":
+    main()
