@@ -12,6 +12,7 @@ from layers_page import table
 
 HERE = Path(__file__).parent
 RESULT, PAGE = HERE / "results" / "any-network.json", HERE.parent / "docs" / "results" / "any-network.md"
+COUNTED = HERE / "results" / "other-counters.json"
 Found = dict[str, Any]
 
 HEAD = """# Networks of others, one by one
@@ -86,10 +87,41 @@ def page(result: Found) -> str:
     return "\n".join(lines) + "\n"
 
 
+def counted(result: Found) -> str:
+    """Return what others count for the same networks."""
+    rows = []
+    for found in result["samples"]:
+        theirs = [seen for _, seen in found["others"].values()]
+        extra = found["parameters_torchinfo"] - found["parameters"]
+        more = found["macs_torchinfo"] / found["macs"] - 1
+        rows.append([
+            found["network"], f"{found['parameters']:,}", f"{extra:,}", f"{found['norm_channels']:,}",
+            f"{more:.2%}", f"{found['same_field']} of {found['convolutions']}", f"{theirs.count(None)}",
+            f"{len(theirs) - theirs.count(None)}",
+        ])  # fmt: skip
+    head = ["network", "parameters", "more in torchinfo", "normalized maps", "MACs: more in torchinfo"]
+    packages = result["packages"]
+    return "\n".join([
+        "",
+        "## Beside torchinfo and torchlens",
+        "",
+        "torchinfo counts scale and shift of every normalized map, which here are part of its weights and its one bias "
+        "(twice as many are left out where a convolution has a bias of its own, as in VGG); and it adds weights of "
+        "normalizations and biases to the MACs. torchlens sees the whole image behind a gate of squeeze-and-excitation,"
+        " where fields here are those of the paths through windows; behind some operators, such as a shuffle of "
+        "channels, it does not say.",
+        "",
+        *table([*head, "same field", "whole image, or not said", "other field"], rows),
+        f"torchinfo {packages['torchinfo']}, torchlens {packages['torchlens']}; fields of convolutions.",
+        "",
+    ])  # fmt: skip
+
+
 def main() -> None:
     """Write the page."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    PAGE.write_text(page(json.loads(RESULT.read_text(encoding="utf-8"))), encoding="utf-8")
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in (RESULT, COUNTED)]
+    PAGE.write_text(page(results[0]) + counted(results[1]), encoding="utf-8")
 
 
 if __name__ == "__main__":

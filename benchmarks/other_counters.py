@@ -5,23 +5,23 @@
 Scope: each network with random weights, as `benchmarks/any_network.py` makes it. Parameters and MACs are totals; those
 of a normalization that convscope makes part of a convolution are its scale and shift, without the one bias that stays.
 Fields are those of every convolution, by the name of its module: torchlens says the size of the window in the image.
-Networks that are not named keep the result that they have. Runs where torchvision, timm, torchinfo, torchlens and graphviz are installed beside convscope.
+Networks that are not named keep the result that they have. Runs where torchvision, timm, torchinfo, torchlens and
+graphviz are installed beside convscope.
 """
 
 import argparse
+import importlib
 import json
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-import torchinfo
-import torchlens
 from any_network import NETWORKS, REFUSED, Logits, network_named, some_images
 from results_file import RESULTS, write
 from torch import Tensor, nn
-from torchlens.receptive_field._engine import lookup
 
 import convscope
+from convscope.networks.folding import fold
 from convscope.networks.model import Model
 
 ROWS = 2  # dimension of N C H W
@@ -30,13 +30,14 @@ load: Callable[..., Model] = convscope.load
 
 
 def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | None]:
-    """Return the rows that a position of each convolution sees, None where it sees the whole image, by module."""
+    """Return the rows that a position of each convolution sees, by module; None: the whole image, or unknown."""
     fields: dict[str, int | None] = {}
-    trace = torchlens.trace(module, example)
+    trace = importlib.import_module("torchlens").trace(module, example)
+    lookup = importlib.import_module("torchlens.receptive_field._engine").lookup
     for operation in trace.ops:
         if operation.func_name == "conv2d" and operation.module is not None:
             (seen,) = lookup(trace, operation).values()
-            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size
+            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size if seen.axes else None
     return fields
 
 
@@ -47,8 +48,9 @@ def compared(name: str) -> dict[str, Any]:
         module = Logits(module)
     network = load(module, example, preprocessing="unit").network
     planned = network.plan
-    info = torchinfo.summary(module, input_data=example, verbose=0)
-    own = {node.name: layer.field_rows.size for node, layer in zip(network.graph.nodes, planned.layers, strict=True)}
+    info = importlib.import_module("torchinfo").summary(module, input_data=example, verbose=0)
+    names = [node.name for node in fold(network).graph.nodes]
+    own = {layer: each.field_rows.size for layer, each in zip(names, planned.layers, strict=True)}
     theirs = torchlens_fields(module, example)
     both = sorted(own.keys() & theirs.keys())
     return {
@@ -71,8 +73,9 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=choices, choices=choices, metavar="NAME")
     before = json.loads(RESULT.read_text(encoding="utf-8"))["samples"] if RESULT.exists() else []
     found = {sample["network"]: sample for sample in before}
+    networks = parser.parse_args().networks
     packages = {package: version(package) for package in ("torchvision", "timm", "torchinfo", "torchlens")}
-    for name in parser.parse_args().networks:
+    for name in networks:
         found[name] = compared(name)
         print(found[name], flush=True)
         samples = [found[known] for known in choices if known in found]

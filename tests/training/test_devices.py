@@ -69,7 +69,8 @@ def test_a_device_is_what_torch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_predictions_of_another_device_are_those_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "own_device", lambda device: "cpu")  # as if it were a GPU
+    monkeypatch.setattr("convscope.networks.model.choose_device", lambda asked: asked)  # as if there were a GPU
+    monkeypatch.setattr(backends, "own_device", lambda device: "cpu")
     data = stripes()
     network = begin(data, small_recipe(), layout="4C3-+4C3-MP2-8N").network.eval()
     model = Model(

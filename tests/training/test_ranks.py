@@ -193,7 +193,15 @@ def test_a_share_of_the_draws_is_what_the_whole_has_there() -> None:
 
 def test_a_deadline_of_the_first_ends_all() -> None:
     states = trained(2, small_recipe(epochs=100_000), budget_s=0.5)
-    assert states[0].step == states[1].step > 0
+    assert states[0].step > 0
+    assert_same_bits(*states)
+
+
+def test_running_statistics_are_those_of_all_shares() -> None:
+    recipe = small_recipe(epochs=1, batch=40)
+    means = [trained(count, recipe)[0].network.state_dict()["stages.0.normalization.running_mean"] for count in (1, 3)]
+    assert torch.allclose(means[0], means[1], rtol=1e-4)
+    assert means[0].abs().min() > 0
 
 
 def test_processes_go_on_from_a_checkpoint_to_the_bits_of_an_undisturbed_training(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from .state import TrainingState
 from .training_data import TrainingData, shared
 
 _MET = b"."
+_PATIENCE_S = 600.0
 _NUMBER = struct.calcsize("d")
 _STATE, _SUMS, _ARRAYS = "state.safetensors", "sums", ("labels", "training", "validation")
 
@@ -154,7 +156,12 @@ class RankProcesses(_LocalRanks):
         self._map(folder, job["sum_bytes"])
         for rank in range(1, self.count):
             self._send(rank, json.dumps({**job, "rank": rank}).encode() + b"\n")
-        self.meet()
+        too_long = threading.Timer(_PATIENCE_S, self._kill)  # a program that is not Python may write nothing
+        too_long.start()
+        try:
+            self.meet()
+        finally:
+            too_long.cancel()
         shutil.rmtree(folder, ignore_errors=True)  # where files that are in use can be removed
         self._before = torch.get_num_threads()
         torch.set_num_threads(threads_allowed(self._threads))
@@ -163,16 +170,20 @@ class RankProcesses(_LocalRanks):
         """End the others now, and use all threads again."""
         if not self._processes:
             return
+        self._kill()
         for process in self._processes:
-            process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
-        self._processes = []
+        self._processes, self._rows = [], torch.empty(0)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         torch.set_num_threads(threads_allowed(self._before))
+
+    def _kill(self) -> None:
+        for process in self._processes:
+            process.kill()
 
     def meet(self) -> None:
         """Wait until all ranks are here."""
@@ -198,7 +209,9 @@ class RankProcesses(_LocalRanks):
 
     def _lost(self, rank: int) -> LostRankError:
         process = self._processes[rank - 1]
-        process.kill()  # it closed its pipes
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(2.0)  # it has closed its pipes
+        process.kill()
         code = process.wait()
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return LostRankError(f"A process of the training ended {how} (rank {rank} of {self.count}).")
