@@ -19,6 +19,7 @@ from convscope.api.look_records import with_records
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.progress import Plain
 from convscope.core.records import from_json
+from convscope.core.text import image_in_words
 from convscope.explorer.data import ExplorerData, NamedImage, explorer_data
 from convscope.explorer.page import render_look
 from convscope.images.preprocessing import Preprocessing
@@ -162,7 +163,7 @@ def test_a_run_without_a_report_shows_images_that_were_held_out(run: Path, tmp_p
     (tmp_path / "model.safetensors").write_bytes((run / "model.safetensors").read_bytes())
     data = data_of(convscope.look(tmp_path).path)
     held_out = convscope.extract_features(run, "digits", pool="mean")
-    names = {held_out.images[place] for place in held_out.part("validation")}
+    names = {image_in_words(held_out.images[place]) for place in held_out.part("validation")}
     assert len(data.images) == 200
     assert {one.name for one in data.images} <= names
 

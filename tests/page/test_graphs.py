@@ -21,6 +21,7 @@ from convscope.networks.model import Model
 from .graph_networks import every_graph, graph_model
 from .javascript import needs_node, run_driver
 from .random_networks import relative
+from .test_look_page import data_of
 
 
 def maps_of_graph(network: GraphNetwork, pixels: np.ndarray) -> list[np.ndarray]:
@@ -186,4 +187,4 @@ def test_a_network_that_was_read_is_looked_into(tmp_path: Path) -> None:
     model = every_graph()["branches"]
     looked = convscope.look(model, np.stack([image_for(model, seed) for seed in range(3)]), output=tmp_path / "x.html")
     assert looked.images == 3
-    assert "se.expand" in looked.path.read_text(encoding="ascii")
+    assert "se.expand" in data_of(looked.path.read_text(encoding="ascii"))

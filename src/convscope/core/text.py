@@ -87,6 +87,17 @@ def counted(number: float, noun: str, plural: str | None = None) -> str:
     return f"{number:{',' if isinstance(number, int) else 'g'}} {noun if number == 1 else plural or noun + 's'}"
 
 
+def image_in_words(name: str) -> str:
+    """Return the name of an image, in words where it is a number in an array.
+
+    Examples:
+        >>> image_in_words("test[7]"), image_in_words("images[12]"), image_in_words("cats/a[1].png")
+        ('test image 7', 'image 12', 'cats/a[1].png')
+    """
+    numbered = re.fullmatch(r"([a-z]+)\[(\d+)\]", name)
+    return f"{numbered[1]} image {numbered[2]}".removeprefix("images ") if numbered else name
+
+
 def duration(seconds: float, *, exact: bool = False) -> str:
     """Return a duration in words.
 

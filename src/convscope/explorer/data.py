@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convscope.core.document import inline_values
 from convscope.core.records import DIGITS, to_json
-from convscope.core.text import printable
+from convscope.core.text import image_in_words, printable
 from convscope.core.version import __version__
 from convscope.images.values import ValueRanges
 from convscope.layers.layer import Layer
@@ -226,7 +226,7 @@ def _predicted(model: Model, images: Sequence[NamedImage]) -> tuple[ImageData, .
     predictions = class_probabilities(model, np.stack([image.pixels for image in images])).argmax(1).tolist()
     return tuple(
         ImageData(
-            name=printable(image.name)[:LONGEST_NAME],
+            name=printable(image_in_words(image.name))[:LONGEST_NAME],
             truth=image.truth,
             predicted=predicted,
             pixels=inline_values(image.pixels, "u1"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.text import printable
+from convscope.core.text import image_in_words, printable
 from convscope.measures.units.patches import cut, thumbnail
 from convscope.measures.units.records import (
     AblationChange,
@@ -203,7 +203,7 @@ class _Elsewhere:
                 room -= len(webp)
                 if room < 0:
                     break
-                self.patches.append((printable(top.name)[:LONGEST_NAME], webp))
+                self.patches.append((printable(image_in_words(top.name))[:LONGEST_NAME], webp))
                 made[key] = -len(self.patches)
             numbers[layer.layer, unit, top.image] = made[key]
         return numbers

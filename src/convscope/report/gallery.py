@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from convscope.core.markup import Html, joined, named, tag
-from convscope.core.text import counted, percent
+from convscope.core.text import counted, image_in_words, percent
 from convscope.training.class_metrics import Answer, Cell
 from convscope.training.report import Report
 
@@ -99,7 +99,7 @@ def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbna
         size = 72 / max(thumbnail.width, thumbnail.height)
         width, height = (max(1, round(side * size)) for side in (thumbnail.width, thumbnail.height))
         image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=pixelated)
-    lines = [tag("span", named(answer.name, 60), class_="file")]
+    lines = [tag("span", named(image_in_words(answer.name), 60), class_="file")]
     if cell.correct:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))
     else:

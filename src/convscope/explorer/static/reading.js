@@ -2,7 +2,6 @@
 /** Reads the data of the file, as Python wrote them. */
 import { bytesOf } from "./base64.js";
 import { DAMAGE } from "./text.js";
-import { OWN } from "./text_frame.js";
 import { unpackedLayer } from "./unpacking.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -49,7 +48,7 @@ function unpacked(data) {
   const images = data.images.map((/** @type {any} */ image) => {
     const pixels = bytesOf(image.pixels);
     if (pixels.length !== size) throw new Error(DAMAGE.image);
-    return { ...image, pixels, name: readable(image.name) };
+    return { ...image, pixels };
   });
   const texts = (/** @type {any[]} */ kinds) => Object.fromEntries(kinds.map((kind) => [kind.code, kind]));
   return {
@@ -61,10 +60,4 @@ function unpacked(data) {
     nonlinearities: texts(data.nonlinearities),
     beside: data.beside ? readNetwork(JSON.stringify(data.beside)) : null,
   };
-}
-
-/** A number in an array as words: test[7] is test image 7. @param {string} name */
-function readable(name) {
-  const [, split, number] = /^([a-z]+)\[([0-9]+)\]$/.exec(name) ?? [];
-  return number ? OWN.number(split === "images" ? "" : split, number) : name;
 }

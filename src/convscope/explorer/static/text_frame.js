@@ -59,7 +59,6 @@ export const OWN = {
   fitted: "Fit the ink",
   fittedWhy: "The ink was cut out, scaled and centred like that of the training images.",
   unit: (/** @type {number} */ number) => `unit ${number}`,
-  number: (/** @type {string} */ split, /** @type {string} */ number) => `${split} image ${number}`.trim(),
 };
 
 /** The lesson's place. */
