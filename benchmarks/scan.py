@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +227,7 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
     image = np.random.default_rng(0).integers(0, 256, (side, side, model.preprocessing.channels), dtype=np.uint8)
     whole = AppliedFully(model, (side, side))
     made = prepared(model, ArrayReader(image), ScanOptions(scale=1.0, stride=0, check=0))
-    grid = replace(made.sweep.grid, tile=max(16, side // 4 // made.sweep.grid.stride))
+    grid = made.sweep.grid
     seconds: dict[str, list[float]] = {"untiled": [], "tiled": []}
     expected, largest = torch.zeros(1), 0.0
     for number in range(settings.rounds + 1):  # the first one warms up
@@ -245,7 +244,14 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
     untiled, tiled = (statistics.median(seconds[name]) for name in ("untiled", "tiled"))
     difference = largest / float(expected.abs().max())
     print(f"{title}: tiled {untiled / tiled:.2f} of untiled, {difference:.1e}")
-    return {"title": title, "side": side, "samples": seconds, "speed": untiled / tiled, "difference": difference}
+    return {
+        "title": title,
+        "side": side,
+        "tile": grid.tile * grid.stride,
+        "samples": seconds,
+        "speed": untiled / tiled,
+        "difference": difference,
+    }
 
 
 def digits(folder: Path) -> tuple[Any, Any]:
@@ -342,7 +348,7 @@ def reading_and_writing(side: int = 4_096) -> dict[str, float]:
         return run
 
     with tempfile.TemporaryDirectory() as folder:
-        path, image = Path(folder) / "image.tif", np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)
+        path, image = Path(folder) / "image.tif", np.random.default_rng(0).integers(0, 16, (side, side), np.uint8)
         tifffile.imwrite(path, image, tile=(256, 256), compression="zlib")
         TiffReader.read = timed("read", TiffReader.read)  # type: ignore[method-assign]
         MapsFile.write = timed("write", MapsFile.write)  # type: ignore[method-assign]
@@ -439,7 +445,7 @@ def main() -> None:
             "networks": [of_network(*one, settings) for one in NETWORKS if settings.only in one[0]],
         }
         if not settings.only:
-            result["fully"] = [fully(residual(), "ResNet18", 1_024, settings), fully(unet(), "U-Net", 1_024, settings)]
+            result["fully"] = [fully(residual(), "ResNet18", 4_096, settings), fully(unet(), "U-Net", 2_048, settings)]
         sets = [("MNIST", digits, settings.mnist), ("CIFAR-10", photographs, settings.cifar)]
         result["truth"] = [row for name, read, folder in sets if folder for row in truth(name, *read(folder))]
         if settings.monai:

@@ -65,8 +65,8 @@ def truth(found: list[Found]) -> str:
 def fully(found: list[Found]) -> str:
     """Return networks of maps, whole and in tiles."""
     parts = [
-        f"{one['title']} {one['speed']:.2f} times as fast as the whole {one['side']:,} px image at once, largest "
-        f"difference {one['difference']:.0e} of the largest value"
+        f"{one['title']} in tiles of {one['tile']:,} px {one['speed']:.2f} times as fast as the whole {one['side']:,} "
+        f"px image at once, largest difference {one['difference']:.0e} of the largest value"
         for one in found
     ]
     return f"\nNetworks of maps in tiles, at their own stride: {'; '.join(parts)}.\n"

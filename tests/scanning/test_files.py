@@ -18,7 +18,8 @@ from convscope.networks.model_file import write_model
 from convscope.scanning import maps_file, ways
 from convscope.scanning.bigtiff import tiff_layout
 from convscope.scanning.maps_file import journal_of, partial
-from convscope.scanning.readers import ArrayReader, open_image
+from convscope.scanning.opening import open_image
+from convscope.scanning.readers import ArrayReader
 from convscope.scanning.receipt import receipt_of
 from convscope.scanning.sweep import Sweep
 from tests.checks.processes import small_files_only

@@ -14,8 +14,9 @@ from PIL import Image
 from convscope.api.scan import scan
 from convscope.core.errors import DataError
 from convscope.networks.model import Model
+from convscope.scanning.opening import open_image
 from convscope.scanning.other_readers import ChannelsFirst, zarr_reader
-from convscope.scanning.readers import ArrayReader, open_image
+from convscope.scanning.readers import ArrayReader
 from tests.checks.scans import pixels, scan_model
 
 COLOR = pixels(40, 50, channels=3)

@@ -28,8 +28,8 @@ from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
 from convscope.scanning.maps_file import REUSED, StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
-from convscope.scanning.readers import open_image
 from convscope.scanning.receipt import Receipt, receipt_of
 from convscope.scanning.reuse import EarlierTiles
 from convscope.scanning.sweep import Sink, checked
@@ -165,7 +165,7 @@ def scan(
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
         earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
         preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)
-        if options.blank and before is None:
+        if len(options.blank) and before is None:
             alarms = _alarms(used, preparation.receipt, options, context)
             preparation = replace(preparation, receipt=replace(preparation.receipt, alarms=alarms))
         return _scanned(preparation, options, context.reporter, target, is_new=before is None)

@@ -39,9 +39,9 @@ def check_beside(options: ScanOptions, model: Model) -> None:
         check_folder(Path(options.page))
         for name in (scan_page.PAGE, scan_page.EXPLORER):
             refuse_existing(Path(options.page) / name, force=options.force)
-    if options.per_megapixel is not None and not options.blank:
+    if options.per_megapixel is not None and not len(options.blank):
         raise ParameterError("`per_megapixel` must be given with blank. Got no blank images.")
-    if options.blank and not options.classes:
+    if len(options.blank) and not len(options.classes):
         raise ParameterError("`classes` must be given with blank: those that the images do not hold. Got none.")
 
 

@@ -37,7 +37,7 @@ LARGEST_JOURNAL = 1 << 30
 KEY_BYTES = 16
 """Of the key of a tile; the keys lie behind all tiles in the TIFF."""
 REUSED = 2
-"""Stands in `done` of a tile that was not computed, but taken from an earlier result."""
+"""The value of `done` for a tile that was not computed, but taken from an earlier result."""
 
 
 def no_records(grid: Grid) -> NDArray[Any]:

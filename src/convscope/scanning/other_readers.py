@@ -86,7 +86,7 @@ class VipsReader(_Other):
         return np.frombuffer(data, self._dtype).reshape(rows, columns, -1)
 
 
-_KINDS: tuple[tuple[str, Callable[[Path, str, Any], Reader]], ...] = (
+_PACKAGES: tuple[tuple[str, Callable[[Path, str, Any], Reader]], ...] = (
     ("openslide", SlideReader),
     ("rasterio", RasterReader),
     ("pyvips", VipsReader),
@@ -95,7 +95,7 @@ _KINDS: tuple[tuple[str, Callable[[Path, str, Any], Reader]], ...] = (
 
 def other_reader(path: Path, name: str) -> Reader | None:
     """Return a reader of the first installed package that opens a file; None if there is none."""
-    for package, kind in _KINDS:
+    for package, kind in _PACKAGES:
         try:
             return kind(path, name, importlib.import_module(package))
         except DataError:

@@ -109,7 +109,7 @@ def prepared(
         reader: of the image as it is.
         options: what is wanted.
         names: paths of model and image; empty where they have none.
-        before: receipt of the same scan that was cut off: tile and way stay.
+        before: receipt of the same scan that was cut off; tile and way stay.
         earlier: a result whose tiles are taken; tile and way are those of it.
 
     Raises:
@@ -139,23 +139,22 @@ def prepared(
         scale=scale,
         edges=options.edges,
     )
-    scanned = reader_of(template, model, reader)
     if earlier is not None:
         _check_same(template, earlier.receipt, "A result to reuse must be of the same network and bands", _BANDS)
     like = before or (None if earlier is None else earlier.receipt)
+    scanned = reader_of(template, model, reader)
     used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
     reach = _reach(options.stability, grid.stride / scale)
-    tile = _tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile
-    grid = replace(grid, tile=tile)
+    grid = replace(grid, tile=_tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile)
     checks = options.check
     if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
         checks = min(checks, max(20, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
-    center = tuple((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
+    row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     receipt = replace(
         template,
         grid=grid,
-        center=(center[0], center[1]),
-        padded=math.ceil(max(grid.margin) / grid.stride) if options.edges == "pad" else 0,
+        center=(row, column),
+        padded=math.ceil(max(grid.margin) / grid.stride) * (options.edges == "pad"),
         way=way.name,
         macs=way.macs,
         window_macs=way.window_macs,

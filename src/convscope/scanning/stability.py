@@ -28,8 +28,8 @@ def stability(best: NDArray[np.int64], reach: int) -> NDArray[np.float32]:
         reach: in positions, down and across; positions beyond the edge do not count.
 
     Examples:
-        >>> stability(np.array([[0, 0, 0, 1]]), 1).round(2).tolist()
-        [[1.0, 1.0, 0.67, 0.5]]
+        >>> stability(np.array([[0, 0, 1, 1]]), 1)[0, :2].tolist(), stability(np.array([[0, 1]]), 1).tolist()
+        ([1.0, 0.6666666865348816], [[0.5, 0.5]])
     """
     same = np.zeros(best.shape, np.int64)
     for number in np.unique(best):

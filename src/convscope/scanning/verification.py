@@ -12,8 +12,8 @@ from convscope.networks.model import Model
 
 from .grid import Box
 from .maps_file import StoredMaps, finished_tiles
+from .opening import open_image
 from .preparing import bands_of, reader_of
-from .readers import open_image
 from .receipt import DIFFERENCE, Check, Receipt, model_digest, receipt_of, reference
 from .sweep import fitted, probabilities
 
