@@ -230,7 +230,7 @@ each image many times, not for one prediction.
 {chr(10).join(breaks(found))}{checked(found)}
 Measured with `{found["command"]}` on {found["processor"]}, {found["cores"]} cores; commit {found["commit"]},
 {found["date"]}. Training: `{step["command"]}`, {step["date"]}. Why it is built this way:
-[decision 21](decisions/0021-shards.md).
+[decision 20](decisions/0020-shards.md).
 """
 
 

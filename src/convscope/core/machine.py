@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 _PARALLEL_MACS = 100_000_000
-_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 320_000_000_000, 16  # docs/decisions/0020-ranks.md
+_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 320_000_000_000, 16  # docs/decisions/0019-ranks.md
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Each holds all weights and takes every step. What it found on its share (gradients, running statistics, loss) is added
 to what the others found, by the same sum in all of them: their networks never differ by a bit, and the state of rank 0
-is that of the training. See docs/decisions/0020-ranks.md.
+is that of the training. See docs/decisions/0019-ranks.md.
 """
 
 from collections.abc import Iterator
