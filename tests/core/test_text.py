@@ -77,7 +77,7 @@ NO_NUMBERS = {"what", "part", "name", "self.images", "near.agree", "comparison.s
 NEVER_ONE = {
     "law.images", "_images_text(law.for_half)", "len(worst)", "len(_COLUMNS)", "rate", "count", "frame[5]",
     "self.groups", "self.size", "columns", "rows", "rows or 'any'", "columns or 'any'", "below[0]", "tuple(after)",
-    "channels",
+    "channels", "len(names)",
 }  # fmt: skip
 SOURCE = Path(convscope.__file__).parent
 

@@ -54,7 +54,7 @@ class _Disturbed(Kind):
         """Make the inputs, and note what every command comes to by itself."""
         for name in group.COMMANDS:
             importlib.import_module(f"convscope.cli.{name}")
-            importlib.import_module(f"convscope.api.{name}") if name != "machine" else None
+            importlib.import_module(f"convscope.api.{name}") if name not in ("machine", "merge") else None
         import matplotlib.backends.backend_agg
         import matplotlib.backends.backend_svg  # noqa: F401
         import sklearn.discriminant_analysis  # noqa: F401

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,14 @@ from convscope.core.machine import Machine
 from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
-from convscope.images.dataset import Dataset
 from convscope.images.inspection import Problem
-from convscope.images.sources.opening import TEST, TRAIN, VALIDATION
+from convscope.images.sources.source import TEST, TRAIN, VALIDATION
 from convscope.layers.planned import PlannedLayer
 
 from .class_metrics import Cell, ClassMetrics, class_metrics, confusion
+
+if TYPE_CHECKING:
+    from convscope.images.dataset import Dataset
 
 LARGEST_FILE_BYTES = 1 << 30
 _SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
@@ -146,7 +148,7 @@ class EvaluatedImages:
     classes: Sequence[str]
 
     @staticmethod
-    def of(images: Dataset, indices: npt.NDArray[np.int64], probabilities: npt.ArrayLike) -> "EvaluatedImages":
+    def of(images: "Dataset", indices: npt.NDArray[np.int64], probabilities: npt.ArrayLike) -> "EvaluatedImages":
         """Return the images at `indices`, which are of the split that evaluates the network."""
         return EvaluatedImages(
             split=_SPLITS[images.evaluation_split],

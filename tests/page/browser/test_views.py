@@ -187,7 +187,7 @@ def test_the_result_of_the_comparison_is_said_in_its_section_and_in_the_steps_th
     assert shipped.moved is not None
     sentence = shipped.moved.sentence
     assert opened.page.locator("#kinds .moved strong").all_text_contents() == [sentence]
-    assert "not on your images" in opened.page.locator("#kinds .moved summary").all_text_contents()[0]
+    assert "not on this one" in opened.page.locator("#kinds .moved summary").all_text_contents()[0]
     accuracies = opened.page.locator("#kinds .moved .value").all_text_contents()
     assert [float(text.removesuffix(" %")) for text in accuracies] == pytest.approx(
         [100 * row.accuracy for row in shipped.moved.variants], abs=0.06

@@ -35,6 +35,10 @@ export function layerFacts(network, number) {
   const facts = [];
   if (layer.kind === "convolution" && positions > 1)
     facts.push(LAYER.saves(layer.parameters, separateParameters(layer), positions));
+  const [zeros, after] = [layer.before[0], layer.after[0]];
+  if (layer.kind === "convolution" && zeros && zeros === after && layer.stride[0] === 1)
+    facts.push(LAYER.padded(zeros, layer.rows, layer.columns));
+  if (layer.nonlinearity !== "linear") facts.push(LAYER.nonlinear(layer.nonlinearity));
   if (growth) facts.push(LAYER.grows(growth.values, growth.each, growth.apart, layer.field[1].size));
   if (layer.kind === "linear" && below.rows * below.columns > 1)
     facts.push(LAYER.vector(outcome(below), below.maps * below.rows * below.columns));

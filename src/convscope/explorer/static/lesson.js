@@ -45,7 +45,8 @@ export function makeLesson(parent, families, toUnits) {
 
 /** @param {HTMLElement} lesson @param {Families} families @param {(() => void) | null} toUnits */
 function fill(lesson, families, toUnits) {
-  const store = makeStore(/** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } }));
+  const begin = () => /** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } });
+  const store = makeStore(begin());
   const toy = () => store.get().toy;
   const set = (/** @type {Lesson} */ next) => store.set({ ...next, position: nearestPosition(next) });
   const change = (/** @type {Partial<Toy>} */ some) => set({ ...store.get(), toy: { ...toy(), ...some } });
@@ -69,22 +70,20 @@ function fill(lesson, families, toUnits) {
   const claims = makeClaims({ go, change, network, toy, toUnits, families });
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
-  const steps = makeSteps(claims.elements);
-  lesson.classList.add("filled");
-  lesson.append(
-    element("p", { text: LESSON.intro }),
-    steps.element,
-    element(
-      "div",
-      { class: "toy bench" },
-      element("div", {}, side(channels.map((channel) => channel.element)), tools(choices.image)),
-      element("div", { class: "toy-units" }, ...editors, tools(choices.unit)),
-      ...boards.map(side),
-    ),
-    tools(...choices.others),
-    element("h3", { text: LESSON.marked }),
-    working,
+  const bench = element(
+    "div",
+    { class: "toy bench" },
+    element("div", {}, side(channels.map((channel) => channel.element)), tools(choices.image)),
+    element("div", { class: "toy-units" }, ...editors, tools(choices.unit)),
+    ...boards.map(side),
   );
+  const below = element("div", {}, tools(...choices.others), element("h3", { text: LESSON.marked }), working);
+  const steps = makeSteps(claims.elements, (step) => {
+    bench.hidden = below.hidden = !claims.usesToy[step - 1];
+    set(begin()); // what an earlier step left would contradict what this one says
+  });
+  lesson.classList.add("filled");
+  lesson.append(element("p", { text: LESSON.intro }), steps.element, bench, below);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
     const state = stateIn(store.get(), makePalette(dark.matches));

@@ -7,7 +7,7 @@ import { makeMoved } from "./moved.js";
 import { savedBySharing, shapeAt } from "./network.js";
 import { makeSoftmax } from "./softmax_table.js";
 import { TEXT } from "./text.js";
-import { FIRST, IMAGES, MOST_CHANNELS, MOST_UNITS, SECOND_CHANNEL, UNITS, movedRight } from "./toy.js";
+import { FIRST, IMAGES, MOST_CHANNELS, MOST_UNITS, SECOND_CHANNEL, TOY_SIDE, UNITS, movedRight } from "./toy.js";
 import { makeTwoLayers } from "./two_layers.js";
 import { makeSharing } from "./weight_sharing.js";
 
@@ -20,10 +20,16 @@ import { makeSharing } from "./weight_sharing.js";
  */
 
 const COMPARED = ["shared", "buys"]; // steps whose claim the comparison of networks shows
+const OWN_BOARD = ["shared", "nonlinearity", "classifier", "dice", "preprocessing"]; // steps that do not use the toy
+const LINE_AT_LEFT = IMAGES.line.map((_, index) => (index % TOY_SIDE ? 0 : Math.max(...IMAGES.line)));
 const WALK_MS = 450;
 const CALM_WALK_MS = 1200;
 
-/** @param {Hands} hands @returns {{ elements: HTMLElement[], show: () => void }} to be shown anew with every toy */
+/**
+ * @param {Hands} hands
+ * @returns {{ elements: HTMLElement[], usesToy: boolean[], show: () => void }} steps to be shown anew with every toy,
+ *   and whether each uses it
+ */
 export function makeClaims({ go, change, network, toy, toUnits, families }) {
   const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
@@ -53,12 +59,13 @@ export function makeClaims({ go, change, network, toy, toUnits, families }) {
     ],
     nonlinearity: [makeTwoLayers()],
     pooling: [pool("", LESSON.none), ...kinds],
-    buys: [set(LESSON.poolMax, { ...FIRST, zeros: 1, code: "MP" }), ...movers[2].buttons],
+    buys: [set(LESSON.poolMax, { ...FIRST, channels: [LINE_AT_LEFT], zeros: 1, code: "MP" }), ...movers[2].buttons],
     classifier: [makeSoftmax()],
     dice: [makeDice().element],
     preprocessing: toUnits ? [button(LESSON.toUnits, toUnits)] : [],
   };
-  const elements = Object.entries(LESSON.claims).map(([name, { title, text }]) =>
+  const steps = Object.entries(LESSON.claims);
+  const elements = steps.map(([name, { title, text }]) =>
     element(
       "li",
       {},
@@ -68,7 +75,8 @@ export function makeClaims({ go, change, network, toy, toUnits, families }) {
       COMPARED.includes(name) ? makeMoved(families.comparison) : null,
     ),
   );
-  return { elements, show: () => movers.forEach((mover) => mover.show()) };
+  const usesToy = steps.map(([name]) => !OWN_BOARD.includes(name));
+  return { elements, usesToy, show: () => movers.forEach((mover) => mover.show()) };
 }
 
 /**
@@ -90,6 +98,7 @@ function makeMover(toy, change) {
     change({ channels });
   });
   const show = () => {
+    if (toy() === FIRST) before = null;
     move.disabled = next()
       .flat()
       .every((pixel) => !pixel);

@@ -5,9 +5,10 @@ import { STEPS } from "./text_frame.js";
 
 /**
  * @param {HTMLElement[]} items one list item a step
+ * @param {(step: number) => void} shown a step is, from 1
  * @returns {{ element: HTMLElement, to: (step: number) => void }} to goes to a step, from 1
  */
-export function makeSteps(items) {
+export function makeSteps(items, shown) {
   let now = 1;
   const turn = (/** @type {number} */ step) => {
     to(step);
@@ -41,6 +42,7 @@ export function makeSteps(items) {
     before.disabled = now === 1;
     next.disabled = now === items.length;
     write(count, STEPS.of(now, items.length));
+    shown(now);
   }
   to(1);
   return { element: element("div", { class: "steps" }, list, nav), to };

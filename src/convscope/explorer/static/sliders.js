@@ -39,7 +39,7 @@ export function makeSliders(parent, network, notify) {
     slider.addEventListener("input", () => {
       motion = { ...motion, [name]: Number(slider.value) };
       output.textContent = worded(motion[name]).replace("-", "−");
-      reset.disabled = isStill(motion);
+      reset.disabled = hint.hidden = isStill(motion);
       notify(motion);
     });
     return {
@@ -49,9 +49,10 @@ export function makeSliders(parent, network, notify) {
   });
   const set = (/** @type {Motion} */ next) => {
     motion = { ...next };
-    reset.disabled = isStill(motion);
+    reset.disabled = hint.hidden = isStill(motion);
     rows.forEach((row) => row.show());
   };
+  const hint = element("p", { class: "hint", text: TEXT.moveHint });
   const reset = element("button", {
     type: "button",
     text: TEXT.back,
@@ -64,8 +65,9 @@ export function makeSliders(parent, network, notify) {
     element(
       "details",
       { class: "move", open: !matchMedia("(max-width: 40rem)").matches },
-      element("summary", { text: TEXT.move, title: TEXT.moveHint }),
+      element("summary", { text: TEXT.move }),
       element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset),
+      hint,
     ),
   );
   set(STILL);

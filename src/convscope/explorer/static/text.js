@@ -149,9 +149,9 @@ export const TEXT = {
   back: "Back",
   moveHint:
     "The maps of a convolution move along with the image (equivariance); after pooling, values change less with " +
-    "position (invariance). Once the image has moved, two bars stand under each layer. Moved along: how much of the " +
-    "change of its maps is movement; at 100 % they only moved. Really changed: how far they are from the old maps " +
-    "moved along; at 100 % as far as those of another image, at 0 % nothing changed.",
+    "position (invariance). Two bars stand under each layer. Moved along: how much of the change of its maps is " +
+    "movement; at 100 % they only moved, less where a window of pooling is wider than the movement. Really changed: " +
+    "how far they are from the old maps moved along; at 100 % as far as those of another image, at 0 % nothing changed.",
   along: "moved along",
   changed: "really changed",
   clear: "Clear",
@@ -263,7 +263,7 @@ export const SAVING = { save: "Save this figure:" };
 
 /** The result of a comparison in one sentence. */
 export const MOVED = {
-  shipped: "Measured before, and not on your images: ",
+  shipped: "Measured on smaller networks that come with convscope, not on this one: ",
   about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>
     `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Each with its interval:`,
   interval: (

@@ -34,7 +34,7 @@ export const LAYER = {
     "bias.",
   sees: (/** @type {string} */ part, /** @type {string} */ from) =>
     `The unit sees ${part} ${from} before it. Each value is multiplied by the weight at its position; all products ` +
-    "and the bias are added.",
+    "and the bias, which says how much is needed, are added.",
   allOf: "all of",
   patchOf: (/** @type {number} */ rows, /** @type {number} */ columns) => `a patch of ${sides(rows, columns)} of`,
   theOne: (/** @type {string} */ below) => `the one ${below}`,
@@ -78,7 +78,13 @@ export const LAYER = {
   itIsNot: " The value followed here is dropped.",
   saves: (/** @type {number} */ shared, /** @type {number} */ separate, /** @type {number} */ positions) =>
     `Sharing saves here: ${counted(shared, "parameter")} (weights and biases) instead of ${grouped(separate)}, which ` +
-    `separate units at each of ${counted(positions, "position")} would have.`,
+    `separate units at each of ${counted(positions, "position")} would have. A unit that is useful at one position ` +
+    "is useful at every position, and learns from all of them at once.",
+  padded: (/** @type {number} */ zeros, /** @type {number} */ rows, /** @type {number} */ columns) =>
+    `${counted(zeros, "line")} of zeros around the maps before (padding) give the patch ${sides(rows, columns)} ` +
+    `positions; without them ${sides(rows - 2 * zeros, columns - 2 * zeros)} would fit.`,
+  nonlinear: (/** @type {string} */ name) =>
+    `Without its nonlinearity, ${name}, this layer and the next would compute no more than one layer can.`,
   grows: (
     /** @type {number} */ values,
     /** @type {number} */ each,

@@ -127,7 +127,8 @@ export const LESSON = {
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
         "depend less on position (invariance). Set max pooling and move the image: the first move changes no " +
-        "pooled value, the second does. The price: the position in the window is lost. Could pooling be left out? " +
+        "pooled value, the second moves them by one. The price: the position in the window is lost. Could pooling " +
+        "be left out? " +
         "Yes: such networks learn, and are often as accurate on clean images. But they compute more, their " +
         "classifier has more parameters, and a small shift costs more accuracy.",
     },
@@ -145,7 +146,7 @@ export const LESSON = {
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
         "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zero padding. Networks " +
-        "leave out the reversal: the weights are learned, so their order does not matter.",
+        "leave out the reversal: as the weights are learned, they come out in the order that is needed.",
     },
     preprocessing: {
       title: "It is no preprocessing",

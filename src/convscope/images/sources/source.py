@@ -3,14 +3,16 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError
-from convscope.images.decoding.decoder import Decoded
 from convscope.images.inspection import NO_CLASS
+
+if TYPE_CHECKING:
+    from convscope.images.decoding.decoder import Decoded
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
@@ -63,7 +65,7 @@ class Source(ABC):
         """Return the file of one image, None if it has no file of its own."""
 
     @abstractmethod
-    def decode(self, index: int, near: tuple[int, int] | None = None) -> Decoded:
+    def decode(self, index: int, near: tuple[int, int] | None = None) -> "Decoded":
         """Return one image; `near` as for `convscope.images.decoding.decoder.decode`.
 
         Raises:
