@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,9 +47,17 @@ def weights(folder: Path, processes: int, *, kill: bool = False) -> dict[str, to
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 0, done.stderr[:4000]
     assert done.stdout.count("accuracy ") == 1, "only the first process reports"
     return load_file(folder / "run" / "model.safetensors")
+
+
+def test_processes_that_start_again_agree_on_a_word_whatever_an_earlier_start_wrote() -> None:
+    store = torch.distributed.HashStore()
+    with ThreadPoolExecutor(3) as threads:
+        starts = [set(threads.map(partial(torchrun._word_of_this_start, store, count=3), range(3))) for _ in range(3)]
+    assert [len(words) for words in starts] == [1, 1, 1]
+    assert len(set.union(*starts)) == 3
 
 
 @pytest.mark.slow

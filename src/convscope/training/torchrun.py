@@ -6,10 +6,13 @@ the same images, and write nothing.
 
 import datetime
 import os
+import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +28,7 @@ from .run_folder import RunRecord
 from .state import TrainingState
 from .training_data import TrainingData
 
+_BETWEEN_LOOKS_S = 0.02
 _PATIENCE = datetime.timedelta(days=7)  # rank 0 may read images for hours; a process that ends is noticed at once
 
 
@@ -95,16 +99,42 @@ def joined_group(record: RunRecord | None) -> Iterator[tuple[TorchrunRanks, RunR
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(own_device("cuda"))
+    rank, count = own_rank(), world_size()
     with _connected():
-        torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+        # torch does not list these two among its exports
+        store, _, _ = next(torch.distributed.rendezvous("env://", timeout=_PATIENCE))  # type: ignore[attr-defined]
+        word = _word_of_this_start(store, rank, count)
+        store = torch.distributed.PrefixStore(word, store)  # type: ignore[attr-defined]
+        torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=_PATIENCE)
     try:
-        ranks = TorchrunRanks(own_rank(), world_size())
+        ranks = TorchrunRanks(rank, count)
         text = ranks.bytes_from_first(b"" if record is None else json_text(record).encode())
         record = from_json(RunRecord, strict_json(text))
         ranks.together = record.settings.batch_statistics == "all"
         yield ranks, record
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _word_of_this_start(store: Any, rank: int, count: int) -> str:
+    """Return a word that the processes of this start agree on, and those of no earlier one know.
+
+    The store of torchrun outlives the processes: what an earlier start wrote, such as the addresses of processes that
+    have ended, is still there when they start again. Each process says a number of its own, to which rank 0 answers.
+    """
+    own = secrets.token_hex(8)
+    if rank:
+        store.set(f"number of {rank}", own)
+        word: str = store.get(f"answer to {own}").decode()
+        store.set(f"{word} heard by {rank}", "")
+        return word
+    waiting = set(range(1, count))
+    while waiting:
+        for other in waiting:
+            store.set(f"answer to {store.get(f'number of {other}').decode()}", own)
+        waiting = {other for other in waiting if not store.check([f"{own} heard by {other}"])}
+        time.sleep(_BETWEEN_LOOKS_S)
+    return own
 
 
 @contextmanager
