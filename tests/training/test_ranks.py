@@ -268,12 +268,15 @@ def test_images_are_mapped_from_their_own_file_where_they_are(tmp_path: Path) ->
         assert np.array_equal(np.memmap(path, np.uint8, mode="r", offset=first, shape=some.shape), some)
 
 
-def test_ranks_are_chosen_where_steps_and_training_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_are_chosen_where_steps_are_neither_small_nor_large_and_training_is_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(machine, "usable_cores", lambda: 4)
-    assert machine.ranks_for(10**10, steps=10_000, batch=256) == 4
-    assert machine.ranks_for(10**10, steps=1, batch=256) == 1
+    assert machine.ranks_for(10**9, steps=10_000, batch=256) == 4
+    assert machine.ranks_for(10**9, steps=1, batch=256) == 1
     assert machine.ranks_for(10**6, steps=10_000_000, batch=256) == 1
-    assert machine.ranks_for(10**10, steps=10_000, batch=8) == 1
+    assert machine.ranks_for(10**10, steps=10_000, batch=256) == 1
+    assert machine.ranks_for(10**9, steps=10_000, batch=8) == 1
 
 
 def test_ranks_that_cannot_be_are_refused_before_anything_is_trained() -> None:

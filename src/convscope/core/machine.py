@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 _PARALLEL_MACS = 100_000_000
-_RANKS_MACS, _RANKS_TRAINING_MACS, _RANK_IMAGES = 300_000_000, 320_000_000_000, 16  # docs/decisions/0019-ranks.md
+_RANKS_MACS = 300_000_000, 2_000_000_000  # of a step, see docs/decisions/0019-ranks.md
+_RANKS_TRAINING_MACS, _RANK_IMAGES = 1_500_000_000_000, 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +200,8 @@ def ranks_for(macs: int, *, steps: int, batch: int) -> int:
         1
     """
     cores = usable_cores()
-    pays = macs >= _RANKS_MACS and macs * steps >= _RANKS_TRAINING_MACS and batch >= _RANK_IMAGES * cores
+    fewest, most = _RANKS_MACS
+    pays = fewest <= macs <= most and macs * steps >= _RANKS_TRAINING_MACS and batch >= _RANK_IMAGES * cores
     return cores if pays and can_start_python() else 1
 
 
