@@ -414,7 +414,8 @@ def virtual(text: str, side: int, size: int) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         output = Path(folder) / "maps.tif"
         scan(model_of(text, side), Virtual(size, 6), output=output, best=True, memory="512M")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    status = Path("/proc/self/status").read_text(encoding="ascii")  # ru_maxrss would be that of the parent, if larger
+    print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 
 
 def main() -> None:
