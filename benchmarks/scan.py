@@ -13,7 +13,6 @@ import contextlib
 import functools
 import gzip
 import json
-import resource
 import statistics
 import subprocess
 import sys
