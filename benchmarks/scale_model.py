@@ -90,11 +90,13 @@ class Outcome:
 
 
 def image_seconds(rates: Rates, cluster: Cluster) -> tuple[float, str]:
-    """Return what a worker needs for an image, whichever is slowest: its cores, its file, its one reading thread."""
+    """Return what a worker needs for an image, whichever is slowest: its core, the network, its reading threads.
+
+    A worker that has a core computes on it alone: reading ahead hides the wait for files, hardly the decoding.
+    """
     crowd = max(1.0, cluster.workers / cluster.cores)
-    work = rates.decode_s + rates.predict_s
     bounds = {
-        "processors": max(rates.decode_s * crowd, rates.predict_s * crowd, work * cluster.workers / cluster.cores),
+        "processors": (rates.decode_s + rates.predict_s) * crowd,
         "network": rates.image_bytes * cluster.workers / cluster.bytes_s,
         "latency of files": cluster.latency_s / cluster.ahead,
     }
