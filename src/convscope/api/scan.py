@@ -249,8 +249,8 @@ def _scanned(
             file.describe(json_text(receipt))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
     made = Scan(receipt=receipt, path=target, found=(), stored=stored)
-    write_windows(receipt, stored, sweep, options)
-    return replace(made, found=write_beside(receipt, stored, sweep, options))
+    write_windows(receipt, made.read, sweep, options)
+    return replace(made, found=write_beside(receipt, made.read, sweep, options))
 
 
 def finished(receipt: Receipt, sink: Sink) -> Receipt:

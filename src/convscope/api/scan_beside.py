@@ -1,5 +1,6 @@
 """What a scan writes beside its maps: the table of positions and the overlay."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,7 @@ from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import Boxes
 from convscope.scanning.overlay import LARGEST_SIDE, Overlay, write_overlay
-from convscope.scanning.preparing import bands_of
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
 
@@ -57,13 +56,11 @@ def search_of(receipt: Receipt, options: ScanOptions) -> Search:
     )
 
 
-def write_beside(receipt: Receipt, stored: Boxes, sweep: Sweep, options: ScanOptions) -> tuple[Detection, ...]:
-    """Write table, overlay and page; return the positions of the table."""
-    bands, search, grid = bands_of(receipt), search_of(receipt, options), receipt.grid
-
-    def read(box: Box) -> NDArray[np.float32]:
-        return bands.probabilities(stored.box(box))
-
+def write_beside(
+    receipt: Receipt, read: Callable[[Box], NDArray[np.float32]], sweep: Sweep, options: ScanOptions
+) -> tuple[Detection, ...]:
+    """Write table, overlay and page; return the positions of the table. `read` gives probabilities at positions."""
+    search, grid = search_of(receipt, options), receipt.grid
     numbers = [receipt.classes.index(name) for name in search.wanted]
     overlay = Overlay(region=sweep.pixels, read=read, grid=grid, wanted=numbers, largest=LARGEST_SIDE)
     if options.overlay is not None:

@@ -1,7 +1,7 @@
 """Windows of a scan written as a class folder, to be corrected in a page and trained on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,12 @@ from convscope.options.scan import ScanOptions
 from convscope.report.check_page import render_check
 from convscope.scanning.detections import Candidate, Search, detection
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import Boxes
 from convscope.scanning.overlay import encoded
-from convscope.scanning.preparing import bands_of
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
 from convscope.scanning.windows import hardness, picks, uncertainty
+
+Read = Callable[[Box], NDArray[np.float32]]
 
 PAGE, TABLE = "check.html", "windows.csv"
 _COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
@@ -58,19 +58,22 @@ def check_windows(options: ScanOptions, model: Model) -> None:
         refuse_existing(Path(options.windows) / file, force=options.force)
 
 
-def write_windows(receipt: Receipt, stored: Boxes, sweep: Sweep, options: ScanOptions) -> int:
-    """Write the windows that are asked for, a table of them and the page to go through them; return how many."""
+def write_windows(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptions) -> int:
+    """Write the windows that are asked for, a table of them and the page to go through them; return how many.
+
+    `read` gives the probabilities at some positions.
+    """
     if options.windows is None:
         return 0
-    folder, bands = Path(options.windows), bands_of(receipt)
+    folder = Path(options.windows)
     search = Search(classes=receipt.classes, wanted=receipt.classes, threshold=0.0, distance=0.0, scale=receipt.scale)
     name = re.sub(r"[^\w-]", "_", Path(receipt.image).stem or "image")[:80]
     pixels: dict[str, NDArray[np.uint8]] = {}
     problems: list[Problem] = []
     rows: list[list[str]] = []
-    for kind, one in _picked(receipt, stored, options):
+    for kind, one in _picked(receipt, read, options):
         box = Box(row=one.row, column=one.column, rows=1, columns=1)
-        order = np.argsort(-bands.probabilities(stored.box(box))[0, 0], kind="stable")
+        order = np.argsort(-read(box)[0, 0], kind="stable")
         first, second = (receipt.classes[number] for number in order[:2])
         label, suggested = (first, second) if kind == "uncertain" else (str(options.label), first)
         found = detection(receipt.grid, search, one)
@@ -88,16 +91,15 @@ def write_windows(receipt: Receipt, stored: Boxes, sweep: Sweep, options: ScanOp
     return len(problems)
 
 
-def _picked(receipt: Receipt, stored: Boxes, options: ScanOptions) -> list[tuple[str, Candidate]]:
+def _picked(receipt: Receipt, read: Read, options: ScanOptions) -> list[tuple[str, Candidate]]:
     """Return the windows with their kind: hard examples, and uncertain ones apart from them."""
-    bands = bands_of(receipt)
     label = None if options.label is None else receipt.classes.index(options.label)
 
     def hard(box: Box) -> NDArray[np.float32]:
-        return hardness(bands.probabilities(stored.box(box)), label or 0)
+        return hardness(read(box), label or 0)
 
     def uncertain(box: Box) -> NDArray[np.float32]:
-        return uncertainty(bands.probabilities(stored.box(box)))
+        return uncertainty(read(box))
 
     hardest = picks(hard, receipt.grid, options.hardest) if options.hardest else []
     others = picks(uncertain, receipt.grid, options.uncertain, taken=hardest) if options.uncertain else []
