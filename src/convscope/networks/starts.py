@@ -100,7 +100,7 @@ def open_start(start: StartSource) -> Start:
         return _of_module(start, str(start_name(start)))
     if not isinstance(start, (str, os.PathLike)) or not os.fspath(start):
         raise ParameterError(f"`start` must be a name, a path, a model or a module. Got {shown(start)}.")
-    name = str(start_name(start)) if start == PRETRAINED else str(os.fspath(start))
+    name = _meant(str(os.fspath(start)))
     if name in PACKAGED:
         return _packaged(name)
     prefix, colon, rest = name.partition(":")
@@ -121,9 +121,14 @@ def start_name(start: StartSource | None) -> str | None:
         return None
     if not isinstance(start, (str, os.PathLike)):
         return f"{OBJECT}{type(start).__name__})"
-    name = next(iter(PACKAGED)) if start == PRETRAINED else os.fspath(start)
+    name = _meant(os.fspath(start))
     is_there = bool(name) and os.path.exists(name)  # noqa: PTH110  # pathlib raises on names that are too long
     return str(Path(name).absolute()) if is_there else name
+
+
+def _meant(name: str) -> str:
+    """Return the name of the network that `name` means."""
+    return next(iter(PACKAGED)) if name == PRETRAINED else name
 
 
 def _packaged(name: str) -> Start:
