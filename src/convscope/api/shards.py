@@ -191,7 +191,7 @@ class _Job:
     def __post_init__(self) -> None:
         check_value("force", self.force, FLAG)
         if self.how.shards is None:
-            raise ParameterError("`cluster` and `part` must come with `shards`, the folder of the parts. Got none.")
+            raise ParameterError("`shards` must be given: the folder of the parts. Got none.")
         if self.how.cluster is not None and self.how.part is not None:
             raise ParameterError("Only one of `cluster` and `part` can be given. Got both. Leave one out.")
         if self.how.part is not None and self.force:

@@ -29,8 +29,6 @@ def shards_in(values: dict[str, Any], others: Collection[str]) -> ShardOptions |
     """
     how = ShardOptions(**options_in(ShardOptions, values))
     if how.shards is None:
-        if how.cluster is not None or how.part is not None:
-            raise ParameterError("`cluster` and `part` must come with `shards`, the folder of the parts. Got none.")
         return None
     if others:
         raise ParameterError(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
@@ -9,7 +10,11 @@ from . import fields
 
 @dataclass(frozen=True, kw_only=True)
 class ShardOptions:
-    """Where the parts go, and who computes them."""
+    """Where the parts go, and who computes them.
+
+    Raises:
+        ParameterError: a value is out of its range, or a cluster or part is given without the folder.
+    """
 
     shards: AnyPath | None = option(
         None,
@@ -31,6 +36,8 @@ class ShardOptions:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.shards is None and (self.cluster is not None or self.part is not None):
+            raise ParameterError("`cluster` and `part` must come with `shards`, the folder of the parts. Got none.")
 
 
 @dataclass(frozen=True, kw_only=True)
