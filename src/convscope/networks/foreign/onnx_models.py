@@ -42,6 +42,7 @@ def of_onnx(
     standardization: Standardization | Mapping[str, Any] | None = None,
     classes: Any = None,
     up_to: str | None = None,
+    prove: bool = True,
 ) -> ForeignParts:
     """Return the network of an ONNX file, compared with ONNX Runtime where that is installed.
 
@@ -51,6 +52,7 @@ def of_onnx(
             network, else that of ImageNet for colour, and pixels from 0 to 1 for gray. A dict replaces some fields.
         classes: as `class_names` takes them; by default what the file says.
         up_to: name of the last layer that is wanted.
+        prove: compare it with ONNX Runtime; without, it is only to be counted.
 
     Raises:
         ModelFileError: it is no ONNX file, damaged or too large.
@@ -66,7 +68,7 @@ def of_onnx(
     notes = list(source.notes)
     chosen = _chosen(source, standardization, path, notes)
     network = network_of(source, chosen, path.stem, notes, whole=not end)
-    proof = _proof_of_file(source, path, notes, whole=not end)
+    proof = _proof_of_file(source, path, notes, whole=not end) if prove else None
     return foreign_parts(
         network,
         chosen,
