@@ -31,7 +31,7 @@ from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"
-_NOTHING = {"mean": (0.0,), "std": (1.0,), "scale": 1.0}
+_NOTHING: dict[str, tuple[Any, ...]] = {"mean": ((0.0,),), "std": ((1.0,),), "scale": (1.0, 255.0)}
 _NAMES = {"mean": "mean", "std": "standard deviation"}
 _LONGEST = 1 << 20  # characters of names of layers in a file
 
@@ -87,7 +87,7 @@ def _chosen(
     channels = source.graph.image.maps
     if source.mean:
         said = given if isinstance(given, Mapping) else vars(given or Standardization())
-        if any(said.get(name, usual) != usual for name, usual in _NOTHING.items()):
+        if any(said.get(name, usual[0]) not in usual for name, usual in _NOTHING.items()):
             raise ParameterError(
                 "`mean`, `std` and `scale` must be left out for a network that takes pixels and standardizes them "
                 f"itself, as {printable(path.name)} does."
