@@ -212,7 +212,10 @@ class _Reading:
         if not usable:
             raise InexpressibleError("none is maps or a vector")
         if len({id(value) for value in outputs}) > 1:
-            self._builder.notes.append(f"Of {len(set(map(id, outputs)))} outputs, one of {usable[0].shape} was taken.")
+            self._builder.notes.append(
+                f"Of {len(set(map(id, outputs)))} outputs, one of {usable[0].shape} was taken. `up_to` takes another "
+                "by the name of its last layer."
+            )
         return usable[0]
 
 
