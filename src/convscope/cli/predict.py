@@ -135,9 +135,7 @@ def _network(model: str, values: dict[str, Any], context: Context) -> "tuple[Pre
     from convscope.networks.model_file import opened
 
     options = PredictOptions(**options_in(PredictOptions, values))
-    trained = opened(model, context.reporter)
-    if options.background is not None:
-        trained = trained.on_background(options.background)
+    trained = opened(model, context.reporter).on_background(options.background)
     trained = optimized(trained, context=context, **options_in(InferenceOptions, values))
     network = flip_tta(trained, context.reporter) if options.tta else trained
     return network, dataclasses.replace(options, top=min(options.top, len(network.classes)))
