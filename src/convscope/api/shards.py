@@ -96,7 +96,8 @@ def predict_in_shards(
         "batch": options.batch,
         "workers": options.workers,
     }
-    settings |= {"precision": inference.precision, "backend": inference.backend}
+    backend = "torch" if inference.backend == "auto" else inference.backend  # the same bits on every machine
+    settings |= {"precision": inference.precision, "backend": backend}
     job = _Job(how, "predict", used, settings, images, force)
     return _run(job, lambda: _as_entries(images, used), context)
 

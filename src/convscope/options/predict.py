@@ -45,8 +45,9 @@ class InferenceOptions:
         group="Network",
     )
     backend: Backend = option(
-        "torch",
-        "Engine; openvino and onnxruntime are extras to install; auto takes the fastest that agrees with torch.",
+        "auto",
+        "Engine. auto is torch for few images and in shards, else the fastest that is installed and agrees with "
+        "torch; openvino is an extra to install.",
         group="Network",
     )
     device: DeviceChoice = fields.device()
