@@ -41,7 +41,7 @@ class InferenceOptions:
     precision: BackendPrecision = option(
         "float32",
         "Number format. bfloat16 is up to twice as fast where the processor has it (auto checks), int8 on any with "
-        "--backend; probabilities then have 2 to 3 digits.",
+        "--calibration; probabilities then have 2 to 3 digits.",
         group="Network",
     )
     backend: Backend = option(
