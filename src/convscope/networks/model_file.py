@@ -287,7 +287,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     if isinstance(planned, Plan):
         network = Network(planned.layout, **planned.sizes)
         if document.exemplars is not None:
-            below = planned.below(len(planned.layout.stages))[1]
+            below = planned.below(len(planned.layout.stages)).values
             network.classifier = document.exemplars.build(below, planned.classes)
         network.load_state_dict(tensors)
         return network
