@@ -150,8 +150,10 @@ def check_class_names(classes: Sequence[str]) -> None:
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
     """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
+
+    An ONNX file is compared with ONNX Runtime if `prove`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
@@ -170,7 +172,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
     if is_onnx(path):
-        return read_onnx_model(path)
+        return read_onnx_model(path, prove=prove)
     if path.suffix.lower() in _PICKLED and path.is_file():
         raise refusal(
             path,
@@ -185,19 +187,20 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def read_onnx_model(path: Path, **settings: Any) -> Model:
-    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    """Return the network of an ONNX file as a model; `settings` are those of `of_onnx`."""
     from .foreign.onnx_models import of_onnx
 
     with usual_settings():
         return Model(**vars(of_onnx(path, **settings)))
 
 
-def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None) -> Model:
+def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None, *, prove: bool = True) -> Model:
     """Return the model itself, or the one in the file or run folder `model`.
 
     Args:
         model: one of these.
         reporter: is told what was assumed of an ONNX file.
+        prove: compare an ONNX file with ONNX Runtime; it takes time, and what is only counted needs none.
 
     Raises:
         ModelFileError: there is none that can be used.
@@ -205,7 +208,7 @@ def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = No
     """
     if isinstance(model, Model):
         return model
-    read = read_model(model)
+    read = read_model(model, prove=prove)
     if reporter is not None and is_onnx(model):
         for note in read.training["source"]["notes"]:
             reporter.say(f"note: {note}")
