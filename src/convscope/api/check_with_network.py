@@ -47,9 +47,10 @@ def check_with_network(data: DataSource, options: CheckOptions, context: Context
             refuse_existing(folder / name, force=options.force)
     decisions = {} if options.labels is None else read_decisions(Path(options.labels))
     start = open_start(options.model)
+    there = start.model.to(options.device)
     with tuned():
         dataset = _images(data, start, options, context)
-        model = dataclasses.replace(start.model, preprocessing=dataset.preprocessing)
+        model = dataclasses.replace(there, preprocessing=dataset.preprocessing)
         cut = cuts_of(start, None)
         every = Wanted(view=ITSELF, indices=np.arange(len(dataset)))
         features = StartFeatures(model, cut, dataset, cache_dir=context.cache_dir, reporter=context.reporter).of(
