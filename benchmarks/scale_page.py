@@ -15,8 +15,8 @@ from scale_model import QUIET, SIDE, WANTED, Cluster, Outcome, Rates, image_seco
 
 from convscope.core.records import to_json
 from convscope.options.shards import ShardOptions
+from convscope.shards.computations import READERS
 from convscope.shards.manifest import LARGEST_MANIFEST, Shard
-from convscope.shards.work import READERS
 
 HERE = Path(__file__).parent
 RESULT, STEP, PAGE = (
