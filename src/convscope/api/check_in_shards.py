@@ -61,8 +61,7 @@ def check_in_shards(
     check_page_folder(data, options)
     start = open_start(options.model)
     model = start.model
-    if options.value_range is not None:
-        ranges = parse_value_range(options.value_range)
+    if (ranges := parse_value_range(options.value_range)) is not None:
         model = replace(model, preprocessing=replace(model.preprocessing, ranges=ranges))
 
     @functools.cache
