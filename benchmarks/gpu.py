@@ -22,8 +22,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from accuracy import unpacked
@@ -48,7 +49,7 @@ class Bench:
 
     data_dir: Path
     scratch: Path
-    device: str
+    device: Literal["cpu", "cuda", "mps"]
     end_s: float
     tiny: bool
 
@@ -105,7 +106,7 @@ class Bench:
         """Return images a second of prediction with the network that was trained on a set."""
         from convscope.api.load import load
 
-        model = load(self.run(name)).optimize("auto", device=self.device)  # type: ignore[arg-type]  # as checked
+        model = load(self.run(name)).optimize("auto", device=self.device)
         made, count = model.preprocessing, 64 if self.tiny else 4_096
         shape = (count, made.height, made.width, made.channels)
         images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -124,9 +125,9 @@ class Bench:
         from convscope.networks.layout import Layout
         from convscope.networks.model import Model
 
-        sizes = {"height": 32, "width": 32, "channels": 1}
-        network = Network(Layout.parse(SCANNED), **sizes, classes=10).eval()
-        model = Model(network=network, classes=tuple("0123456789"), preprocessing=Preprocessing(**sizes))
+        network = Network(Layout.parse(SCANNED), height=32, width=32, channels=1, classes=10).eval()
+        preprocessing = Preprocessing(height=32, width=32, channels=1)
+        model = Model(network=network, classes=tuple("0123456789"), preprocessing=preprocessing)
         side = 64 if self.tiny else 4_096
         image = np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8)
         output = self.scratch / "maps.tif"
@@ -146,9 +147,9 @@ def parts(bench: Bench, sets: list[str], found: dict[str, Any]) -> Iterator[tupl
             yield "airbench recipe", bench.peer
             peer_s = found["airbench recipe"].get("command_seconds")
             if peer_s is not None:
-                yield "cifar10 in the recipe's seconds", lambda seconds=peer_s: bench.trained("cifar10", seconds / 60)
-        yield name, lambda name=name, minutes=minutes: bench.trained(name, minutes)
-        yield f"{name} predictions", lambda name=name: bench.predicted(name)
+                yield "cifar10 in the recipe's seconds", partial(bench.trained, name, peer_s / 60)
+        yield name, partial(bench.trained, name, minutes)
+        yield f"{name} predictions", partial(bench.predicted, name)
     yield "scan", bench.scanned
 
 

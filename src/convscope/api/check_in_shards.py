@@ -27,7 +27,7 @@ from convscope.networks.starts import open_start
 from convscope.options.check import CheckOptions
 from convscope.options.shards import ShardOptions
 from convscope.shards.computations import Unusable
-from convscope.shards.job import Job, ShardsResult
+from convscope.shards.job import ShardsJob, ShardsResult
 from convscope.shards.looks import merged_looks
 from convscope.shards.manifest import read_manifest
 from convscope.shards.store import Store
@@ -75,7 +75,7 @@ def check_in_shards(
             channels=model.preprocessing.channels,
         )
 
-    job = Job(how, "check", model, {"layer": cuts_of(start, None)[0]}, data, options.force, options.device)
+    job = ShardsJob(how, "check", model, {"layer": cuts_of(start, None)[0]}, data, options.force, options.device)
     result = job.run(lambda: entries_of(source()), context.reporter)
     store = Store(result.folder)
     manifest = read_manifest(store)

@@ -25,7 +25,7 @@ from convscope.networks.model_file import opened
 from convscope.options.features import FeaturesOptions
 from convscope.options.predict import InferenceOptions, PredictOptions
 from convscope.options.shards import MergeOptions, ShardOptions
-from convscope.shards.job import Job, ShardsResult, absolute
+from convscope.shards.job import ShardsJob, ShardsResult, absolute
 from convscope.shards.manifest import Entry, read_manifest
 from convscope.shards.merging import Merged, merge_parts
 from convscope.shards.store import Store
@@ -71,7 +71,7 @@ def predict_in_shards(
         "workers": options.workers,
     }
     settings |= {"precision": inference.precision, "backend": inference.backend}
-    job = Job(how, "predict", used, settings, images, force, inference.device)
+    job = ShardsJob(how, "predict", used, settings, images, force, inference.device)
     return job.run(lambda: _as_entries(images, used), context_of(context).reporter)
 
 
@@ -111,7 +111,7 @@ def features_in_shards(
             "Choose a smaller one, or pool the maps."
         )
     settings = {"stage": options.stage, "layer": options.layer, "pool": options.pool, "batch": options.batch}
-    job = Job(how, "features", used, settings, data, force, options.device)
+    job = ShardsJob(how, "features", used, settings, data, force, options.device)
     return job.run(lambda: _labelled(data, used, options, context), context.reporter)
 
 

@@ -48,7 +48,7 @@ class ShardsResult:
 
 
 @dataclass(frozen=True)
-class Job:
+class ShardsJob:
     """What is computed, of what, and by whom.
 
     Attributes:

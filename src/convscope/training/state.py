@@ -140,7 +140,7 @@ class EpochSums:
             right = torch.stack(correct).tolist()
             for self.last_loss, count, size in zip(torch.stack(losses).tolist(), right, images, strict=True):
                 self.loss += self.last_loss * size
-                self.correct += count
+                self.correct += int(count)  # of several ranks a float
                 self.seen += size
         self._waiting, self._settled_s = [], time.monotonic()
 
