@@ -25,6 +25,7 @@ from convscope.attribution.methods import METHODS, NAMES
 from convscope.attribution.nearest import NEAREST, TrainingFeatures, training_features
 from convscope.attribution.occlusion import patch_side
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
@@ -88,6 +89,7 @@ def explain(
     seed: int = 0,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> ExplainResult:
@@ -119,7 +121,7 @@ def explain(
     folder = None if output is None else check_folder_for(Path(output), force=force)
     partial = bool(methods or layer or patch) or faithfulness < USUAL_IMAGES
     record = record_file(model, "faithfulness", None, partial=partial, force=force) if faithfulness else None
-    used = opened(model, told)
+    used = opened(model, told, device=options.device)
     used.check_answers()
     request = _Request(model=used, options=options, context=context)
     with tuned(request.threads):
@@ -231,7 +233,7 @@ class _Request:
             orders=orders,
             nearest=None
             if training is None
-            else measure_nearest(self.model, images, targets.numpy(), training, options.nearest),
+            else measure_nearest(self.model, images, targets.cpu().numpy(), training, options.nearest),
         )
 
 

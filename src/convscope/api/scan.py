@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from convscope.core.arguments import PATH, check_value
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.memory import available_bytes
@@ -122,6 +123,7 @@ def scan(
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
+    device: DeviceChoice = "auto",
     reuse: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
@@ -156,8 +158,8 @@ def scan(
     options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
     target = None if options.output is None else Path(options.output)
     names = (_path_of(model), _path_of(image))
+    used = opened_model(model, context.reporter, device=options.device)
     with tuned(), open_image(image) as reader:
-        used = opened_model(model, context.reporter)
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:
@@ -205,7 +207,7 @@ def verify(
 def _alarms(model: Model, receipt: Receipt, options: ScanOptions, context: Context) -> Alarms:
     """Return the false alarms on blank images, which are scanned to files that are removed."""
     search, blanks = search_of(receipt, options), []
-    same = {name: getattr(options, name) for name in ("scale", "edges", "classes", "best", "dtype", "memory")}
+    same = {name: getattr(options, name) for name in ("scale", "edges", "classes", "best", "dtype", "memory", "device")}
     for image in list_inputs(options.blank).images:
         if not isinstance(image.content, str):
             raise DataError(f"`blank` must name images to scan. Got {image.name}: {image.error}.")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
@@ -55,6 +56,7 @@ def units(
     output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> UnitsReport:
@@ -81,7 +83,7 @@ def units(
     context = context_of(context, progress=progress)
     layers = tuple(options.layer)
     target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
-    used = opened(model, context.reporter)
+    used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "units")
     asked = _asked(used, layers)
     with tuned():
@@ -101,7 +103,7 @@ def units(
         )
         ablated = np.random.default_rng(seed).permutation(len(evaluated))[:ablation]
         found = _importance(used, _Evaluated(evaluated, labels, ablated), asked, batch, context.reporter)
-        random = with_random_weights(used, evaluated[:MOST_RANDOM], seed)
+        random = with_random_weights(used.to("cpu"), evaluated[:MOST_RANDOM], seed).to(options.device)
         chance = measure_units(random, evaluated[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
         report = UnitsReport(
             units=with_patches(record, evaluated, used.preprocessing.background),

@@ -80,5 +80,5 @@ def batches(images: Tensor, targets: Tensor, settings: Settings) -> Iterator[tup
 
 def array(values: Tensor) -> Map:
     """Return float32 values as an array."""
-    result: Map = values.detach().float().contiguous().numpy()
+    result: Map = values.detach().float().contiguous().cpu().numpy()
     return result

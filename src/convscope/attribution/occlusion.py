@@ -27,7 +27,7 @@ def occlude(network: GraphNetwork, images: Tensor, targets: Tensor, settings: Se
     height, width = images.shape[2:]
     side = patch_side(settings, (height, width))
     stride = max(1, side // 2)
-    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride))
+    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride)).to(images.device)
     found = []
     with torch.inference_mode():
         for image, target in zip(images[:, None], targets.tolist(), strict=True):  # 1 C H W
@@ -66,7 +66,7 @@ def _firsts(size: int, side: int, stride: int) -> Tensor:
 
 def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -> Tensor:
     """Return maps of the mean loss of the patches that hold each pixel, from losses maps × patches."""
-    within = torch.arange(side)
+    within = torch.arange(side, device=patches.device)
     rows, columns = patches[:, :1] + within, patches[:, 1:] + within  # patches × side
     pixels = (rows[:, :, None] * size[1] + columns[:, None]).flatten()
     each = torch.cat([losses, torch.ones_like(losses[:1])]).repeat_interleave(side * side, dim=1)

@@ -257,8 +257,8 @@ def _restored_random_states() -> Iterator[None]:
 def usual_settings() -> Iterator[None]:
     """Compute with the default settings of torch and NumPy while the block runs, whatever the caller has set.
 
-    These are: gradients, no inference mode, no autocast, float32, on the CPU, no anomaly detection; NumPy errors are
-    warnings. All global random states are restored.
+    These are: gradients, no inference mode, no autocast, float32 (on a GPU without TF32, which has 11 bits), on the
+    CPU, no anomaly detection; NumPy errors are warnings. All global random states are restored.
     """
     import numpy as np
 
@@ -268,8 +268,9 @@ def usual_settings() -> Iterator[None]:
             return
         import torch
 
-        kind = torch.get_default_dtype()
+        kind, short = torch.get_default_dtype(), torch.backends.cudnn.allow_tf32
         torch.set_default_dtype(torch.float32)
+        torch.backends.cudnn.allow_tf32 = False
         try:
             with (
                 torch.inference_mode(mode=False),
@@ -282,3 +283,4 @@ def usual_settings() -> Iterator[None]:
                 yield
         finally:
             torch.set_default_dtype(kind)
+            torch.backends.cudnn.allow_tf32 = short

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.arguments import shown
-from convscope.core.devices import Device, own_device
+from convscope.core.devices import Device
 from convscope.core.errors import ConvscopeError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
 from convscope.core.machine import usable_cores
@@ -71,7 +71,7 @@ def runner(
     calibration: NDArray[np.uint8] | None = None,
     device: Device = "cpu",
 ) -> Runner | None:
-    """Return the session that computes `network`, or None for torch on the processor.
+    """Return the session that computes `network`, or None for torch.
 
     Args:
         network: trained.
@@ -93,7 +93,7 @@ def runner(
                 f"`device` {device} has the back end torch in float32 and bfloat16. Got {backend} in {precision}. Use "
                 "these, or the device cpu."
             )
-        return _torch(network, precision, device)
+        return None
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
@@ -182,14 +182,12 @@ def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
     return min(taken[1:])
 
 
-def _torch(network: ImageNetwork, precision: BackendPrecision, device: Device = "cpu") -> Runner:
-    number = "float32" if precision == "int8" else choose_precision(precision, device)
-    place = own_device(device)
-    optimized = optimize_for_inference(network, number, fused=device == "cpu").to(place)
+def _torch(network: ImageNetwork, precision: BackendPrecision) -> Runner:
+    optimized = optimize_for_inference(network, "float32" if precision == "int8" else choose_precision(precision))
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images).to(place)).cpu().numpy()
+            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
         return result
 
     return run

@@ -4,6 +4,7 @@ For prediction, normalization subtracts one number from a map and divides by ano
 and the bias before it. There is one node for each layer of the network's plan.
 """
 
+import copy
 from collections import Counter
 from collections.abc import Iterator
 
@@ -44,7 +45,9 @@ def fold(network: ImageNetwork) -> GraphNetwork:
     if not isinstance(network, Network):
         raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
     with usual_settings():
-        return _folded(network)
+        if network.device.type == "cpu":
+            return _folded(network)
+        return _folded(copy.deepcopy(network).cpu()).to(network.device)  # in double precision, which not all have
 
 
 def _folded(network: Network) -> GraphNetwork:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
@@ -100,6 +101,7 @@ def model_bytes(model: Model) -> bytes:
     if model.network.only_predicts:
         raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     check_class_names(model.classes)
+    model = model.to("cpu")
     try:
         document = Document(
             format=FORMAT,
@@ -194,25 +196,33 @@ def read_onnx_model(path: Path, **settings: Any) -> Model:
         return Model(**vars(of_onnx(path, **settings)))
 
 
-def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None, *, prove: bool = True) -> Model:
-    """Return the model itself, or the one in the file or run folder `model`.
+def opened(
+    model: Model | str | os.PathLike[str],
+    reporter: Reporter | None = None,
+    *,
+    device: DeviceChoice = "cpu",
+    prove: bool = True,
+) -> Model:
+    """Return the model itself, or the one in the file or run folder `model`, on a device.
 
     Args:
         model: one of these.
         reporter: is told what was assumed of an ONNX file.
+        device: what computes.
         prove: compare an ONNX file with ONNX Runtime; it takes time, and what is only counted needs none.
 
     Raises:
         ModelFileError: there is none that can be used.
-        ParameterError: `model` is neither.
+        ParameterError: `model` is neither, or torch does not find the device.
     """
+    place = choose_device(device)
     if isinstance(model, Model):
-        return model
+        return model.to(place)
     read = read_model(model, prove=prove)
     if reporter is not None and is_onnx(model):
         for note in read.training["source"]["notes"]:
             reporter.say(f"note: {note}")
-    return read
+    return read.to(place)
 
 
 def is_onnx(path: str | os.PathLike[str]) -> bool:

@@ -15,9 +15,9 @@ from convscope.core.records import strict_json
 from convscope.core.text import counted, printable
 from convscope.images.inspection import spell
 
+from .computations import IDENTITY, UNUSABLE, Unusable
 from .manifest import METADATA, Manifest, finished_shards, part_name
 from .store import Store
-from .work import IDENTITY, UNUSABLE, Unusable
 
 _MOST_NAMED = 5
 
@@ -44,9 +44,9 @@ def merge_parts(store: Store, manifest: Manifest, path: Path | None, reporter: R
     with reporter.task("merging", manifest.images, "images") as task:
         if path is not None:
             with replacing(path) as stream:
-                _copy(_checked(store, manifest, unusable, task), stream)
+                _copy(checked_parts(store, manifest, unusable, task), stream)
         else:
-            _index(_checked(store, manifest, unusable, task), store)
+            _index(checked_parts(store, manifest, unusable, task), store)
     return Merged(images=manifest.images, unusable=tuple(unusable), parts=len(manifest.shards))
 
 
@@ -75,7 +75,7 @@ def _named(numbers: Sequence[int]) -> str:
     return f"{', '.join(map(part_name, numbers[:_MOST_NAMED]))}{more}"
 
 
-def _checked(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
+def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
     """Give name and file of every part that has exactly the images of its shard; unusable images are added up."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     identity = manifest.identity.encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.devices import Device, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
@@ -55,6 +56,7 @@ class PreparedStart:
         recipe: of the training by gradients; one epoch where there is none, as every image is seen once.
         notes: sentences for the user.
         threads: of the processor.
+        device: what computes the network.
         started_s: on the clock of `time.monotonic`.
     """
 
@@ -67,6 +69,7 @@ class PreparedStart:
     recipe: Recipe
     notes: tuple[str, ...]
     threads: int
+    device: Device
     started_s: float
 
     @property
@@ -99,6 +102,7 @@ class PreparedStart:
             layout=f"{self.mode} {identity_of(self.start.model, self.cuts[-1])} {layers}",
             recipe=self.recipe,
             threads=self.threads,
+            device=self.device,
             images=digest_images(self.images),
         )
 
@@ -122,6 +126,7 @@ def prepare_start(
     """
     started = time.monotonic() - spent_s
     check_options(settings, settings.mode)
+    device = choose_device(settings.device)
     start = _resized(settings, start)
     _layers(start, settings.cut, settings.mode)  # before any image is read
     dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
@@ -155,6 +160,7 @@ def prepare_start(
         recipe=recipe,
         notes=(*dataset.notes, *_notes(start, dataset), why, *learned),
         threads=settings.threads or usable_cores(),
+        device=device,
         started_s=started,
     )
 
