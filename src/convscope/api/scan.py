@@ -18,7 +18,7 @@ from convscope.core.memory import available_bytes
 from convscope.core.numeric import at_least
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.core.records import from_json, json_text, to_json
+from convscope.core.records import from_json, to_json
 from convscope.core.text import size_text
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
@@ -45,7 +45,7 @@ class Scan:
 
     Attributes:
         receipt: what was computed, how exactly, how fast.
-        path: of the TIFF; None where it is in memory only.
+        path: of the TIFF or Zarr folder; None where it is in memory only.
         found: the positions of the table, where one was asked for.
         stored: the bands, read where they are needed.
     """
@@ -183,7 +183,7 @@ def verify(
     """Return the comparison of a result of `scan`, finished or not, with its network at new positions.
 
     Args:
-        output: the TIFF.
+        output: the TIFF or Zarr folder.
         model, image: by default those that the receipt names.
         check: positions at random, and as many at joints of tiles, edges and corners.
         seed: of the positions; another one each time by default.
@@ -239,14 +239,14 @@ def _scanned(
         sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
     else:
-        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
+        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt), ome=preparation.ome) as file:
             if not is_new:
                 reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
             receipt = replace(receipt, first=file.first)
-            file.describe(json_text(finished(receipt, file)))
+            file.describe(finished(receipt, file))
             sweep.run(file, receipt, reporter)
             receipt = finished(receipt, file)
-            file.describe(json_text(receipt))
+            file.describe(receipt)
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
     made = Scan(receipt=receipt, path=target, found=(), stored=stored)
     write_windows(receipt, made.read, sweep, options)

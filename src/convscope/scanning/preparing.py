@@ -19,6 +19,7 @@ from .bigtiff import registration
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
 from .grid import Grid
+from .ngff import ome_metadata
 from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
@@ -41,11 +42,13 @@ class Preparation:
         sweep: computes it.
         receipt: what is known of the result.
         tags: of its TIFF.
+        ome: metadata of its Zarr folder.
     """
 
     sweep: Sweep
     receipt: Receipt
     tags: dict[int, Any]
+    ome: dict[str, Any]
 
 
 def bands_of(receipt: Receipt) -> Bands:
@@ -175,7 +178,9 @@ def prepared(
         earlier=earlier,
     )
     tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
-    return Preparation(sweep=sweep, receipt=receipt, tags=tags)
+    pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
+    ome = ome_metadata(bands.names, bands.dtype, center=(row, column), step=grid.stride / scale, pixel_um=pixel_um)
+    return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
 
 
 def _reach(stability: int, step: float) -> int:

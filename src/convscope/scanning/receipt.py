@@ -18,6 +18,7 @@ from .alarms import Alarms
 from .bigtiff import read_description
 from .grid import Box, Grid
 from .maps_file import partial
+from .ngff import read_receipt
 
 CHECKED = 1_000
 DIFFERENCE = 1e-4  # of the largest logit, that float32 may differ by
@@ -125,18 +126,16 @@ class Receipt:
 
 
 def receipt_of(path: Path) -> tuple[Receipt, Path]:
-    """Return the receipt of a result, and the TIFF that has it: the file, or, while it is not whole, its part.
+    """Return the receipt of a result, and the TIFF or Zarr folder that has it: `path`, or, if not whole, its part.
 
     Raises:
         DataError: there is no result of a scan.
     """
     if not path.exists() and partial(path).exists():
         path = partial(path)
-    text = read_description(path)
     try:
-        if text is None:
-            raise ValueError("no description")
-        return from_json(Receipt, strict_json(text)), path
+        found = read_receipt(path) if path.is_dir() else strict_json(read_description(path) or "")
+        return from_json(Receipt, found), path
     except (ConvscopeError, ValueError, RecursionError, TypeError):
         raise DataError(f"{printable(str(path))} must be the result of a scan. Got something else.") from None
 
