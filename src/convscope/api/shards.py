@@ -13,7 +13,7 @@ from convscope.core.context import Context, context_of
 from convscope.core.errors import ParameterError
 from convscope.core.extras import optional
 from convscope.core.options import AnyPath, documented, options_from
-from convscope.core.progress import Reporter
+from convscope.core.progress import Reporter, Task
 from convscope.core.remote import is_address
 from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS, open_for
@@ -29,12 +29,14 @@ from convscope.options.predict import InferenceOptions, PredictOptions
 from convscope.options.shards import MergeOptions, ShardOptions
 from convscope.shards.manifest import Entry, Manifest, Request, clear, digest_of, plan, read_manifest
 from convscope.shards.merging import Merged, merge_parts
+from convscope.shards.merging_tiles import merge_tiles
 from convscope.shards.on_dask import on_dask
 from convscope.shards.on_ray import on_ray
 from convscope.shards.store import Store
 from convscope.shards.work import MOST_NAMED, FinishedShard, work
 
 _PART = re.compile(r"([1-9]\d{0,6})/([1-9]\d{0,6})")
+_ENDINGS = (".tif", ".tiff", ".zarr")  # of a merged scan
 _LARGEST_PART = 1 << 27  # bytes of features, which are in memory before they are written
 
 
@@ -46,7 +48,7 @@ class ShardsResult:
         folder: of the parts.
         shards: in all.
         finished: shards that are there now.
-        images: computed by this call.
+        images: computed by this call; of a scan, tiles.
         unusable: of those, how many could not be used.
         named: the first of those, with reasons.
     """
@@ -97,8 +99,8 @@ def predict_in_shards(
         "workers": options.workers,
     }
     settings |= {"precision": inference.precision, "backend": inference.backend}
-    job = _Job(how, "predict", used, settings, images, force)
-    return _run(job, lambda: _as_entries(images, used), context)
+    job = ShardJob(how, "predict", used, settings, images, force)
+    return run_job(job, lambda: _as_entries(images, used), context)
 
 
 def features_in_shards(
@@ -137,8 +139,8 @@ def features_in_shards(
             "Choose a smaller one, or pool the maps."
         )
     settings = {"stage": options.stage, "layer": options.layer, "pool": options.pool, "batch": options.batch}
-    job = _Job(how, "features", used, settings, data, force)
-    return _run(job, lambda: _labelled(data, used, options, context), context)
+    job = ShardJob(how, "features", used, settings, data, force)
+    return run_job(job, lambda: _labelled(data, used, options, context), context)
 
 
 @documented(MergeOptions)
@@ -164,21 +166,26 @@ def merge(
     options, context = options_from(MergeOptions, locals()), context_of(context, progress=progress)
     check_value("folder", folder, PATH)
     path = None if options.output is None else Path(options.output)
-    if path is not None:
-        if path.suffix.lower() != ".parquet":
-            raise ParameterError(f"`output` must end in .parquet. Got {path.name!r}.")
-        check_output(path, force=options.force)
     store = Store(folder)
     manifest = read_manifest(store)
     if manifest is None:
         raise ParameterError(
             f"`folder` must have a manifest of shards. Got {printable(store.address)}, which has none."
         )
+    endings = _ENDINGS if manifest.request.command == "scan" else (".parquet",)
+    if path is not None and path.suffix.lower() not in endings:
+        raise ParameterError(f"`output` must end in {' or '.join(endings)}. Got {path.name!r}.")
+    if manifest.request.command == "scan":
+        if path is None:
+            raise ParameterError("`output` must be given for tiles of a scan, such as maps.tif. Got none.")
+        return merge_tiles(store, manifest, path, context.reporter, force=options.force)
+    if path is not None:
+        check_output(path, force=options.force)
     return merge_parts(store, manifest, path, context.reporter)
 
 
 @dataclass(frozen=True)
-class _Job:
+class ShardJob:
     """What is computed, of what, and by whom."""
 
     how: ShardOptions
@@ -198,7 +205,13 @@ class _Job:
             raise ParameterError(
                 "`force` must be left out with `part`: a job would remove the parts of others. Got both."
             )
-        optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+        if self.command != "scan":
+            optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+
+    @property
+    def unit(self) -> str:
+        """What a shard has several of."""
+        return "tiles" if self.command == "scan" else "images"
 
     def request(self, model: bytes) -> Request:
         """Return the request of the manifest."""
@@ -213,7 +226,7 @@ class _Job:
         )
 
 
-def _run(job: _Job, images: Any, context: Context | None) -> ShardsResult:
+def run_job(job: ShardJob, images: Any, context: Context | None) -> ShardsResult:
     """Plan, compute what is missing, and count."""
     reporter, how = context_of(context).reporter, job.how
     part, engine = _part(how.part), _engine(how.cluster)
@@ -224,25 +237,23 @@ def _run(job: _Job, images: Any, context: Context | None) -> ShardsResult:
     request = job.request(model)
     if request.model_name not in store.names() and read_manifest(store) is None:
         store.write(request.model_name, model)
-    with reporter.task("listing images", total=0):
+    with reporter.task(f"listing {job.unit}", total=0):
         manifest = plan(store, request, images(), listing=how.part is None)
     left = manifest.left(store, part)
     if there := len(range(part[0] - 1, len(manifest.shards), part[1])) - len(left):
         reporter.say(f"{printable(store.address)}: {counted(there, 'shard')} finished before, {len(left):,} to go")
     done = engine(store.address, manifest.identity, left) if left else ()
-    return _counted(done, store, manifest, left, reporter)
+    with reporter.task("computing", sum(manifest.shards[number].images for number in left), job.unit) as task:
+        return _counted(done, store, manifest, task)
 
 
-def _counted(
-    done: Iterable[FinishedShard], store: Store, manifest: Manifest, left: Sequence[int], reporter: Reporter
-) -> ShardsResult:
+def _counted(done: Iterable[FinishedShard], store: Store, manifest: Manifest, task: Task) -> ShardsResult:
     images = unusable = 0
     named: list[tuple[str, str]] = []
-    with reporter.task("computing", sum(manifest.shards[number].images for number in left), "images") as task:
-        for shard in done:
-            images, unusable = images + shard.images, unusable + shard.unusable
-            named += shard.named[: max(0, MOST_NAMED - len(named))]
-            task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
+    for shard in done:
+        images, unusable = images + shard.images, unusable + shard.unusable
+        named += shard.named[: max(0, MOST_NAMED - len(named))]
+        task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
     return ShardsResult(
         folder=store.address,
         shards=len(manifest.shards),

@@ -68,7 +68,7 @@ class ScanOptions:
     )
     per_megapixel: float | None = option(
         None,
-        "Raise the threshold of the table until the blank images have at most so many false alarms a megapixel.",
+        "Raise the threshold of each class until the blank images have at most so many false alarms of it a megapixel.",
         group="Measurement",
         metavar="RATE",
         least=0,

@@ -63,6 +63,11 @@ def journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.journal")
 
 
+def tile_bytes(side: int, bands: tuple[int, str]) -> int:
+    """Return the bytes of a tile."""
+    return side * side * bands[0] * np.dtype(bands[1]).itemsize
+
+
 def tile_data(values: NDArray[Any], side: int, bands: tuple[int, str]) -> bytes:
     """Return the bytes of a tile, whole also where its positions are fewer."""
     whole = values
@@ -117,6 +122,16 @@ class MapsFile:
         self._waiting.append(index)
         if time.monotonic() - self._synced_s > _SYNC_S:
             self.flush()
+
+    def take(self, first: int, data: bytes, records: NDArray[Any], keys: bytes) -> None:
+        """Write consecutive tiles that were computed elsewhere."""
+        self._stream.seek(self._layout.first + first * self._layout.tile_bytes)
+        self._stream.write(data)
+        self._stream.seek(self._layout.total + first * KEY_BYTES)
+        self._stream.write(keys)
+        self.records[first : first + len(records)] = records
+        self._waiting += range(first, first + len(records))
+        self.flush()
 
     def flush(self) -> None:
         """Flush tiles to the disk, then their records: a record is never there before its tile."""

@@ -177,10 +177,17 @@ def prepared(
         reach=reach,
         earlier=earlier,
     )
-    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
-    pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
-    ome = ome_metadata(bands.names, bands.dtype, center=(row, column), step=grid.stride / scale, pixel_um=pixel_um)
+    tags, ome = metadata_of(receipt, reader)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+
+
+def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
+    """Return the tags of a TIFF and the metadata of a Zarr folder: where the positions lie on an image."""
+    grid, scale = receipt.grid, receipt.scale
+    pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
+    return registration(reader.tags, grid.window, grid.stride, grid.margin, scale), ome_metadata(
+        receipt.bands, receipt.dtype, center=receipt.center, step=grid.stride / scale, pixel_um=pixel_um
+    )
 
 
 def _reach(stability: int, step: float) -> int:

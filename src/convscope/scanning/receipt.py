@@ -49,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Three numbers on speed.
+    """Three numbers on speed; 0 where they were not measured, as of parts of several machines.
 
     Attributes:
         measured: positions per second, as a multiple of window by window in batches.

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from convscope.networks.model import Model
 
 from .bands import Bands
 from .grid import Box, Grid
+from .maps_file import REUSED
 from .readers import Reader
 from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
 from .reuse import EarlierTiles, tile_key
@@ -79,9 +80,9 @@ class Sweep:
             values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
-    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
-        """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
-        left = np.flatnonzero(sink.records["done"] == 0)
+    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter, *, tiles: Sequence[int] | None = None) -> None:
+        """Compute `tiles`, or all that the sink does not have yet; the next one is read while one is computed."""
+        left = np.flatnonzero(sink.records["done"] == 0) if tiles is None else tiles
 
         def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
             box = self.grid.box(index)
@@ -180,6 +181,18 @@ def checked(records: Records) -> Check:
         difference=float(there["difference"].max(initial=0.0)),
         largest=largest,
         allowed=DIFFERENCE * max(largest, 1e-6),
+    )
+
+
+def finished(receipt: Receipt, sink: Sink) -> Receipt:
+    """Return the receipt of the tiles that a result has."""
+    done = sink.records["done"]
+    return replace(
+        receipt,
+        computed=receipt.grid.positions_of(done > 0),
+        reused=receipt.grid.positions_of(done == REUSED),
+        seconds=round(float(sink.records["seconds"].sum()), 3),
+        check=checked(sink.records),
     )
 
 

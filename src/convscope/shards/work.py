@@ -29,11 +29,12 @@ from convscope.networks.model_file import read_model
 from convscope.networks.prediction import predict_inputs, read_ahead
 from convscope.networks.prediction_tables import ParquetTable
 
-from .manifest import Entry, Manifest, digest_of, part_name, read_manifest
+from .manifest import IDENTITY, Entry, Manifest, digest_of, part_name, read_manifest
 from .store import Store
+from .tiles import scan_tiles
 
-IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
-"""Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
+UNUSABLE = "convscope.unusable"
+"""Metadata of a part: the images that have no row, with reasons."""
 LARGEST_MODEL = 1 << 33
 MOST_NAMED = 10
 READERS = 32  # threads that read images at addresses, which mostly wait
@@ -76,7 +77,7 @@ def work(folder: str, identity: str, number: int) -> FinishedShard:
         entries = manifest.entries(store, number)
         with tuned():
             data, unusable = compute(entries, {IDENTITY: identity})
-        store.write(part_name(number), data)
+        store.write(part_name(number, manifest.request.kind), data)
     named = tuple(unusable[:MOST_NAMED])
     return FinishedShard(number=number, images=len(entries), unusable=len(unusable), named=named)
 
@@ -186,5 +187,9 @@ def _batches(
         yield rows, np.concatenate(waiting)
 
 
-COMPUTATIONS: dict[str, Callable[..., tuple[bytes, Unusable]]] = {"predict": _predictions, "features": _features}
+COMPUTATIONS: dict[str, Callable[..., tuple[bytes, Unusable]]] = {
+    "predict": _predictions,
+    "features": _features,
+    "scan": scan_tiles,
+}
 """What computes a shard, by command. To add a command, add one line."""
