@@ -88,8 +88,10 @@ def test_a_killed_job_costs_the_shards_that_it_had(image: Path, out: Path, monke
             real(descriptor)
 
         os.fsync = killing
-        run(image, out)
-        os._exit(0)
+        try:
+            run(image, out)
+        finally:
+            os._exit(0)  # also if it fails: this is a copy of the tests
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     before = parts(out)
     result = run(image, out)

@@ -73,7 +73,7 @@ def scan_in_shards(
     size = tile_bytes(receipt.grid.tile, stored_as(receipt))
     how = replace(how, shard_size=max(1, min(how.shard_size, LARGEST_PART // size)))
     job = ShardJob(how, "scan", used, {"image": path, **settings, "receipt": to_json(receipt)}, path, force)
-    return run_job(job, lambda: tile_entries(receipt.grid), context)
+    return run_job(job, lambda: tile_entries(preparation.sweep), context)
 
 
 def _begun(how: ShardOptions, settings: Mapping[str, Any]) -> Receipt | None:

@@ -114,24 +114,18 @@ class MapsFile:
 
     def write(self, index: int, values: NDArray[Any], record: Mapping[str, float], key: bytes) -> None:
         """Write the positions of a tile, and its key; they count as finished at the next `flush`."""
+        self.take(index, tile_data(values, self._grid.tile, self._bands), record_of(record), key)
+
+    def take(self, index: int, data: bytes, record: Any, key: bytes) -> None:
+        """Write the bytes of a tile, perhaps of one that was computed elsewhere."""
         self._stream.seek(self._layout.first + index * self._layout.tile_bytes)
-        self._stream.write(tile_data(values, self._grid.tile, self._bands))
+        self._stream.write(data)
         self._stream.seek(self._layout.total + index * KEY_BYTES)
         self._stream.write(key)
-        self.records[index] = record_of(record)
+        self.records[index] = record
         self._waiting.append(index)
         if time.monotonic() - self._synced_s > _SYNC_S:
             self.flush()
-
-    def take(self, first: int, data: bytes, records: NDArray[Any], keys: bytes) -> None:
-        """Write consecutive tiles that were computed elsewhere."""
-        self._stream.seek(self._layout.first + first * self._layout.tile_bytes)
-        self._stream.write(data)
-        self._stream.seek(self._layout.total + first * KEY_BYTES)
-        self._stream.write(keys)
-        self.records[first : first + len(records)] = records
-        self._waiting += range(first, first + len(records))
-        self.flush()
 
     def flush(self) -> None:
         """Flush tiles to the disk, then their records: a record is never there before its tile."""

@@ -84,7 +84,8 @@ class Receipt:
         edges: ``inside`` or ``pad``.
         center: row and column of the center of position (0, 0), in pixels of the image, the first of which is at 0.
         padded: positions along each edge whose windows reach into what is filled in.
-        way: ``dense``, ``families`` or ``windows``.
+        way: ``dense``, ``families`` or ``windows``; ``tiles`` or ``strips`` of a network of maps.
+        stripe: tiles side by side that are computed together, in strips; 0 for each by itself.
         macs, window_macs: for each position, and of one window by itself.
         positions: number of them.
         computed: of them that are there.
@@ -113,6 +114,7 @@ class Receipt:
     center: tuple[float, float] = (0.0, 0.0)
     padded: int = 0
     way: str = ""
+    stripe: int = 0
     macs: int = 0
     window_macs: int = 0
     positions: int = 0

@@ -1,11 +1,11 @@
 """The check that every tile of a scan is there, and the file that one process would have written."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convscope.core.errors import StorageError
 from convscope.core.progress import Reporter
@@ -22,7 +22,7 @@ from .merging import Merged, check_finished, refused
 from .store import Store
 from .tiles import stored_as
 
-_HEAD = 1 << 20  # bytes of the first line of a part, at most
+_HEAD = 1 << 24  # bytes of the first line of a part, at most
 
 
 def merge_tiles(store: Store, manifest: Manifest, path: Path, reporter: Reporter, *, force: bool) -> Merged:
@@ -47,8 +47,8 @@ def merge_tiles(store: Store, manifest: Manifest, path: Path, reporter: Reporter
     ):
         receipt = replace(receipt, first=file.first)
         for number, shard in enumerate(manifest.shards):
-            first, records, keys, data = _read_part(store, manifest, number, receipt)
-            file.take(first, data, records, keys)
+            for index, record, key, data in _read_part(store, manifest, number, receipt):
+                file.take(index, data, record, key)
             task.advance(shard.images)
         receipt = finished(receipt, file)
         rate = receipt.positions / max(1e-9, receipt.seconds)
@@ -59,24 +59,26 @@ def merge_tiles(store: Store, manifest: Manifest, path: Path, reporter: Reporter
 
 def _read_part(
     store: Store, manifest: Manifest, number: int, receipt: Receipt
-) -> tuple[int, NDArray[Any], bytes, bytes]:
-    """Return the first tile of a part, and records, keys and numbers of its tiles.
+) -> Iterator[tuple[int, Any, bytes, bytes]]:
+    """Give the tiles of a part: number, record, key and bytes.
 
     Raises:
         DataError: it is damaged, or of another manifest.
     """
-    name, count = part_name(number, "tiles"), manifest.shards[number].images
-    first = number * manifest.request.size
-    records = no_records(receipt.grid)[:count]
-    sizes = records.nbytes, count * KEY_BYTES, count * tile_bytes(receipt.grid.tile, stored_as(receipt))
-    head, _, rest = store.read(name, _HEAD + sum(sizes)).partition(b"\n")
+    name, numbers = part_name(number, "tiles"), [int(entry.name) for entry in manifest.entries(store, number)]
+    count, each = len(numbers), tile_bytes(receipt.grid.tile, stored_as(receipt))
+    kind = no_records(receipt.grid).dtype
+    size = count * (kind.itemsize + KEY_BYTES + each)
+    head, _, rest = store.read(name, _HEAD + size).partition(b"\n")
     try:
         said = strict_json(head)
     except ValueError:
         said = {}
-    if not isinstance(said, dict) or said.get(IDENTITY) != manifest.identity or said.get("tiles") != [first, count]:
+    if not isinstance(said, dict) or said.get(IDENTITY) != manifest.identity or said.get("tiles") != numbers:
         raise refused(name, "it is damaged, or of another manifest")
-    if len(rest) != sum(sizes):
+    if len(rest) != size:
         raise refused(name, "it is cut off")
-    records = np.frombuffer(rest, records.dtype, count)
-    return first, records, rest[sizes[0] : sizes[0] + sizes[1]], rest[sizes[0] + sizes[1] :]
+    keys = count * kind.itemsize
+    for index, record in enumerate(np.frombuffer(rest, kind, count)):
+        key, data = keys + index * KEY_BYTES, keys + count * KEY_BYTES + index * each
+        yield numbers[index], record, rest[key : key + KEY_BYTES], rest[data : data + each]

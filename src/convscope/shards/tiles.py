@@ -10,11 +10,11 @@ from convscope.core.progress import Silent
 from convscope.core.records import from_json
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
-from convscope.scanning.grid import Grid
 from convscope.scanning.maps_file import no_records, record_of, tile_data
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import prepared
 from convscope.scanning.receipt import Receipt
+from convscope.scanning.sweep import Sweep
 
 from .manifest import Entry
 
@@ -24,9 +24,9 @@ LARGEST_PART = 1 << 25
 """Bytes of the tiles of a shard, which are in memory before they are written; one tile may have more."""
 
 
-def tile_entries(grid: Grid) -> Iterator[Entry]:
-    """Give the tiles of a scan by their numbers."""
-    return (Entry(name=str(number), content="") for number in range(grid.tiles[0] * grid.tiles[1]))
+def tile_entries(sweep: Sweep) -> Iterator[Entry]:
+    """Give the tiles of a scan by their numbers, in the order in which they are computed."""
+    return (Entry(name=str(number), content="") for number in sweep.order())
 
 
 def stored_as(receipt: Receipt) -> tuple[int, str]:
@@ -53,7 +53,7 @@ class TilesInMemory:
 def scan_tiles(
     model: Model, options: Mapping[str, Any], entries: Sequence[Entry], metadata: Mapping[str, str]
 ) -> tuple[bytes, list[tuple[str, str]]]:
-    """Return a part: a line of JSON, then records, keys and numbers of consecutive tiles, as a result has them."""
+    """Return a part: a line of JSON, then records, keys and numbers of some tiles, as a result has them."""
     numbers = [int(entry.name) for entry in entries]
     receipt = from_json(Receipt, options["receipt"])
     wanted = ScanOptions(**{name: options[name] for name in SETTINGS})
@@ -61,6 +61,5 @@ def scan_tiles(
     with open_image(options["image"]) as reader:
         made = prepared(model, reader, wanted, names=("", options["image"]), before=receipt)
         made.sweep.run(tiles, receipt, Silent(), tiles=numbers)
-    head = json.dumps({**metadata, "tiles": [numbers[0], len(numbers)]})
-    parts = [head.encode() + b"\n", tiles.records[numbers].tobytes()]
+    parts = [json.dumps({**metadata, "tiles": numbers}).encode() + b"\n", tiles.records[numbers].tobytes()]
     return b"".join([*parts, *(tiles.keys[one] for one in numbers), *(tiles.data[one] for one in numbers)]), []
