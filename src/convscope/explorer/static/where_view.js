@@ -60,7 +60,11 @@ export function makeWhere(parent, network, program) {
       /** @type {Where | null} */ map,
       /** @type {string} */ text,
     ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongestIn(map)}`) : one.hide());
-    draw(panels.camera, quick.camera, where.is_mean ? WHERE.camera.exact : "");
+    draw(
+      panels.camera,
+      quick.camera,
+      where.is_mean ? WHERE.camera.exact : isAgainst(quick) ? WHERE.camera.against : "",
+    );
     draw(panels.pixels, quick.pixels, quick.pixels ? partsIn(quick, where.straight) : "");
     if (occluded) {
       const { values, largest, done } = occluded;
@@ -116,6 +120,11 @@ function cameraHint(network) {
   if (!layer) return "";
   const { rows, columns } = shapeAt(network, layer);
   return WHERE.camera.hint(network.layers[layer - 1].name, sides(rows, columns));
+}
+
+/** Whether Grad-CAM speaks against the class that won. @param {Quick} quick */
+function isAgainst({ camera, probability }) {
+  return probability > 0.5 && (camera ?? new Float32Array()).reduce((sum, value) => sum + value, 0) < 0;
 }
 
 /** What pixels and biases add up to. @param {Quick} quick @param {boolean} straight */
