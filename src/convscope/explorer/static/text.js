@@ -59,10 +59,8 @@ export const TEXT = {
     "The maps of a convolution move along with the image (equivariance); after pooling, values change less with " +
     "position, and the answer should stay (invariance).",
   moveHint:
-    "Two bars stand under each layer. Moved along: how much of the change of its maps is " +
-    "movement; at 100 % they only moved, less where a window of pooling is wider than the movement. Really changed: " +
-    "how far they are from the old maps moved along; at 100 % as far as those of another image, at 0 % nothing " +
-    "changed.",
+    "Bars under each layer. Moved along: how much of the change of its maps is movement; at 100 % they only moved. " +
+    "Really changed: what movement does not explain; at 100 % as much as between two different images.",
   along: "moved along",
   changed: "really changed",
   clear: "Clear",

@@ -70,7 +70,8 @@ export const LAYER = {
   seeValue: "See that value",
   pooled: (/** @type {number} */ values, /** @type {string} */ phrase, /** @type {string} */ formula) =>
     `${capital(phrase)} of the ${counted(values, "value")} of the window: ${formula}.`,
-  taken: "One value is computed from each window of the map before. Pooling has no weights.",
+  taken:
+    "One value is computed from each window of the map before. Pooling (classic name: subsampling) has no weights.",
   itIs: " It is the value followed here.",
   asLarge: " The value followed here is as large; the first is marked.",
   allEqual: " All are equal.",

@@ -25,6 +25,7 @@ export const LESSON = {
   imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
   units: "Unit",
   unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the center" },
+  changed: "changed",
   channelCount: "Channels",
   unitCount: "Units",
   zeros: "Padding",
