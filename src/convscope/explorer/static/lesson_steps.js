@@ -12,7 +12,7 @@ export function makeSteps(items, shown) {
   let now = 1;
   const turn = (/** @type {number} */ step) => {
     to(step);
-    list.scrollIntoView({ block: list.getBoundingClientRect().top < 0 ? "start" : "nearest" }); // the step before was longer
+    list.scrollIntoView({ block: list.getBoundingClientRect().top < 0 ? "start" : "nearest" }); // after a longer step
     try {
       history.replaceState(null, "", `#lesson/${now}`);
     } catch {

@@ -98,8 +98,8 @@ export const LAYER = {
     return `Along ${counted(side, "value")}${around}, a patch of ${patch} has ${sum} = ${positions}${bare}. ${steps}`;
   },
   learned:
-    "Its weights began at random. Each step of training changes every weight a little against the error: by Σ error × " +
-    "input, over all positions, times a small step size (gradient descent). The errors come back from the classifier " +
+    "Its weights began at random. Each step of training changes every weight a little against the error: by Σ error " +
+    "× input, over all positions, times a small step size (gradient descent). The errors come back from the classifier " +
     "(backpropagation).",
   nonlinear: (/** @type {string} */ name) =>
     `Without its nonlinearity, ${name}, this layer and the next would compute no more than one layer can.`,

@@ -60,11 +60,7 @@ export function makeWhere(parent, network, program) {
       /** @type {Where | null} */ map,
       /** @type {string} */ text,
     ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongestIn(map)}`) : one.hide());
-    draw(
-      panels.camera,
-      quick.camera,
-      where.is_mean ? WHERE.camera.exact : isAgainst(quick) ? WHERE.camera.against : "",
-    );
+    draw(panels.camera, quick.camera, cameraText(where, quick));
     draw(panels.pixels, quick.pixels, quick.pixels ? partsIn(quick, where.straight) : "");
     if (occluded) {
       const { values, largest, done } = occluded;
@@ -122,9 +118,11 @@ function cameraHint(network) {
   return WHERE.camera.hint(network.layers[layer - 1].name, sides(rows, columns));
 }
 
-/** Whether Grad-CAM speaks against the class that won. @param {Quick} quick */
-function isAgainst({ camera, probability }) {
-  return probability > 0.5 && (camera ?? new Float32Array()).reduce((sum, value) => sum + value, 0) < 0;
+/** What is to know of Grad-CAM here. @param {WhereData} where @param {Quick} quick */
+function cameraText({ is_mean: isMean }, { camera, probability }) {
+  if (isMean) return WHERE.camera.exact;
+  const sum = camera?.reduce((total, value) => total + value, 0) ?? 0;
+  return probability > 0.5 && sum < 0 ? WHERE.camera.against : "";
 }
 
 /** What pixels and biases add up to. @param {Quick} quick @param {boolean} straight */
