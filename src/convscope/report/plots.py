@@ -170,7 +170,7 @@ def _line(  # one caller
         hint = f"{line.name}, {value.at:g}: {text(value.value)}"
         if value.low < value.high:
             hint += f" ({text(value.low)} to {text(value.high)})"
-            ends = upright.at(value.low), upright.at(value.high)
-            parts.append(tag("line", x1=x, x2=x, y1=ends[0], y2=ends[1], class_=f"whisker {style}"))
+            low, high = upright.at(value.low), upright.at(value.high)
+            parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {style}"))
         parts.append(marker(style, x, y, hint))
     return joined(*parts)

@@ -99,8 +99,8 @@ export const LAYER = {
   },
   learned:
     "Its weights began at random. Each step of training changes every weight a little against the error: by Σ error " +
-    "× input, over all positions, times a small step size (gradient descent). The errors come back from the classifier " +
-    "(backpropagation).",
+    "× input, over all positions, times a small step size (gradient descent). The errors come back from the " +
+    "classifier (backpropagation).",
   nonlinear: (/** @type {string} */ name) =>
     `Without its nonlinearity, ${name}, this layer and the next would compute no more than one layer can.`,
   grows: (
