@@ -109,7 +109,7 @@ function windowNodes(network, state, explained, go, own) {
   const { phrase, formula } = network.poolings[layer.code];
   const all = explained.inputs;
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
-  const kinds = tie || layer.code === "BP" ? [] : [LAYER.kinds(Math.max(...all), mean, all[0])];
+  const kinds = layer.code === "BP" ? [] : [LAYER.kinds(Math.max(...all), mean, all[0])];
   const said = own >= 0 && winner >= 0 ? followed(explained, own, winner) : "";
   return [
     element("p", { text: LAYER.pooled(explained.inputs.length, phrase, formula) + said }),
