@@ -18,8 +18,8 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
+from convscope.networks.class_names import check_class_names
 from convscope.networks.graph import IMAGE
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import NetworkPlan
 from convscope.networks.starts import Start
 from convscope.options.train import Mode, TrainOptions
