@@ -60,7 +60,6 @@ def apart(one: Any, other: Any) -> float:
     return 0.0
 
 
-@pytest.mark.filterwarnings("ignore:var")
 @pytest.mark.parametrize("name", [*COMPUTED, *(f"{name} of a graph" for name in ("layer", "units", "explain"))])
 def test_results_are_those_of_the_processor(name: str, elsewhere: Elsewhere) -> None:  # noqa: F811
     name, of, _ = name.partition(" of ")
