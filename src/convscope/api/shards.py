@@ -28,8 +28,10 @@ from convscope.options.shards import MergeOptions, ShardOptions
 from convscope.shards.job import ShardsJob, ShardsResult, absolute
 from convscope.shards.manifest import Entry, read_manifest
 from convscope.shards.merging import Merged, merge_parts
+from convscope.shards.merging_tiles import merge_tiles
 from convscope.shards.store import Store
 
+_ENDINGS = (".tif", ".tiff", ".zarr")  # of a merged scan
 _LARGEST_PART = 1 << 27  # bytes of features, which are in memory before they are written
 
 
@@ -70,7 +72,8 @@ def predict_in_shards(
         "batch": options.batch,
         "workers": options.workers,
     }
-    settings |= {"precision": inference.precision, "backend": inference.backend}
+    backend = "torch" if inference.backend == "auto" else inference.backend  # the same bits on every machine
+    settings |= {"precision": inference.precision, "backend": backend}
     job = ShardsJob(how, "predict", used, settings, images, force, inference.device)
     return job.run(lambda: _as_entries(images, used), context_of(context).reporter)
 
@@ -138,16 +141,21 @@ def merge(
     options, context = options_from(MergeOptions, locals()), context_of(context, progress=progress)
     check_value("folder", folder, PATH)
     path = None if options.output is None else Path(options.output)
-    if path is not None:
-        if path.suffix.lower() != ".parquet":
-            raise ParameterError(f"`output` must end in .parquet. Got {path.name!r}.")
-        check_output(path, force=options.force)
     store = Store(folder)
     manifest = read_manifest(store)
     if manifest is None:
         raise ParameterError(
             f"`folder` must have a manifest of shards. Got {printable(store.address)}, which has none."
         )
+    endings = _ENDINGS if manifest.request.command == "scan" else (".parquet",)
+    if path is not None and path.suffix.lower() not in endings:
+        raise ParameterError(f"`output` must end in {' or '.join(endings)}. Got {path.name!r}.")
+    if manifest.request.command == "scan":
+        if path is None:
+            raise ParameterError("`output` must be given for tiles of a scan, such as maps.tif. Got none.")
+        return merge_tiles(store, manifest, path, context.reporter, force=options.force)
+    if path is not None:
+        check_output(path, force=options.force)
     return merge_parts(store, manifest, path, context.reporter)
 
 

@@ -131,8 +131,6 @@ def _area(curves: Curves) -> Curves:
 
 def _maps(network: GraphNetwork, method: AttributionMethod, subject: Subject, most: int | None = None) -> Values:
     """Return the maps of a method for the first images, N H W."""
-    if method.attribute is None:
-        raise TypeError(f"{method.name} has no maps")
     images, targets = subject.images[:most], subject.targets[:most]
     return np.stack([one.values for one in method.attribute(network, images, targets, subject.settings)])
 

@@ -74,9 +74,9 @@ def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -
     return (sums[:-1] / sums[-1]).view(-1, *size)
 
 
-OCCLUSION = AttributionMethod(
-    name="occlusion",
-    title="Occlusion",
-    phrase="what the class loses without each patch, which becomes the mean of the training images",
-    attribute=occlude,
-)
+def _says(one: Attribution, _: float) -> str:
+    points = 0.0 if one.probability is None else 100 * float(one.probability.max())
+    return f"loses up to {float(one.values.max()):.2g} of logit, {points:.0f} points of probability"
+
+
+OCCLUSION = AttributionMethod(name="occlusion", title="Occlusion", attribute=occlude, says=_says)

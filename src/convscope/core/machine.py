@@ -120,10 +120,6 @@ def _first_processor(text: str) -> dict[str, str]:
     return fields
 
 
-BACKENDS = ("openvino", "onnxruntime")
-"""Packages that can compute predictions instead of torch."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
     """One choice for this machine.
@@ -165,11 +161,9 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
             change="--ranks N",
         ),
     ]
-    others = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
-    words = (
-        f"for prediction; also installed: {', '.join(others)}" if others else "for prediction; the only one installed"
-    )
-    choices.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
+    openvino = ", openvino" if importlib.util.find_spec("openvino") is not None else ""
+    words = f"for many images the fastest of torch, onnxruntime{openvino}; for few torch"
+    choices.append(Tuning(name="back end", value="auto", why=words, change="predict --backend NAME"))
     without = left_out()
     for name, reason in TUNINGS.items():
         on = name not in without and (name != "keep-memory" or keeps_memory_on(here.system))

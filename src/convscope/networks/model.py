@@ -258,7 +258,7 @@ class Model:
         Args:
             precision: of convolutions and matrix products; ``auto`` is bfloat16 where the processor multiplies it
                 natively, else float32; ``int8`` needs a back end that has it.
-            backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
+            backend: what computes: ``torch``, ``onnxruntime``, ``openvino`` (an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
             device: what computes.

@@ -152,8 +152,10 @@ def check_class_names(classes: Sequence[str]) -> None:
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
     """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
+
+    An ONNX file is compared with ONNX Runtime if `prove`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
@@ -172,7 +174,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
     if is_onnx(path):
-        return read_onnx_model(path)
+        return read_onnx_model(path, prove=prove)
     if path.suffix.lower() in _PICKLED and path.is_file():
         raise refusal(
             path,
@@ -187,7 +189,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def read_onnx_model(path: Path, **settings: Any) -> Model:
-    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    """Return the network of an ONNX file as a model; `settings` are those of `of_onnx`."""
     from .foreign.onnx_models import of_onnx
 
     with usual_settings():
@@ -195,7 +197,11 @@ def read_onnx_model(path: Path, **settings: Any) -> Model:
 
 
 def opened(
-    model: Model | str | os.PathLike[str], reporter: Reporter | None = None, *, device: DeviceChoice = "cpu"
+    model: Model | str | os.PathLike[str],
+    reporter: Reporter | None = None,
+    *,
+    device: DeviceChoice = "cpu",
+    prove: bool = True,
 ) -> Model:
     """Return the model itself, or the one in the file or run folder `model`, on a device.
 
@@ -203,6 +209,7 @@ def opened(
         model: one of these.
         reporter: is told what was assumed of an ONNX file.
         device: what computes.
+        prove: compare an ONNX file with ONNX Runtime; it takes time, and what is only counted needs none.
 
     Raises:
         ModelFileError: there is none that can be used.
@@ -211,7 +218,7 @@ def opened(
     place = choose_device(device)
     if isinstance(model, Model):
         return model.to(place)
-    read = read_model(model)
+    read = read_model(model, prove=prove)
     if reporter is not None and is_onnx(model):
         for note in read.training["source"]["notes"]:
             reporter.say(f"note: {note}")
@@ -293,7 +300,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     if isinstance(planned, Plan):
         network = Network(planned.layout, **planned.sizes)
         if document.exemplars is not None:
-            below = planned.below(len(planned.layout.stages))[1]
+            below = planned.below(len(planned.layout.stages)).values
             network.classifier = document.exemplars.build(below, planned.classes)
         network.load_state_dict(tensors)
         return network

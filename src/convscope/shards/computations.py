@@ -1,4 +1,4 @@
-"""What a shard holds, by command: predictions, features, or what the images of a dataset are compared by."""
+"""What a shard holds, by command: predictions, features, what images are compared by, or tiles of a scan."""
 
 import contextlib
 import io
@@ -24,9 +24,10 @@ from convscope.networks.prediction import predict_inputs, read_batches
 from convscope.networks.prediction_tables import ParquetTable
 
 from .manifest import Entry
+from .tiles import scan_tiles
 
-IDENTITY, UNUSABLE = "convscope.manifest", "convscope.unusable"
-"""Metadata of a part: the manifest that it belongs to, and the images that have no row, with reasons."""
+UNUSABLE = "convscope.unusable"
+"""Metadata of a part: the images that have no row, with reasons."""
 READERS = 32  # threads that read images at addresses, which mostly wait
 
 Unusable = list[tuple[str, str]]
@@ -138,5 +139,10 @@ def _usable(
                 yield rows, np.concatenate([run.images for run in runs])
 
 
-COMPUTATIONS: dict[str, Callable[..., Computed]] = {"predict": _predictions, "features": _features, "check": _looks}
+COMPUTATIONS: dict[str, Callable[..., Computed]] = {
+    "predict": _predictions,
+    "features": _features,
+    "check": _looks,
+    "scan": scan_tiles,
+}
 """What computes a shard, by command. To add a command, add one line."""

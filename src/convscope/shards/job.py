@@ -10,7 +10,7 @@ from convscope.core.arguments import FLAG, check_value
 from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import ParameterError
 from convscope.core.extras import optional
-from convscope.core.progress import Reporter
+from convscope.core.progress import Reporter, Task
 from convscope.core.remote import is_address
 from convscope.core.text import counted, printable
 from convscope.networks.model import Model
@@ -34,7 +34,7 @@ class ShardsResult:
         folder: of the parts.
         shards: in all.
         finished: shards that are there now.
-        images: computed by this call.
+        images: computed by this call; of a scan, tiles.
         unusable: of those, how many could not be used.
         named: the first of those, with reasons.
     """
@@ -85,7 +85,13 @@ class ShardsJob:
             )
         if self.how.cluster is None:
             choose_device(self.device)
-        optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+        if self.command != "scan":
+            optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
+
+    @property
+    def unit(self) -> str:
+        """What a shard has several of."""
+        return "tiles" if self.command == "scan" else "images"
 
     def request(self, model: bytes) -> Request:
         """Return the request of the manifest."""
@@ -117,25 +123,23 @@ class ShardsJob:
         request = self.request(model)
         if request.model_name not in store.names() and read_manifest(store) is None:
             store.write(request.model_name, model)
-        with reporter.task("listing images", total=0):
+        with reporter.task(f"listing {self.unit}", total=0):
             manifest = plan(store, request, images(), listing=self.how.part is None)
         left = manifest.left(store, part)
         if there := len(range(part[0] - 1, len(manifest.shards), part[1])) - len(left):
             reporter.say(f"{printable(store.address)}: {counted(there, 'shard')} finished before, {len(left):,} to go")
         done = engine(store.address, manifest.identity, left, self.device) if left else ()
-        return _counted(done, store, manifest, left, reporter)
+        with reporter.task("computing", sum(manifest.shards[number].images for number in left), self.unit) as task:
+            return _counted(done, store, manifest, task)
 
 
-def _counted(
-    done: Iterable[FinishedShard], store: Store, manifest: Manifest, left: Sequence[int], reporter: Reporter
-) -> ShardsResult:
+def _counted(done: Iterable[FinishedShard], store: Store, manifest: Manifest, task: Task) -> ShardsResult:
     images = unusable = 0
     named: list[tuple[str, str]] = []
-    with reporter.task("computing", sum(manifest.shards[number].images for number in left), "images") as task:
-        for shard in done:
-            images, unusable = images + shard.images, unusable + shard.unusable
-            named += shard.named[: max(0, MOST_NAMED - len(named))]
-            task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
+    for shard in done:
+        images, unusable = images + shard.images, unusable + shard.unusable
+        named += shard.named[: max(0, MOST_NAMED - len(named))]
+        task.advance(shard.images, f"{unusable:,} unusable" if unusable else "")
     return ShardsResult(
         folder=store.address,
         shards=len(manifest.shards),

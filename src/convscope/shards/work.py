@@ -15,8 +15,8 @@ from convscope.core.text import printable
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model
 
-from .computations import COMPUTATIONS, IDENTITY, Unusable
-from .manifest import Entry, Manifest, digest_of, part_name, read_manifest
+from .computations import COMPUTATIONS, Unusable
+from .manifest import IDENTITY, Entry, Manifest, digest_of, part_name, read_manifest
 from .store import Store
 
 LARGEST_MODEL = 1 << 33
@@ -60,7 +60,7 @@ def work(folder: str, identity: str, number: int, device: DeviceChoice = "cpu") 
         entries = manifest.entries(store, number)
         with tuned():
             data, unusable = compute(entries, {IDENTITY: identity})
-        store.write(part_name(number), data)
+        store.write(part_name(number, manifest.request.kind), data)
     named = tuple(unusable[:MOST_NAMED])
     return FinishedShard(number=number, images=len(entries), unusable=len(unusable), named=named)
 

@@ -15,6 +15,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
+from convscope.networks.platt import fitting_sigmoids, likelihoods
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
 from .training_data import TrainingData
@@ -102,8 +103,6 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
 
 def _platt(network: ImageNetwork, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Set the sigmoids of margins; return the cross-entropy before and after."""
-    from convscope.networks.platt import fitting_sigmoids, likelihoods  # scikit-learn takes a second to load
-
     slopes, offsets = fitting_sigmoids(logits, labels)
     network.set_sigmoids(slopes, offsets)
     equal = likelihoods(logits, np.ones(logits.shape[1]), np.zeros(logits.shape[1]))

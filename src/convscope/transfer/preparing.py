@@ -33,6 +33,7 @@ from convscope.training.training_data import TrainingData
 
 from .head_choice import check_classes
 from .modes import FROZEN, LAST_STAGES, check_options, choose_mode
+from .pooling import with_root_mean_squares
 from .recipes import choose_start_recipe
 from .sizes import with_size
 from .start_features import identity_of
@@ -128,6 +129,7 @@ def prepare_start(
     check_options(settings, settings.mode)
     device = choose_device(settings.device)
     start = _resized(settings, start)
+    start = replace(start, model=with_root_mean_squares(start.model))
     _layers(start, settings.cut, settings.mode)  # before any image is read
     dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
@@ -183,7 +185,8 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     if cut is None:
         return stages[-1:]
     nodes = layer_graph(network).by_name
-    same = {nodes[name].inputs[0] for name in stages if nodes[name].layer == Pooling(code="AP")}  # their means are read
+    pooled = Pooling(code="AP"), Pooling(code="LP")
+    same = {nodes[name].inputs[0] for name in stages if nodes[name].layer in pooled}  # of maps that are read
     return tuple(name for name in stages if name not in same)
 
 

@@ -127,8 +127,7 @@ def _notes(
     """Return what was done, in sentences."""
     views = " and of its horizontal flip" if prepared.flip and head.name != "knn" else ""
     notes = [
-        f"frozen: {head.name} on the {values:,} features of layer {cut}, the mean of each map, of every training image"
-        f"{views}"
+        f"frozen: {head.name} on the {values:,} features of layer {cut}, one a map, of every training image{views}"
     ]
     if curve:
         tried = ", ".join(f"{name} {accuracy.fraction:.1%}" for name, accuracy in curve.items())
