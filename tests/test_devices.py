@@ -29,6 +29,7 @@ from convscope.networks.model_file import model_bytes
 from tests.checks.elsewhere import Elsewhere, elsewhere  # noqa: F401  # the fixture
 from tests.checks.models import graph_model, small_model
 from tests.checks.reporters import Heard
+from tests.scanning.test_fully import unet
 
 RNG = np.random.default_rng(0)
 DATA = RNG.integers(0, 256, (36, 17, 14, 3), dtype=np.uint8), np.arange(36) % 3
@@ -60,7 +61,6 @@ def apart(one: Any, other: Any) -> float:
     return 0.0
 
 
-@pytest.mark.filterwarnings("ignore:var")
 @pytest.mark.parametrize("name", [*COMPUTED, *(f"{name} of a graph" for name in ("layer", "units", "explain"))])
 def test_results_are_those_of_the_processor(name: str, elsewhere: Elsewhere) -> None:  # noqa: F811
     name, of, _ = name.partition(" of ")
@@ -68,6 +68,13 @@ def test_results_are_those_of_the_processor(name: str, elsewhere: Elsewhere) -> 
     here, there = (to_json(COMPUTED[name](model, device=device)) for device in ("cpu", "mps"))
     assert elsewhere.waits, "nothing was brought back"
     assert apart(here, there) < 2e-4
+
+
+def test_a_network_of_maps_is_scanned_there(elsewhere: Elsewhere) -> None:  # noqa: F811
+    image = RNG.integers(0, 256, (40, 36, 3), dtype=np.uint8)
+    here, there = (scan(unet(), image, scale=1, stride=0, check=9, device=device) for device in ("cpu", "mps"))
+    assert np.abs(here.maps.astype(int) - there.maps).max() <= 1
+    assert there.receipt.check.holds
 
 
 def test_a_model_on_a_device_is_stored_and_given_to_torch_as_it_was(elsewhere: Elsewhere) -> None:  # noqa: F811

@@ -63,3 +63,9 @@ def test_scores_are_those_of_the_benchmark() -> None:
 
 def test_every_kind_has_words() -> None:
     assert set(DETAILS) <= set(PRECISION)
+
+
+@pytest.mark.parametrize("side", [4, 8, 13])
+def test_small_images_have_finite_statistics(side: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, side, side, 1), dtype=np.uint8)
+    assert all(np.isfinite(values).all() for values in oddness(statistics_of(images)).values())

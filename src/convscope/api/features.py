@@ -291,7 +291,7 @@ def save_with_classifier(
     """
     for name, value, rule in (("output", output, PATH), ("found", found, _FOUND), ("evaluated", evaluated, _EVALUATED)):
         check_value(name, value, rule)
-    options = options_from(FeaturesOptions, locals())
+    options = options_from(FeaturesOptions, {**locals(), "device": "cpu"})  # nothing is computed
     known = _known(model, options)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")

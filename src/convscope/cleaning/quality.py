@@ -46,7 +46,7 @@ def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     values = torch.from_numpy(images).float()
     gray = values.mean(dim=3)
     half, quarter = (torch.nn.functional.avg_pool2d(gray[:, None], factor)[:, 0] for factor in (2, 4))
-    fine, rough = (_laplacian(one).var(dim=(1, 2)) for one in (half, quarter))
+    fine, rough = (_variance(_laplacian(one)) for one in (half, quarter))
     equal = (gray.diff(dim=1)[:, :, 1:] == 0) & (gray.diff(dim=2)[:, 1:] == 0)
     found = (
         ((fine + 1) / (rough + 1)).log(),
@@ -56,6 +56,12 @@ def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
         (values.amax(dim=3) - values.amin(dim=3)).mean(dim=(1, 2)).add(1).log(),
     )
     return np.asarray(torch.stack(found, 1).double().numpy())
+
+
+def _variance(maps: torch.Tensor) -> torch.Tensor:
+    """Return the variance of each map; 0 of images too small to have detail at a quarter of their resolution."""
+    values = maps.flatten(1)
+    return values.var(dim=1) if values.shape[1] > 1 else values.new_zeros(len(values))
 
 
 def _laplacian(gray: torch.Tensor) -> torch.Tensor:

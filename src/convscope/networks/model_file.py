@@ -1,7 +1,6 @@
 """The model file: one safetensors file whose metadata hold one JSON document; written whole, read without trust."""
 
 import json
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
-from convscope.core.records import from_json, strict_json, to_json
+from convscope.core.records import finite_json, from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
@@ -109,7 +108,7 @@ def model_bytes(model: Model) -> bytes:
             layout=str(model.network.layout) if isinstance(model.network, Network) else "",
             classes=tuple(printable(name) for name in model.classes),
             preprocessing=model.preprocessing,
-            training=_finite(to_json(model.training)),
+            training=finite_json(to_json(model.training)),
             exemplars=exemplars_of(model.network.classifier) if isinstance(model.network, Network) else None,
             title="" if isinstance(model.network, Network) else printable(model.title)[:LONGEST_NAME],
             graph=graph_json(model.network.graph) if isinstance(model.network, GraphNetwork) else None,
@@ -372,15 +371,6 @@ def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
 def _ending(digest: str) -> str:
     """Return how the text of a document ends."""
     return f', "digest": "{digest}"}}'
-
-
-def _finite(value: Any) -> Any:
-    """Return the JSON value with null in place of every number that is not finite."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _short(error: Exception) -> str:

@@ -47,6 +47,8 @@ def merged_looks(store: Store, manifest: Manifest, reporter: Reporter) -> Merged
                 for column, blocks in columns.items():
                     if len(table):
                         flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+                        if not np.isfinite(flat).all():
+                            raise ValueError(f"{column} are not finite numbers")
                         blocks.append(flat.reshape(len(table), -1))
             except (OSError, ValueError, KeyError) as error:
                 raise DataError(f"{name} cannot be read: {error}. Remove it, and run the same command again.") from None
