@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,8 +234,10 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         began = clock()
         expected = whole.logits(image)
         between = clock()
-        for _, box in grid.every_box():
-            found = whole.answers(grid, box, made.sweep.pixels(whole.pixels(grid, box)))
+        answers = made.sweep.applied.begin(grid, made.sweep.pixels)
+        for index in made.sweep.order():
+            box = grid.box(index)
+            found = answers(box, made.sweep.region(box))
             own = expected[:, box.row : box.row + box.rows, box.column : box.column + box.columns]
             largest = max(largest, float((found - own).abs().max()))
         if number:
@@ -247,6 +250,8 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         "title": title,
         "side": side,
         "tile": grid.tile * grid.stride,
+        "stripe": made.receipt.stripe * grid.tile * grid.stride,
+        "arithmetic": whole.macs(replace(grid, tile=1 << 30))[0] / (made.receipt.macs * grid.positions),
         "samples": seconds,
         "speed": untiled / tiled,
         "difference": difference,

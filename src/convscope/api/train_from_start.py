@@ -19,7 +19,7 @@ from convscope.images.sources.opening import DataSource
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.networks.starts import OBJECT, StartSource, open_start
-from convscope.options.data import ARRAYS, data_name, refuse_among_images
+from convscope.options.data import data_name, refuse_among_images
 from convscope.options.train import RunOptions, TrainOptions
 from convscope.report.run_page import render_report
 from convscope.training.history import History
@@ -38,6 +38,7 @@ from convscope.transfer.modes import FROZEN
 from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
 
+from .resumed_options import moved_options
 from .wrong_labels import with_evaluated_labels, with_start_labels
 
 
@@ -134,16 +135,13 @@ def _resumed_run(
     """Return the run in `folder` as it was prepared; its images may have moved."""
     record = read_record(folder)
     refuse_unwritable_run(folder)
-    options = record.settings
-    if data is None and options.data == ARRAYS:
-        raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
+    options = moved_options(record.settings, data, context)
     if start is None and str(options.start).startswith(OBJECT):
         raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
-    if data is not None:
-        options = replace(options, data=data_name(data))
     prepared = _prepared(data, start, options, context)
     _refuse_others(record, prepared)
-    return replace(prepared, recipe=record.recipe, threads=record.threads), folder
+    notes = (*prepared.notes, *record.moved_to(prepared.device))
+    return replace(prepared, recipe=record.recipe, threads=record.threads, notes=notes), folder
 
 
 def _refuse_others(record: RunRecord, prepared: PreparedStart) -> None:

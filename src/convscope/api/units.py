@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
@@ -54,6 +55,7 @@ def units(
     output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> UnitsReport:
@@ -80,7 +82,7 @@ def units(
     context = context_of(context, progress=progress)
     layers = tuple(options.layer)
     target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
-    used = opened(model, context.reporter)
+    used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "units")
     asked = _asked(used, layers)
     with tuned():

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
@@ -100,6 +101,7 @@ def model_bytes(model: Model) -> bytes:
     if model.network.only_predicts:
         raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     check_class_names(model.classes)
+    model = model.to("cpu")
     try:
         document = Document(
             format=FORMAT,
@@ -150,8 +152,10 @@ def check_class_names(classes: Sequence[str]) -> None:
         raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
     """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
+
+    An ONNX file is compared with ONNX Runtime if `prove`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
@@ -170,7 +174,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
     if is_onnx(path):
-        return read_onnx_model(path)
+        return read_onnx_model(path, prove=prove)
     if path.suffix.lower() in _PICKLED and path.is_file():
         raise refusal(
             path,
@@ -185,31 +189,40 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def read_onnx_model(path: Path, **settings: Any) -> Model:
-    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    """Return the network of an ONNX file as a model; `settings` are those of `of_onnx`."""
     from .foreign.onnx_models import of_onnx
 
     with usual_settings():
         return Model(**vars(of_onnx(path, **settings)))
 
 
-def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None) -> Model:
-    """Return the model itself, or the one in the file or run folder `model`.
+def opened(
+    model: Model | str | os.PathLike[str],
+    reporter: Reporter | None = None,
+    *,
+    device: DeviceChoice = "cpu",
+    prove: bool = True,
+) -> Model:
+    """Return the model itself, or the one in the file or run folder `model`, on a device.
 
     Args:
         model: one of these.
         reporter: is told what was assumed of an ONNX file.
+        device: what computes.
+        prove: compare an ONNX file with ONNX Runtime; it takes time, and what is only counted needs none.
 
     Raises:
         ModelFileError: there is none that can be used.
-        ParameterError: `model` is neither.
+        ParameterError: `model` is neither, or torch does not find the device.
     """
+    place = choose_device(device)
     if isinstance(model, Model):
-        return model
-    read = read_model(model)
+        return model.to(place)
+    read = read_model(model, prove=prove)
     if reporter is not None and is_onnx(model):
         for note in read.training["source"]["notes"]:
             reporter.say(f"note: {note}")
-    return read
+    return read.to(place)
 
 
 def is_onnx(path: str | os.PathLike[str]) -> bool:
@@ -287,7 +300,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     if isinstance(planned, Plan):
         network = Network(planned.layout, **planned.sizes)
         if document.exemplars is not None:
-            below = planned.below(len(planned.layout.stages))[1]
+            below = planned.below(len(planned.layout.stages)).values
             network.classifier = document.exemplars.build(below, planned.classes)
         network.load_state_dict(tensors)
         return network

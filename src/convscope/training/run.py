@@ -345,7 +345,11 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
-    if record.device != prepared.device:
-        note = f"the run was begun on {record.device} and goes on on {prepared.device}: other weights, to rounding"
-        prepared = replace(prepared, notes=(*prepared.notes, note))
-    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads, ranks=record.ranks)
+    return replace(
+        prepared,
+        plan=planned,
+        recipe=record.recipe,
+        threads=record.threads,
+        ranks=record.ranks,
+        notes=(*prepared.notes, *record.moved_to(prepared.device)),
+    )

@@ -32,7 +32,8 @@ def beside_random(
     batch: int | None = None,
 ) -> UnitsReport:
     """Return a record of the units of `model` with what random weights give: selectivity of `images`, Gabor fits."""
-    random = with_random_weights(model, images, seed)
+    random = with_random_weights(model.to("cpu"), images, seed)
+    random.network.to(model.network.device)
     chance = measure_units(random, images, labels=labels, top=1, batch=batch)
     return UnitsReport(
         units=record,
