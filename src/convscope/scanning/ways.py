@@ -25,7 +25,7 @@ TILES = (256, 192, 128, 96, 64, 48, 32, 16)
 MOST_BYTES = 1 << 30
 """Of a tile: with more, every sum waits for fresh pages of memory (a third slower on 24C5-MP2-48C3-MP2-96C3-MPg)."""
 _BATCH = 256
-BYTES = 4
+_BYTES = 4
 COPIES = 2.2
 """How much the memory grows by for each number of a plan: sums that are not yet added, other orders, fragments.
 
@@ -192,7 +192,7 @@ def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: 
     """
     for tile in TILES:
         side = tile + 2 * reach
-        needed = BYTES * used.values(side) + 2 * side * side * (region_bytes + bands_bytes)
+        needed = _BYTES * used.values(side) + 2 * side * side * (region_bytes + bands_bytes)
         if needed <= min(memory, MOST_BYTES) and tile < most + 16:
             return tile
     return TILES[-1]
