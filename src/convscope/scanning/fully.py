@@ -26,7 +26,7 @@ from convscope.networks.model import Model, as_tensor
 
 from .grid import Box, Grid
 from .streaming import BYTES, Reach, Strips, can_stream, stripes
-from .ways import COPIES, TILES, Answers, Applied
+from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied
 
 _NEARLY = 1.01  # times the least MACs: then larger tiles count, which have longer sums
 
@@ -121,7 +121,7 @@ class AppliedFully(Applied):
         The widest stripes of each side are compared by MACs.
         """
         found = []
-        for tile in TILES:
+        for tile in (tile for tile in TILES if tile <= USUAL_TILE):
             if tile < max(self.shape) + 16 or tile == TILES[-1]:
                 stripe, needed = self._widest(tile, memory)
                 if needed <= memory or tile == TILES[-1]:
