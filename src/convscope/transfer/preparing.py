@@ -169,7 +169,7 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     """
     network = start.model.network
     if cut not in (None, AUTO):
-        return (find_layer(layer_graph(network), str(cut)),)
+        return (find_layer(layer_graph(network), str(cut), option="cut"),)
     stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(
