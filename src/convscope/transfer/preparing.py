@@ -175,7 +175,10 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     """
     network = start.model.network
     if cut not in (None, AUTO):
-        return (find_layer(layer_graph(network), str(cut)),)
+        layer = find_layer(layer_graph(network), str(cut), option="cut")
+        if layer == IMAGE:
+            raise ParameterError("`cut` must be a layer of the start. Got image, which is what it takes.")
+        return (layer,)
     stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(
