@@ -1,12 +1,12 @@
 """Photographs from a start: accuracy and time of `train --start`, by the number of training images a class.
 
-    python benchmarks/start.py FOLDER [--start efficientnet-lite0] [--each 1 10 100] [--seeds 3] [--minutes 1]
+    python benchmarks/start.py FOLDER [--start efficientnet-lite0] [--each 1 10 50] [--seeds 3] [--minutes 1]
 
-Scope: FOLDER has train/ and test/ with one sub-folder a class. For each number of training images a class and each seed
-(which draws them where there are more, and the folds of the cross-validation), the whole command runs twice, from the
-start of the process: with an empty cache, and again with another classifier; with `--minutes` a third time,
-fine-tuned. Beside seconds on the clock, which other programs disturb, are those that processors computed, children
-included. The table in docs/start.md is written, too.
+Scope: FOLDER has train/ and test/ with one sub-folder a class. The whole command runs from the start of the process:
+with all training images and an empty cache, then with another classifier; then for each smaller number of training
+images a class and each seed, which draws them, with features in the cache (`--labels` leaves the others out). With
+`--minutes` each also runs fine-tuned. Beside seconds on the clock, which other programs disturb, are those that
+processors computed, children included. The table in docs/start.md is written, too.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import json
 import os
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,8 +24,8 @@ from typing import Any
 from results_file import RESULTS, processor_share, spread, write
 
 SCOPE = (
-    "whole commands from the start of the process, with an empty cache (softmax) and with features in it (svm, "
-    "fine-tuned); all test images of the folder; seconds on the clock, and those that processors computed"
+    "whole commands from the start of the process, the first one with an empty cache, the others with features in it; "
+    "all test images of the folder; seconds on the clock, and those that processors computed"
 )
 WAYS = {"softmax": "frozen, softmax", "svm": "frozen, SVM", "fine-tuned": "fine-tuned"}
 PAGE = Path(__file__).parent.parent / "docs" / "start.md"
@@ -34,17 +33,14 @@ MARK = "<!-- accuracy: benchmarks/start.py -->"
 COMMAND = "import sys; from convscope.cli import main; sys.exit(main())"
 
 
-def drawn(folder: Path, target: Path, each: int, seed: int) -> None:
-    """Copy the test images and `each` training images of a class."""
-    for split in ("train", "test"):
-        for path in sorted((folder / split).iterdir()):
-            files = sorted(path.iterdir())
-            if split == "train":
-                random.Random(seed).shuffle(files)
-                files = files[:each]
-            (target / split / path.name).mkdir(parents=True)
-            for file in files:
-                shutil.copyfile(file, target / split / path.name / file.name)
+def left_out(folder: Path, each: int, seed: int) -> str:
+    """Return decisions that leave out all but `each` training images of a class, as CSV."""
+    lines = ["image,decision,class"]
+    for path in sorted((folder / "train").iterdir()):
+        files = sorted(path.iterdir())
+        random.Random(seed).shuffle(files)
+        lines += [f"{file.relative_to(folder).as_posix()},leave out," for file in files[each:]]
+    return "\n".join(lines) + "\n"
 
 
 def ran(words: list[str], cache: Path) -> dict[str, Any]:
@@ -65,19 +61,18 @@ def ran(words: list[str], cache: Path) -> dict[str, Any]:
     return {"accuracy": found["accuracy"], "images": found["images"], "seconds": seconds, "processor_s": computed}
 
 
-def measured(folder: Path, start: str, each: int, seed: int, minutes: float) -> dict[str, Any]:
-    """Return accuracy and seconds of the runs."""
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        drawn(folder, place / "set", each, seed)
-        words = ["train", str(place / "set"), "--start", start, "--seed", str(seed), "--force"]
-        first = ran([*words, "-o", str(place / "first")], place / "cache")
-        second = ran([*words, "-o", str(place / "second"), "--head", "svm"], place / "cache")
-        result = {"each": each, "seed": seed, "share": processor_share(), "softmax": first, "svm": second}
-        if minutes:
-            options = ["-o", str(place / "third"), "--mode", "fine-tuned", "--minutes", f"{minutes:g}"]
-            result["fine-tuned"] = ran([*words, *options], place / "cache")
-    return result
+def measured(chosen: argparse.Namespace, each: int, seed: int, place: Path) -> dict[str, Any]:
+    """Return accuracy and seconds of the runs, with the cache in a folder; `each` is 0 for all images."""
+    words = ["train", str(chosen.folder), "--start", chosen.start, "--seed", str(seed), "-o", str(place / "run")]
+    words += ["--force"]
+    if each:
+        (place / "left_out.csv").write_text(left_out(chosen.folder, each, seed), encoding="utf-8")
+        words += ["--labels", str(place / "left_out.csv")]
+    options = {"softmax": [], "svm": ["--head", "svm"]}
+    if chosen.minutes:
+        options["fine-tuned"] = ["--mode", "fine-tuned", "--minutes", f"{chosen.minutes:g}"]
+    runs = {way: ran([*words, *more], place / "cache") for way, more in options.items()}
+    return {"each": each or chosen.all, "seed": seed, "share": processor_share(), **runs}
 
 
 def table() -> str:
@@ -107,15 +102,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", default="efficientnet-lite0")
-    parser.add_argument("--each", type=int, nargs="+", default=[1, 2, 5, 10, 25, 50, 100])
+    parser.add_argument("--each", type=int, nargs="+", default=[1, 2, 5, 10, 25, 50])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=0.0, help="of fine-tuning; 0 for none")
     chosen = parser.parse_args()
+    chosen.all = max(len(list(path.iterdir())) for path in (chosen.folder / "train").iterdir())
     runs = []
-    for each in chosen.each:
-        fewest = min(len(list(path.iterdir())) for path in (chosen.folder / "train").iterdir())
-        for seed in range(chosen.seeds if each < fewest else 1):  # all images are the same ones for every seed
-            runs.append(measured(chosen.folder, chosen.start, each, seed, chosen.minutes))
+    draws = [(each, seed) for each in chosen.each if each < chosen.all for seed in range(chosen.seeds)]
+    with tempfile.TemporaryDirectory() as name:
+        for each, seed in [(0, 0), *draws]:
+            runs.append(measured(chosen, each, seed, Path(name)))
             print(runs[-1], flush=True)
             summary = {
                 str(count): {

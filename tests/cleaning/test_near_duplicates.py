@@ -90,3 +90,10 @@ def test_alignment_finds_a_motion_that_it_is_not_told(originals: list[Image.Imag
     moved = squares(seen([image.crop((12, 3, 138, 139)) for image in originals]))
     assert np.median(align(whole, moved)) > 0.7
     assert np.median(align(whole, moved.roll(1, 0))) < 0.2
+
+
+def test_a_turned_image_may_move_less_for_outlines_fit_each_other(originals: list[Image.Image]) -> None:
+    whole = squares(seen(originals))
+    moved = squares(seen([image.crop((17, 0, image.width, image.height - 17)) for image in originals]))
+    assert np.median(align(whole, moved)) > 0.7
+    assert np.median(align(whole, moved, turned=True)) == 0

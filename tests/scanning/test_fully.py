@@ -133,7 +133,7 @@ def test_strips_join_to_the_whole_and_begin_anywhere_with_the_same_bits(
         stream = Stream(
             network,
             reach,
-            tile=tile,
+            added=tile,
             columns=columns,
             read=lambda box: image[box.row : box.row + box.rows, box.column : box.column + box.columns],
         )

@@ -53,7 +53,7 @@ def near_duplicates(grays: Tensor, features: Vectors, least: float = 0.0) -> Cop
     scores = np.zeros(len(pairs), np.float32)
     for number, (_, turn) in enumerate(TURNS):
         at = np.flatnonzero(turns == number)
-        scores[at] = align(grays[pairs[at, 0]], turn(grays[pairs[at, 1]]))
+        scores[at] = align(grays[pairs[at, 0]], turn(grays[pairs[at, 1]]), turned=number > 0)
     same = scores >= least
     return Copies(pairs=pairs[same], turns=turns[same], scores=scores[same])
 

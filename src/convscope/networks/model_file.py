@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
 from convscope.layers.kinds import InstanceBased
 
 from .build import Network
+from .class_names import LONGEST_NAME, check_class_names
 from .graph import graph_from_json, graph_json
 from .graph_network import GraphNetwork, GraphPlan, plan_of
 from .image_network import ImageNetwork
@@ -42,7 +42,6 @@ ONNX = ".onnx"
 _PICKLED = (".pt", ".pth")
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
-_LONGEST_NAME = 1_000
 _ABOVE_ZERO = {
     "std": "deviation of the pixels",
     "temperature": "temperature of the logits",
@@ -111,7 +110,7 @@ def model_bytes(model: Model) -> bytes:
             preprocessing=model.preprocessing,
             training=finite_json(to_json(model.training)),
             exemplars=exemplars_of(model.network.classifier) if isinstance(model.network, Network) else None,
-            title="" if isinstance(model.network, Network) else printable(model.title)[:_LONGEST_NAME],
+            title="" if isinstance(model.network, Network) else printable(model.title)[:LONGEST_NAME],
             graph=graph_json(model.network.graph) if isinstance(model.network, GraphNetwork) else None,
         )
         text = json.dumps(to_json(document), allow_nan=False)
@@ -132,23 +131,6 @@ def _stored(network: ImageNetwork) -> dict[str, Tensor]:
         return network.state_dict()
     own = {name: value for name, value in network.named_buffers() if "." not in name}
     return {**{f"graph.{name}": value for name, value in network.tensors.items()}, **own}
-
-
-def check_class_names(classes: Sequence[str]) -> None:
-    """Refuse names of classes that no model file can hold.
-
-    Raises:
-        ParameterError: one is empty or very long, or two are written alike.
-    """
-    written = [printable(name) for name in classes]
-    for name in written:
-        if not 1 <= len(name) <= _LONGEST_NAME:
-            raise ParameterError(
-                f"A class must have a name of 1 to {_LONGEST_NAME:,} characters. Got {len(name):,}: {name[:40]!r}."
-            )
-    if len(set(written)) < len(written):
-        name = next(name for index, name in enumerate(written) if name in written[:index])
-        raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
 
 
 def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
@@ -340,8 +322,8 @@ def _check_names(document: Document) -> None:
     names = (*document.classes, document.library_version)
     if len(set(document.classes)) != len(document.classes):
         raise _UnfitError("two of its classes have the same name")
-    if any(not 1 <= len(name) <= _LONGEST_NAME for name in names):
-        raise _UnfitError(f"a name in it has not 1 to {_LONGEST_NAME:,} characters")
+    if any(not 1 <= len(name) <= LONGEST_NAME for name in names):
+        raise _UnfitError(f"a name in it has not 1 to {LONGEST_NAME:,} characters")
     if any(printable(name) != name for name in names):
         raise _UnfitError("a name in it holds control characters")
 

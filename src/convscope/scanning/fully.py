@@ -25,8 +25,8 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model import Model, as_tensor
 
 from .grid import Box, Grid
-from .streaming import Reach, Strips, can_stream, stripes
-from .ways import BYTES, COPIES, TILES, Answers, Applied
+from .streaming import BYTES, Reach, Strips, can_stream, stripes
+from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied
 
 _NEARLY = 1.01  # times the least MACs: then larger tiles count, which have longer sums
 
@@ -121,7 +121,7 @@ class AppliedFully(Applied):
         The widest stripes of each side are compared by MACs.
         """
         found = []
-        for tile in TILES:
+        for tile in (tile for tile in TILES if tile <= USUAL_TILE):
             if tile < max(self.shape) + 16 or tile == TILES[-1]:
                 stripe, needed = self._widest(tile, memory)
                 if needed <= memory or tile == TILES[-1]:
@@ -133,12 +133,16 @@ class AppliedFully(Applied):
 
     def _widest(self, tile: int, memory: int) -> tuple[int, int]:
         """Return the tiles of the widest stripe that the memory has room for, at least one, and the bytes it takes."""
-        tiles, parts = -(-self.shape[1] // tile), 1
+        tiles, parts, output = -(-self.shape[1] // tile), 1, self._reach.graph.output.name
         while True:
             stripe = -(-tiles // parts)
             spans = list(stripes(self.shape[1], stripe * tile))
             columns = self._reach.needed(spans[len(spans) // 2], 1)
-            needed = int(BYTES * COPIES * self._reach.values(tile, columns))
+            values = self._reach.values(self._reach.added(tile, columns), columns)
+            answers = self._reach.graph.shapes[output].maps * tile * stripe * tile
+            sides = (tile * self.steps.own + field.size for field in self._reach.graph.fields[output])
+            region = math.prod(sides) * self._reach.graph.image.maps  # read for the key of a tile
+            needed = int(BYTES * (COPIES * values + 2 * answers) + 2 * region)
             if needed <= memory or stripe == 1:
                 return stripe, needed
             parts = min(tiles, max(parts + 1, parts * needed // memory))

@@ -20,10 +20,10 @@ from convscope.images.sources.source import Source
 from convscope.images.transparency import without_contrast
 from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
+from convscope.networks.class_names import check_class_names
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.layout import Layout
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 from convscope.options.train import TrainOptions
 

@@ -18,8 +18,8 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
+from convscope.networks.class_names import check_class_names
 from convscope.networks.graph import IMAGE
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import NetworkPlan
 from convscope.networks.starts import Start
 from convscope.options.train import Mode, TrainOptions
@@ -175,7 +175,10 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     """
     network = start.model.network
     if cut not in (None, AUTO):
-        return (find_layer(layer_graph(network), str(cut)),)
+        layer = find_layer(layer_graph(network), str(cut), option="cut")
+        if layer == IMAGE:
+            raise ParameterError("`cut` must be a layer of the start. Got image, which is what it takes.")
+        return (layer,)
     stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(

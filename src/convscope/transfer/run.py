@@ -84,7 +84,8 @@ def carry_out_start(
         ).of(wanted)
         labels = images.labels[train]
         at_train = np.searchsorted(wanted[0].indices, train)
-        with reporter.task(f"classifier {settings.head}", total=0):
+        # threads that wait for each other's small products cost more than they save
+        with tuned(1), reporter.task(f"classifier {settings.head}", total=0):
             curve = {}
             if len(prepared.cuts) > 1:
                 curve = probe({name: rows[at_train] for name, rows in features[0].items()}, labels, seed=settings.seed)

@@ -236,7 +236,7 @@ export const DICE = {
   face: (/** @type {number} */ die, /** @type {number} */ face) => `die ${die}, face ${face}`,
   fair: "Make the first die fair",
   loaded: "Load the first die: mostly 6",
-  sums: "The probability of each sum; press one to see its computation below",
+  sums: "The probability of each sum, in percent; press one to see its computation below",
   laid: "The second die, backwards along the first",
   before: "The sum before",
   after: "The next sum",
