@@ -14,8 +14,9 @@ PACKAGES = {
     "onnx_runtime": ("onnx", "onnxruntime"),
     "open_vino": ("onnx", "openvino"),
     "cleanlab_defaults": ("cleanlab", "scikit-learn"),
+    "fine_tune_fastai": ("fastai==2.*", "torch==2.13.*", "torchvision==0.28.*"),
 }
-OWN = ("plain_torch", "convscope_step", "ceiling")  # these run where convscope is installed
+OWN = ("plain_torch", "convscope_step", "ceiling", "fine_tune_torch")  # these run where convscope is installed
 
 
 def python_of(peer: str) -> Path:

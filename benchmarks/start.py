@@ -1,11 +1,12 @@
-"""Photographs from a start: accuracy and time of `train --start`, with all images of a class and with ten.
+"""Photographs from a start: accuracy and time of `train --start`, by the number of training images a class.
 
-    python benchmarks/start.py FOLDER [--start efficientnet-lite0] [--each 100 10] [--seeds 3]
+    python benchmarks/start.py FOLDER [--start efficientnet-lite0] [--each 1 10 50] [--seeds 3] [--minutes 1]
 
-Scope: FOLDER has train/ and test/ with one sub-folder a class. For each number of training images a class and each seed
-(which draws them where there are more, and the folds of the cross-validation), the whole command runs twice, from the
-start of the process: with an empty cache, and again with another classifier. Beside seconds on the clock, which other
-programs disturb, are those that processors computed, children included.
+Scope: FOLDER has train/ and test/ with one sub-folder a class. The whole command runs from the start of the process:
+with all training images and an empty cache, then with another classifier; then for each smaller number of training
+images a class and each seed, which draws them, with features in the cache (`--labels` leaves the others out). With
+`--minutes` each also runs fine-tuned. Beside seconds on the clock, which other programs disturb, are those that
+processors computed, children included. The table in docs/start.md is written, too.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import json
 import os
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,26 +21,26 @@ import time
 from pathlib import Path
 from typing import Any
 
-from results_file import processor_share, spread, write
+from results_file import RESULTS, processor_share, spread, write
 
 SCOPE = (
-    "whole commands from the start of the process, with an empty cache (softmax) and with features in it (lda); all "
-    "test images of the folder; seconds on the clock of a shared machine, and those that processors computed"
+    "whole commands from the start of the process, the first one with an empty cache, the others with features in it; "
+    "all test images of the folder; seconds on the clock, and those that processors computed"
 )
+WAYS = {"softmax": "frozen, softmax", "svm": "frozen, SVM", "fine-tuned": "fine-tuned"}
+PAGE = Path(__file__).parent.parent / "docs" / "start.md"
+MARK = "<!-- accuracy: benchmarks/start.py -->"
 COMMAND = "import sys; from convscope.cli import main; sys.exit(main())"
 
 
-def drawn(folder: Path, target: Path, each: int, seed: int) -> None:
-    """Copy the test images and `each` training images of a class."""
-    for split in ("train", "test"):
-        for path in sorted((folder / split).iterdir()):
-            files = sorted(path.iterdir())
-            if split == "train":
-                random.Random(seed).shuffle(files)
-                files = files[:each]
-            (target / split / path.name).mkdir(parents=True)
-            for file in files:
-                shutil.copyfile(file, target / split / path.name / file.name)
+def left_out(folder: Path, each: int, seed: int) -> str:
+    """Return decisions that leave out all but `each` training images of a class, as CSV."""
+    lines = ["image,decision,class"]
+    for path in sorted((folder / "train").iterdir()):
+        files = sorted(path.iterdir())
+        random.Random(seed).shuffle(files)
+        lines += [f"{file.relative_to(folder).as_posix()},leave out," for file in files[each:]]
+    return "\n".join(lines) + "\n"
 
 
 def ran(words: list[str], cache: Path) -> dict[str, Any]:
@@ -61,15 +61,40 @@ def ran(words: list[str], cache: Path) -> dict[str, Any]:
     return {"accuracy": found["accuracy"], "images": found["images"], "seconds": seconds, "processor_s": computed}
 
 
-def measured(folder: Path, start: str, each: int, seed: int) -> dict[str, Any]:
-    """Return accuracy and seconds of both runs."""
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        drawn(folder, place / "set", each, seed)
-        words = ["train", str(place / "set"), "--start", start, "--seed", str(seed), "--force"]
-        first = ran([*words, "-o", str(place / "first")], place / "cache")
-        second = ran([*words, "-o", str(place / "second"), "--head", "lda"], place / "cache")
-    return {"each": each, "seed": seed, "share": processor_share(), "softmax": first, "lda": second}
+def measured(chosen: argparse.Namespace, each: int, seed: int, place: Path) -> dict[str, Any]:
+    """Return accuracy and seconds of the runs, with the cache in a folder; `each` is 0 for all images."""
+    words = ["train", str(chosen.folder), "--start", chosen.start, "--seed", str(seed), "-o", str(place / "run")]
+    words += ["--force"]
+    if each:
+        (place / "left_out.csv").write_text(left_out(chosen.folder, each, seed), encoding="utf-8")
+        words += ["--labels", str(place / "left_out.csv")]
+    options = {"softmax": [], "svm": ["--head", "svm"]}
+    if chosen.minutes:
+        options["fine-tuned"] = ["--mode", "fine-tuned", "--minutes", f"{chosen.minutes:g}"]
+    runs = {way: ran([*words, *more], place / "cache") for way, more in options.items()}
+    return {"each": each or chosen.all, "seed": seed, "share": processor_share(), **runs}
+
+
+def table() -> str:
+    """Return the results as a table in Markdown."""
+    found = json.loads((RESULTS / "start.json").read_text(encoding="utf-8"))
+    lines = ["| training photographs a class | " + " | ".join(WAYS.values()) + " | draws |", "|---" * 5 + "|"]
+    for each, accuracy in sorted(found["accuracy"].items(), key=lambda item: int(item[0])):
+        half = {way: one.get("mean_95_half_width") for way, one in accuracy.items()}
+        cells = [
+            f"{accuracy[way]['mean']:.1%}" + (f" ± {half[way]:.1%}" if half[way] is not None else "")
+            if way in accuracy
+            else "–"
+            for way in WAYS
+        ]
+        lines.append(f"| {each} | {' | '.join(cells)} | {accuracy['softmax']['n']} |")
+    return "\n".join(lines)
+
+
+def write_table() -> None:
+    """Write the table between the marks in docs/start.md."""
+    before, after = PAGE.read_text(encoding="utf-8").split(MARK)[0::2]
+    PAGE.write_text(f"{before}{MARK}\n{table()}\n\n{MARK}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -77,23 +102,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", default="efficientnet-lite0")
-    parser.add_argument("--each", type=int, nargs="+", default=[100, 10])
+    parser.add_argument("--each", type=int, nargs="+", default=[1, 2, 5, 10, 25, 50])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=0.0, help="of fine-tuning; 0 for none")
     chosen = parser.parse_args()
+    chosen.all = max(len(list(path.iterdir())) for path in (chosen.folder / "train").iterdir())
     runs = []
-    for each in chosen.each:
-        fewest = min(len(list(path.iterdir())) for path in (chosen.folder / "train").iterdir())
-        for seed in range(chosen.seeds if each < fewest else 1):  # all images are the same ones for every seed
-            runs.append(measured(chosen.folder, chosen.start, each, seed))
+    draws = [(each, seed) for each in chosen.each if each < chosen.all for seed in range(chosen.seeds)]
+    with tempfile.TemporaryDirectory() as name:
+        for each, seed in [(0, 0), *draws]:
+            runs.append(measured(chosen, each, seed, Path(name)))
             print(runs[-1], flush=True)
             summary = {
                 str(count): {
-                    head: spread([run[head]["accuracy"] for run in runs if run["each"] == count])
-                    for head in ("softmax", "lda")
+                    way: spread([run[way]["accuracy"] for run in runs if run["each"] == count])
+                    for way in WAYS
+                    if way in runs[-1]
                 }
-                for count in {run["each"] for run in runs}
+                for count in dict.fromkeys(run["each"] for run in runs)
             }
-            write("start", SCOPE, {"start": chosen.start, "accuracy": summary, "runs": runs})
+            about = {"start": chosen.start, "minutes": chosen.minutes}
+            write("start", SCOPE, {**about, "accuracy": summary, "runs": runs})
+    write_table()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Photographs from a start, minute for minute: frozen, last stages, fine-tuned, and fine-tuning by plain torch.
+"""Photographs from a start, minute for minute: frozen, last stages, fine-tuned; fine-tuning by plain torch and fastai.
 
     python benchmarks/transfer.py FOLDER [--minutes 10] [--seeds 3] [--ways frozen fine-tuned torch] [--clock processor]
 
 Scope: FOLDER has train/ and test/ with one sub-folder a class. Every way has the same weights, images, minutes and
 threads, and runs once a seed, in turn, from the start of the process to the accuracy on all test images. `torch` is
-torchvision's tutorial on transfer learning (peers/fine_tune_torch.py). With `--clock processor` minutes are those that
+torchvision's tutorial on transfer learning (peers/fine_tune_torch.py), `fastai` its book (peers/fine_tune_fastai.py),
+in an environment of its own, see peer_environments.py. With `--clock processor` minutes are those that
 the processor computes, times the threads: the same work on a machine that others share.
 """
 
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from peer_environments import PROGRAMS, python_of, versions_of
 from results_file import processor_share, spread, write
 
 SCOPE = (
@@ -27,8 +29,7 @@ SCOPE = (
     "accuracy on all test images of the folder; in turn"
 )
 OURS = ("frozen", "last-stages", "fine-tuned")
-WAYS = (*OURS, "torch")
-PEER = Path(__file__).parent / "peers" / "fine_tune_torch.py"
+WAYS = (*OURS, "torch", "fastai")
 COMMAND = "import sys; from convscope.cli import main; sys.exit(main())"
 PROCESSOR = "import time; time.monotonic = time.process_time; "
 
@@ -48,7 +49,8 @@ def command_of(way: str, chosen: argparse.Namespace, seed: int, run: Path) -> li
     """Return the command of one way."""
     factor = chosen.threads if chosen.clock == "processor" else 1
     minutes = chosen.minutes * factor
-    if way == "torch":
+    if way not in OURS:
+        peer = f"fine_tune_{way}"
         given = {
             "folder": str(chosen.folder),
             "weights": weights_file(),
@@ -57,7 +59,7 @@ def command_of(way: str, chosen: argparse.Namespace, seed: int, run: Path) -> li
             "threads": chosen.threads,
             "seed": seed,
         }
-        return [sys.executable, str(PEER), json.dumps(given)]
+        return [str(python_of(peer)), "-W", "ignore", str(PROGRAMS / f"{peer}.py"), json.dumps(given)]
     code = (PROCESSOR if chosen.clock == "processor" else "") + COMMAND
     words = ["train", str(chosen.folder), "--start", "efficientnet-lite0", "--mode", way, "--seed", str(seed)]
     words += ["--threads", str(chosen.threads), "-o", str(run), "--json", "--quiet", *chosen.options]
@@ -110,6 +112,7 @@ def main() -> None:
     chosen = parser.parse_args()
     chosen.folder = chosen.folder.absolute()
     runs: list[dict[str, Any]] = []
+    peers = {way: versions_of(f"fine_tune_{way}") for way in chosen.ways if way not in OURS}
     for seed in range(chosen.seeds):
         for way in chosen.ways:
             runs.append(measured(way, chosen, seed))
@@ -118,7 +121,7 @@ def main() -> None:
                 one: spread([run["accuracy"] for run in runs if run["way"] == one])
                 for one in dict.fromkeys(run["way"] for run in runs)
             }
-            about = {"minutes": chosen.minutes, "clock": chosen.clock, "threads": chosen.threads}
+            about = {"minutes": chosen.minutes, "clock": chosen.clock, "threads": chosen.threads, "peers": peers}
             write(chosen.name, SCOPE, {**about, "accuracy": accuracy, "runs": runs})
 
 

@@ -19,14 +19,16 @@ HEAD = """# From a start, minute for minute
 <!-- written by benchmarks/transfer_page.py -->
 
 Photographs of five kinds of flowers, all ways with the same weights (EfficientNet-Lite0), images, minutes and threads.
-*torch* is torchvision's tutorial on transfer learning (`benchmarks/peers/fine_tune_torch.py`). Accuracy on all test
-images, mean over seeds with the 95 % interval of the mean; seconds are the means of whole processes.
+*torch* is torchvision's tutorial on transfer learning (`benchmarks/peers/fine_tune_torch.py`), *fastai* the
+`fine_tune` of its book (`benchmarks/peers/fine_tune_fastai.py`). Accuracy on all test images, mean over seeds with the
+95 % interval of the mean; seconds are the means of whole processes. Measured by `benchmarks/transfer.py`.
 """
 NAMES = {
     "frozen": "convscope, frozen",
     "last-stages": "convscope, last stages",
     "fine-tuned": "convscope, fine-tuned",
     "torch": "torch, fine-tuned",
+    "fastai": "fastai, fine-tuned",
 }
 
 

@@ -76,13 +76,16 @@ class Lite0(nn.Module):
         self._conv_head, self._bn1 = convolution(below, 1280), nn.BatchNorm2d(1280, eps=1e-3)
         self._fc = nn.Linear(1280, 1000)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits."""
+    def maps(self, images: Tensor) -> Tensor:
+        """Return the last maps."""
         maps = nn.functional.relu6(self._bn0(self._conv_stem(images)))
         for block in self._blocks:
             maps = block(maps)
-        maps = nn.functional.relu6(self._bn1(self._conv_head(maps)))
-        logits: Tensor = self._fc(maps.mean(dim=(2, 3)))
+        return nn.functional.relu6(self._bn1(self._conv_head(maps)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits."""
+        logits: Tensor = self._fc(self.maps(images).mean(dim=(2, 3)))
         return logits
 
 

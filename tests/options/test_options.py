@@ -57,7 +57,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "train": (TrainOptions, RunOptions),
     "predict": (PredictOptions, InferenceOptions, ShardOptions),
     "merge": (MergeOptions,),
-    "check": (CheckOptions,),
+    "check": (CheckOptions, ShardOptions),
     "cache": (CacheOptions,),
     "look": (LookOptions,),
     "draw": (DrawOptions,),

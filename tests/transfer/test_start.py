@@ -19,10 +19,12 @@ from convscope.networks.build import Network
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
+from convscope.networks.starts import open_start
 from convscope.training.report import read_report
 from convscope.transfer import start_features
 from convscope.transfer.feature_store import FeatureStore
 from convscope.transfer.head_model import normalized
+from convscope.transfer.pooling import with_root_mean_squares
 from tests.checks.architectures import ARCHITECTURES
 
 SIDE_PX = 24
@@ -119,6 +121,21 @@ def test_a_module_of_torch_is_a_start(tmp_path: Path) -> None:
     assert again.report.correct == result.report.correct
 
 
+@pytest.mark.parametrize("nonlinearity", [torch.nn.ReLU(), torch.nn.Tanh()])
+def test_the_last_maps_are_pooled_by_root_mean_square_where_none_is_negative(nonlinearity: torch.nn.Module) -> None:
+    below = torch.nn.Sequential(torch.nn.Conv2d(3, 7, 3), nonlinearity)
+    module = torch.nn.Sequential(below, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(7, 4))
+    model = open_start(module).model
+    found = with_root_mean_squares(model)
+    if isinstance(nonlinearity, torch.nn.Tanh):
+        assert found is model
+        return
+    images = torch.randn(2, 3, 224, 224)
+    with torch.inference_mode():
+        expected = module[3](below(images).square().mean(dim=(2, 3)).sqrt())
+        torch.testing.assert_close(found.network(images), expected, atol=1e-5, rtol=1e-4)
+
+
 def test_a_run_is_a_start_for_the_next_one(data: Path, tmp_path: Path) -> None:
     write_model(start_model(), tmp_path / "first.safetensors")
     result = started(data, tmp_path, tmp_path / "first.safetensors")
@@ -212,7 +229,8 @@ def test_two_classes_and_one_image_a_class(tmp_path: Path) -> None:
         ({"start": 3}, "module"),
         ({"layout": "8C3"}, "layout"),
         ({"channels": 1}, "channels"),
-        ({"cut": "convolution9"}, "convolution3"),
+        ({"cut": "convolution9"}, "`cut` .*convolution3"),
+        ({"cut": "image"}, "layer of the start"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(data: Path, tmp_path: Path, options: Any, word: str) -> None:

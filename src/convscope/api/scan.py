@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from convscope.core.arguments import PATH, check_value
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.memory import available_bytes
@@ -38,7 +39,7 @@ from convscope.scanning.verification import Verified, verified
 from .scan_beside import check_beside, search_of, write_beside
 from .scan_windows import check_windows, write_windows
 
-_OF_BLANK = ("stride", "scale", "edges", "classes", "best", "dtype", "memory")
+_OF_BLANK = ("stride", "scale", "edges", "classes", "best", "dtype", "memory", "device")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,6 +125,7 @@ def scan(
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
+    device: DeviceChoice = "auto",
     reuse: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
@@ -158,8 +160,8 @@ def scan(
     options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
     target = None if options.output is None else Path(options.output)
     names = (path_of(model), path_of(image))
+    used = opened_model(model, context.reporter, device=options.device)
     with tuned(), open_image(image) as reader:
-        used = opened_model(model, context.reporter)
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:

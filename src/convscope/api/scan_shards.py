@@ -18,12 +18,12 @@ from convscope.scanning.maps_file import tile_bytes
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import announced, prepared
 from convscope.scanning.receipt import Receipt
+from convscope.shards.job import ShardsJob, ShardsResult
 from convscope.shards.manifest import read_manifest
 from convscope.shards.store import Store
 from convscope.shards.tiles import LARGEST_PART, SETTINGS, stored_as, tile_entries
 
 from .scan import path_of
-from .shards import ShardJob, ShardsResult, run_job
 
 _BESIDE = ("output", "positions", "overlay", "page", "windows", "reuse", "per_megapixel")
 
@@ -72,8 +72,9 @@ def scan_in_shards(
                 context.reporter.say(sentence)
     size = tile_bytes(receipt.grid.tile, stored_as(receipt))
     how = replace(how, shard_size=max(1, min(how.shard_size, LARGEST_PART // size)))
-    job = ShardJob(how, "scan", used, {"image": path, **settings, "receipt": to_json(receipt)}, path, force)
-    return run_job(job, lambda: tile_entries(preparation.sweep), context)
+    request = {"image": path, **settings, "receipt": to_json(receipt)}
+    job = ShardsJob(how, "scan", used, request, path, force, options.device)
+    return job.run(lambda: tile_entries(preparation.sweep), context.reporter)
 
 
 def _begun(how: ShardOptions, settings: Mapping[str, Any]) -> Receipt | None:

@@ -20,35 +20,38 @@ TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
 """What may have been done to a copy, in words, and what undoes it."""
 _STEPS = 12
 _BLOCK = 512  # pairs at once
-_MOST_MOVED = 0.25  # of the side, by which a corner may move
-_LEAST_SAME = 0.85  # correlation of all pixels
+_MOST_MOVED, _MOST_MOVED_TURNED = 0.25, 0.12  # of the side, by which a corner may move
+_LEAST_SAME = {4: 0.85, 2: 0.85, 1: 0.9}  # correlation of all pixels, by reduction; of images in one frame it is lower
 
 
-def align(first: Tensor, second: Tensor) -> NDArray[np.float32]:
+def align(first: Tensor, second: Tensor, *, turned: bool = False) -> NDArray[np.float32]:
     """Return how alike the fine detail of pairs of images is, each after the best affine motion: N, at most 1.
 
     The motion minimizes the squared difference of the first image and the moved second one, both of mean 0 and
     standard deviation 1 (inverse compositional alignment, Baker & Matthews 2004), from small to large. Likeness is the
-    correlation of what blurring takes away: large areas are alike in many images, detail is not.
+    correlation of what blurring takes away: large areas are alike in many images, detail is not. Outlines on plain
+    ground, however, fit each other in one of eight ways, so that a turned image may move less.
 
     Args:
         first: N side side, float32.
         second: the same, already turned.
+        turned: whether anything was done to it.
     """
-    found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK]) for at in range(0, len(first), _BLOCK)]
+    most = _MOST_MOVED_TURNED if turned else _MOST_MOVED
+    found = [_alike(first[at : at + _BLOCK], second[at : at + _BLOCK], most) for at in range(0, len(first), _BLOCK)]
     return np.concatenate([np.zeros(0, np.float32), *found])
 
 
-def _alike(first: Tensor, second: Tensor) -> NDArray[np.float32]:
+def _alike(first: Tensor, second: Tensor, most_moved: float) -> NDArray[np.float32]:
     """Return how alike pairs are; those that differ when they are small are not looked at any larger."""
     alike = torch.zeros(len(first))
     motion, left = torch.eye(3).repeat(len(first), 1, 1), torch.arange(len(first))  # motion in coordinates -1…1
     one, moved, inside = first, second, torch.ones_like(first)
-    for factor in (4, 2, 1):
+    for factor, least in _LEAST_SAME.items():
         one, two = (torch.nn.functional.avg_pool2d(images[left, None], factor)[:, 0] for images in (first, second))
         motion = _moved_on(one, two, motion)
         moved, inside = _warped(two, motion)
-        same = (_correlation(one, moved, inside) >= _LEAST_SAME) & (_moved(motion) <= _MOST_MOVED)
+        same = (_correlation(one, moved, inside) >= least) & (_moved(motion) <= most_moved)
         one, moved, inside, motion, left = (values[same] for values in (one, moved, inside, motion, left))
         if not len(left):
             return np.asarray(alike.numpy())

@@ -28,9 +28,11 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
+from convscope.networks.platt import fitting_sigmoids
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
+from .extractor import Vectors
 from .layers import layer_graph, network_up_to
 from .reading import Reading
 
@@ -93,16 +95,19 @@ def check_savable_pool(pool: str) -> None:
         )
 
 
-def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str, fitted: Any) -> Model:
+def with_classifier(
+    model: Model, reading: Reading, found: FeatureSet, name: str, fitted: Any, *, scores: Values | None = None
+) -> Model:
     """Return a model of the layers that `reading` takes, with the classifier that was fitted on their features.
 
     Args:
         model: whose layers made the features.
         reading: what was taken from it.
-        found: the features; an SVM's probabilities are fitted on its training images, those of each third by an SVM
-            that learned from the other two.
+        found: the features.
         name: of the classifier, for the record.
         fitted: the classifier.
+        scores: margins of the training images by SVMs that did not learn from them, N K, on which an SVM's
+            probabilities are fitted; None for those of each third by an SVM that learned from the other two.
 
     Raises:
         ParameterError: tensors cannot hold the classifier, or the reading pools in parts of a map.
@@ -128,7 +133,11 @@ def with_classifier(model: Model, reading: Reading, found: FeatureSet, name: str
     if len(classes) != len(found.classes):  # those of other images than the network was trained on
         classes = found.classes
     if head.margins:
-        network.set_sigmoids(*_sigmoids(fitted, found))
+        train = found.part("train")
+        labels = found.labels[train]
+        margins = _margins(fitted, found.vectors[train], labels) if scores is None else scores
+        none = np.ones(len(found.classes)), np.zeros(len(found.classes))
+        network.set_sigmoids(*(none if margins is None else fitting_sigmoids(margins, labels)))
     record = {
         "name": name,
         "stage": reading.depth(model.network) if reading.layer is None else None,
@@ -279,20 +288,14 @@ def _tensors(head: Head) -> dict[str, Tensor]:
     }
 
 
-def _sigmoids(classifier: Any, found: FeatureSet) -> tuple[Values, Values]:
-    """Return slopes and offsets that fit training images, each scored by a classifier that did not learn from it."""
+def _margins(classifier: Any, vectors: Vectors, labels: NDArray[np.int64]) -> Values | None:
+    """Return margins, N K, each by a classifier that did not learn from the image; None with one image a class."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    from convscope.networks.platt import fitting_sigmoids  # loads scikit-learn
-
-    train, classes = found.part("train"), len(found.classes)
-    vectors, labels = found.vectors[train], found.labels[train]
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if folds < 2:
-        return np.ones(classes), np.zeros(classes)
+        return None
     scored = functools.partial(cross_val_predict, cv=StratifiedKFold(folds), method="decision_function")
-    logits = np.asarray(scored(clone(classifier), vectors, labels))
-    if logits.ndim == 1:
-        logits = np.stack([-logits, logits], axis=1)  # N -> N 2
-    return fitting_sigmoids(logits, labels)
+    margins = np.asarray(scored(clone(classifier), vectors, labels))
+    return np.stack([-margins, margins], axis=1) if margins.ndim == 1 else margins  # N -> N 2

@@ -1,35 +1,12 @@
 """Platt scaling: margins become probabilities by a sigmoid for each class, normalized to sum 1 (Platt 1999).
 
-The sigmoids are scikit-learn's: one class against all others, fitted on images that were not learned from.
+One class against all others, fitted on images that were not learned from.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV
 
 Values = NDArray[np.float64]
-
-
-class _Given(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A classifier without parameters whose decision function is its input."""
-
-    classes_ = np.array([False, True])
-
-    def fit(self, margins: Values, of_class: NDArray[np.bool_]) -> "_Given":
-        """Return the classifier; there is nothing to fit."""
-        return self
-
-    def decision_function(self, margins: Values) -> Values:
-        """Return the margins."""
-        return margins[:, 0]
-
-    def predict(self, margins: Values) -> NDArray[np.bool_]:
-        """Return whether they are above 0."""
-        above: NDArray[np.bool_] = margins[:, 0] > 0
-        return above
 
 
 def fitting_sigmoids(margins: Values, labels: NDArray[np.int64]) -> tuple[Values, Values]:
@@ -69,8 +46,26 @@ def likelihoods(margins: Values, slopes: Values, offsets: Values) -> Values:
 
 
 def _sigmoid(margins: Values, of_class: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and offset for the margins N of one class; `of_class` has both values."""
-    every = np.arange(len(margins))
-    calibrated = CalibratedClassifierCV(_Given(), method="sigmoid", cv=[(every, every)], ensemble=False)
-    sigmoid: Any = calibrated.fit(margins[:, None], of_class).calibrated_classifiers_[0].calibrators[0]
-    return -float(sigmoid.a_), -float(sigmoid.b_)
+    """Return slope and offset for the margins N of one class; `of_class` has both values.
+
+    They minimize the cross-entropy with Platt's targets, which are those of one more image on either side.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    inside = int(of_class.sum())
+    target = np.where(of_class, (inside + 1) / (inside + 2), 1 / (len(margins) - inside + 2))
+    scale = float(np.abs(margins).max()) or 1.0
+    scaled = margins / scale
+
+    def loss(numbers: Values) -> tuple[float, Values]:
+        """Return the cross-entropy and its gradient."""
+        logits = scaled * numbers[0] + numbers[1]
+        wrong = expit(logits) - target
+        return float((np.logaddexp(0, logits) - target * logits).mean()), np.array(
+            [(wrong * scaled).mean(), wrong.mean()]
+        )
+
+    prior = np.log((inside + 1) / (len(margins) - inside + 1))
+    slope, offset = minimize(loss, [0.0, prior], jac=True, method="L-BFGS-B", options={"gtol": 1e-8, "ftol": 1e-14}).x
+    return float(slope) / scale, float(offset)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
@@ -121,6 +122,7 @@ class ScanOptions:
         most=100_000,
     )
     seed: int = fields.seed()
+    device: DeviceChoice = fields.device()
     force: bool = fields.force()
 
     def __post_init__(self) -> None:

@@ -144,7 +144,7 @@ def receipt_of(path: Path) -> tuple[Receipt, Path]:
 
 def model_digest(model: Model) -> str:
     """Return 32 hexadecimal digits that stand for the weights of a network as it predicts."""
-    folded = fold(model.network)
+    folded = fold(model.to("cpu").network)
     own = {f"own.{name}": value for name, value in folded.named_buffers() if "." not in name}
     return content_digest(folded.plan.title, {**folded.tensors, **own})
 

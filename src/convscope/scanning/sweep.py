@@ -127,8 +127,8 @@ class Sweep:
         if random or nasty:
             places = [*random, *nasty]
             expected = self._expected(places, wide, region)
-            rows, columns = zip(*((row - wide.row, column - wide.column) for row, column in places), strict=True)
-            own = logits[:, list(rows), list(columns)].T
+            rows, columns = torch.tensor(places).T
+            own = logits[:, rows - wide.row, columns - wide.column].T
             record |= {
                 "difference": float((own - expected).abs().max()),
                 "largest": float(expected.abs().max()),
@@ -176,7 +176,7 @@ def probabilities(model: Model, logits: Tensor) -> NDArray[np.float32]:
     with torch.inference_mode():
         flat = logits.flatten(1).T.contiguous()  # K R C -> R*C K
         found = model.network.probabilities_of(flat)
-    return found.numpy().reshape(*logits.shape[1:], -1)
+    return found.cpu().numpy().reshape(*logits.shape[1:], -1)
 
 
 def checked(records: Records) -> Check:
@@ -214,9 +214,9 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         side = grid.tile if macs * grid.tile**2 < 1.5e10 * _PROBE_S else max(2, int((1.5e10 * _PROBE_S / macs) ** 0.5))
         sides = [(min(side, 4 * grid.tile) - 1) * stride + window for window in grid.window]
         region = noise.integers(0, 256, (*sides, channels), dtype=np.uint8)
-        network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride])
+        network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride]).cpu()
         began_s = time.perf_counter()
-        count = network.logits(region)[0].numel()
+        count = network.logits(region)[0].cpu().numel()  # a GPU is waited for
         return count / max(1e-9, time.perf_counter() - began_s)
 
     if model.is_dense:
@@ -224,7 +224,7 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         pixels = used.pixels(grid, box)
         region = noise.integers(0, 256, (pixels.rows, pixels.columns, channels), dtype=np.uint8)
         began_s = time.perf_counter()
-        used.answers(grid, box, region)
+        used.answers(grid, box, region).cpu()
         count = pixels.count // grid.stride**2 if way.name == "strips" else box.count  # nothing is computed twice
         return Speed(positions_s=count / max(1e-9, time.perf_counter() - began_s))
     positions_s = rate(used, way.macs, grid.stride)

@@ -131,7 +131,7 @@ class AppliedByWindow(Applied):
         views = np.lib.stride_tricks.sliding_window_view(region, step, axis=(0, 1))
         views = views[:: self._stride, :: self._stride].transpose(0, 1, 3, 4, 2)  # R C h w channels
         rows, columns = views.shape[:2]
-        result = torch.empty(rows * columns, len(self._model.classes))
+        result = torch.empty(rows * columns, len(self._model.classes), device=self._network.device)
         for start in range(0, rows * columns, self._batch):
             places = np.unravel_index(np.arange(start, min(start + self._batch, rows * columns)), (rows, columns))
             result[start : start + self._batch] = window_logits(self._network, views[places])

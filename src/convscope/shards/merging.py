@@ -15,9 +15,9 @@ from convscope.core.records import strict_json
 from convscope.core.text import counted, printable
 from convscope.images.inspection import spell
 
+from .computations import UNUSABLE, Unusable
 from .manifest import IDENTITY, METADATA, Manifest, finished_shards, part_name
 from .store import Store
-from .work import UNUSABLE, Unusable
 
 _MOST_NAMED = 5
 
@@ -45,9 +45,9 @@ def merge_parts(store: Store, manifest: Manifest, path: Path | None, reporter: R
     with reporter.task("merging", manifest.images, "images") as task:
         if path is not None:
             with replacing(path) as stream:
-                _copy(_checked(store, manifest, unusable, task), stream)
+                _copy(checked_parts(store, manifest, unusable, task), stream)
         else:
-            _index(_checked(store, manifest, unusable, task), store)
+            _index(checked_parts(store, manifest, unusable, task), store)
     return Merged(images=manifest.images, unusable=tuple(unusable), parts=len(manifest.shards))
 
 
@@ -76,7 +76,7 @@ def _named(numbers: Sequence[int], kind: str) -> str:
     return f"{', '.join(part_name(number, kind) for number in numbers[:_MOST_NAMED])}{more}"
 
 
-def _checked(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
+def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
     """Give name and file of every part that has exactly the images of its shard; unusable images are added up."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     identity = manifest.identity.encode()

@@ -15,6 +15,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
+from convscope.networks.platt import fitting_sigmoids, likelihoods
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
 
 from .training_data import TrainingData
@@ -72,7 +73,7 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
     batches = []
     with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(indices), "images") as task:
         for chosen in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            batches.append(network(network.standardize(data.images[chosen].to(network.mean.device))))
+            batches.append(network(network.standardize(data.images[chosen])))
             task.advance(len(chosen))
     logits, labels = torch.cat(batches).cpu().double().numpy(), data.labels[indices].cpu().numpy()
     if not np.isfinite(logits).all():
@@ -102,8 +103,6 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
 
 def _platt(network: ImageNetwork, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Set the sigmoids of margins; return the cross-entropy before and after."""
-    from convscope.networks.platt import fitting_sigmoids, likelihoods  # scikit-learn takes a second to load
-
     slopes, offsets = fitting_sigmoids(logits, labels)
     network.set_sigmoids(slopes, offsets)
     equal = likelihoods(logits, np.ones(logits.shape[1]), np.zeros(logits.shape[1]))
@@ -137,7 +136,7 @@ def recalibrate_batch_norm(network: ImageNetwork, data: TrainingData, *, steps: 
             for layer in layers:
                 layer.momentum = 1 / number  # the mean of all batches so far
             with network.drawing_from(Draws(generator=torch.Generator().manual_seed(number))):
-                network(data.images[indices].to(network.mean.device))
+                network(data.images[indices])
     finally:
         for layer in layers:
             layer.momentum = layer.MOMENTUM

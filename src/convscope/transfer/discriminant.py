@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .feature_store import Vectors
-from .linear import LinearClassifier
+from .linear import SoftmaxClassifier
 
 
-def fit_discriminant(features: Vectors, labels: NDArray[np.int64]) -> LinearClassifier:
+def fit_discriminant(features: Vectors, labels: NDArray[np.int64]) -> SoftmaxClassifier:
     """Return a linear discriminant analysis with weights from the pooled covariance within the classes.
 
     The covariance of standardized features is shrunk as Ledoit & Wolf (2004) say.
@@ -31,7 +31,7 @@ def fit_discriminant(features: Vectors, labels: NDArray[np.int64]) -> LinearClas
     scaled = means / scale
     weights = np.linalg.solve(covariance + 1e-9 * np.eye(len(scale)), scaled.T).T  # classes × values
     priors = np.bincount(labels, minlength=classes) / len(labels)
-    return LinearClassifier(
+    return SoftmaxClassifier(
         coef_=weights / scale, intercept_=np.log(priors) - 0.5 * np.einsum("kd,kd->k", scaled, weights)
     )
 

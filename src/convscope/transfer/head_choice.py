@@ -15,19 +15,23 @@ from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 
 from .discriminant import fit_discriminant
 from .feature_store import Vectors
-from .linear import LinearClassifier, folds
-from .logistic_regression import Scale, regularization_path
+from .linear import LinearClassifier, SoftmaxClassifier, folds
+from .linear_fit import Loss, Scale, cross_entropy, regularization_path, squared_hinge
 
 MOST_CLASSES = 2_000
 _FOLDS = 4
-_USUAL = 1e-2  # strength of a softmax where none can be chosen
+_USUAL = {"softmax": 1e-2, "svm": 1e-4}  # strength where none can be chosen
 _STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # the parameter of scikit-learn, from simple to flexible
     "softmax": ("C", (1e-3, 1e-2, 1e-1, 1.0)),
-    "svm": ("linearsvc__C", (1e-5, 1e-4, 1e-3)),
+    "svm": ("C", (1e-5, 1e-4, 1e-3, 1e-2)),
     "rbf-svm": ("svc__C", (0.3, 1.0, 3.0, 10.0)),
     "knn": ("kneighborsclassifier__n_neighbors", (10, 5, 3, 1)),
 }
 _LINEAR_LOGITS = ("softmax", "lda")  # their logits are meant for a softmax
+_LOSSES: dict[str, tuple[Loss, type[LinearClassifier]]] = {
+    "softmax": (cross_entropy, SoftmaxClassifier),
+    "svm": (squared_hinge, LinearClassifier),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +42,9 @@ class ChosenHead:
         name: of the classifier.
         fitted: as scikit-learn's, on all training images.
         strength: its parameter in words; empty without one.
-        accuracy: on training images, each by a classifier that did not learn from it; None with one image a class.
+        scores: logits, margins or votes of the training images, n × classes, each by a classifier that did not learn
+            from it; None with one image a class.
+        accuracy: theirs.
         temperature: that makes its probabilities fit these; 1 where they are not those of a softmax.
         losses: cross-entropy on them before and after; None where there is no temperature.
     """
@@ -46,6 +52,7 @@ class ChosenHead:
     name: str
     fitted: Any
     strength: str = ""
+    scores: NDArray[np.float64] | None = None
     accuracy: Proportion | None = None
     temperature: float = 1.0
     losses: tuple[float, float] | None = None
@@ -87,14 +94,15 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
     best = min(trials, key=lambda trial: _loss(name, trial, labels))
     fitted = _fitted_at(name, best.strength, views, labels, seed)
     accuracy = Proportion(correct=best.correct(labels), total=len(labels))
-    if name not in _LINEAR_LOGITS:
-        return ChosenHead(name=name, fitted=fitted, strength=_in_words(name, best.strength), accuracy=accuracy)
-    temperature = fitting_temperature(best.scores, labels)
-    losses = cross_entropy_at(best.scores, labels), cross_entropy_at(best.scores / temperature, labels)
+    temperature, losses = 1.0, None
+    if name in _LINEAR_LOGITS:
+        temperature = fitting_temperature(best.scores, labels)
+        losses = cross_entropy_at(best.scores, labels), cross_entropy_at(best.scores / temperature, labels)
     return ChosenHead(
         name=name,
         fitted=fitted,
         strength=_in_words(name, best.strength),
+        scores=best.scores,
         accuracy=accuracy,
         temperature=temperature,
         losses=losses,
@@ -149,10 +157,10 @@ def _trials(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], coun
     usable = [strength for strength in strengths if name != "knn" or strength <= fewest]
     scores = np.zeros((len(usable), len(labels), int(labels.max()) + 1))
     for learned, other in parts:
-        if name == "softmax":
+        if name in _LOSSES:
             scale = Scale.of(views[0][learned])
-            rows = scale.scaled(views[0][learned])
-            path = regularization_path(rows, labels[learned], classes=scores.shape[2], strengths=usable)
+            rows, (loss, _) = scale.scaled(views[0][learned]), _LOSSES[name]
+            path = regularization_path(rows, labels[learned], classes=scores.shape[2], strengths=usable, loss=loss)
             scores[:, other] = [weights.logits(scale.scaled(views[0][other])) for weights in path]
             continue
         for number, strength in enumerate(usable):
@@ -171,9 +179,9 @@ def _in_words(name: str, strength: float) -> str:
 def _fitted_at(
     name: str, strength: float | None, views: Sequence[Vectors], labels: NDArray[np.int64], seed: int
 ) -> Any:
-    """Return a classifier of scikit-learn of this strength, fitted on all views of the images."""
-    if name == "softmax":
-        return _softmax(_USUAL if strength is None else strength, views, labels)
+    """Return a classifier of this strength, as scikit-learn's, fitted on all views of the images."""
+    if name in _LOSSES:
+        return _linear(name, _USUAL[name] if strength is None else strength, views, labels)
     if name == "lda":
         return fit_discriminant(np.concatenate(views), np.tile(labels, len(views)))
     classifier = named_classifiers([name], seed=seed)[name]
@@ -182,14 +190,15 @@ def _fitted_at(
     return _fitted(classifier, views, labels)
 
 
-def _softmax(strength: float, views: Sequence[Vectors], labels: NDArray[np.int64]) -> Any:
-    """Return logistic regression; a view counts as a part of its image."""
-    rows, classes = np.concatenate(views), int(labels.max()) + 1
+def _linear(name: str, strength: float, views: Sequence[Vectors], labels: NDArray[np.int64]) -> LinearClassifier:
+    """Return logistic regression or a support vector machine; a view counts as a part of its image."""
+    rows, classes, (loss, kind) = np.concatenate(views), int(labels.max()) + 1, _LOSSES[name]
     scale = Scale.of(rows)
-    strengths = [strength / len(views)]
-    path = regularization_path(scale.scaled(rows), np.tile(labels, len(views)), classes=classes, strengths=strengths)
-    weights = scale.undone(path[-1])
-    return LinearClassifier(coef_=weights.weight.T, intercept_=weights.bias)
+    (found,) = regularization_path(
+        scale.scaled(rows), np.tile(labels, len(views)), classes=classes, strengths=[strength / len(views)], loss=loss
+    )
+    weights = scale.undone(found)
+    return kind(coef_=weights.weight.T, intercept_=weights.bias)
 
 
 def _fitted(classifier: Any, views: Sequence[Vectors], labels: NDArray[np.int64]) -> Any:

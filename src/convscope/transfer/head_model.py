@@ -65,7 +65,7 @@ def model_with_head(
     reading = reading_of(model.network, layer)
     if features.shape[1] >= _FEWEST_VALUES:
         model, reading = _with_normalization(model, layer)
-    result = with_classifier(model, reading, found, head.name, head.fitted)
+    result = with_classifier(model, reading, found, head.name, head.fitted, scores=head.scores)
     if result.network.temperature is not None:
         result.network.temperature.fill_(head.temperature)
     return replace(result, classes=classes, training={"classifier": result.training["classifier"]})

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from .feature_store import Vectors
 
 
-@final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinearClassifier:
-    """Logits are weighted sums of the features, and probabilities their softmax.
+    """Logits are weighted sums of the features; those of a support vector machine are margins.
 
     Attributes:
         coef_: classes × values.
@@ -31,15 +30,20 @@ class LinearClassifier:
         """Return the logits, n × classes."""
         return np.asarray(features @ self.coef_.T + self.intercept_, np.float64)
 
+    def predict(self, features: Vectors) -> NDArray[np.int64]:
+        """Return the class of each."""
+        return np.asarray(self.decision_function(features).argmax(axis=1))
+
+
+@final
+class SoftmaxClassifier(LinearClassifier):
+    """The softmax of its logits are probabilities."""
+
     def predict_proba(self, features: Vectors) -> NDArray[np.float64]:
         """Return the probabilities, n × classes."""
         logits = self.decision_function(features)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-    def predict(self, features: Vectors) -> NDArray[np.int64]:
-        """Return the class of each."""
-        return np.asarray(self.decision_function(features).argmax(axis=1))
 
 
 def folds(labels: NDArray[np.int64], count: int, *, seed: int) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.devices import Device, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
@@ -17,8 +18,8 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
+from convscope.networks.class_names import check_class_names
 from convscope.networks.graph import IMAGE
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import NetworkPlan
 from convscope.networks.starts import Start
 from convscope.options.train import Mode, TrainOptions
@@ -32,6 +33,7 @@ from convscope.training.training_data import TrainingData
 
 from .head_choice import check_classes
 from .modes import FROZEN, LAST_STAGES, check_options, choose_mode
+from .pooling import with_root_mean_squares
 from .recipes import choose_start_recipe
 from .sizes import with_size
 from .start_features import identity_of
@@ -55,6 +57,7 @@ class PreparedStart:
         recipe: of the training by gradients; one epoch where there is none, as every image is seen once.
         notes: sentences for the user.
         threads: of the processor.
+        device: what computes the network.
         started_s: on the clock of `time.monotonic`.
     """
 
@@ -67,6 +70,7 @@ class PreparedStart:
     recipe: Recipe
     notes: tuple[str, ...]
     threads: int
+    device: Device
     started_s: float
 
     @property
@@ -99,6 +103,7 @@ class PreparedStart:
             layout=f"{self.mode} {identity_of(self.start.model, self.cuts[-1])} {layers}",
             recipe=self.recipe,
             threads=self.threads,
+            device=self.device,
             images=digest_images(self.images),
         )
 
@@ -122,7 +127,9 @@ def prepare_start(
     """
     started = time.monotonic() - spent_s
     check_options(settings, settings.mode)
+    device = choose_device(settings.device)
     start = _resized(settings, start)
+    start = replace(start, model=with_root_mean_squares(start.model))
     _layers(start, settings.cut, settings.mode)  # before any image is read
     dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
@@ -155,6 +162,7 @@ def prepare_start(
         recipe=recipe,
         notes=(*dataset.notes, *_notes(start, dataset), why, *learned),
         threads=settings.threads or usable_cores(),
+        device=device,
         started_s=started,
     )
 
@@ -167,7 +175,10 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     """
     network = start.model.network
     if cut not in (None, AUTO):
-        return (find_layer(layer_graph(network), str(cut)),)
+        layer = find_layer(layer_graph(network), str(cut), option="cut")
+        if layer == IMAGE:
+            raise ParameterError("`cut` must be a layer of the start. Got image, which is what it takes.")
+        return (layer,)
     stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(
@@ -177,7 +188,8 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     if cut is None:
         return stages[-1:]
     nodes = layer_graph(network).by_name
-    same = {nodes[name].inputs[0] for name in stages if nodes[name].layer == Pooling(code="AP")}  # their means are read
+    pooled = Pooling(code="AP"), Pooling(code="LP")
+    same = {nodes[name].inputs[0] for name in stages if nodes[name].layer in pooled}  # of maps that are read
     return tuple(name for name in stages if name not in same)
 
 

@@ -75,11 +75,17 @@ def carry_out_start(
     wanted += [Wanted(view=FLIPPED, indices=train)] * prepared.flip
     with tuned(prepared.threads):
         features = StartFeatures(
-            prepared.start.model, prepared.cuts, images, cache_dir=cache_dir, reporter=reporter, maps=maps
+            prepared.start.model.to(prepared.device),
+            prepared.cuts,
+            images,
+            cache_dir=cache_dir,
+            reporter=reporter,
+            maps=maps,
         ).of(wanted)
         labels = images.labels[train]
         at_train = np.searchsorted(wanted[0].indices, train)
-        with reporter.task(f"classifier {settings.head}", total=0):
+        # threads that wait for each other's small products cost more than they save
+        with tuned(1), reporter.task(f"classifier {settings.head}", total=0):
             curve = {}
             if len(prepared.cuts) > 1:
                 curve = probe({name: rows[at_train] for name, rows in features[0].items()}, labels, seed=settings.seed)
@@ -122,8 +128,7 @@ def _notes(
     """Return what was done, in sentences."""
     views = " and of its horizontal flip" if prepared.flip and head.name != "knn" else ""
     notes = [
-        f"frozen: {head.name} on the {values:,} features of layer {cut}, the mean of each map, of every training image"
-        f"{views}"
+        f"frozen: {head.name} on the {values:,} features of layer {cut}, one a map, of every training image{views}"
     ]
     if curve:
         tried = ", ".join(f"{name} {accuracy.fraction:.1%}" for name, accuracy in curve.items())

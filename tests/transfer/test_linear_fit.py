@@ -9,8 +9,8 @@ import pytest
 from convscope.core.errors import ParameterError
 from convscope.transfer.discriminant import fit_discriminant, shrunk_covariance
 from convscope.transfer.head_choice import MOST_CLASSES, choose_head
-from convscope.transfer.linear import LinearClassifier
-from convscope.transfer.logistic_regression import Scale, fit_logistic, regularization_path
+from convscope.transfer.linear import SoftmaxClassifier
+from convscope.transfer.linear_fit import Scale, fit_linear, regularization_path, squared_hinge
 
 
 def clouds(classes: int = 3, images: int = 30, values: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -20,12 +20,13 @@ def clouds(classes: int = 3, images: int = 30, values: int = 12) -> tuple[np.nda
     return (centers[labels] + rng.normal(size=(images, values))).astype(np.float32), labels
 
 
+@pytest.mark.parametrize("values", [12, 45])  # fewer and more than images
 @pytest.mark.parametrize("strength", [1e-3, 1e-1, 10.0])
-def test_it_is_the_minimum_that_scikit_learn_finds(strength: float) -> None:
+def test_it_is_the_minimum_that_scikit_learn_finds(strength: float, values: int) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    features, labels = clouds()
-    found = fit_logistic(features, labels, classes=3, strength=strength)
+    features, labels = clouds(values=values)
+    (found,) = regularization_path(features, labels, classes=3, strengths=[strength])
     oracle = LogisticRegression(C=strength, tol=1e-8, max_iter=5_000).fit(features.astype(float), labels)
     logits = oracle.decision_function(features.astype(float))
     ours = found.logits(features) - found.logits(features).mean(axis=1, keepdims=True)
@@ -33,10 +34,19 @@ def test_it_is_the_minimum_that_scikit_learn_finds(strength: float) -> None:
     assert np.abs(ours - expected).max() < 0.02 * np.abs(expected).max()
 
 
+def test_an_svm_is_the_minimum_that_scikit_learn_finds() -> None:
+    from sklearn.svm import LinearSVC
+
+    features, labels = clouds()
+    (found,) = regularization_path(features, labels, classes=3, strengths=[0.1], loss=squared_hinge)
+    oracle = LinearSVC(C=0.1, tol=1e-8, intercept_scaling=100.0, max_iter=100_000).fit(features.astype(float), labels)
+    np.testing.assert_allclose(found.logits(features), oracle.decision_function(features.astype(float)), atol=5e-3)
+
+
 def test_a_path_ends_where_a_single_fit_ends() -> None:
     features, labels = clouds()
     path = regularization_path(features, labels, classes=3, strengths=(1e-3, 1e-2, 1e-1))
-    single = fit_logistic(features, labels, classes=3, strength=1e-1)
+    single = fit_linear(features, labels, classes=3, strength=1e-1)
     assert np.abs(path[-1].logits(features) - single.logits(features)).max() < 2e-2
 
 
@@ -44,7 +54,7 @@ def test_a_scale_can_be_undone() -> None:
     features, labels = clouds()
     features = features * 7 + 3
     scale = Scale.of(features)
-    weights = fit_logistic(scale.scaled(features), labels, classes=3, strength=1.0)
+    weights = fit_linear(scale.scaled(features), labels, classes=3, strength=1.0)
     expected = weights.logits(scale.scaled(features))
     assert np.abs(scale.undone(weights).logits(features) - expected).max() < 1e-3
 
@@ -72,13 +82,23 @@ def test_a_linear_classifier_gives_probabilities_as_scikit_learn_does() -> None:
 
     features, labels = clouds()
     oracle = LogisticRegression().fit(features, labels)
-    ours = LinearClassifier(coef_=oracle.coef_, intercept_=oracle.intercept_)
+    ours = SoftmaxClassifier(coef_=oracle.coef_, intercept_=oracle.intercept_)
     np.testing.assert_allclose(ours.predict_proba(features), oracle.predict_proba(features), atol=1e-6)
     assert (ours.predict(features) == oracle.predict(features)).all()
 
 
-def test_features_and_a_linear_classifier_load_no_scikit_learn() -> None:
-    code = "import sys, convscope.transfer.fine_tuning; sys.exit('sklearn' in sys.modules)"
+def test_linear_classifiers_load_no_scikit_learn() -> None:
+    code = """
+import sys
+import numpy as np
+import convscope.transfer.fine_tuning
+from convscope.networks.platt import fitting_sigmoids
+from convscope.transfer.head_choice import choose_head
+for name in ("softmax", "svm", "lda"):
+    head = choose_head(name, [np.eye(8, dtype=np.float32)], np.arange(8) % 2)
+    fitting_sigmoids(head.scores, np.arange(8) % 2)
+sys.exit("sklearn" in sys.modules)
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
