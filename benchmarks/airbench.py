@@ -27,15 +27,17 @@ from convscope.core.machine import machine
 EPOCHS = 8
 
 
-def recipe(folder: Path, *, epochs: int, seconds: float | None) -> dict[str, Any]:
+def recipe(
+    folder: Path, *, epochs: int, seconds: float | None, device: str = "cpu", timeout_s: float | None = None
+) -> dict[str, Any]:
     """Run the peer; return what it says, and the seconds of the whole command."""
     given = {
         "folder": str(folder), "epochs": epochs, "seconds": seconds, "threads": machine().cores,
-        "bfloat16": machine().bfloat16,
+        "bfloat16": device == "cuda" or machine().bfloat16, "device": device,
     }  # fmt: skip
     started = time.perf_counter()
     command = [str(python_of("plain_torch")), str(PROGRAMS / "airbench_recipe.py"), json.dumps(given)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=PROGRAMS, timeout=timeout_s)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return {"versions": versions_of("plain_torch"), "command_seconds": round(time.perf_counter() - started, 2), **found}
 

@@ -7,13 +7,14 @@ Scope: each network with random weights, batch normalization with statistics of 
 `convscope.load("network.onnx")`. `seconds` are those of reading, once, with nothing warmed up but torch. `difference`
 is the largest between its logits and those of the module, for an image that it was not traced with, over the largest
 logit. Each command is called once on two images; `ok`, or the sentence that convscope says. A network that is not
-convolutional has to be refused. Runs where torchvision, timm and onnx are installed beside convscope; fetches no
-weights.
+convolutional has to be refused. Networks that are not named keep the result that they have. Runs where torchvision,
+timm and onnx are installed beside convscope; fetches no weights.
 """
 
 import argparse
 import functools
 import importlib
+import json
 import os
 import tempfile
 import time
@@ -27,7 +28,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from results_file import processor_share, write
+from results_file import RESULTS, processor_share, write
 from torch import Tensor, nn
 
 import convscope
@@ -239,13 +240,15 @@ def main() -> None:
         "processor_share_before": processor_share(),
         "packages": {package: version(package) for package in ("torchvision", "timm", "onnx")},
         "difference_allowed": DIFFERENCE,
-        "samples": [],
     }
+    before = json.loads((RESULTS / "any-network.json").read_text(encoding="utf-8"))["samples"]
+    samples = {sample["network"]: sample for sample in before}
     for name in given.networks:
         example = some_images(name, 1, seed=2)
         case = Case(name=name, network=network_named(name), example=example, commands=tuple(given.commands))
         found = case.measure()
-        results["samples"].append(found)
+        samples[name] = found
+        results["samples"] = [samples[known] for known in NETWORKS if known in samples]
         print(*(line(found, source) for source in SOURCES), sep="\n", flush=True)
         results["processor_share_after"] = processor_share()
         write("any-network", __doc__.strip().splitlines()[0], results, timed=True)  # so far

@@ -31,7 +31,7 @@ from convscope.cleaning.confident_learning import suspect_labels
 from convscope.cleaning.near_duplicates import near_duplicates, squares
 from convscope.cleaning.out_of_fold import out_of_fold
 from convscope.cleaning.outliers import outlyingness
-from convscope.cleaning.quality import oddness
+from convscope.cleaning.quality import oddness, statistics_of
 from convscope.core.progress import Silent
 from convscope.features.extraction import image_options
 from convscope.images.dataset import Dataset, prepare
@@ -220,7 +220,7 @@ def copies_found(
         changed(part, made / kind, change)
     copies, theirs = featured(made, chosen.cache, class_depth=1)
     images = np.concatenate([flowers.images, copies.images])
-    found = near_duplicates(images, np.concatenate([features, theirs]))
+    found = near_duplicates(squares(images), np.concatenate([features, theirs]))
     originals = {kind: [at[file] for file in part] for kind, part in zip(COPIES, parts, strict=True)}
     kinds = [copies.classes[label] for label in copies.labels]
     places = [int(Path(copies.image_name(index)).stem) for index in range(len(copies))]
@@ -250,7 +250,7 @@ def false_pairs(flowers: Dataset, features: Features, chosen: argparse.Namespace
     cifar = prepare(open_source(str(chosen.cifar10 / "test")), cache_dir=chosen.cache)
     coarse = squares(cifar.images).reshape(len(cifar), -1).numpy()[:, ::7]
     for name, dataset, vectors in (("flowers", flowers, features), ("cifar10", cifar, coarse)):
-        found = near_duplicates(dataset.images, vectors, least_value("near-duplicate", LEAST))
+        found = near_duplicates(squares(dataset.images), vectors, least_value("near-duplicate", LEAST))
         pairs = zip(found.pairs.tolist(), found.scores.tolist(), strict=True)
         listed = [[*(dataset.image_name(index) for index in pair), round(score, 3)] for pair, score in pairs]
         result[name] = {"images": len(dataset), "pairs": listed}
@@ -277,7 +277,7 @@ def bad_found(
             own = np.mean([one[: len(flowers)] for one in found], axis=0)
             raw = np.concatenate([own, *(one[len(flowers) :] for one in found)])
         else:
-            raw = oddness(np.concatenate([flowers.images, bad.images]))[kind]
+            raw = oddness(statistics_of(np.concatenate([flowers.images, bad.images])))[kind]
         wrong = np.arange(len(raw)) >= len(flowers)
         curves[kind] = calibrated(raw, wrong)
         at, precision = np.array(curves[kind]).T

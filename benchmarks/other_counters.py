@@ -4,9 +4,10 @@
 
 Scope: each network with random weights, as `benchmarks/any_network.py` makes it. Parameters and MACs are totals; those
 of a normalization that convscope makes part of a convolution are its scale and shift, without the one bias that stays.
-Fields are those of every convolution, by the name of its module: torchlens says the size of the window in the image.
-Networks that are not named keep the result that they have. Runs where torchvision, timm, torchinfo, torchlens and
-graphviz are installed beside convscope.
+Fields are those of every convolution, by the name of its module: torchlens says the size of the window in the image
+(the rule for `identity` that it lacks is added here), `image` for all of it, or nothing. Networks that are not named
+keep the result that they have. Runs where torchvision, timm, torchinfo, torchlens and graphviz are installed beside
+convscope.
 """
 
 import argparse
@@ -29,15 +30,16 @@ RESULT = RESULTS / "other-counters.json"
 load: Callable[..., Model] = convscope.load
 
 
-def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | None]:
-    """Return the rows that a position of each convolution sees, by module; None: the whole image, or unknown."""
-    fields: dict[str, int | None] = {}
+def torchlens_fields(module: nn.Module, example: Tensor) -> dict[str, int | str | None]:
+    """Return the rows that a position of each convolution sees, by module: a number, `image`, or None: not said."""
+    fields: dict[str, int | str | None] = {}
     trace = importlib.import_module("torchlens").trace(module, example)
     lookup = importlib.import_module("torchlens.receptive_field._engine").lookup
     for operation in trace.ops:
         if operation.func_name == "conv2d" and operation.module is not None:
             (seen,) = lookup(trace, operation).values()
-            fields[str(operation.module).rpartition(":")[0]] = seen.axes[ROWS].size if seen.axes else None
+            rows = seen.axes[ROWS] if seen.axes else None
+            fields[str(operation.module).rpartition(":")[0]] = rows and (rows.size or "image")
     return fields
 
 
@@ -75,6 +77,7 @@ def main() -> None:
     found = {sample["network"]: sample for sample in before}
     networks = parser.parse_args().networks
     packages = {package: version(package) for package in ("torchvision", "timm", "torchinfo", "torchlens")}
+    importlib.import_module("torchlens.receptive_field").register_rf_rule("identity")(lambda rule: rule.passthrough())
     for name in networks:
         found[name] = compared(name)
         print(found[name], flush=True)

@@ -15,8 +15,8 @@ from scale_model import QUIET, SIDE, WANTED, Cluster, Outcome, Rates, image_seco
 
 from convscope.core.records import to_json
 from convscope.options.shards import ShardOptions
+from convscope.shards.computations import READERS
 from convscope.shards.manifest import LARGEST_MANIFEST, Shard
-from convscope.shards.work import READERS
 
 HERE = Path(__file__).parent
 RESULT, STEP, PAGE = (
@@ -52,10 +52,10 @@ HEAD = """# Millions of images
 
 <!-- written by benchmarks/scale_page.py -->
 
-`--shards FOLDER` splits the work of `predict` and `features` into shards. A manifest lists the images once; each shard
-becomes one file, `part-00042.parquet`, written beside its name and renamed (one request in object stores). A shard is
-finished when its file is there: whatever is killed, the same command continues, and every image has its result exactly
-once.
+`--shards FOLDER` splits the work of `predict`, `features` and `check --model` into shards. A manifest lists the images
+once; each shard becomes one file, `part-00042.parquet`, written beside its name and renamed (one request in object
+stores). A shard is finished when its file is there: whatever is killed, the same command continues, and every image has
+its result exactly once.
 
 ```bash
 convscope predict run photos/ --shards out                                # one machine
@@ -63,6 +63,7 @@ convscope predict run photos/ --shards out --part $SLURM_ARRAY_TASK_ID/16 # job 
 convscope predict run photos/ --shards out --cluster tcp://scheduler:8786 # Dask
 convscope predict run s3://bucket/photos --shards s3://bucket/out --cluster ray
 convscope merge out -o all.parquet                                        # checks, then writes
+convscope check photos/ --model pretrained --shards out -o checked        # the same; then what it finds among all
 ```
 
 - Ray and Dask run the same function on the same shards; a lost process, node or driver costs the shards that it had.

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ torch.set_num_threads(int(sys.argv[1])); torch.manual_seed(0)
 net = torch.nn.Sequential(torch.nn.Conv2d(1, 24, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Conv2d(24, 48, 3),
     torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(1728, 192), torch.nn.ReLU(),
     torch.nn.Linear(192, 10)).eval()
-spread = lambda windows: net(windows)[:, :, None, None].expand(-1, -1, 32, 32)  # it takes maps only
+spread = lambda windows: net(windows)[:, :, None, None].repeat(1, 1, 32, 32)  # it weights maps in place
 side = int(sys.argv[2]); image = torch.rand(1, 1, side, side)
 clock = time.process_time if sys.argv[3] == "cpu" else time.perf_counter
 inferer = SlidingWindowInferer((32, 32), sw_batch_size=256, overlap=31 / 32)
@@ -233,8 +234,10 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         began = clock()
         expected = whole.logits(image)
         between = clock()
-        for _, box in grid.every_box():
-            found = whole.answers(grid, box, made.sweep.pixels(whole.pixels(grid, box)))
+        answers = made.sweep.applied.begin(grid, made.sweep.pixels)
+        for index in made.sweep.order():
+            box = grid.box(index)
+            found = answers(box, made.sweep.region(box))
             own = expected[:, box.row : box.row + box.rows, box.column : box.column + box.columns]
             largest = max(largest, float((found - own).abs().max()))
         if number:
@@ -247,6 +250,8 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         "title": title,
         "side": side,
         "tile": grid.tile * grid.stride,
+        "stripe": made.receipt.stripe * grid.tile * grid.stride,
+        "arithmetic": whole.macs(replace(grid, tile=1 << 30))[0] / (made.receipt.macs * grid.positions),
         "samples": seconds,
         "speed": untiled / tiled,
         "difference": difference,

@@ -65,11 +65,18 @@ def truth(found: list[Found]) -> str:
 def fully(found: list[Found]) -> str:
     """Return networks of maps, whole and in tiles."""
     parts = [
-        f"{one['title']} in tiles of {one['tile']:,} px {one['speed']:.2f} times as fast as the whole {one['side']:,} "
+        f"{one['title']} in {_parts_of(one)} {one['speed']:.2f} times as fast as the whole {one['side']:,} "
         f"px image at once, largest difference {one['difference']:.0e} of the largest value"
         for one in found
     ]
     return f"\nNetworks of maps in tiles, at their own stride: {'; '.join(parts)}.\n"
+
+
+def _parts_of(one: Found) -> str:
+    """Return how an image is divided; older results have tiles."""
+    if "stripe" not in one:
+        return f"tiles of {one['tile']:,} px"
+    return f"strips of {one['tile']:,} px ({one['arithmetic']:.2f} by arithmetic)"
 
 
 def page() -> str:

@@ -6,12 +6,13 @@ Scope: images are in memory and standardized; a step of training is forward, los
 the program does each time (convscope: running mean of the weights, its checks). Peers compute as their tutorials write
 it: float32, Adam, convolution → normalization → ReLU → max. convscope computes as it does by default: bfloat16 where
 the processor multiplies it natively, pooling first where that gives the same values, Muon. Prediction uses the same
-weights everywhere, normalization folded in; `agreement` is the part of the batch that gets the class which plain
-PyTorch gives. OpenVINO is also measured in bfloat16. The ceiling is the convolutions and matrix products alone.
+weights everywhere, normalization folded in; convscope standardizes bytes and takes the fastest back end that is
+installed. `agreement` is the part of the batch that gets the class which plain PyTorch gives. OpenVINO is also measured
+in bfloat16. The ceiling is the convolutions and matrix products alone, in PyTorch.
 With --clock processor each program has one thread, and its seconds are those that the processor computed for it: for
 machines where other programs run beside, which would stall threads that wait for each other.
-All programs of a case are started first; then each runs for some seconds, in turn, `rounds` times. A rate is the
-median of the rounds. Environments of the peers are installed when first needed (network, some minutes, 3 GB).
+The programs of a case are started one after the other; then each runs for some seconds, in turn, `rounds` times. A rate
+is the median of the rounds. Environments of the peers are installed when first needed (network, some minutes, 3 GB).
 """
 
 import argparse
@@ -143,10 +144,13 @@ def description(case: Case, mode: str, weights: Path, clock: str = "wall") -> di
 
 
 @contextlib.contextmanager
-def started(case: Case, mode: str, weights: Path, clock: str) -> Iterator[dict[str, Runner]]:
-    """Start every program of a case; end them when the block ends."""
+def started(
+    case: Case, mode: str, weights: Path, clock: str
+) -> Iterator[tuple[dict[str, Runner], dict[str, dict[str, Any]]]]:
+    """Start every program of a case and give what it says when it is ready; end them when the block ends."""
     shared = description(case, mode, weights, clock)
     runners: dict[str, Runner] = {}
+    ready: dict[str, dict[str, Any]] = {}
     try:
         for program in MODES[mode]:
             precisions = PRECISIONS.get(program, ("float32",))
@@ -158,8 +162,10 @@ def started(case: Case, mode: str, weights: Path, clock: str) -> Iterator[dict[s
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PEERS,
                     env={**os.environ, **(ALONE if clock == "processor" else {})},
                 )  # fmt: skip
-                runners[f"{program} {precision}"] = Runner(name=f"{program} {precision}", process=process)
-        yield runners
+                name = f"{program} {precision}"
+                runners[name] = Runner(name=name, process=process)
+                ready[name] = runners[name].answer()
+        yield runners, ready
     finally:
         for runner in runners.values():
             runner.process.kill()
@@ -172,8 +178,7 @@ def measure(case: Case, mode: str, *, rounds: int, seconds: float, clock: str = 
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.npz"
         save_weights(case, weights)
-        with started(case, mode, weights, clock) as runners:
-            ready = {name: runner.answer() for name, runner in runners.items()}
+        with started(case, mode, weights, clock) as (runners, ready):
             samples: dict[str, list[float]] = {name: [] for name in runners}
             for _ in range(rounds):
                 for name, runner in runners.items():

@@ -1,11 +1,14 @@
 """Each benchmark still works: run at its smallest, never timed. Peers that need their own libraries are left out."""
 
+import contextlib
 import functools
 import importlib
+import io
 import json
 import runpy
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,12 +21,15 @@ import pytest
 import torch
 from PIL import Image
 
+from convscope.cli import main as cli_main
 from convscope.core.machine import machine
 from convscope.images.sources.source import TEST, TRAIN
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.pretrained.efficientnet_lite import efficientnet_lite0, tensors_of
 from tests.checks.architectures import ARCHITECTURES
+from tests.checks.elsewhere import Elsewhere, elsewhere  # noqa: F401  # the fixture
 from tests.checks.models import small_model
+from tests.images.generated import save
 from tests.measures.comparison.made_up import comparison, variant
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -175,7 +181,12 @@ def test_photographs_are_made_and_read_as_a_tutorial_reads_them(
     assert json.loads(capsys.readouterr().out)["images"] == 90
 
 
-def test_the_recipe_of_airbench_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_recipe_of_airbench_learns_on_any_device(
+    device: str,
+    monkeypatch: pytest.MonkeyPatch,
+    elsewhere: Elsewhere,  # noqa: F811
+) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS / "peers"))
     recipe = importlib.import_module("airbench_recipe")
     monkeypatch.setattr(recipe, "BATCH", 16)
@@ -183,7 +194,7 @@ def test_the_recipe_of_airbench_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(32) % 2
     maps = torch.randn(32, 3, 32, 32, generator=generator) + labels[:, None, None, None]
-    learner = recipe.Learner(2)
+    maps, labels, learner = maps.to(device), labels.to(device), recipe.Learner(2).to(device)
     learner.whiten(maps)
     found = recipe.train(learner, maps, labels, {"epochs": 2, "seconds": None, "bfloat16": False})
     assert (found["epochs"], learner.whitening.weight.requires_grad) == (2, False)
@@ -196,6 +207,35 @@ def test_both_have_the_same_minutes_on_cifar10(program, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "recipe", lambda folder, epochs, seconds: {"seconds": seconds})
     found = module.compare(BENCHMARKS, BENCHMARKS, 2.0)
     assert (found["convscope"]["options"], found["recipe"]["seconds"]) == (("--minutes", "2.0"), 120.0)
+
+
+def test_every_part_of_the_measurement_on_a_gpu_is_done_at_its_smallest(
+    program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(48):
+        split = "train" if number < 24 else "test"
+        save(tmp_path / "cifar10" / split / "ab"[number % 2] / f"{number}.jpg", number, size=(32, 32))
+    with tarfile.open(tmp_path / "cifar10-jpeg.tar", "w") as archive:
+        archive.add(tmp_path / "cifar10", "cifar10")
+    gpu = program("gpu")
+
+    def in_process(words: list[str], **_: Any) -> SimpleNamespace:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            code = cli_main(words[words.index("convscope") + 1 :])
+        return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr="")
+
+    monkeypatch.setattr(gpu, "subprocess", SimpleNamespace(run=in_process))
+    monkeypatch.setattr(gpu, "recipe", lambda *_, **more: {"command_seconds": 60.0, **more})
+    monkeypatch.setattr(gpu, "write", _refused)
+    monkeypatch.setattr(gpu, "SCANNED", "2C5v-MP4-4N")
+    words = ["--data-dir", str(tmp_path), "--sets", "cifar10", "mnist", "--device", "cpu", "--dry-run"]
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *words])
+    gpu.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert "'device': 'cpu'" in next(line for line in lines if line.startswith("airbench recipe"))
+    failed = [line.split(" {")[0] for line in lines if "'failed'" in line]
+    assert failed == ["mnist", "mnist predictions"], "MNIST is not there, and all else is measured"
+    assert sum("accuracy" in line or "_per_second" in line for line in lines) == 4
 
 
 def test_one_pass_over_some_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

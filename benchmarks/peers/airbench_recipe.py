@@ -1,6 +1,7 @@
-"""The recipe of airbench94_muon (Jordan 2024, arXiv 2404.00498, and its Muon variant), written anew for a processor.
+"""The recipe of airbench94_muon (Jordan 2024, arXiv 2404.00498, and its Muon variant), written anew for any device.
 
-    python airbench_recipe.py '{"folder": …, "epochs": 8, "seconds": null, "threads": 2, "bfloat16": true}'
+    python airbench_recipe.py '{"folder": …, "epochs": 8, "seconds": null, "threads": 2, "bfloat16": true,
+        "device": "cpu"}'
 
 What belongs to it: the first layer is a frozen whitening of 2 × 2 patches (24 units: both signs of 12 eigenvectors)
 with a bias that learns for three epochs; three groups of convolution – maximum – normalization – GELU – convolution –
@@ -152,8 +153,11 @@ def changed(maps: Tensor, epoch: int, flips: Tensor) -> Tensor:
     """Return shifted images; each is flipped in every second epoch."""
     side = maps.shape[-1]
     padded = functional.pad(maps, (SHIFT,) * 4, mode="reflect")
-    moves = torch.randint(0, 2 * SHIFT + 1, (len(maps), 2))
-    shifted = torch.stack([padded[k, :, y : y + side, x : x + side] for k, (y, x) in enumerate(moves.tolist())])
+    moves = torch.randint(0, 2 * SHIFT + 1, (len(maps), 2, 1), device=maps.device) + torch.arange(
+        side, device=maps.device
+    )
+    every = torch.arange(len(maps), device=maps.device)[:, None, None]
+    shifted = padded.permute(0, 2, 3, 1)[every, moves[:, 0, :, None], moves[:, 1, None]].permute(0, 3, 1, 2)
     flipped = (flips + epoch) % 2 == 1
     return torch.where(flipped[:, None, None, None], shifted.flip(3), shifted)
 
@@ -166,7 +170,7 @@ def accuracy(learner: Learner, maps: Tensor, labels: Tensor, *, half: bool) -> f
     for some, truth in zip(maps.split(500), labels.split(500), strict=True):
         padded = functional.pad(some, (1,) * 4, mode="reflect")
         views = [(some, 0.5), (padded[:, :, :32, :32], 0.25), (padded[:, :, 2:, 2:], 0.25)]
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(maps.device.type, torch.bfloat16, enabled=half):
             scores = sum((learner(view) + learner(view.flip(3))) * weight for view, weight in views)
         correct += int((scores.argmax(1) == truth).sum())  # type: ignore[union-attr]  # there are views
     return correct / len(labels)
@@ -176,12 +180,12 @@ def train(learner: Learner, maps: Tensor, labels: Tensor, given: dict[str, Any])
     """Train; return the epochs that it took and the seconds of one."""
     count = len(maps) // BATCH or 1
     way = Way(steps=given["epochs"] * count, seconds=given["seconds"], began=time.perf_counter())
-    optimizers, flips, epoch = Optimizers(learner), torch.randint(0, 2, (len(maps),)), 0
+    optimizers, flips, epoch = Optimizers(learner), torch.randint(0, 2, (len(maps),), device=maps.device), 0
     learner.train()
     while way.done < 1:
-        for places in torch.randperm(len(maps)).split(BATCH)[:count]:
+        for places in torch.randperm(len(maps), device=maps.device).split(BATCH)[:count]:
             some = changed(maps[places], epoch, flips[places]).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16, enabled=given["bfloat16"]):
+            with torch.autocast(maps.device.type, torch.bfloat16, enabled=given["bfloat16"]):
                 scores = learner(some)
             functional.cross_entropy(scores, labels[places], label_smoothing=SMOOTHING, reduction="sum").backward()
             optimizers.step(way.done, way.step / count)
@@ -189,8 +193,11 @@ def train(learner: Learner, maps: Tensor, labels: Tensor, given: dict[str, Any])
             if way.done >= 1:
                 break
         epoch += 1
+    if maps.device.type == "cuda":
+        torch.cuda.synchronize()
     seconds = time.perf_counter() - way.began
-    return {"epochs": way.step / count, "seconds_an_epoch": round(seconds * count / max(1, way.step), 2)}
+    return {"epochs": way.step / count, "training_seconds": round(seconds, 2),
+            "seconds_an_epoch": round(seconds * count / max(1, way.step), 2)}  # fmt: skip
 
 
 def main() -> None:
@@ -199,8 +206,8 @@ def main() -> None:
     given: dict[str, Any] = json.loads(sys.argv[1])
     torch.manual_seed(0)
     torch.set_num_threads(given["threads"])
-    maps, labels = random_images(Path(given["folder"]) / "train")
-    learner = Learner(int(labels.max()) + 1)
+    maps, labels = (part.to(given["device"]) for part in random_images(Path(given["folder"]) / "train"))
+    learner = Learner(int(labels.max()) + 1).to(given["device"])
     learner.whiten(maps[torch.randperm(len(maps))[:5_000]])
     learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
     read = time.perf_counter()
@@ -208,7 +215,7 @@ def main() -> None:
         given["seconds"] = max(1.0, given["seconds"] - (read - started))
     found = train(learner, maps, labels, given)
     trained = time.perf_counter()
-    test = random_images(Path(given["folder"]) / "test")
+    test = [part.to(given["device"]) for part in random_images(Path(given["folder"]) / "test")]
     correct = accuracy(learner, *test, half=given["bfloat16"])
     print(json.dumps({
         "accuracy": correct, "seconds": round(trained - started, 2), "reading_seconds": round(read - started, 2),

@@ -2,11 +2,12 @@
 
 import numpy as np
 import torch
-from protocol import Description, description, folded, random_images, serve
+from protocol import MEAN, STD, Description, description, folded, random_images, random_pixels, serve
 
 from convscope.core.machine import tuned
 from convscope.core.precision import choose_precision
 from convscope.images.augmentation import Augmentation
+from convscope.networks.backends import runner
 from convscope.networks.build import Network
 from convscope.networks.inference import optimize_for_inference
 from convscope.networks.layout import Layout
@@ -29,18 +30,15 @@ class OneStep(Listener):
         return True
 
 
-def bytes_of(images: np.ndarray) -> np.ndarray:
-    """Return standardized images as uint8, as a folder of images gives them."""
-    pixels: np.ndarray = np.clip(images * 50 + 128, 0, 255).astype(np.uint8)
-    return pixels
-
-
 def main() -> None:
     """Train or predict, for as long as asked."""
     given = description()
-    images, labels = random_images(given)
+    pixels, labels = random_pixels(given), random_images(given)[1]
+    layout = given["layout"]
+    if given["mode"] == "predict":  # normalization is in the weights
+        layout = layout.removesuffix("-nonorm") + "-nonorm"
     network = Network(
-        Layout.parse(given["layout"]),
+        Layout.parse(layout),
         height=given["height"],
         width=given["width"],
         channels=given["channels"],
@@ -48,33 +46,35 @@ def main() -> None:
     )
     with tuned(given["threads"]):
         if given["mode"] == "predict":
-            predict(network, images, given)
+            predict(network, pixels, given)
         else:
-            train(network, images, labels, given)
+            train(network, pixels, labels, given)
 
 
-def train(network: Network, images: np.ndarray, labels: np.ndarray, given: Description) -> None:
+def train(network: Network, pixels: np.ndarray, labels: np.ndarray, given: Description) -> None:
     """Take steps of the loop, with all that belongs to them but for changes of the images, which peers don't make."""
     recipe = Recipe(epochs=1, batch=given["batch"], precision=given["precision"], augmentation=Augmentation())
-    data = TrainingData.of_arrays(bytes_of(images), labels, classes=given["classes"])
+    data = TrainingData.of_arrays(pixels, labels, classes=given["classes"])
     state = TrainingState.begin(network, recipe, steps=10**7)
     listener = OneStep()
     serve(lambda: run(state, data, recipe, listener, seed=0), given)
 
 
-def predict(network: Network, images: np.ndarray, given: Description) -> None:
-    """Predict with the weights that everybody predicts with."""
+def predict(network: Network, pixels: np.ndarray, given: Description) -> None:
+    """Predict with the weights that everybody predicts with, by the fastest back end."""
     weighted = [module for module in network.modules() if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear))]
     for module, (weights, biases) in zip(weighted, folded(given), strict=True):
         module.weight.data, module.bias = torch.from_numpy(weights), torch.nn.Parameter(torch.from_numpy(biases))
-    for stage in network.stages:
-        stage.normalization = None  # type: ignore[assignment]  # it is in the weights
+    network.mean.fill_(MEAN / 255)
+    network.std.fill_(STD / 255)
+    chosen = runner(network, backend="auto", precision=given["precision"])
     ready = optimize_for_inference(network, choose_precision(given["precision"]))
-    maps = torch.from_numpy(images).permute(0, 3, 1, 2)  # N H W C -> N C H W, channels last
 
     def probabilities() -> np.ndarray:
+        if chosen is not None:
+            return chosen(pixels)
         with torch.inference_mode():
-            return ready.probabilities(maps).numpy()
+            return ready.probabilities(torch.from_numpy(pixels)).numpy()
 
     serve(probabilities, given, probabilities)
 

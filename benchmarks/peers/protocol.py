@@ -13,6 +13,7 @@ import numpy as np
 
 Description = dict[str, Any]
 WARM_UP = 3
+MEAN, STD = 128, 64  # of a pixel
 
 
 def description() -> Description:
@@ -28,10 +29,18 @@ def description() -> Description:
 
 
 def random_images(given: Description) -> tuple[Any, Any]:
-    """Return a batch of standardized float32 images N H W C and labels int64 N; the same for every peer."""
-    rng = np.random.default_rng(0)
+    """Return a batch of standardized float32 images N H W C and labels int64 N; the same for every peer.
+
+    They are those of `random_pixels`, less MEAN, divided by STD, which is exact.
+    """
+    labels = np.random.default_rng(1).integers(0, given["classes"], given["batch"], np.int64)
+    return (random_pixels(given).astype(np.float32) - MEAN) / STD, labels
+
+
+def random_pixels(given: Description) -> Any:
+    """Return the batch as uint8 N H W C, as files of images give it."""
     shape = (given["batch"], given["height"], given["width"], given["channels"])
-    return rng.standard_normal(shape, np.float32), rng.integers(0, given["classes"], given["batch"], np.int64)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def folded(given: Description) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -214,6 +214,8 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     assert (data.units.images, data.units.data) == (200, "")
     assert [len(step.units) for step in data.units.layers] == [8]
     assert data.units.layers[0].units[0].classes
+    assert data.units.layers[0].random is not None, "beside random weights, measured or not"
+    assert data.units.gabor is not None
     report = json.loads((run / "report.json").read_text())
     assert (data.evaluation.images, data.evaluation.correct) == (report["images"], report["correct"])
     assert [one.epoch for one in data.evaluation.epochs] == [1]

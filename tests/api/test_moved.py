@@ -37,7 +37,7 @@ def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     """Return a run that was cut off, its images (moved since), and the weights that it would have come to."""
     images = _folder(tmp_path / "p")
     whole = convscope.train(images, epochs=2, output=tmp_path / "whole", **QUICK).model.network.state_dict()
-    monkeypatch.setattr("convscope.api.train._save", _cut)
+    monkeypatch.setattr("convscope.api.train_layout.save_trained", _cut)
     with pytest.raises(KeyboardInterrupt):
         convscope.train(images, epochs=2, output=tmp_path / "run", **QUICK)
     monkeypatch.undo()

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 import convscope
+from convscope.api import predict as predict_module
 from convscope.api.predict import optimized, predict_each
 from convscope.core.errors import ModelFileError, ParameterError
 from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Plain
+from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from tests.checks.models import small_model, some_pixels
 
@@ -37,6 +39,21 @@ def test_calibration_is_for_int8_only(precision: BackendPrecision) -> None:
     given = some_pixels(4), np.arange(4)
     with pytest.raises(ParameterError, match="`calibration` must be left out unless `precision` is int8. Got it with"):
         optimized(small_model(), precision=precision, calibration=given)
+
+
+def test_other_back_ends_are_tried_for_many_images_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_model()
+    asked: list[str] = []
+    monkeypatch.setattr(Model, "optimize", lambda self, precision, *, backend, **_: asked.append(backend) or self)
+    enough = predict_module._WORTH_A_CHOICE // model.network.plan.macs + 1
+    for images in (None, enough - 1, enough):
+        optimized(model, images, precision="auto")
+    assert asked == ["torch", "torch", "auto"]
+    asked.clear()
+    monkeypatch.setattr(predict_module, "_WORTH_A_CHOICE", 2 * model.network.plan.macs)
+    for count in (1, 2):
+        convscope.predict(model, some_pixels(count))
+    assert asked == ["auto"]
 
 
 def test_threads_are_put_back() -> None:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from convscope.core.errors import LayoutError
-from convscope.layers.geometry import output_size
+from convscope.layers.geometry import ReceptiveField, output_size
+from convscope.layers.layer import MapShape
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.networks.stages import PoolingStage
 from tests.oracles import stages as oracle
@@ -19,6 +20,11 @@ def maps_of(height: int, width: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(height * 100 + width)
     order = torch.randperm(6 * height * width, generator=generator).double()
     return ((order + 0.5) / order.numel() * 4 - 2).reshape(2, 3, height, width)
+
+
+def maps_shape(side: tuple[int, int]) -> MapShape:
+    """Return the shape of `maps_of`."""
+    return MapShape(maps=3, rows=side[0], columns=side[1])
 
 
 def built(member: PoolingStage) -> torch.nn.Module:
@@ -40,7 +46,8 @@ class PoolingChecks:
     def test_shapes_are_those_of_the_geometry(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         for member in members(kind):
             found = tuple(built(member)(maps_of(*side)).shape[2:])
-            assert found == tuple(member.window_over(size).positions(size) for size in side)
+            shape = member.layer(maps_shape(side)).shape([maps_shape(side)])
+            assert found == (shape.rows, shape.columns)
             if member.window is not None:
                 assert found == tuple(output_size(size, member.window, member.stride) for size in side)
 
@@ -76,8 +83,9 @@ class PoolingChecks:
             built(member)(maps)[:, :, 0, 0].sum().backward()
             assert maps.grad is not None
             touched = (maps.grad != 0).any(dim=0).any(dim=0).nonzero().amax(dim=0) + 1
-            sights = [member.sight_over(size) for size in side]
-            inside = [min(sight.kernel - sight.before, size) for sight, size in zip(sights, side, strict=True)]
+            pixels = (ReceptiveField(), ReceptiveField())
+            fields = member.layer(maps_shape(side)).fields([pixels], [maps_shape(side)])
+            inside = [min(field.size + field.start, size) for field, size in zip(fields, side, strict=True)]
             assert touched.tolist() == inside
 
     def test_the_gradient_is_the_numerical_one(self, kind: PoolingKind, side: tuple[int, int]) -> None:
@@ -95,6 +103,6 @@ class PoolingChecks:
     def test_a_window_larger_than_the_map_is_refused(self, kind: PoolingKind, side: tuple[int, int]) -> None:
         member = PoolingStage(code=kind.code, window=max(side) + 1, stride=1)
         with pytest.raises(LayoutError, match="`kernel` must be at most the side of the map"):
-            member.window_over(max(side)).positions(max(side))
+            member.layer(maps_shape(side)).shape([maps_shape(side)])
         with pytest.raises((LayoutError, RuntimeError)):
             built(member)(maps_of(*side))

@@ -60,7 +60,7 @@ def originals() -> list[Image.Image]:
 def test_a_changed_copy_is_found_without_the_help_of_features(originals: list[Image.Image], change: str) -> None:
     copies = [CHANGES[change](image) for image in originals[::4]]
     images = seen([*originals, *copies])
-    found = near_duplicates(images, no_features(len(images)), 0.5)
+    found = near_duplicates(squares(images), no_features(len(images)), 0.5)
     expected = {(4 * number, len(originals) + number) for number in range(len(copies))}
     pairs = set(map(tuple, found.pairs.tolist()))
     assert len(pairs & expected) >= len(expected) - 1
@@ -68,13 +68,13 @@ def test_a_changed_copy_is_found_without_the_help_of_features(originals: list[Im
 
 
 def test_parts_of_one_photograph_are_not_copies(originals: list[Image.Image]) -> None:
-    found = near_duplicates(seen(originals), no_features(len(originals)), 0.5)
+    found = near_duplicates(squares(seen(originals)), no_features(len(originals)), 0.5)
     assert len(found.pairs) == 0
 
 
 def test_images_of_one_colour_are_not_copies_of_each_other() -> None:
     images = np.broadcast_to(np.arange(0, 240, 8, dtype=np.uint8)[:, None, None, None], (30, 64, 64, 3))
-    assert len(near_duplicates(images, no_features(30), 0.5).pairs) == 0
+    assert len(near_duplicates(squares(images), no_features(30), 0.5).pairs) == 0
 
 
 def test_each_turn_is_undone_by_its_function(originals: list[Image.Image]) -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from convscope.cleaning.calibration import PRECISION, least_value, precision_at
 from convscope.cleaning.outliers import outlyingness
-from convscope.cleaning.quality import DETAILS, oddness
+from convscope.cleaning.quality import DETAILS, oddness, statistics_of
 
 from .test_near_duplicates import photographs, seen
 
@@ -28,14 +28,14 @@ def test_a_spoiled_image_stands_out_most(kind: str) -> None:
     images = photographs()
     spoiled = 5
     images[spoiled] = SPOILS[kind](images[spoiled])
-    found = oddness(seen(images))
+    found = oddness(statistics_of(seen(images)))
     assert set(found) == set(SPOILS)
     assert found[kind].argmax() == spoiled
 
 
 @pytest.mark.parametrize("value", [0, 255])
 def test_a_set_that_is_all_alike_has_nothing_odd(value: int) -> None:
-    found = oddness(np.full((30, 16, 16, 1), value, np.uint8))
+    found = oddness(statistics_of(np.full((30, 16, 16, 1), value, np.uint8)))
     assert all((precision_at(kind, values) < 0.5).all() for kind, values in found.items())
 
 
@@ -63,3 +63,9 @@ def test_scores_are_those_of_the_benchmark() -> None:
 
 def test_every_kind_has_words() -> None:
     assert set(DETAILS) <= set(PRECISION)
+
+
+@pytest.mark.parametrize("side", [4, 8, 13])
+def test_small_images_have_finite_statistics(side: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (30, side, side, 1), dtype=np.uint8)
+    assert all(np.isfinite(values).all() for values in oddness(statistics_of(images)).values())

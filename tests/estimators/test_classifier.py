@@ -359,7 +359,7 @@ def test_every_parameter_of_training_reaches_it() -> None:
     given: dict[str, Any] = {
         "layout": "4C3-MPg", "epochs": 3, "seed": 5, "batch": 7, "learning_rate": 0.25, "flip": True, "shift": 1,
         "rotate": 2.0, "scale": 0.125, "erase": 0.5, "progressive_resizing": 0.75, "balance": True, "pretrain": "dct",
-        "freeze": True, "threads": 2, "precision": "float32",
+        "freeze": True, "threads": 2, "device": "cpu", "precision": "float32",
     }  # fmt: skip
     parameters = ConvClassifier(**given).get_params()
     assert set(parameters) - set(given) == {"image_shape"}

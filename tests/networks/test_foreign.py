@@ -337,6 +337,16 @@ class Noisy(Small):
         return super().forward(images) + float(np.random.default_rng().normal())
 
 
+def test_what_is_only_counted_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file_of(graph_model(), tmp_path)
+    compared: list[object] = []
+    monkeypatch.setattr("convscope.networks.foreign.onnx_models._proof_of_file", lambda *_, **__: compared.append(path))
+    assert convscope.cost(str(path), repeats=0) == convscope.cost(graph_model(), repeats=0)
+    assert not compared
+    read_model(path)
+    assert compared
+
+
 def test_a_module_that_gives_other_numbers_each_time_is_named_so() -> None:
     with pytest.raises(DataError, match="different numbers each time"):
         convscope.load(Noisy(), SHAPE, preprocessing="unit")

@@ -87,7 +87,7 @@ def test_the_weights_shown_are_those_on_the_maps_that_count_most(drawn: Any) -> 
                     central = weights[down, across] if weights.ndim == 6 else weights
                     own = (central[place] ** 2).sum(axis=(1, 2))
                 else:
-                    below = model.network.plan.below(layer.layer - 1)[0]
+                    below = model.network.plan.below(layer.layer - 1).maps
                     own = (weights[place].reshape(below, -1) ** 2).sum(axis=1)
                 best = np.argsort(-own, kind="stable")[:4]
                 np.testing.assert_allclose([own[one["map"]] for one in unit["inputs"]], own[best], rtol=1e-5)

@@ -1,6 +1,7 @@
 // Sentences of the page's header. Called by test_words.py.
 import { readFileSync, writeFileSync } from "node:fs";
-import { MAP, TEXT } from "./look/text.js";
+import { TEXT } from "./look/text.js";
+import { MAP } from "./look/text_map.js";
 
 const [source, target] = process.argv.slice(2);
 const headers = JSON.parse(readFileSync(source, "utf8"));

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from convscope.networks.folding import fold
 from convscope.networks.model import Model
 from convscope.scanning.alarms import Blank, false_alarms
 from convscope.scanning.dense import dense_logits, dense_plan
-from convscope.scanning.detections import Candidate, Search, detections
+from convscope.scanning.detections import Candidate, Search, detections, suppressed
 from convscope.scanning.grid import Box, Grid
 from convscope.scanning.overlay import Overlay, class_colors
 from tests.checks.laws import LAWS
@@ -164,6 +165,22 @@ def test_the_threshold_is_the_lowest_that_has_the_rate(levels: list[int], allowe
         assert len(levels) - len(lower) + lower.count(max(lower)) > allowed
     assert found.rate == pytest.approx(found.found / 0.16)
     assert found.low <= found.rate <= found.high
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(128, 254)), max_size=100), st.integers(0, 20))
+@settings(LAWS, max_examples=50)
+def test_each_class_has_the_lowest_threshold_that_has_the_rate(levels: list[tuple[int, int]], allowed: int) -> None:
+    one = blank([level / 255 for _, level in levels])
+    found = [candidate._replace(number=number) for candidate, (number, _) in zip(one.found, levels, strict=True)]
+    both = Search(classes=("a", "b"), wanted=("a", "b"), threshold=0.5, distance=5.0)
+    chosen = false_alarms([dataclasses.replace(one, found=found)], both, rate=(allowed + 0.5) / 0.16, step=1 / 255)
+    for number in (0, 1):
+        alone = [candidate for candidate in found if candidate.number == number]
+        own = [dataclasses.replace(one, found=[candidate._replace(number=0) for candidate in alone])]
+        search = Search(classes=("a",), wanted=("a",), threshold=0.5, distance=5.0)
+        expected = false_alarms(own, search, rate=(allowed + 0.5) / 0.16, step=1 / 255)
+        assert chosen.thresholds[number] == expected.threshold
+    assert len(suppressed(found, dataclasses.replace(both, thresholds=chosen.thresholds))) == chosen.found
 
 
 def test_the_interval_of_false_alarms_holds_the_true_rate() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.images.decoding.decoder import decode
 from convscope.images.sources.opening import open_source
 from convscope.scanning.grid import Grid
-from convscope.scanning.windows import hardness, picks, uncertainty
+from convscope.scanning.windows import hardness, picks, spread, uncertainty
 from tests.checks.laws import LAWS
 from tests.checks.scans import pixels, scan_model
 
@@ -32,6 +33,28 @@ def test_windows_do_not_overlap_and_the_best_comes_first(rows: int, columns: int
         assert values[one.row, one.column] == np.float32(one.value)
         for other in found[:index]:
             assert max(abs(one.row - other.row), abs(one.column - other.column)) * stride >= 8
+
+
+@settings(LAWS, max_examples=40)
+@given(st.lists(st.tuples(*[st.integers(1, 9)] * 2), min_size=2, max_size=8), st.integers(1, 4))
+def test_windows_are_spread_at_most_twice_as_thinly_as_possible(vectors: list[tuple[int, int]], count: int) -> None:
+    rows = np.array(vectors, np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    distances = np.linalg.norm(rows[:, None] - rows[None], axis=2)
+    count = min(count, len(rows))
+    chosen = spread(np.array(vectors, np.float32), count)
+    assert (len(set(chosen)), chosen[0]) == (count, 0)
+    best = min(distances[:, list(some)].min(axis=1).max() for some in itertools.combinations(range(len(rows)), count))
+    assert distances[:, chosen].min(axis=1).max() <= 2 * best + 1e-3
+
+
+def test_windows_of_another_kind_are_taken_before_more_of_the_same(tmp_path: Path) -> None:
+    kinds = pixels(8, 8, seed=1), pixels(8, 8, seed=2)
+    image = np.block([[[kinds[(row, column) in ((2, 1), (4, 4))]] for column in range(6)] for row in range(6)])
+    scan(scan_model(), image, scale=1, stride=8, windows=tmp_path / "windows", uncertain=2)
+    written = [decode(file).values for file in (tmp_path / "windows").rglob("*.png")]
+    assert len(written) == 2
+    assert not np.array_equal(*written)
 
 
 def test_the_lead_counts_classes_that_are_not_stored_as_one() -> None:

@@ -184,7 +184,9 @@ def test_a_share_of_the_draws_is_what_the_whole_has_there() -> None:
     maps = torch.randn(17, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     pooling, parts = Stochastic(2, 2), []
     for rank in range(3):
-        share = SeveralRanks(rank, 3).share(17)
+        one = Ranks()
+        one.rank, one.count = rank, 3
+        share = one.share(17)
         pooling.draws = of(share)
         parts.append(pooling(maps[share]))
     pooling.draws = of(slice(0, 17))

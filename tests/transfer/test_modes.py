@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 
 import convscope
-from convscope.api.train import train
-from convscope.api.train_from_start import prepare_from_start
+from convscope.api.train import prepare, train
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ParameterError
@@ -233,9 +232,9 @@ def test_auto_finds_the_boundary_among_the_layers_below_the_last(data: Path, tmp
 def test_progressive_resizing_is_the_default_where_the_weights_fit(data: Path, tmp_path: Path) -> None:
     context = Context(cache_dir=tmp_path / "cache")
     options = TrainOptions(start="given", mode="fine-tuned", size="160")
-    assert prepare_from_start(data, start_model(ANY_SIZE), options, context).recipe.progressive_resizing > 0
+    assert prepare(data, options, context, start=start_model(ANY_SIZE)).recipe.progressive_resizing > 0
     small = TrainOptions(start="given", mode="fine-tuned")
-    assert prepare_from_start(data, start_model(), small, context).recipe.progressive_resizing == 0
+    assert prepare(data, small, context, start=start_model()).recipe.progressive_resizing == 0
 
 
 def mode_of(*, images: int = 500, fewest: int = 100, macs: int = 600_000_000, **options: Any) -> str:

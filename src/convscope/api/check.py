@@ -3,6 +3,7 @@
 from typing import Any
 
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.machine import usual_settings
 from convscope.core.options import AnyPath, ValueLimits, documented, options_from
 from convscope.core.progress import Reporter
@@ -25,6 +26,7 @@ def check(
     value_range: ValueLimits | None = None,
     class_depth: int | None = None,
     workers: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> Inspection:

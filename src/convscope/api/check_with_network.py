@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convscope.cleaning.findings import find_problems
+from convscope.cleaning.findings import Findings, find_problems
 from convscope.core.atomic import check_folder, refuse_existing, write_text
 from convscope.core.context import Context
 from convscope.core.machine import tuned
@@ -39,24 +39,43 @@ def check_with_network(data: DataSource, options: CheckOptions, context: Context
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    folder = None if options.output is None else Path(options.output)
-    if folder is not None:
-        refuse_among_images(folder, data_name(data))
-        check_folder(folder)
-        for name in (PAGE, TABLE):
-            refuse_existing(folder / name, force=options.force)
-    decisions = {} if options.labels is None else read_decisions(Path(options.labels))
+    check_page_folder(data, options)
     start = open_start(options.model)
+    there = start.model.to(options.device)
     with tuned():
         dataset = _images(data, start, options, context)
-        model = dataclasses.replace(start.model, preprocessing=dataset.preprocessing)
+        model = dataclasses.replace(there, preprocessing=dataset.preprocessing)
         cut = cuts_of(start, None)
         every = Wanted(view=ITSELF, indices=np.arange(len(dataset)))
         features = StartFeatures(model, cut, dataset, cache_dir=context.cache_dir, reporter=context.reporter).of(
             [every]
         )[0][cut[0]]
         found = find_problems(dataset, features, seed=options.seed, reporter=context.reporter)
-    memorized = isinstance(data, (str, os.PathLike)) and model.learned.data == data_name(data)
+    return with_findings(data, dataset, found, start, options, context)
+
+
+def check_page_folder(data: DataSource, options: CheckOptions) -> None:
+    """Refuse a folder that the page and the table cannot be written into.
+
+    Raises:
+        ParameterError: it is one of images.
+        StorageError: they are there already.
+    """
+    if options.output is None:
+        return
+    folder = Path(options.output)
+    refuse_among_images(folder, data_name(data))
+    check_folder(folder)
+    for name in (PAGE, TABLE):
+        refuse_existing(folder / name, force=options.force)
+
+
+def with_findings(  # noqa: PLR0917  # what every way to check has
+    data: DataSource, dataset: Dataset, found: Findings, start: Start, options: CheckOptions, context: Context
+) -> Inspection:
+    """Return the inspection of a dataset with what a network found, without what was decided; write page and table."""
+    decisions = {} if options.labels is None else read_decisions(Path(options.labels))
+    memorized = isinstance(data, (str, os.PathLike)) and start.model.learned.data == data_name(data)
     problems = [problem for problem in found.problems if not _is_decided(problem, decisions)]
     order = list(PROBLEM_KINDS)
     inspection = dataclasses.replace(
@@ -64,7 +83,8 @@ def check_with_network(data: DataSource, options: CheckOptions, context: Context
         problems=tuple(sorted((*dataset.inspection.problems, *problems), key=lambda one: order.index(one.kind))),
         notes=(*dataset.inspection.notes, *start.notes, *found.notes, *[_MEMORIZED] * memorized),
     )
-    if folder is not None:
+    if options.output is not None:
+        folder = Path(options.output)
         places = {spell(dataset.image_name(index)): index for index in range(len(dataset))}
         write_text(folder / PAGE, render_check(inspection, lambda name: np.asarray(dataset.images[places[name]])))
         write_text(folder / TABLE, findings_table(inspection).csv())

@@ -109,7 +109,7 @@ def compare(
             size=parse_size(options.size), channels=options.channels, ranges=parse_value_range(options.value_range)
         )
         folder = _checked_folder(data, options)
-        given = None if options.model is None else opened(options.model)
+        given = None if options.model is None else opened(options.model, context.reporter)
         if given is not None:
             given.check_answers()
         source = open_source(

@@ -61,7 +61,7 @@ def cost(
                 planned.layout, planned.sizes, batch=batch or BATCH, repeats=repeats, reporter=context.reporter
             )
         else:
-            used = opened(model if isinstance(model, Model) else str(model), context.reporter)
+            used = opened(model if isinstance(model, Model) else str(model), context.reporter, prove=False)
             record = _of_model(used, batch, repeats, context.reporter)
     target.write(record, context.reporter)
     return record

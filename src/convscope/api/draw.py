@@ -88,18 +88,19 @@ class _Subject:
     theme: Theme
     reporter: Reporter
 
+    @functools.cached_property
     def loaded(self) -> Model:
-        """Return the model."""
+        """The model."""
         if self.model is None:
             raise ParameterError("`model` must name a model file or run folder. Got none. Put it after what to draw.")
-        return opened(self.model)
+        return opened(self.model, self.reporter)
 
     def planned(self) -> NetworkPlan:
         """Return the network's plan, or that of a layout that is no model."""
         planned: NetworkPlan | None = plan_of_layout(
             self.model, size=self.options.size, channels=self.options.channels, classes=self.options.classes
         )
-        return self.loaded().network.plan if planned is None else planned
+        return self.loaded.network.plan if planned is None else planned
 
     def rows(self, planned: NetworkPlan, most: int) -> list[tuple[int, str]]:
         """Return index and name of the layers to draw: the one that is asked for, else all, or the ends of blocks."""
@@ -109,7 +110,7 @@ class _Subject:
         else:
             named = list(enumerate(names))
         if self.options.layer is not None:
-            graph = fold(self.loaded().network).graph
+            graph = fold(self.loaded.network).graph
             return [named[layer_named(graph, self.options.layer, range(len(names)))]]
         if isinstance(planned, Plan):
             return named
@@ -264,7 +265,7 @@ def _default_path(what: str, model: Model | str | os.PathLike[str] | None) -> Pa
 
 
 def _filters(subject: _Subject) -> _Drawing:
-    model = subject.loaded()
+    model = subject.loaded
     arithmetic = fold(model.network)
     nodes = arithmetic.graph.nodes
     known = [index for index, node in enumerate(nodes) if isinstance(node.layer, _FILTERED)]
@@ -287,13 +288,13 @@ def _index(model: Model, layer: str | int, known: Sequence[int]) -> int:
 
 
 def _maps(subject: _Subject) -> _Drawing:
-    model = subject.loaded()
+    model = subject.loaded
     shown = subject.rows(model.network.plan, MOST_MAPS)
     return functools.partial(draw_maps, trace(model, subject.pixels(model)), theme=subject.theme, shown=shown)
 
 
 def _fields(subject: _Subject) -> _Drawing:
-    pixels = None if subject.image is None else subject.pixels(subject.loaded())
+    pixels = None if subject.image is None else subject.pixels(subject.loaded)
     planned = subject.planned()
     shown = [(index, name.replace(": ", ", ")) for index, name in subject.rows(planned, MOST_FIELDS)]
     if not isinstance(planned, Plan) and subject.options.layer is None:
@@ -305,7 +306,7 @@ def _layout(subject: _Subject) -> _Drawing:
     planned = subject.planned()
     if isinstance(planned, Plan):
         return functools.partial(draw_layout, planned, theme=subject.theme)
-    graph = fold(subject.loaded().network).graph
+    graph = fold(subject.loaded.network).graph
     return functools.partial(draw_diagram, graph, title=planned.title, theme=subject.theme)
 
 
@@ -361,7 +362,7 @@ def _walk(subject: _Subject) -> Walk:
     if subject.model is None:
         pooling = Pooling(code="MP", rows=Window(kernel=2), columns=Window(kernel=2))
         return walk(_EDGES, _EDGE_UNIT, nonlinearity="relu", pooling=pooling, channels=("image",))
-    model = subject.loaded()
+    model = subject.loaded
     traced = trace(model, subject.pixels(model))
     known = shared_layers(model)
     if not known:

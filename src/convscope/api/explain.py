@@ -20,11 +20,12 @@ from convscope.attribution.faithfulness import (
 )
 from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.grad_cam import maps_layer
-from convscope.attribution.method import AttributionMethod, Settings
-from convscope.attribution.methods import METHODS
+from convscope.attribution.method import Settings
+from convscope.attribution.methods import METHODS, NAMES
 from convscope.attribution.nearest import NEAREST, TrainingFeatures, training_features
 from convscope.attribution.occlusion import patch_side
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError, choose
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
@@ -88,6 +89,7 @@ def explain(
     seed: int = 0,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> ExplainResult:
@@ -119,13 +121,13 @@ def explain(
     folder = None if output is None else check_folder_for(Path(output), force=force)
     partial = bool(methods or layer or patch) or faithfulness < USUAL_IMAGES
     record = record_file(model, "faithfulness", None, partial=partial, force=force) if faithfulness else None
-    used = opened(model, told)
+    used = opened(model, told, device=options.device)
     used.check_answers()
     request = _Request(model=used, options=options, context=context)
     with tuned(request.threads):
         chosen, unusable = _read(used, images, told)
         dataset, reason = request.dataset()
-        training = request.training(dataset) if NEAREST.name in request.names else None
+        training = request.training(dataset) if NEAREST in request.names else None
         with told.task("explaining", total=0):
             explanations = explain_images(
                 used,
@@ -159,9 +161,7 @@ class _Request:
         self.network = fold(model.network)
         self.target = None if options.target is None else _class_index(model, options.target)
         self.names, self.skipped = _methods(options.methods, self.network.graph)
-        self.maps: list[AttributionMethod] = [
-            METHODS[name] for name in self.names if METHODS[name].attribute is not None
-        ]
+        self.maps = [METHODS[name] for name in self.names if name in METHODS]
         wanted = _BATCH if options.batch is None else check_batch(options.batch)
         self.settings = Settings(
             patch=options.patch, layer=options.layer, batch=fitting_batch(model.network.plan, wanted, copies=3)
@@ -174,7 +174,7 @@ class _Request:
     def dataset(self) -> tuple[Dataset | None, str]:
         """Return the dataset of training and test images, or why there is none where none was named."""
         options, context, told = self.options, self.context, self.context.reporter
-        if not options.faithfulness and NEAREST.name not in self.names:
+        if not options.faithfulness and NEAREST not in self.names:
             return None, ""
         try:
             if options.data is None:
@@ -189,7 +189,7 @@ class _Request:
                 )
             return images_for(self.model, source, cache_dir=context.cache_dir, reporter=told), ""
         except (ConvscopeError, OSError) as error:
-            if options.data is not None or NEAREST.name in options.methods:
+            if options.data is not None or NEAREST in options.methods:
                 raise
             return None, f"Without the dataset, neither nearest images nor faithfulness. {error} Name it with `data`."
 
@@ -233,7 +233,7 @@ class _Request:
             orders=orders,
             nearest=None
             if training is None
-            else measure_nearest(self.model, images, targets.numpy(), training, options.nearest),
+            else measure_nearest(self.model, images, targets.cpu().numpy(), training, options.nearest),
         )
 
 
@@ -247,12 +247,12 @@ def _methods(asked: Sequence[str], graph: Graph) -> tuple[list[str], list[str]]:
     Raises:
         ParameterError: one that is asked for does not exist, or cannot explain the network.
     """
-    for name in asked:
-        choose("methods", name, METHODS)
-        if METHODS[name].refusal(graph):
-            raise ParameterError(f"`methods` must fit the network. Got {name}: {METHODS[name].refusal(graph)}")
     refused = {name: method.refusal(graph) for name, method in METHODS.items()}
-    names = [name for name in METHODS if not refused[name] and (not asked or name in asked)]
+    for name in asked:
+        choose("methods", name, NAMES)
+        if refused.get(name):
+            raise ParameterError(f"`methods` must fit the network. Got {name}: {refused[name]}")
+    names = [name for name in NAMES if not refused.get(name) and (not asked or name in asked)]
     return names, [reason for reason in refused.values() if reason and not asked]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.attribution.explanation import Explanation
-from convscope.attribution.nearest import TrainingFeatures
+from convscope.attribution.nearest import NEAREST, TrainingFeatures
 from convscope.attribution.words import facts, title_of, verdict
 from convscope.core.atomic import check_folder, check_output, write_text
 from convscope.core.progress import Reporter
@@ -71,7 +71,7 @@ def _rows(one: Explanation, result: "ExplainResult") -> list[list[str]]:
     said = [(item.method, facts(one, item)) for item in one.attributions]
     if one.nearest:
         names = ", ".join(f"{near.name} ({near.distance:.3g})" for near in one.nearest)
-        said.append(("nearest", names))
+        said.append((NEAREST, names))
     return [[*start, title_of(name), text, verdict(measured, name) if measured else ""] for name, text in said]
 
 

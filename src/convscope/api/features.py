@@ -11,6 +11,7 @@ import numpy as np
 from convscope.core.arguments import FLAG, PATH, WHOLE, Rule, check_value
 from convscope.core.atomic import check_output
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
@@ -77,6 +78,7 @@ def extract_features(
     output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     class_depth: int | None = None,
     unlabelled: bool = True,
     progress: bool | Reporter = False,
@@ -129,6 +131,7 @@ def save_features(
     background: str | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     class_depth: int | None = None,
     unlabelled: bool = True,
     progress: bool | Reporter = False,
@@ -288,7 +291,7 @@ def save_with_classifier(
     """
     for name, value, rule in (("output", output, PATH), ("found", found, _FOUND), ("evaluated", evaluated, _EVALUATED)):
         check_value(name, value, rule)
-    options = options_from(FeaturesOptions, locals())
+    options = options_from(FeaturesOptions, {**locals(), "device": "cpu"})  # nothing is computed
     known = _known(model, options)
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
@@ -309,7 +312,9 @@ def _known(model: Model | AnyPath, options: FeaturesOptions) -> StageFeatures | 
         if background is not None:
             raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
-    used = opened(model) if background is None else opened(model).on_background(background)
+    used = opened(model, device=options.device)
+    if background is not None:
+        used = used.on_background(background)
     return StageFeatures(used, Reading(stage=options.stage, layer=options.layer, pool=options.pool))
 
 

@@ -121,7 +121,7 @@ def look(
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
     check_output(path, force=force)
-    second = None if beside is None else _second(used, beside)
+    second = None if beside is None else _second(used, beside, context.reporter)
     unusable: list[tuple[str, str]] = []
     left_out = 0
     told = context.reporter
@@ -169,13 +169,13 @@ def _lesson(model: Any, *, lesson: bool, output: AnyPath | None, force: bool) ->
     return LookResult(path=path, images=0)
 
 
-def _second(model: Model, beside: Model | str | os.PathLike[str]) -> Model:
+def _second(model: Model, beside: Model | str | os.PathLike[str], reporter: Reporter) -> Model:
     """Return the second network.
 
     Raises:
         ParameterError: it has other classes.
     """
-    other = opened(beside)
+    other = opened(beside, reporter)
     if other.classes != model.classes:
         raise ParameterError(
             f"`beside` must be a model of the same classes in the same order ({_listed(model.classes)}). "

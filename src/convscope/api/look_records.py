@@ -24,6 +24,7 @@ from convscope.measures.comparison.records import FILE_NAME as COMPARISON_NAME
 from convscope.measures.comparison.records import PAGE_NAME, Comparison
 from convscope.measures.invariance_record import Invariance
 from convscope.measures.units.measuring import measure_units
+from convscope.measures.units.random_weights import beside_random
 from convscope.measures.units.records import UnitsRecord, UnitsReport
 from convscope.networks.model import Model
 from convscope.training.history import read_history
@@ -93,12 +94,12 @@ def units_of(
         return None
     truths = [image.truth for image in shown if image.truth is not None]
     labels = np.array(truths, dtype=np.int64) if len(truths) == len(shown) else None
-    record = measure_units(model, np.stack([image.pixels for image in shown]), labels=labels)
-    return (
-        units_data(record, in_page={index: index for index in range(len(shown))}, report=report)
-        if record.layers
-        else None
-    )
+    pixels = np.stack([image.pixels for image in shown])
+    record = measure_units(model, pixels, labels=labels)
+    if not record.layers:
+        return None
+    report = report or beside_random(record, model, pixels, labels=labels)
+    return units_data(record, in_page={index: index for index in range(len(shown))}, report=report)
 
 
 def _of_report(report: UnitsReport, shown: Sequence[NamedImage], dataset: Dataset) -> UnitsData | None:

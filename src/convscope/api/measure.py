@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
@@ -38,6 +39,7 @@ def measure(
     output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> Invariance:
@@ -70,7 +72,7 @@ def measure(
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
     target = record_file(model, "invariance", output, partial=partial, force=force)
-    used = opened(model, context.reporter)
+    used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "invariance")
     sides = used.preprocessing.height, used.preprocessing.width
     by_distortion = {distortion: strengths or distortion.strengths(min(sides)) for distortion in chosen}

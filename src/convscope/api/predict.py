@@ -22,7 +22,7 @@ from convscope.images.sources.opening import DataSource, depth_for, open_source
 from convscope.images.sources.source import TRAIN, UNASSIGNED, Source
 from convscope.networks.backends import fitting_backends
 from convscope.networks.inference import FlipTTA
-from convscope.networks.inputs import list_inputs
+from convscope.networks.inputs import Inputs, list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model
 from convscope.networks.prediction import Prediction, Predictor, predict_inputs
@@ -30,6 +30,7 @@ from convscope.options.predict import Backend, InferenceOptions, PredictOptions
 
 _REPORT_EVERY = 64  # images
 _CALIBRATION = 500
+_WORTH_A_CHOICE = 2 * 10**12  # MACs of all images; comparing and timing the back ends takes a twentieth of it
 
 
 @documented(PredictOptions, InferenceOptions)
@@ -43,7 +44,7 @@ def predict(
     batch: int | None = None,
     workers: int | None = None,
     precision: BackendPrecision = "float32",
-    backend: Backend = "torch",
+    backend: Backend = "auto",
     device: DeviceChoice = "auto",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
@@ -75,12 +76,19 @@ def predict(
     trained = opened(model, context.reporter)
     if options.background is not None:
         trained = trained.on_background(options.background)
+    inputs = list_inputs(images, channels=trained.preprocessing.channels, size=trained.preprocessing.size)
     trained = optimized(
-        trained, precision=precision, backend=backend, device=device, calibration=calibration, context=context
+        trained,
+        inputs.total,
+        precision=precision,
+        backend=backend,
+        device=device,
+        calibration=calibration,
+        context=context,
     )
     network = flip_tta(trained, context.reporter) if options.tta else trained
     with tuned():
-        return list(predict_each(network, images, options=options, reporter=context.reporter))
+        return list(predict_each(network, inputs, options=options, reporter=context.reporter))
 
 
 def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
@@ -103,9 +111,10 @@ def flip_tta(model: Model, reporter: Reporter) -> FlipTTA:
 @documented(InferenceOptions)
 def optimized(
     model: Model,
+    images: int | None = None,
     *,
     precision: BackendPrecision = "float32",
-    backend: Backend = "torch",
+    backend: Backend = "auto",
     device: DeviceChoice = "auto",
     calibration: DataSource | None = None,
     progress: bool | Reporter = False,
@@ -115,6 +124,7 @@ def optimized(
 
     Args:
         model: trained.
+        images: how many are to be predicted, None where nobody knows; `backend` ``auto`` is torch for few.
         progress: True shows progress on standard error.
         context: folder of named datasets.
 
@@ -133,18 +143,20 @@ def optimized(
             f"`calibration` must be left out unless `precision` is int8. Got it with {precision!r}. "
             "Leave it out, or choose int8."
         )
+    if backend == "auto" and precision != "int8" and (images or 0) * model.network.plan.macs < _WORTH_A_CHOICE:
+        backend = "torch"
     place = choose_device(device)
     if precision == "float32" and backend == "torch" and place == "cpu":
         return model
     fitting_backends(backend, precision)  # refuses before anything is read
     reporter = context.reporter if calibration is not None or precision != "int8" else Silent()
-    images = None
+    shown_images = None
     if calibration is not None:
         depth = depth_for(calibration, None, model.learned.class_depth)
         source = open_source(calibration, data_dir=context.data_dir, class_depth=depth, reporter=reporter)
-        images = _training_images(source, model.preprocessing, reporter)
+        shown_images = _training_images(source, model.preprocessing, reporter)
     with reporter.task("optimizing the model", total=0):
-        return model.optimize(precision, backend=backend, calibration=images, device=place)
+        return model.optimize(precision, backend=backend, calibration=shown_images, device=place)
 
 
 def _training_images(source: Source, preprocessing: Preprocessing, reporter: Reporter) -> NDArray[np.uint8]:
@@ -171,11 +183,14 @@ def predict_each(
 ) -> Generator[Prediction, None, None]:
     """Return the predictions of `predict` one by one, for more images than fit in a list.
 
+    `images` are what `predict` takes, or what `list_inputs` made of it.
     Threads and precision of torch stay as they are; `convscope.core.machine.tuned` sets them temporarily.
     """
     options = options or PredictOptions()
     used = read_model(model) if isinstance(model, (str, os.PathLike)) else model
-    inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
+    inputs = images
+    if not isinstance(inputs, Inputs):
+        inputs = list_inputs(images, channels=used.preprocessing.channels, size=used.preprocessing.size)
     predictions = predict_inputs(used, inputs.images, top=options.top, batch=options.batch, workers=options.workers)
     return _reported(predictions, inputs.total, reporter or Silent())
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from convscope.core.arguments import PATH, check_value
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.memory import available_bytes
 from convscope.core.numeric import at_least
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.core.records import from_json, json_text, to_json
+from convscope.core.records import from_json, to_json
 from convscope.core.text import size_text
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
@@ -27,16 +28,18 @@ from convscope.options.scan import Edges, ScanOptions, StoredType
 from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import REUSED, StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.receipt import Receipt, receipt_of
 from convscope.scanning.reuse import EarlierTiles
-from convscope.scanning.sweep import Sink, checked
+from convscope.scanning.sweep import finished
 from convscope.scanning.verification import Verified, verified
 
 from .scan_beside import check_beside, search_of, write_beside
 from .scan_windows import check_windows, write_windows
+
+_OF_BLANK = ("stride", "scale", "edges", "classes", "best", "dtype", "memory", "device")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +48,7 @@ class Scan:
 
     Attributes:
         receipt: what was computed, how exactly, how fast.
-        path: of the TIFF; None where it is in memory only.
+        path: of the TIFF or Zarr folder; None where it is in memory only.
         found: the positions of the table, where one was asked for.
         stored: the bands, read where they are needed.
     """
@@ -122,6 +125,7 @@ def scan(
     memory: str = "1G",
     check: int = 1_000,
     seed: int = 0,
+    device: DeviceChoice = "auto",
     reuse: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
@@ -155,9 +159,9 @@ def scan(
     """
     options, context = options_from(ScanOptions, locals()), context_of(context, progress=progress)
     target = None if options.output is None else Path(options.output)
-    names = (_path_of(model), _path_of(image))
+    names = (path_of(model), path_of(image))
+    used = opened_model(model, context.reporter, device=options.device)
     with tuned(), open_image(image) as reader:
-        used = opened_model(model, context.reporter)
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:
@@ -183,7 +187,7 @@ def verify(
     """Return the comparison of a result of `scan`, finished or not, with its network at new positions.
 
     Args:
-        output: the TIFF.
+        output: the TIFF or Zarr folder.
         model, image: by default those that the receipt names.
         check: positions at random, and as many at joints of tiles, edges and corners.
         seed: of the positions; another one each time by default.
@@ -205,20 +209,22 @@ def verify(
 def _alarms(model: Model, receipt: Receipt, options: ScanOptions, context: Context) -> Alarms:
     """Return the false alarms on blank images, which are scanned to files that are removed."""
     search, blanks = search_of(receipt, options), []
-    same = {name: getattr(options, name) for name in ("scale", "edges", "classes", "best", "dtype", "memory")}
+    wanted = ScanOptions(check=0, **{name: getattr(options, name) for name in _OF_BLANK})
     for image in list_inputs(options.blank).images:
         if not isinstance(image.content, str):
             raise DataError(f"`blank` must name images to scan. Got {image.name}: {image.error}.")
         with tempfile.TemporaryDirectory() as folder:
-            output = Path(folder) / "blank.tif"
-            made = scan(model, image.content, output=output, stride=options.stride, check=0, context=context, **same)
+            with open_image(image.content) as reader:
+                preparation = prepared(model, reader, wanted)
+                made = _maps(preparation, context.reporter, Path(folder) / "blank.tif")
             found = candidates(made.read, made.receipt.grid, search)
         rows, columns = made.receipt.image_size
         blanks.append(Blank(grid=made.receipt.grid, pixels=rows * columns, found=found))
     return false_alarms(blanks, search, rate=options.per_megapixel, step=bands_of(receipt).step)
 
 
-def _path_of(given: Any) -> str:
+def path_of(given: Any) -> str:
+    """Return the absolute path of a model or image; empty for one in memory."""
     is_path = isinstance(given, (str, os.PathLike))
     return os.path.abspath(os.fsdecode(given)) if is_path else ""  # noqa: PTH100  # links stay as they are
 
@@ -227,11 +233,19 @@ def _scanned(
     preparation: Preparation, options: ScanOptions, reporter: Reporter, target: Path | None, *, is_new: bool
 ) -> Scan:
     """Compute, write and describe the result."""
-    sweep, receipt = preparation.sweep, preparation.receipt
     speed, sentences = announced(preparation, memory=options.memory)
     for sentence in sentences:
         reporter.say(sentence)
-    receipt = replace(receipt, speed=speed) if is_new else receipt
+    if is_new:
+        preparation = replace(preparation, receipt=replace(preparation.receipt, speed=speed))
+    made = _maps(preparation, reporter, target)
+    write_windows(made.receipt, made.read, preparation.sweep, options)
+    return replace(made, found=write_beside(made.receipt, made.read, preparation.sweep, options))
+
+
+def _maps(preparation: Preparation, reporter: Reporter, target: Path | None) -> Scan:
+    """Compute the maps, or what is missing of them."""
+    sweep, receipt = preparation.sweep, preparation.receipt
     bands = len(receipt.bands), receipt.dtype
     stored: StoredMaps | MapsInMemory
     if target is None:
@@ -239,27 +253,13 @@ def _scanned(
         sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
     else:
-        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt)) as file:
-            if not is_new:
-                reporter.say(f"going on: {int(file.records['done'].sum()):,} tiles are there")
+        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt), ome=preparation.ome) as file:
+            if there := int((file.records["done"] > 0).sum()):
+                reporter.say(f"going on: {there:,} tiles are there")
             receipt = replace(receipt, first=file.first)
-            file.describe(json_text(finished(receipt, file)))
+            file.describe(finished(receipt, file))
             sweep.run(file, receipt, reporter)
             receipt = finished(receipt, file)
-            file.describe(json_text(receipt))
+            file.describe(receipt)
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
-    made = Scan(receipt=receipt, path=target, found=(), stored=stored)
-    write_windows(receipt, made.read, sweep, options)
-    return replace(made, found=write_beside(receipt, made.read, sweep, options))
-
-
-def finished(receipt: Receipt, sink: Sink) -> Receipt:
-    """Return the receipt of the tiles that a result has."""
-    done = sink.records["done"]
-    return replace(
-        receipt,
-        computed=receipt.grid.positions_of(done > 0),
-        reused=receipt.grid.positions_of(done == REUSED),
-        seconds=round(float(sink.records["seconds"].sum()), 3),
-        check=checked(sink.records),
-    )
+    return Scan(receipt=receipt, path=target, found=(), stored=stored)

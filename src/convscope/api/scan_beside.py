@@ -53,6 +53,7 @@ def search_of(receipt: Receipt, options: ScanOptions) -> Search:
         threshold=options.threshold if receipt.alarms is None else receipt.alarms.threshold,
         distance=distance / receipt.grid.stride,
         scale=receipt.scale,
+        thresholds=() if receipt.alarms is None else receipt.alarms.thresholds,
     )
 
 

@@ -11,6 +11,7 @@ from convscope.core.atomic import check_folder, refuse_existing, write_bytes, wr
 from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.tables import DataTable
 from convscope.core.text import printable
+from convscope.features.reading import Reading, StageFeatures
 from convscope.images.inspection import ClassCount, Inspection, Problem, SizeSpread, spell
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
@@ -20,10 +21,11 @@ from convscope.scanning.grid import Box
 from convscope.scanning.overlay import encoded
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
-from convscope.scanning.windows import hardness, picks, uncertainty
+from convscope.scanning.windows import hardness, picks, spread, uncertainty
 
 Read = Callable[[Box], NDArray[np.float32]]
 
+_POOL = 20  # windows for each one that is wanted, of which those whose features are far apart are taken
 PAGE, TABLE = "check.html", "windows.csv"
 _COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
 _ABOUT = (
@@ -71,7 +73,7 @@ def write_windows(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptio
     pixels: dict[str, NDArray[np.uint8]] = {}
     problems: list[Problem] = []
     rows: list[list[str]] = []
-    for kind, one in _picked(receipt, read, options):
+    for kind, one in _picked(receipt, read, sweep, options):
         box = Box(row=one.row, column=one.column, rows=1, columns=1)
         order = np.argsort(-read(box)[0, 0], kind="stable")
         first, second = (receipt.classes[number] for number in order[:2])
@@ -91,7 +93,22 @@ def write_windows(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptio
     return len(problems)
 
 
-def _picked(receipt: Receipt, read: Read, options: ScanOptions) -> list[tuple[str, Candidate]]:
+def _spread(pool: Sequence[Candidate], count: int, sweep: Sweep) -> list[Candidate]:
+    """Return windows of the pool whose last features are far apart, the largest score first."""
+    if len(pool) <= count:
+        return list(pool)
+    extractor = StageFeatures(sweep.model, Reading(pool="mean"))
+    boxes = [Box(row=one.row, column=one.column, rows=1, columns=1) for one in pool]
+    step = extractor.batch()
+    features = [
+        rows
+        for at in range(0, len(boxes), step)
+        for rows in extractor.of(np.stack([sweep.pixels(sweep.grid.pixels(box)) for box in boxes[at : at + step]]))
+    ]
+    return [pool[index] for index in spread(np.concatenate(features), count)]
+
+
+def _picked(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptions) -> list[tuple[str, Candidate]]:
     """Return the windows with their kind: hard examples, and uncertain ones apart from them."""
     label = None if options.label is None else receipt.classes.index(options.label)
 
@@ -101,8 +118,10 @@ def _picked(receipt: Receipt, read: Read, options: ScanOptions) -> list[tuple[st
     def uncertain(box: Box) -> NDArray[np.float32]:
         return uncertainty(read(box))
 
-    hardest = picks(hard, receipt.grid, options.hardest) if options.hardest else []
-    others = picks(uncertain, receipt.grid, options.uncertain, taken=hardest) if options.uncertain else []
+    grid = receipt.grid
+    hardest = _spread(picks(hard, grid, _POOL * options.hardest), options.hardest, sweep)
+    pool = picks(uncertain, grid, _POOL * options.uncertain, taken=hardest)
+    others = _spread(pool, options.uncertain, sweep)
     return [*(("hard example", one) for one in hardest), *(("uncertain", one) for one in others)]
 
 

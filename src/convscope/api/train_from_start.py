@@ -1,101 +1,37 @@
-"""Train from a trained network: its features and a classifier on them, in a run folder like any other."""
+"""Train from a trained network: its features and a classifier on them, or all of it, trained further."""
 
-import datetime
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from convscope.core.atomic import remove, write_text
 from convscope.core.context import CommandContext, Context
 from convscope.core.errors import ParameterError
-from convscope.core.machine import machine
-from convscope.core.progress import Reporter
 from convscope.core.records import to_json
-from convscope.images.dataset import classes_in_words
 from convscope.images.sources.opening import DataSource
 from convscope.networks.model import Model
-from convscope.networks.model_file import write_model
 from convscope.networks.starts import OBJECT, StartSource, open_start
-from convscope.options.data import ARRAYS, data_name, refuse_among_images
-from convscope.options.train import RunOptions, TrainOptions
-from convscope.report.run_page import render_report
-from convscope.training.history import History
-from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
-from convscope.training.run_folder import (
-    RunFolder,
-    RunRecord,
-    make_folder,
-    read_record,
-    refuse_folder,
-    refuse_unwritable_run,
-    write_record,
-)
+from convscope.options.train import TrainOptions
+from convscope.training.report import EvaluatedImages
+from convscope.training.run_folder import RunFolder, RunRecord
 from convscope.transfer.fine_tuning import transfer
 from convscope.transfer.modes import FROZEN
 from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
 
+from .run_results import Trained, facts_of, save_trained
 from .wrong_labels import with_evaluated_labels, with_start_labels
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StartResult:
-    """A model from a start, with its report and the folder of both."""
-
-    model: Model
-    report: Report
-    folder: RunFolder
-    prepared: PreparedStart
-    history: History
-
-
-def train_from_start(
-    data: DataSource | None, start: StartSource | None, options: TrainOptions, run: RunOptions, context: Context
-) -> StartResult:
-    """Train a classifier on the features of `start`; return the model with its report and folder.
-
-    Raises:
-        ConvscopeError: the request cannot be met; the message is one sentence.
-    """
-    if run.resume is None:
-        prepared, folder = _new_run(data, start, options, run, context)
-    else:
-        prepared, folder = _resumed_run(data, start, RunFolder(path=Path(run.resume)), context)
-    tell_start(prepared, context.reporter)
-    try:
-        found = transfer(
-            prepared,
-            folder=folder,
-            resume=run.resume is not None,
-            cache_dir=context.cache_dir,
-            reporter=context.reporter,
-        )
-        return _written(prepared, found, folder, context)
-    except KeyboardInterrupt:
-        context.reporter.say(f"stopped; the features so far are in the cache; resume with: {folder.resuming}")
-        raise
 
 
 def prepare_from_start(
     data: DataSource | None, start: StartSource | None, options: TrainOptions, context: Context
 ) -> PreparedStart:
-    """Return the training that `train_from_start` would carry out, with nothing computed.
+    """Return the training from a start before its first feature, with nothing computed.
 
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    if data is None:
-        raise ParameterError("`start` needs images. Got no data. Name a folder with one sub-folder a class.")
-    data_dir = None if context.data_dir is None else str(context.data_dir.absolute())
-    return _prepared(data, start, replace(options, data=data_name(data), data_dir=data_dir), context)
-
-
-def _prepared(
-    data: DataSource | None, start: StartSource | None, options: TrainOptions, context: Context
-) -> PreparedStart:
+    if start is None and str(options.start).startswith(OBJECT):
+        raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
     return prepare_start(
         options,
         open_start(options.start or "" if start is None else start),
@@ -106,58 +42,56 @@ def _prepared(
     )
 
 
-def tell_start(prepared: PreparedStart, reporter: Reporter, *, classes: bool = True) -> None:
-    """Report the classes if `classes` is set, and the notes on the dataset and the start."""
-    if classes:
-        reporter.say(classes_in_words(prepared.images))
-    for note in prepared.notes:
-        reporter.say(note)
+def with_resumed_start(record: RunRecord, prepared: PreparedStart) -> PreparedStart:
+    """Return `prepared` with the recipe that the run in `record` was begun with.
 
-
-def _new_run(
-    data: DataSource | None, start: StartSource | None, options: TrainOptions, run: RunOptions, context: Context
-) -> tuple[PreparedStart, RunFolder]:
-    """Return a prepared run and its new folder, checked before any image is read."""
-    path = None if run.output is None else Path(run.output)
-    if data is not None:
-        refuse_among_images(path or Path("runs"), data_name(data))
-    refuse_folder(path, force=run.force)
-    prepared = prepare_from_start(data, start, options, context)
-    folder = make_folder(path, name=Path(prepared.settings.data).name, force=run.force)
-    write_record(folder, prepared.record)
-    return prepared, folder
-
-
-def _resumed_run(
-    data: DataSource | None, start: StartSource | None, folder: RunFolder, context: Context
-) -> tuple[PreparedStart, RunFolder]:
-    """Return the run in `folder` as it was prepared; its images may have moved."""
-    record = read_record(folder)
-    refuse_unwritable_run(folder)
-    options = record.settings
-    if data is None and options.data == ARRAYS:
-        raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
-    if start is None and str(options.start).startswith(OBJECT):
-        raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
-    if data is not None:
-        options = replace(options, data=data_name(data))
-    prepared = _prepared(data, start, options, context)
-    _refuse_others(record, prepared)
-    return replace(prepared, recipe=record.recipe, threads=record.threads), folder
-
-
-def _refuse_others(record: RunRecord, prepared: PreparedStart) -> None:
-    """Raise ParameterError if the images are no longer those of the run."""
+    Raises:
+        ParameterError: the images are no longer those of the run.
+    """
     if record.images != prepared.record.images:
         raise ParameterError(
             f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
             f"{prepared.settings.data!r}. Start the training anew."
         )
+    notes = (*prepared.notes, *record.moved_to(prepared.device))
+    return replace(prepared, recipe=record.recipe, threads=record.threads, notes=notes)
 
 
-def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, context: Context) -> StartResult:
-    """Write model, report and history; return them."""
-    images = prepared.images
+def train_from_start(prepared: PreparedStart, folder: RunFolder, context: Context, *, resume: bool) -> Trained:
+    """Train from a start in its mode, and save the model.
+
+    Raises:
+        DataError: the features cannot be used.
+        StorageError: a file cannot be written.
+        ModelFileError: the checkpoint is damaged.
+    """
+    found = transfer(prepared, folder=folder, resume=resume, cache_dir=context.cache_dir, reporter=context.reporter)
+    model = _model_of(prepared, found)
+    changed = save_trained(model, found.history, folder)
+    evaluated = EvaluatedImages.of(prepared.images, found.indices, found.probabilities)
+    facts = facts_of(
+        prepared.images,
+        model,
+        folder,
+        context,
+        settings=_settings(prepared, found),
+        seconds=found.seconds,
+        notes=(*prepared.notes, *found.notes),
+        by_layer=found.curve,
+        cut=found.boundary or found.cut,
+    )
+    if prepared.mode == FROZEN:
+        facts = with_start_labels(facts, prepared, found.cut, context.cache_dir)
+    else:
+        facts = with_evaluated_labels(facts, evaluated)
+    for note in found.notes:
+        context.reporter.say(note)
+    return Trained(model=model, history=found.history, evaluated=evaluated, facts=facts, changed=changed)
+
+
+def _model_of(prepared: PreparedStart, found: Transferred) -> Model:
+    """Return the model with the record of how it was trained."""
+    record = to_json(prepared.record)
     start = {
         "name": prepared.start.name,
         "mode": prepared.mode,
@@ -165,53 +99,14 @@ def _written(prepared: PreparedStart, found: Transferred, folder: RunFolder, con
         "boundary": found.boundary,
         "curve": to_json(found.curve),
     }
-    record = to_json(prepared.record)
-    training = {
-        "settings": record["settings"],
-        "recipe": record["recipe"],
-        "seconds": found.seconds,
-        "start": start,
-        **found.model.training,
-    }
-    model = replace(found.model, training=training)
-    for stale in (folder.invariance, folder.units, folder.cost, folder.look):
-        remove(stale)
-    write_model(model, folder.model)
-    found.history.write(folder.history)
-    evaluated = EvaluatedImages.of(images, found.indices, found.probabilities)
-    facts = _facts(prepared, found, folder, context)
-    if prepared.mode == FROZEN:
-        facts = with_start_labels(facts, prepared, found.cut, context.cache_dir)
-    else:
-        facts = with_evaluated_labels(facts, evaluated)
-    report = make_report(evaluated, facts)
-    write_report(report, folder.report)
-    write_text(folder.page, render_report(report, found.history.epochs, lambda index: np.asarray(images.images[index])))
-    for note in found.notes:
-        context.reporter.say(note)
-    return StartResult(model=model, report=report, folder=folder, prepared=prepared, history=found.history)
+    training = {"settings": record["settings"], "recipe": record["recipe"], "seconds": found.seconds, "start": start}
+    return replace(found.model, training={**training, **found.model.training})
 
 
-def _facts(prepared: PreparedStart, found: Transferred, folder: RunFolder, context: Context) -> RunFacts:
-    """Return everything that the report says of the run beside its accuracy."""
-    images = prepared.images
+def _settings(prepared: PreparedStart, found: Transferred) -> dict[str, Any]:
+    """Return every option with its value, chosen or given."""
     settings: dict[str, Any] = {**to_json(prepared.settings), "cut": found.cut, "flip": prepared.flip}
     if prepared.mode != FROZEN:
         rate = prepared.recipe.highest_rate(max(1.0, found.history.steps))
         settings |= {**to_json(prepared.recipe), "learning_rate": rate}
-    return RunFacts(
-        name=images.name,
-        settings={**settings, "threads": prepared.threads},
-        seconds=found.seconds,
-        layers=found.model.network.plan.layers,
-        sides=(found.model.network.plan.height, found.model.network.plan.width),
-        problems=images.inspection.problems,
-        left_out=len(images.inspection.unusable),
-        notes=(*prepared.notes, *found.notes),
-        finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        command=context.command if isinstance(context, CommandContext) else "",
-        model=str(folder.model),
-        machine=machine(),
-        by_layer=found.curve,
-        cut=found.boundary or found.cut,
-    )
+    return {**settings, "threads": prepared.threads}

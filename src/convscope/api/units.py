@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
@@ -16,7 +17,6 @@ from convscope.core.text import printable
 from convscope.features.extraction import images_for, open_for
 from convscope.images.sources.opening import DataSource
 from convscope.measures.units.ablation import Chosen, measure_ablation
-from convscope.measures.units.gabor import fit_filters
 from convscope.measures.units.importance import (
     BUDGET_MACS,
     LEAST_IMAGES,
@@ -27,7 +27,7 @@ from convscope.measures.units.importance import (
 from convscope.measures.units.measuring import TOP, measure_units, unit_layers
 from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
-from convscope.measures.units.random_weights import with_random_weights
+from convscope.measures.units.random_weights import beside_random
 from convscope.measures.units.records import AblationRecord, ImportanceRecord, UnitsReport
 from convscope.networks.build import Network
 from convscope.networks.folding import check_classifies, fold
@@ -55,6 +55,7 @@ def units(
     output: AnyPath | None = None,
     force: bool = False,
     batch: int | None = None,
+    device: DeviceChoice = "auto",
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> UnitsReport:
@@ -81,7 +82,7 @@ def units(
     context = context_of(context, progress=progress)
     layers = tuple(options.layer)
     target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
-    used = opened(model, context.reporter)
+    used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "units")
     asked = _asked(used, layers)
     with tuned():
@@ -101,13 +102,15 @@ def units(
         )
         ablated = np.random.default_rng(seed).permutation(len(evaluated))[:ablation]
         found = _importance(used, _Evaluated(evaluated, labels, ablated), asked, batch, context.reporter)
-        random = with_random_weights(used, evaluated[:MOST_RANDOM], seed)
-        chance = measure_units(random, evaluated[:MOST_RANDOM], labels=labels[:MOST_RANDOM], top=1, batch=batch)
-        report = UnitsReport(
-            units=with_patches(record, evaluated, used.preprocessing.background),
-            random=tuple(layer.mean_selectivity for layer in chance.layers),
-            gabor_fits=fit_filters(used.network),
-            random_gabor_fits=fit_filters(random.network),
+        report = dataclasses.replace(
+            beside_random(
+                with_patches(record, evaluated, used.preprocessing.background),
+                used,
+                evaluated[:MOST_RANDOM],
+                labels=labels[:MOST_RANDOM],
+                seed=seed,
+                batch=batch,
+            ),
             ablation=found[1],
             importance=found[0],
             probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter)

@@ -44,7 +44,8 @@ def with_start_labels(facts: RunFacts, prepared: "PreparedStart", cut: str, cach
 
     images = prepared.images
     indices = np.flatnonzero(np.isin(images.splits, [TRAIN, images.evaluation_split]))
-    start = StartFeatures(prepared.start.model, [cut], images, cache_dir=cache_dir, reporter=Silent())
+    model = prepared.start.model.to(prepared.device)
+    start = StartFeatures(model, [cut], images, cache_dir=cache_dir, reporter=Silent())
     features = start.of([Wanted(view=ITSELF, indices=indices)])[0][cut]
     found = label_findings(images, features, indices=indices, seed=prepared.settings.seed)
     of_what = counted(len(indices), "training and evaluated image", "training and evaluated images")

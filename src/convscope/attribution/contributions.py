@@ -106,10 +106,13 @@ def _refusal(graph: Graph) -> str:
     return f"Contributions of pixels {NO_GRADIENT}" if voting else ""
 
 
+def _says(one: Attribution, logit: float) -> str:
+    pixels = f"pixels {float(one.values.sum(dtype='f8')):.3g}, biases {one.biases or 0:.3g}"
+    if one.exact:
+        return f"{pixels}: logit {logit:.3g}"
+    return f"{pixels}, not accounted for {one.rest or 0:.3g}: logit {logit:.3g} (not piecewise linear)"
+
+
 CONTRIBUTIONS = AttributionMethod(
-    name="contributions",
-    title="Contributions",
-    phrase="gradient × pixel, which with the biases' share adds up to the logit",
-    attribute=contribute,
-    refusal=_refusal,
+    name="contributions", title="Contributions", attribute=contribute, says=_says, refusal=_refusal
 )

@@ -72,9 +72,7 @@ def explain_images(
     standardized = network.standardize(as_tensor(pixels))
     predicted = logits.argmax(1)
     targets = predicted.clone() if target is None else torch.full_like(predicted, target)
-    maps = [
-        method.attribute(network, standardized, targets, settings) for method in methods if method.attribute is not None
-    ]
+    maps = [method.attribute(network, standardized, targets, settings) for method in methods]
     near = [()] * len(images) if training is None else training.nearest(features_of(model, pixels), count)
     return [
         Explanation(

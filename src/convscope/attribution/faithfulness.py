@@ -86,14 +86,14 @@ def deletion_and_insertion(subject: Subject, values: Values, rng: np.random.Gene
     np.put_along_axis(ranks, order, np.arange(flat.shape[1])[None], axis=1)
     counts = torch.tensor(FRACTIONS) * flat.shape[1]
     rank = torch.from_numpy(ranks).view(len(values), 1, 1, *values.shape[1:])
-    taken = rank < counts.round().view(1, -1, 1, 1, 1)  # N × steps × 1 × H × W
+    taken = (rank < counts.round().view(1, -1, 1, 1, 1)).to(subject.images.device)  # N × steps × 1 × H × W
     deleted: list[Curves] = []
     inserted: list[Curves] = []
     with torch.inference_mode():
         for image, mask, target in zip(subject.images, taken, subject.targets.tolist(), strict=True):
-            blurred = torch.from_numpy(_blurred(image.numpy()))
+            blurred = torch.from_numpy(_blurred(image.cpu().numpy())).to(image.device)
             both = torch.cat([torch.where(mask, 0.0, image), torch.where(mask, image, blurred)])
-            going, coming = _probabilities(subject, both)[:, target].double().chunk(2)
+            going, coming = _probabilities(subject, both)[:, target].cpu().double().chunk(2)
             deleted.append(going.numpy())
             inserted.append(coming.numpy())
     return np.stack(deleted), np.stack(inserted)
@@ -117,7 +117,7 @@ def edges(images: Tensor) -> Values:
     """Return the magnitude of Sobel's filter, N H W, of the channels together."""
     from scipy.ndimage import sobel
 
-    pixels = images.numpy()
+    pixels = images.cpu().numpy()
     squares = sobel(pixels, axis=2) ** 2 + sobel(pixels, axis=3) ** 2
     result: Values = np.sqrt(squares.sum(axis=1))
     return result
@@ -131,8 +131,6 @@ def _area(curves: Curves) -> Curves:
 
 def _maps(network: GraphNetwork, method: AttributionMethod, subject: Subject, most: int | None = None) -> Values:
     """Return the maps of a method for the first images, N H W."""
-    if method.attribute is None:
-        raise TypeError(f"{method.name} has no maps")
     images, targets = subject.images[:most], subject.targets[:most]
     return np.stack([one.values for one in method.attribute(network, images, targets, subject.settings)])
 

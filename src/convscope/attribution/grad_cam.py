@@ -103,10 +103,8 @@ def _refusal(graph: Graph) -> str:
     return "" if any(_area(graph, node.name) > 1 for node in trunk(graph)) else f"Grad-CAM {_NO_MAPS}"
 
 
-GRAD_CAM = AttributionMethod(
-    name="grad-cam",
-    title="Grad-CAM",
-    phrase="the maps of a layer, each weighted by how much it moves the logit of the class",
-    attribute=weigh_maps,
-    refusal=_refusal,
-)
+def _says(one: Attribution, _: float) -> str:
+    return f"maps of {one.layer}{', exact: its mean and a bias are the logit' if one.exact else ''}"
+
+
+GRAD_CAM = AttributionMethod(name="grad-cam", title="Grad-CAM", attribute=weigh_maps, says=_says, refusal=_refusal)

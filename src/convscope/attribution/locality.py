@@ -61,7 +61,7 @@ class _Span:
 
     def positions(self) -> Tensor:
         """Return them, patches × count."""
-        return self.first[:, None] + torch.arange(self.count)
+        return self.first[:, None] + torch.arange(self.count, device=self.first.device)
 
     def through(self, window: Window, places: int) -> tuple[Tensor, Tensor]:
         """Return the first and the last of `places` whose window meets the span, one a patch."""
@@ -115,7 +115,7 @@ def _through(
     below, layer = [changed[name] for name in node.inputs], node.layer
     windows, fill = _windows(layer, shape, inputs), 0.0
     if windows is None:
-        first = torch.zeros(len(below[0].values), dtype=torch.int64)
+        first = below[0].rows.first.new_zeros(len(below[0].values))
         rows, columns = _Span(first=first, count=shape.rows), _Span(first=first, count=shape.columns)
         reads = [(_Span(first=first, count=one.rows), _Span(first=first, count=one.columns)) for one in inputs]
     else:
@@ -171,7 +171,7 @@ def _crop(stored: Tensor, changed: _Changed, rows: _Span, columns: _Span, fill: 
     # one table of all values, a row a position: those of the map, then those of each patch, then beyond the map
     own = changed.values.permute(0, 2, 3, 1).reshape(-1, maps)
     table = torch.cat([stored[0].flatten(1).T, own, own.new_full((1, maps), fill)])
-    patch = torch.arange(len(down))[:, None] * changed.rows.count
+    patch = torch.arange(len(down), device=down.device)[:, None] * changed.rows.count
     in_block = height * width + ((patch + own_down) * changed.columns.count)[:, :, None] + own_across[:, None]
     in_map = (down * width)[:, :, None] + across[:, None]
     index = torch.where(is_map, torch.where(is_block, in_block, in_map), len(table) - 1)

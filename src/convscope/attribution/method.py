@@ -61,16 +61,15 @@ class AttributionMethod:
     Attributes:
         name: in options and files.
         title: for the reader.
-        phrase: what it does, in one sentence.
-        attribute: gives one attribution an image, from a network, standardized images N C H W and the class of each;
-            None for the method that gives images in place of maps.
+        attribute: gives one attribution an image, from a network, standardized images N C H W and the class of each.
+        says: what an attribution says in numbers, given the logit of the class.
         refusal: says in one sentence why a network cannot be explained so; empty where it can.
     """
 
     name: str
     title: str
-    phrase: str
-    attribute: Callable[[GraphNetwork, Tensor, Tensor, Settings], list[Attribution]] | None = None
+    attribute: Callable[[GraphNetwork, Tensor, Tensor, Settings], list[Attribution]]
+    says: Callable[[Attribution, float], str]
     refusal: Callable[[Graph], str] = lambda _: ""
 
 
@@ -81,5 +80,5 @@ def batches(images: Tensor, targets: Tensor, settings: Settings) -> Iterator[tup
 
 def array(values: Tensor) -> Map:
     """Return float32 values as an array."""
-    result: Map = values.detach().float().contiguous().numpy()
+    result: Map = values.detach().float().contiguous().cpu().numpy()
     return result

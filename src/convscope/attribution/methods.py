@@ -6,7 +6,8 @@ from .method import AttributionMethod
 from .nearest import NEAREST
 from .occlusion import OCCLUSION
 
-METHODS: dict[str, AttributionMethod] = {
-    method.name: method for method in (OCCLUSION, GRAD_CAM, CONTRIBUTIONS, NEAREST)
-}
-"""Every method by its name."""
+METHODS: dict[str, AttributionMethod] = {method.name: method for method in (OCCLUSION, GRAD_CAM, CONTRIBUTIONS)}
+"""Every method with maps by its name."""
+
+NAMES = (*METHODS, NEAREST)
+"""All that can explain a prediction: the methods with maps, and the nearest training images."""

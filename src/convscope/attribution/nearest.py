@@ -15,8 +15,7 @@ from convscope.images.sources.source import TRAIN
 from convscope.networks.model import Model
 from convscope.transfer.feature_store import feature_stores
 
-from .method import AttributionMethod
-
+NEAREST, TITLE = "nearest", "Nearest training images"
 MOST_IMAGES = 10_000  # of the training split, drawn at random from more
 _MOST_VALUES = 2**26  # of all features together
 Vectors = NDArray[np.float32]
@@ -116,10 +115,3 @@ def training_features(
                 store.write(rows, features_of(model, dataset.images[indices[rows]]))
                 task.update(min(start + step, len(missing)))
         return TrainingFeatures(dataset=dataset, indices=indices, values=store.read(np.arange(len(indices))))
-
-
-NEAREST = AttributionMethod(
-    name="nearest",
-    title="Nearest training images",
-    phrase="the training images whose features before the classifier are most like the image's",
-)

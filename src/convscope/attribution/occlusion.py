@@ -27,7 +27,7 @@ def occlude(network: GraphNetwork, images: Tensor, targets: Tensor, settings: Se
     height, width = images.shape[2:]
     side = patch_side(settings, (height, width))
     stride = max(1, side // 2)
-    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride))
+    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride)).to(images.device)
     found = []
     with torch.inference_mode():
         for image, target in zip(images[:, None], targets.tolist(), strict=True):  # 1 C H W
@@ -66,7 +66,7 @@ def _firsts(size: int, side: int, stride: int) -> Tensor:
 
 def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -> Tensor:
     """Return maps of the mean loss of the patches that hold each pixel, from losses maps × patches."""
-    within = torch.arange(side)
+    within = torch.arange(side, device=patches.device)
     rows, columns = patches[:, :1] + within, patches[:, 1:] + within  # patches × side
     pixels = (rows[:, :, None] * size[1] + columns[:, None]).flatten()
     each = torch.cat([losses, torch.ones_like(losses[:1])]).repeat_interleave(side * side, dim=1)
@@ -74,9 +74,9 @@ def _spread(losses: Tensor, patches: Tensor, side: int, size: tuple[int, int]) -
     return (sums[:-1] / sums[-1]).view(-1, *size)
 
 
-OCCLUSION = AttributionMethod(
-    name="occlusion",
-    title="Occlusion",
-    phrase="what the class loses without each patch, which becomes the mean of the training images",
-    attribute=occlude,
-)
+def _says(one: Attribution, _: float) -> str:
+    points = 0.0 if one.probability is None else 100 * float(one.probability.max())
+    return f"loses up to {float(one.values.max()):.2g} of logit, {points:.0f} points of probability"
+
+
+OCCLUSION = AttributionMethod(name="occlusion", title="Occlusion", attribute=occlude, says=_says)

@@ -18,7 +18,7 @@ def randomized(network: GraphNetwork, *, most: int, seed: int) -> Iterator[tuple
         most: how many networks; evenly spread over the layers with weights, the last is random throughout.
         seed: of the weights.
     """
-    graph, tensors = network.graph, {name: value.detach().clone() for name, value in network.tensors.items()}
+    graph, tensors = network.graph, {name: value.detach().cpu().clone() for name, value in network.tensors.items()}
     layers = [node.name for node in reversed(graph.nodes) if f"{node.name}.weight" in tensors]
     given = {layers[index] for index in np.linspace(0, len(layers) - 1, min(most, len(layers))).round().astype(int)}
     generator = torch.Generator().manual_seed(seed)
@@ -31,4 +31,4 @@ def randomized(network: GraphNetwork, *, most: int, seed: int) -> Iterator[tuple
         if name in given:
             margins = network.temperature is None
             made = GraphNetwork(graph, tensors, mean=mean, std=std, margins=margins)
-            yield name, made.eval().requires_grad_(requires_grad=False)
+            yield name, made.eval().requires_grad_(requires_grad=False).to(network.device)

@@ -7,34 +7,24 @@ from .explanation import Explanation
 from .faithfulness_record import EDGES, RANDOM, Average, Faithfulness, OrderFaithfulness
 from .method import Attribution
 from .methods import METHODS
-from .nearest import NEAREST
+from .nearest import NEAREST, TITLE
 
-_BASELINES = {EDGES: "edge filter (Sobel)", RANDOM: "random order"}
+_TITLES = {EDGES: "edge filter (Sobel)", RANDOM: "random order", NEAREST: TITLE}
 
 
 def title_of(name: str) -> str:
-    """Return the title of a method or baseline."""
-    return _BASELINES[name] if name in _BASELINES else METHODS[name].title
+    """Return the title of a method, of the nearest images or of a baseline."""
+    return _TITLES[name] if name in _TITLES else METHODS[name].title
 
 
 def facts(explanation: Explanation, one: Attribution) -> str:
     """Return what a map says in numbers."""
-    if one.probability is not None:
-        highest = float(one.values.max())
-        points = 100 * float(one.probability.max())
-        return f"loses up to {highest:.2g} of logit, {points:.0f} points of probability"
-    if one.biases is not None and one.rest is not None:
-        pixels = f"pixels {float(one.values.sum(dtype='f8')):.3g}, biases {one.biases:.3g}"
-        if one.exact:
-            return f"{pixels}: logit {explanation.logit:.3g}"
-        return f"{pixels}, not accounted for {one.rest:.3g}: logit {explanation.logit:.3g} (not piecewise linear)"
-    exact = ", exact: its mean and a bias are the logit" if one.exact else ""
-    return f"maps of {one.layer}{exact}"
+    return METHODS[one.method].says(one, explanation.logit)
 
 
 def verdict(faithfulness: Faithfulness, name: str) -> str:
     """Return how a method compares with its baseline; empty where it was not measured."""
-    if name == NEAREST.name:
+    if name == NEAREST:
         near = faithfulness.nearest
         if near is None:
             return ""

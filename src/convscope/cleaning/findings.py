@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
@@ -16,10 +17,10 @@ from convscope.transfer.head_choice import MOST_CLASSES
 
 from .alignment import TURNS
 from .calibration import least_value, precision_at
-from .near_duplicates import Copies, near_duplicates
+from .near_duplicates import Copies, near_duplicates, squares
 from .out_of_fold import out_of_fold
 from .outliers import outlyingness
-from .quality import DETAILS, oddness
+from .quality import DETAILS, oddness, statistics_of
 from .wrong_labels import wrong_labels
 
 LEAST_SCORE = 0.5
@@ -35,12 +36,38 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
-def find_problems(dataset: Dataset, features: Vectors, *, seed: int = 0, reporter: Reporter | None = None) -> Findings:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Looks:
+    """What images are compared by, beside features.
+
+    Attributes:
+        grays: small squares, float32 N side side.
+        statistics: float64 N 5.
+    """
+
+    grays: Tensor
+    statistics: NDArray[np.float64]
+
+    @staticmethod
+    def of(images: NDArray[np.uint8]) -> "Looks":
+        """Return those of images N H W C."""
+        return Looks(grays=squares(images), statistics=statistics_of(images))
+
+
+def find_problems(
+    dataset: Dataset,
+    features: Vectors,
+    looks: Looks | None = None,
+    *,
+    seed: int = 0,
+    reporter: Reporter | None = None,
+) -> Findings:
     """Return what looks wrong in a dataset, the most certain first within each kind.
 
     Args:
         dataset: the images.
         features: of all its images, n × values.
+        looks: of all its images, where there are no pixels of all at hand; exact duplicates are then reported, too.
         seed: of the folds of the cross-validation.
         reporter: shows progress.
     """
@@ -48,15 +75,17 @@ def find_problems(dataset: Dataset, features: Vectors, *, seed: int = 0, reporte
         few = f"{counted(len(dataset), 'image')}: {_FEWEST} or more are compared with each other"
         return Findings(problems=(), notes=(few,))
     with (reporter or Silent()).task("comparing images", 4, "parts") as task:
-        copies = near_duplicates(dataset.images, features, least_value("near-duplicate", LEAST_SCORE))
+        images = dataset.images if looks is None else None
+        looks = looks or Looks.of(dataset.images)
+        copies = near_duplicates(looks.grays, features, least_value("near-duplicate", LEAST_SCORE))
         task.advance(1)
         labels = label_findings(dataset, features, groups=_groups(len(dataset), copies), seed=seed)
         task.advance(1)
         odd = {"outlier": outlyingness(features)}
         task.advance(1)
-        odd |= oddness(dataset.images)
+        odd |= oddness(looks.statistics)
         task.advance(1)
-    problems = [*labels.problems, *_copy_problems(dataset, copies)]
+    problems = [*labels.problems, *_copy_problems(dataset, copies, images)]
     for kind, values in odd.items():
         problems += _odd_problems(dataset, kind, precision_at(kind, values))
     return Findings(problems=tuple(problems), notes=labels.notes)
@@ -117,16 +146,19 @@ def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
-    """Give one problem for each image that is a copy of one before it, of the pair that is most alike."""
+def _copy_problems(dataset: Dataset, copies: Copies, images: NDArray[np.uint8] | None) -> Iterator[Problem]:
+    """Give one problem for each image that is a copy of one before it, of the pair that is most alike.
+
+    Of exact duplicates among `images` there is none: they are found without a network.
+    """
     scores = precision_at("near-duplicate", copies.scores)
     taken: set[int] = set()
     for place in np.argsort(-copies.scores, kind="stable").tolist():
         first, second = copies.pairs[place].tolist()
         if dataset.splits[first] < dataset.splits[second]:  # of training and test, the training image is left out
             first, second = second, first
-        if second in taken or np.array_equal(dataset.images[first], dataset.images[second]):
-            continue  # exact duplicates are found without a network
+        if second in taken or (images is not None and np.array_equal(images[first], images[second])):
+            continue
         taken.add(second)
         yield Problem(
             name=spell(dataset.image_name(second)),

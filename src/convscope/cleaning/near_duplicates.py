@@ -33,18 +33,17 @@ class Copies:
     scores: NDArray[np.float32]
 
 
-def near_duplicates(images: NDArray[np.uint8], features: Vectors, least: float = 0.0) -> Copies:
+def near_duplicates(grays: Tensor, features: Vectors, least: float = 0.0) -> Copies:
     """Return pairs of images that may show the same pixels, with how alike they are: those of a score from `least` on.
 
     Each image is compared with its nearest neighbours in features, and with those whose small copies, turned in one of
     eight ways, correlate most with its own.
 
     Args:
-        images: N H W C.
+        grays: of the images, see `squares`.
         features: n × values.
         least: score of a pair.
     """
-    grays = squares(images)
     shrunk = [_shrunk(turn(grays)) for _, turn in TURNS]
     pairs = _candidates(features, shrunk)
     first, second = shrunk[0][pairs[:, 0]], pairs[:, 1]

@@ -18,14 +18,13 @@ DETAILS = {
 """What each kind means, in words."""
 
 
-def oddness(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def oddness(statistics: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Return how far each image is from the others in each way, in robust standard deviations, N each.
 
     Args:
-        images: N H W C.
+        statistics: of the images, see `statistics_of`.
     """
-    blocks = [_statistics(np.array(images[at : at + _BLOCK])) for at in range(0, len(images), _BLOCK)]
-    detail, bright, white, flat, colour = np.concatenate(blocks, axis=1)
+    detail, bright, white, flat, colour = statistics.T
     return {
         "blurred": -robust(detail, floor=0.1),
         "dark": -robust(bright, floor=4.0),
@@ -34,16 +33,20 @@ def oddness(images: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return five statistics of images, 5 N: detail, brightness, white, flat and colour.
+def statistics_of(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return five statistics of images N H W C, N 5: detail, brightness, white, flat and colour.
 
     Detail is the logarithm of the variance of the Laplacian at half the resolution over that at a quarter: contrast and
     subject change it less than the variance itself, and images that were enlarged a little count as sharp.
     """
+    return np.concatenate([_statistics(np.array(images[at : at + _BLOCK])) for at in range(0, len(images), _BLOCK)])
+
+
+def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     values = torch.from_numpy(images).float()
     gray = values.mean(dim=3)
     half, quarter = (torch.nn.functional.avg_pool2d(gray[:, None], factor)[:, 0] for factor in (2, 4))
-    fine, rough = (_laplacian(one).var(dim=(1, 2)) for one in (half, quarter))
+    fine, rough = (_variance(_laplacian(one)) for one in (half, quarter))
     equal = (gray.diff(dim=1)[:, :, 1:] == 0) & (gray.diff(dim=2)[:, 1:] == 0)
     found = (
         ((fine + 1) / (rough + 1)).log(),
@@ -52,7 +55,13 @@ def _statistics(images: NDArray[np.uint8]) -> NDArray[np.float64]:
         equal.float().mean(dim=(1, 2)),
         (values.amax(dim=3) - values.amin(dim=3)).mean(dim=(1, 2)).add(1).log(),
     )
-    return np.asarray(torch.stack(found).double().numpy())
+    return np.asarray(torch.stack(found, 1).double().numpy())
+
+
+def _variance(maps: torch.Tensor) -> torch.Tensor:
+    """Return the variance of each map; 0 of images too small to have detail at a quarter of their resolution."""
+    values = maps.flatten(1)
+    return values.var(dim=1) if values.shape[1] > 1 else values.new_zeros(len(values))
 
 
 def _laplacian(gray: torch.Tensor) -> torch.Tensor:

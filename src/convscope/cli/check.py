@@ -7,8 +7,10 @@ import click
 from convscope.core.context import Context
 from convscope.core.text import counted, printable, sentence, shortened
 from convscope.options.check import CheckOptions
+from convscope.options.shards import ShardOptions
 
-from .options import GroupedCommand, as_json, options_of, with_context
+from .in_shards import end_of_shards, shards_in
+from .options import GroupedCommand, as_json, options_in, options_of, with_context
 from .standard import need_output
 from .unusable import EXIT_UNUSABLE
 
@@ -21,7 +23,7 @@ _LONGEST_NAME = 120
 
 @click.command("check", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
-@options_of(CheckOptions)
+@options_of(CheckOptions, ShardOptions)
 @as_json
 @with_context("data_dir", "cache_dir")
 @click.pass_context
@@ -31,14 +33,25 @@ def command(shell: click.Context, /, *, context: Context, data: str, as_json: bo
     DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
     dataset. Every file with a problem is named. With --model, a network finds labels that look wrong, near-duplicates,
     outliers, and blurred, dark or over-exposed images, each with a score: the precision that such findings had where
-    errors were put in on purpose. Exit code 1 if some of them cannot be used, or a class folder is empty.
+    errors were put in on purpose. With --shards, the network's features are parts in a folder; the command that finds
+    all parts there gives the verdict. Exit code 1 if some of them cannot be used, or a class folder is empty.
     """
     from convscope.api.check import check
     from convscope.core.records import json_text
 
     if as_json:
         need_output("Leave --json out.")
-    inspection = check(data, context=context, **values)
+    if (how := shards_in(values, ())) is not None:
+        from convscope.api.check_in_shards import check_in_shards
+        from convscope.shards.job import ShardsResult
+
+        result = check_in_shards(data, how, CheckOptions(**options_in(CheckOptions, values)), context=context)
+        if isinstance(result, ShardsResult):
+            end_of_shards(shell, result, context)
+            return
+        inspection = result
+    else:
+        inspection = check(data, context=context, **options_in(CheckOptions, values))
     click.echo(json_text(inspection, indent=2) if as_json else report(inspection))
     if inspection.unusable or inspection.refused:
         shell.exit(EXIT_UNUSABLE)

@@ -45,7 +45,8 @@ def command(
 
 def explain_text(result: "ExplainResult") -> str:
     """Return what every method says of every image, and how far it can be trusted."""
-    from convscope.attribution.methods import METHODS
+    from convscope.attribution.methods import NAMES
+    from convscope.attribution.nearest import NEAREST
     from convscope.attribution.words import about, facts, faithfulness_table, title_of, verdict
 
     lines = []
@@ -54,11 +55,11 @@ def explain_text(result: "ExplainResult") -> str:
         lines += [f"  {title_of(item.method)}: {facts(one, item)}" for item in one.attributions]
         if one.nearest:
             near = ", ".join(f"{neighbour.name} ({neighbour.distance:.3g})" for neighbour in one.nearest)
-            lines.append(f"  {title_of('nearest')}: {near}")
+            lines.append(f"  {title_of(NEAREST)}: {near}")
     if result.faithfulness is not None:
         table = faithfulness_table(result.faithfulness)
         lines += ["", f"{about(result.faithfulness)}: areas and 95 % intervals", *table.lines(), ""]
-        said = [(name, verdict(result.faithfulness, name)) for name in METHODS]
+        said = [(name, verdict(result.faithfulness, name)) for name in NAMES]
         lines += [f"{title_of(name)}: {text}" for name, text in said if text]
     lines += [f"note: {reason}" for reason in result.skipped]
     if result.folder is not None:

@@ -14,7 +14,7 @@ from .options import options_in
 from .unusable import EXIT_UNUSABLE, name_unusable
 
 if TYPE_CHECKING:
-    from convscope.api.shards import ShardsResult
+    from convscope.shards.job import ShardsResult
 
 
 def shards_in(values: dict[str, Any], others: Collection[str]) -> ShardOptions | None:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -22,6 +22,7 @@ from .unusable import EXIT_UNUSABLE, MOST_NAMED, name_unusable
 
 if TYPE_CHECKING:
     from convscope.core.progress import Reporter
+    from convscope.networks.inputs import Inputs
     from convscope.networks.prediction import Prediction, Predictor
 
 _STDIN = _STDOUT = "-"
@@ -106,10 +107,10 @@ def command(
         need_output("Write a file, for example with --csv FILE.")
     if _STDIN in images:
         standard_input()
-    network, options = _network(model, values, context)
+    names = _with_listed(images, zero=null) if _STDIN in images else images
+    network, inputs, options = _network(model, names, values, context)
     on_terminal = not targets and sys.stdout.isatty()  # there the lines themselves show progress
     reporter = Silent() if on_terminal else context.reporter
-    names = _with_listed(images, zero=null) if _STDIN in images else images
     lines = Lines(sys.stdout, _aligned(network.classes) if on_terminal else _separated)
     summary = _Summary()
     from convscope.api.predict import predict_each
@@ -117,7 +118,7 @@ def command(
     with (
         tuned(),
         tables(targets, sys.stdout if targets else lines, top=options.top, force=force, reporter=reporter) as table,
-        contextlib.closing(predict_each(network, names, options=options, reporter=reporter)) as predictions,
+        contextlib.closing(predict_each(network, inputs, options=options, reporter=reporter)) as predictions,
     ):
         for prediction in predictions:
             table.write(prediction)
@@ -129,18 +130,22 @@ def command(
         shell.exit(EXIT_UNUSABLE)
 
 
-def _network(model: str, values: dict[str, Any], context: Context) -> "tuple[Predictor, PredictOptions]":
-    """Return what predicts, and the options that fit it."""
+def _network(
+    model: str, names: Iterable[str], values: dict[str, Any], context: Context
+) -> "tuple[Predictor, Inputs, PredictOptions]":
+    """Return what predicts, the images that it is given, and the options that fit it."""
     from convscope.api.predict import flip_tta, optimized
+    from convscope.networks.inputs import list_inputs
     from convscope.networks.model_file import opened
 
     options = PredictOptions(**options_in(PredictOptions, values))
     trained = opened(model, context.reporter)
     if options.background is not None:
         trained = trained.on_background(options.background)
-    trained = optimized(trained, context=context, **options_in(InferenceOptions, values))
+    inputs = list_inputs(names, channels=trained.preprocessing.channels, size=trained.preprocessing.size)
+    trained = optimized(trained, inputs.total, context=context, **options_in(InferenceOptions, values))
     network = flip_tta(trained, context.reporter) if options.tta else trained
-    return network, dataclasses.replace(options, top=min(options.top, len(network.classes)))
+    return network, inputs, dataclasses.replace(options, top=min(options.top, len(network.classes)))
 
 
 class _Summary:

@@ -8,8 +8,10 @@ import click
 from convscope.core.context import Context
 from convscope.core.text import counted, duration, printable
 from convscope.options.scan import ScanOptions
+from convscope.options.shards import ShardOptions
 
-from .options import PATH, GroupedCommand, as_json, cli_option, options_of, typed_names, with_context
+from .in_shards import shards_in
+from .options import PATH, GroupedCommand, as_json, cli_option, options_in, options_of, typed_names, with_context
 from .standard import need_output
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _WITH_VERIFY = {"verify", "as_json", "check", "seed", "quiet", "model", "image"}
 @click.command("scan", cls=GroupedCommand)
 @click.argument("model", metavar="MODEL", required=False)
 @click.argument("image", metavar="IMAGE", required=False)
-@options_of(ScanOptions)
+@options_of(ScanOptions, ShardOptions)
 @cli_option(
     "--verify",
     type=PATH,
@@ -61,6 +63,10 @@ def command(
 
     if as_json:
         need_output("Leave --json out.")
+    others = [name for name, given in (("output", values["output"]), ("verify", verify)) if given is not None]
+    if (how := shards_in(values, others)) is not None:
+        _in_shards(shell, (model, image), how, context, values)
+        return
     if verify is not None:
         _verify(shell, verify, (model, image), context, values, as_json=as_json)
         return
@@ -68,10 +74,28 @@ def command(
         raise click.UsageError("MODEL, IMAGE and -o MAPS.tif must be given. Or give --verify MAPS.tif.", shell)
     from convscope.api.scan import scan
 
-    result = scan(model, image, context=context, **values)
+    result = scan(model, image, context=context, **options_in(ScanOptions, values))
     click.echo(json_text(result.receipt) if as_json else scan_text(result, values["positions"]))
     if not result.receipt.check.holds:
         shell.exit(_CANNOT)
+
+
+def _in_shards(
+    shell: click.Context,
+    given: tuple[str | None, str | None],
+    how: ShardOptions,
+    context: Context,
+    values: dict[str, Any],
+) -> None:
+    """Compute a part of the shards of a scan."""
+    from convscope.api.scan_shards import scan_in_shards
+
+    if given[0] is None or given[1] is None:
+        raise click.UsageError("MODEL and IMAGE must be given with --shards.", shell)
+    options = ScanOptions(**options_in(ScanOptions, values))
+    result = scan_in_shards(given[0], given[1], how, options, force=options.force, context=context)
+    of_all = f"{result.finished:,} of {counted(result.shards, 'shard')}"
+    click.echo(f"{printable(result.folder)}: {of_all} finished; {counted(result.images, 'tile')} now")
 
 
 def _verify(
@@ -112,8 +136,10 @@ def scan_text(result: "Scan", table: Any) -> str:
     ]
     if (alarms := receipt.alarms) is not None:
         expected = alarms.rate * receipt.image_size[0] * receipt.image_size[1] / 1e6
+        least = sorted(set(alarms.thresholds)) or [alarms.threshold]
+        at = " to ".join(f"{one:.3g}" for one in (least if len(least) == 1 else (least[0], least[-1])))
         lines.append(
-            f"alarms    {alarms.rate:,.2f} a megapixel at threshold {alarms.threshold:.3g}, 95 % interval "
+            f"alarms    {alarms.rate:,.2f} a megapixel at threshold {at}, 95 % interval "
             f"{alarms.low:,.2f} to {alarms.high:,.2f} ({alarms.found:,} on {counted(alarms.images, 'blank image')} of "
             f"{alarms.megapixels:,.2f} megapixels); about {expected:,.1f} by chance on this image"
         )

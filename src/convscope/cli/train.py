@@ -16,9 +16,7 @@ from .unusable import end_with_unusable
 from .wording import spelling
 
 if TYPE_CHECKING:
-    from convscope.api.train import TrainResult
-    from convscope.training.run import Prepared
-    from convscope.transfer.preparing import PreparedStart
+    from convscope.api.train import AnyPrepared, TrainResult
 
 
 @click.command("train", cls=GroupedCommand)
@@ -105,20 +103,13 @@ def _dry_run(
 ) -> None:
     """Show what would be trained."""
     from convscope.api.train import prepare, tell
-    from convscope.api.train_from_start import prepare_from_start, tell_start
     from convscope.core.records import json_text
     from convscope.images.dataset import classes_in_words
 
     options = TrainOptions(**options_in(TrainOptions, values))
-    prepared: Prepared | PreparedStart
-    if options.start is None:
-        prepared = prepare(data, options, context)
-        if not as_json:
-            tell(prepared, context.reporter, classes=False)
-    else:
-        prepared = prepare_from_start(data, None, options, context)
-        if not as_json:
-            tell_start(prepared, context.reporter, classes=False)
+    prepared = prepare(data, options, context)
+    if not as_json:
+        tell(prepared, context.reporter, classes=False)
     if as_json:
         click.echo(json_text(_plan_document(prepared), indent=2))
     else:
@@ -142,7 +133,7 @@ def _typed_words(context: click.Context) -> list[str]:
     return words
 
 
-def _plan_text(prepared: "Prepared | PreparedStart", typed: list[str]) -> str:
+def _plan_text(prepared: "AnyPrepared", typed: list[str]) -> str:
     """Return the table of layers, the recipe, and the command that trains it."""
     plan = prepared.plan
     columns = ["layer", "maps", "size", "parameters", "MACs", "field (px)", "stride (px)"]
@@ -170,7 +161,7 @@ def _plan_text(prepared: "Prepared | PreparedStart", typed: list[str]) -> str:
     return "\n".join([*lines, f"train with: {printable(shlex.join(words))}"])
 
 
-def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
+def _recipe_lines(prepared: "AnyPrepared") -> list[str]:
     """Return the recipe in words."""
     recipe, minutes = prepared.recipe, prepared.settings.minutes
     ranks = prepared.record.ranks
@@ -186,7 +177,7 @@ def _recipe_lines(prepared: "Prepared | PreparedStart") -> list[str]:
     ]
 
 
-def _plan_document(prepared: "Prepared | PreparedStart") -> dict[str, Any]:
+def _plan_document(prepared: "AnyPrepared") -> dict[str, Any]:
     plan = prepared.plan
     return {
         "layout": plan.text,

@@ -1,9 +1,12 @@
 """The device that computes networks: decided here, and only here."""
 
 import os
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .errors import ParameterError, choose
+
+if TYPE_CHECKING:
+    from torch import Tensor, device
 
 Device = Literal["cpu", "cuda", "mps"]
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
@@ -32,3 +35,11 @@ def choose_device(asked: str) -> Device:
 def own_device(device: Device) -> str:
     """Return the device of this process: of several processes on a machine with several GPUs each takes its own."""
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device == "cuda" else device
+
+
+def brought(values: "Tensor", place: "device") -> "Tensor":
+    """Return `values` on a device, without waiting for what it has yet to compute; on it already, as they are.
+
+    From the processor's memory they are copied before this returns, but for Apple's, where only a wait is safe.
+    """
+    return values.to(place, non_blocking=place.type != "mps")

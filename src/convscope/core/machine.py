@@ -120,10 +120,6 @@ def _first_processor(text: str) -> dict[str, str]:
     return fields
 
 
-BACKENDS = ("openvino", "onnxruntime")
-"""Packages that can compute predictions instead of torch."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
     """One choice for this machine.
@@ -165,11 +161,9 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
             change="--ranks N",
         ),
     ]
-    others = [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
-    words = (
-        f"for prediction; also installed: {', '.join(others)}" if others else "for prediction; the only one installed"
-    )
-    choices.append(Tuning(name="back end", value="torch", why=words, change="predict --backend NAME|auto"))
+    openvino = ", openvino" if importlib.util.find_spec("openvino") is not None else ""
+    words = f"for many images the fastest of torch, onnxruntime{openvino}; for few torch"
+    choices.append(Tuning(name="back end", value="auto", why=words, change="predict --backend NAME"))
     without = left_out()
     for name, reason in TUNINGS.items():
         on = name not in without and (name != "keep-memory" or keeps_memory_on(here.system))
@@ -263,8 +257,8 @@ def _restored_random_states() -> Iterator[None]:
 def usual_settings() -> Iterator[None]:
     """Compute with the default settings of torch and NumPy while the block runs, whatever the caller has set.
 
-    These are: gradients, no inference mode, no autocast, float32, on the CPU, no anomaly detection; NumPy errors are
-    warnings. All global random states are restored.
+    These are: gradients, no inference mode, no autocast, float32 (on a GPU without TF32, which has 11 bits), on the
+    CPU, no anomaly detection; NumPy errors are warnings. All global random states are restored.
     """
     import numpy as np
 
@@ -274,8 +268,9 @@ def usual_settings() -> Iterator[None]:
             return
         import torch
 
-        kind = torch.get_default_dtype()
+        kind, short = torch.get_default_dtype(), torch.backends.cudnn.allow_tf32
         torch.set_default_dtype(torch.float32)
+        torch.backends.cudnn.allow_tf32 = False
         try:
             with (
                 torch.inference_mode(mode=False),
@@ -288,3 +283,4 @@ def usual_settings() -> Iterator[None]:
                 yield
         finally:
             torch.set_default_dtype(kind)
+            torch.backends.cudnn.allow_tf32 = short

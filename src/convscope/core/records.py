@@ -206,3 +206,12 @@ def _convert_plain(kind: type, value: Any, where: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise DataError(f"`{where}` must be a finite number. Got {value}.")
     return value
+
+
+def finite_json(value: Any) -> Any:
+    """Return the JSON value with null in place of every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: finite_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

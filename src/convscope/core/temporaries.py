@@ -53,6 +53,11 @@ def open_new(path: Path) -> BinaryIO:
     return _stream(os.open(path, _EXCLUSIVE, 0o666))
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a file has the name of a temporary one."""
+    return _NAME.fullmatch(name) is not None
+
+
 def discard(path: Path) -> None:
     """Remove a temporary file, if it still exists under this name."""
     with contextlib.suppress(OSError):

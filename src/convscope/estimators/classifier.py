@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from convscope.core.atomic import write_bytes
+from convscope.core.devices import choose_device
 from convscope.core.errors import DataError
 from convscope.core.machine import threads_for, tuned
 from convscope.core.records import to_json
@@ -65,6 +66,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             ``"kmeans,rica"`` for two.
         freeze: keep the pretrained weights fixed.
         threads: of the processor; one for small networks, else all that this process may use, if None.
+        device: ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"`` or ``"mps"``.
         precision: ``"auto"``, ``"float32"`` or ``"bfloat16"``, in training.
 
     Attributes:
@@ -103,6 +105,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         pretrain: str | None = None,
         freeze: bool = False,
         threads: int | None = None,
+        device: str = "auto",
         precision: str = "auto",
     ) -> None:
         self.layout = layout
@@ -121,6 +124,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.pretrain = pretrain
         self.freeze = freeze
         self.threads = threads
+        self.device = device
         self.precision = precision
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "ConvClassifier":  # noqa: N803  # scikit-learn's name
@@ -150,7 +154,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         names = _names(encoder.classes_)
         flippable = False if shape[0] == 1 else None  # a row of values has an order
         whole = TrainingData.of_arrays(images, labels, classes=len(names))
-        data = dataclasses.replace(whole, class_names=names, flippable=flippable)
+        device = choose_device(settings.device)
+        data = dataclasses.replace(whole, class_names=names, flippable=flippable, device=device)
         known = {} if rows.dtype in (np.uint8, np.bool_) else {kind_of(rows.dtype): pixel_range}
         self._learn(data, settings, ValueRanges.by_kind(known))
         self.classes_, self.image_shape_, self.pixel_range_ = encoder.classes_, shape, pixel_range
@@ -171,7 +176,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             rows = validate_data(self, rows, reset=False)
         images = pixels(rows, self.pixel_range_).reshape(len(rows), *self.image_shape_)
         with tuned(self._threads(self.model_.network.plan, self.model_.batch)):
-            probabilities: NDArray[np.float32] = self.model_.predict_proba(np.ascontiguousarray(images))
+            model = self.model_.to(choose_device(self.device))
+            probabilities: NDArray[np.float32] = model.predict_proba(np.ascontiguousarray(images))
         return probabilities
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803

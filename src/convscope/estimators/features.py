@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from torch import nn
 
+from convscope.core.devices import choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
@@ -43,6 +44,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         pool: ``"none"`` (or None), ``"mean"``, ``"max"`` or ``"grid2"``, of each map.
         layer: name of a layer of the network, such as ``"layer3.1.conv2"``, in place of the stage.
         batch: images at once; as memory allows if None.
+        device: ``"auto"`` (a GPU where there is one), ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
     Examples:
         >>> from sklearn.datasets import load_digits
@@ -63,12 +65,14 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         *,
         layer: str | None = None,
         batch: int | None = None,
+        device: str = "auto",
     ) -> None:
         self.model = model
         self.stage = stage
         self.pool = pool
         self.layer = layer
         self.batch = batch
+        self.device = device
 
     def fit(self, X: ArrayLike | None = None, y: ArrayLike | None = None) -> "ConvFeatures":  # noqa: N803  # scikit-learn's name
         """Open the model, or train it where it is a ConvClassifier that is not fitted; return the transformer itself.
@@ -127,7 +131,9 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 f"Got {type(self.model).__name__}."
             )
         pool = "none" if self.pool is None else self.pool
-        return StageFeatures(model, Reading(stage=self.stage, layer=self.layer, pool=pool))
+        return StageFeatures(
+            model.to(choose_device(self.device)), Reading(stage=self.stage, layer=self.layer, pool=pool)
+        )
 
     def _pixels(self, given: NDArray[Any], step: Preprocessing) -> NDArray[np.uint8]:
         """Return uint8 images of the network's size."""

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ParameterError, choose
 from convscope.core.numeric import is_number
 from convscope.core.precision import PrecisionChoice
@@ -26,7 +27,7 @@ def settings_of(parameters: dict[str, Any]) -> TrainOptions:
 
     Examples:
         >>> settings_of({"epochs": np.int64(3), "seed": 0, "balance": False, "freeze": False,
-        ...              "precision": "auto"}).epochs
+        ...              "device": "auto", "precision": "auto"}).epochs
         3
     """
     for name in _REQUIRED:
@@ -35,6 +36,7 @@ def settings_of(parameters: dict[str, Any]) -> TrainOptions:
     values: dict[str, Any] = {name: whole_number(name, parameters.get(name)) for name in _WHOLE}
     values |= {name: _number(name, parameters.get(name)) for name in _REAL}
     values |= {name: _yes_no(name, parameters.get(name)) for name in _YES_NO}
+    values["device"] = choose("device", str(parameters["device"]), get_args(DeviceChoice))
     values["precision"] = choose("precision", str(parameters["precision"]), get_args(PrecisionChoice))
     for name in _TEXTS:
         values[name] = None if parameters.get(name) is None else str(parameters[name])

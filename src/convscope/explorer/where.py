@@ -11,7 +11,7 @@ from convscope.attribution.contributions import is_straight
 from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.grad_cam import GRAD_CAM, ends_in_mean, maps_layer
 from convscope.attribution.method import Settings
-from convscope.attribution.methods import METHODS
+from convscope.attribution.methods import NAMES
 from convscope.attribution.nearest import features_of
 from convscope.attribution.occlusion import patch_side
 from convscope.attribution.words import faithfulness_table, verdict
@@ -112,7 +112,7 @@ def trust_data(faithfulness: Faithfulness) -> TrustData:
         data=faithfulness.data,
         split=faithfulness.split,
         images=faithfulness.images,
-        verdicts={name: said for name in METHODS if (said := verdict(faithfulness, name))},
+        verdicts={name: said for name in NAMES if (said := verdict(faithfulness, name))},
         columns=table.columns,
         rows=table.rows,
     )

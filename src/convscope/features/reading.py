@@ -155,7 +155,7 @@ class Reading:
             with evaluating(model.network), torch.inference_mode():
                 taken = self._pooled(computation.values(part))
                 check_finite(taken, place)
-                yield taken.contiguous().numpy()
+                yield taken.contiguous().cpu().numpy()
 
     def names(self, network: ImageNetwork) -> list[str]:
         """Return a name for each value of a vector, in order: stage or layer, map and, where there are several, place.
@@ -256,7 +256,7 @@ class StageFeatures(Extractor):
         graph = network.graph if isinstance(network, GraphNetwork) else None
         sums = hashlib.blake2b(repr((self.model.title, self.reading, graph)).encode(), digest_size=16)
         for name, value in network.state_dict().items():
-            sums.update(name.encode() + value.contiguous().numpy(force=True).tobytes())
+            sums.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return sums.hexdigest()
 
     def batch(self) -> int:

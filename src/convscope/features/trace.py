@@ -108,5 +108,5 @@ def each_layer(network: GraphNetwork, image: Tensor) -> Iterator[Tensor]:
 
 def _array(values: Tensor) -> Maps:
     """Return the maps of the only image, maps × rows × columns, from 1 C H W."""
-    result: Maps = values[0].float().contiguous().numpy()
+    result: Maps = values[0].float().contiguous().cpu().numpy()
     return result

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope.attribution.explanation import Explanation
 from convscope.attribution.faithfulness_record import EDGES, RANDOM, Faithfulness
 from convscope.attribution.method import Attribution
-from convscope.attribution.nearest import NEAREST
+from convscope.attribution.nearest import NEAREST, TITLE
 from convscope.attribution.words import about, facts, title_of, verdict
 from convscope.core.text import printable
 
@@ -51,8 +51,8 @@ def draw_explanation(
             _show_map(axes, explanation, one, faithfulness, theme)
             name_values(drawn, axes, scale_of(one.values), theme, "")
         if near:
-            said = "" if faithfulness is None else verdict(faithfulness, NEAREST.name)
-            rows[1].suptitle(f"{NEAREST.title}{f' ({said})' if said else ''}", x=0.01, ha="left", fontsize=9)
+            said = "" if faithfulness is None else verdict(faithfulness, NEAREST)
+            rows[1].suptitle(f"{TITLE}{f' ({said})' if said else ''}", x=0.01, ha="left", fontsize=9)
             below = rows[1].subplots(1, len(thumbnails), squeeze=False)[0]
             for axes, pixels, training in zip(below, thumbnails, explanation.nearest, strict=True):
                 _show(axes, pixels)

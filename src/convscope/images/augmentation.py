@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from convscope.core.devices import brought
 from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.numeric import is_integer, is_number
@@ -87,17 +88,16 @@ def take(
         flipped: images to flip, bool, N; None flips none.
     """
     if not change.shift and flipped is None:
-        return images[indices]
+        return images[brought(indices, images.device)]
     count, (height, width), device = len(indices), images.shape[1:3], images.device
     rows, columns = (torch.arange(side, device=device).expand(count, -1) for side in (height, width))
     if change.shift:
-        down, right = (draws.integers(count, -change.shift, change.shift + 1).to(device) for _ in range(2))
+        down, right = (brought(draws.integers(count, -change.shift, change.shift + 1), device) for _ in range(2))
         rows, columns = (rows + down).clamp(0, height - 1), (columns + right).clamp(0, width - 1)
     if flipped is not None:
-        columns = torch.where(flipped.to(device)[:, None], width - 1 - columns, columns)
-    pixel_indices = (indices.to(device)[:, None] * height + rows)[:, :, None] * width + columns[
-        :, None, :
-    ]  # N H W, into M*H*W
+        columns = torch.where(brought(flipped, device)[:, None], width - 1 - columns, columns)
+    first = brought(indices, device)[:, None] * height
+    pixel_indices = (first + rows)[:, :, None] * width + columns[:, None, :]  # N H W, into M*H*W
     flat = images.view(-1, images.shape[3])
     return flat.index_select(0, pixel_indices.view(-1)).view(count, height, width, -1)
 
@@ -120,14 +120,16 @@ def _turn(maps: Tensor, change: Augmentation, draws: Draws) -> Tensor:
         torch.stack([cosine, -sine * height / width, zero], 1),
         torch.stack([sine * width / height, cosine, zero], 1),
     ]
-    grid = functional.affine_grid(torch.stack(rows, 1).to(maps.device), [count, 1, height, width], align_corners=False)
+    grid = functional.affine_grid(
+        brought(torch.stack(rows, 1), maps.device), [count, 1, height, width], align_corners=False
+    )
     return functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
 
 def _erase(maps: Tensor, fraction: float, draws: Draws) -> Tensor:
     count, _, height, width = maps.shape
     side = max(1, round(fraction * min(height, width)))
-    top, left = (draws.integers(count, 0, length - side + 1).to(maps.device) for length in (height, width))
+    top, left = (brought(draws.integers(count, 0, length - side + 1), maps.device) for length in (height, width))
     rows, columns = (torch.arange(length, device=maps.device) for length in (height, width))
     inside = ((rows >= top) & (rows < top + side))[:, :, None] & ((columns >= left) & (columns < left + side))[:, None]
     return maps.masked_fill(inside[:, None], 0.0)

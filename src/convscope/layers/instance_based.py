@@ -135,7 +135,7 @@ class Neighbours(ExemplarClassifier):
         indices = torch.empty_like(distances, dtype=torch.int64)
         for block in self.blocks(len(features)):
             squares = self.squared_distances(features, self.kept[block])
-            here = torch.arange(block.start, block.start + squares.shape[1]).expand_as(squares)
+            here = torch.arange(block.start, block.start + squares.shape[1], device=squares.device).expand_as(squares)
             distances, indices = torch.cat([distances, squares], dim=1), torch.cat([indices, here], dim=1)
             nearest = distances.topk(min(count, distances.shape[1]), dim=1, largest=False)
             distances, indices = nearest.values, indices.gather(1, nearest.indices)
@@ -162,11 +162,13 @@ class KernelMachine(ExemplarClassifier):
             for number in range(self.classes):  # stored images of this class against each other class
                 own = self.labels[block] == number
                 sums[:, number] += near[:, own] @ self.weights[:, block][:, own].double().T
-        first, second = torch.triu_indices(self.classes, self.classes, 1)  # of each pair: 0 1, 0 2, … 1 2, …
+        first, second = torch.triu_indices(
+            self.classes, self.classes, 1, device=sums.device
+        )  # of each pair: 0 1, 0 2, … 1 2, …
         margins = sums[:, first, second - 1] + sums[:, second, first] + self.biases.double()  # above 0: the first
         if self.classes == 2:
             return torch.cat([margins, -margins], dim=1)
-        clearly = torch.zeros(len(features), self.classes, dtype=torch.float64)
+        clearly = sums.new_zeros(len(features), self.classes)
         won = clearly.clone()
         clearly.index_add_(1, first, margins).index_add_(1, second, margins, alpha=-1)
         won.index_add_(1, first, (margins >= 0).double()).index_add_(1, second, (margins < 0).double())

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convscope.core.devices import brought
 from convscope.core.draws import Draws
 
 from .geometry import output_size
@@ -119,7 +120,7 @@ class Stochastic(_Windowed):
             chances = values.float().clamp_min(0.0)
             chances = torch.where(chances.sum(-1, keepdim=True) > 0, chances, 1.0).cumsum(-1)
             total = chances[..., -1:]
-            drawn = self.draws.uniform(*total.shape).to(total.device) * total
+            drawn = brought(self.draws.uniform(*total.shape), total.device) * total
             chosen = torch.searchsorted(chances, drawn, right=True).clamp_max_(chances.shape[-1] - 1)
         return values.gather(-1, chosen).squeeze(-1)
 
@@ -140,7 +141,10 @@ class BlurredSubset(_Windowed):
     def forward(self, maps: Tensor) -> Tensor:
         """Return N C h w from maps N C H W."""
         if self.window is None:
-            down, across = (torch.tensor(binomial(side), dtype=torch.float64).to(maps) for side in maps.shape[2:])
+            down, across = (
+                brought(torch.tensor(binomial(side), dtype=torch.float64).to(maps.dtype), maps.device)
+                for side in maps.shape[2:]
+            )
             return (maps * (down[:, None] * across)).sum(dim=(2, 3), keepdim=True)
         reach, weights = self.window - 1, binomial(2 * self.window - 1)
         _, stride, (rows, columns) = self._spans(maps)

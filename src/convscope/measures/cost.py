@@ -212,7 +212,7 @@ def connected_cost(planned: Plan) -> LayoutCost:
         cost = _layer(planned, index)
         stage = planned.layout.stages[index] if index < len(planned.layout.stages) else None
         if isinstance(stage, ConvolutionStage):
-            weights = planned.below(index)[1] * layer.values
+            weights = planned.below(index).values * layer.values
             cost = dataclasses.replace(
                 cost,
                 name=f"{layer.values}N",
@@ -234,7 +234,7 @@ def _cost(variant: CostVariant, planned: Plan) -> LayoutCost:
 
 def _layer(planned: Plan, index: int) -> LayerCost:
     layer = planned.layers[index]
-    return _of_layer(layer, planned.below(index)[1] + layer.values)
+    return _of_layer(layer, planned.below(index).values + layer.values)
 
 
 def _of_layer(layer: PlannedLayer, live: int, *, notation: str = "") -> LayerCost:

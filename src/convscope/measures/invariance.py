@@ -148,9 +148,12 @@ class _Work:
             yield with_margin(pixels, self._margin, self.background), torch.from_numpy(self._evaluated.labels[batch])
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of every layer, positions × N × C; vectors have one position; the last are the logits."""
+        """Return the maps of every layer, positions × N × C; vectors have one position; the last are the logits.
+
+        The network's device computes them, the processor compares them, in double precision.
+        """
         standardized = self.network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
-        return [by_position(maps.float()) for maps in each_layer(self._arithmetic, standardized)]
+        return [by_position(maps.float()).cpu() for maps in each_layer(self._arithmetic, standardized)]
 
     def background_maps(self) -> list[Tensor]:
         """Return the value of each map at its center on an image of background, C values a layer."""

@@ -106,7 +106,7 @@ def _timed(cost: LayoutCost, planned: Plan, batch: int, repeats: int, exemplars:
         **planned.sizes,
     ).train()
     if exemplars is not None:
-        values = network.plan.below(len(network.layout.stages))[1]
+        values = network.plan.below(len(network.layout.stages)).values
         network.classifier = _without_images(exemplars, values, planned.classes)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch lacks this one
     generator = torch.Generator().manual_seed(0)
@@ -196,6 +196,6 @@ def _connected(planned: Plan, functions: Sequence[LayerFunction]) -> Iterator[La
         layer = planned.layers[index]
         if index < len(planned.layout.stages) and isinstance(planned.layout.stages[index], ConvolutionStage):
             shape = (layer.maps, layer.rows, layer.columns)
-            yield _ConnectedMaps(planned.below(index)[1], shape, planned.layout.nonlinearity)
+            yield _ConnectedMaps(planned.below(index).values, shape, planned.layout.nonlinearity)
         else:
             yield function

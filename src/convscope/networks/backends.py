@@ -1,4 +1,4 @@
-"""Back ends for prediction: torch, or OpenVINO or ONNX Runtime where they are installed.
+"""Back ends for prediction: torch, or ONNX Runtime, or OpenVINO where it is installed.
 
 All give the same probabilities, to rounding: before one is used, it is compared with torch on some images. Sums of 8
 bits round more; there the same class must be named nearly always.
@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.core.arguments import shown
-from convscope.core.devices import Device, own_device
-from convscope.core.errors import ConvscopeError, MissingPackageError, ParameterError, choose, is_out_of_memory
+from convscope.core.devices import Device
+from convscope.core.errors import ConvscopeError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
 from convscope.core.machine import usable_cores
 from convscope.core.precision import BackendPrecision, choose_precision
@@ -32,7 +32,8 @@ Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 _ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
 _LEAST_AGREED = 0.9  # of the images, in int8
-_COMPARED, _COMPARED_INT8, _TIMED = 16, 200, 64  # images
+_COMPARED, _COMPARED_INT8 = 16, 200  # images
+_TIMED, _TIMED_MACS = (4, 64), 4 * 10**9  # images: as many as have so many MACs, within these limits
 _COMPARED_VALUES = 2**25  # of all their maps
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
@@ -42,7 +43,6 @@ def fitting_backends(asked: BackendName, precision: BackendPrecision) -> tuple[s
 
     Raises:
         ParameterError: `asked` or `precision` is unknown, or the two cannot be combined.
-        MissingPackageError: int8 is asked for, and nothing that computes it is installed.
     """
     choose("backend", asked, get_args(BackendName))
     choose("precision", precision, get_args(BackendPrecision))
@@ -57,13 +57,9 @@ def fitting_backends(asked: BackendName, precision: BackendPrecision) -> tuple[s
     if asked != "auto":
         return (asked,)
     half = precision != "int8" and choose_precision(precision) == "bfloat16"
-    installed = [name for name in _STARTED if importlib.util.find_spec(name) is not None]
-    fitting = [name for name in installed if name != "onnxruntime" or not half]
-    if precision == "int8" and not fitting:
-        raise MissingPackageError(
-            "The precision int8 needs OpenVINO or ONNX Runtime, and neither is installed. "
-            "Install one with: pip install 'convscope[openvino]'"
-        )
+    fitting = [name for name in _STARTED if name != "openvino" or importlib.util.find_spec(name) is not None]
+    if half:
+        fitting.remove("onnxruntime")
     return (*fitting,) if precision == "int8" else (*fitting, "torch")
 
 
@@ -75,7 +71,7 @@ def runner(
     calibration: NDArray[np.uint8] | None = None,
     device: Device = "cpu",
 ) -> Runner | None:
-    """Return the session that computes `network`, or None for torch on the processor.
+    """Return the session that computes `network`, or None for torch.
 
     Args:
         network: trained.
@@ -97,7 +93,7 @@ def runner(
                 f"`device` {device} has the back end torch in float32 and bfloat16. Got {backend} in {precision}. Use "
                 "these, or the device cpu."
             )
-        return _torch(network, precision, device)
+        return None
     if names == ("torch",):
         return None
     if precision == "int8" and calibration is None:
@@ -118,7 +114,7 @@ def runner(
         raise failed[0]
     if len(sessions) == 1:
         return None if "torch" in sessions else next(iter(sessions.values()))
-    images = _some_images(network, _TIMED)
+    images = _some_images(network, int(np.clip(_TIMED_MACS // max(1, network.plan.macs), *_TIMED)))
     seconds = {name: _seconds(session, images) for name, session in sessions.items()}
     best = min(seconds, key=seconds.__getitem__)
     return None if best == "torch" else sessions[best]
@@ -186,14 +182,12 @@ def _seconds(session: Runner, images: NDArray[np.uint8]) -> float:
     return min(taken[1:])
 
 
-def _torch(network: ImageNetwork, precision: BackendPrecision, device: Device = "cpu") -> Runner:
-    number = "float32" if precision == "int8" else choose_precision(precision, device)
-    place = own_device(device)
-    optimized = optimize_for_inference(network, number, fused=device == "cpu").to(place)
+def _torch(network: ImageNetwork, precision: BackendPrecision) -> Runner:
+    optimized = optimize_for_inference(network, "float32" if precision == "int8" else choose_precision(precision))
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images).to(place)).cpu().numpy()
+            result: NDArray[np.float32] = optimized.probabilities(torch.from_numpy(images)).numpy()
         return result
 
     return run
@@ -270,11 +264,12 @@ def _openvino(content: bytes, precision: str) -> Runner:
 
 
 def _onnxruntime(content: bytes, _: str) -> Runner:
-    package: Any = optional("onnxruntime", needed_for="Predictions by ONNX Runtime", extra="onnxruntime")
-    options = package.SessionOptions()
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 3  # errors
-    session = package.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         probabilities: NDArray[np.float32] = session.run(None, {INPUT: np.ascontiguousarray(images)})[0]

@@ -184,7 +184,7 @@ class Network(ImageNetwork):
             raise ParameterError(f"`seed` must be from 0 to 2**63 - 1. Got {seed}.")
         with usual_settings():
             self.stages = nn.ModuleList(_stages(self.plan))
-            self.classifier = nn.Linear(self.plan.below(len(layout.stages))[1], classes)
+            self.classifier = nn.Linear(self.plan.below(len(layout.stages)).values, classes)
             _initialize(self, layout, seed)
             margins = not LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities
             self._prepare(self.plan, mean, std, margins=margins)
@@ -247,16 +247,16 @@ def _stages(planned: Plan) -> list[nn.Module]:
     modules: list[nn.Module] = []
     layout = planned.layout
     for index, (stage, after) in enumerate(pairwise([*layout.stages, None])):
-        maps, values = planned.below(index)
+        below = planned.below(index)
         if isinstance(stage, ConvolutionStage):
             pooling = after if isinstance(after, PoolingStage) else None
             places = planned.layers[index].rows, planned.layers[index].columns
-            modules.append(ConvolutionModule(stage, pooling, channels=maps, places=places, layout=layout))
+            modules.append(ConvolutionModule(stage, pooling, channels=below.maps, places=places, layout=layout))
         elif isinstance(stage, PoolingStage):
             if not layout.is_joined(index):
                 modules.append(stage.build())
         elif isinstance(stage, ConnectedStage):
-            modules.append(ConnectedModule(stage, values, layout))
+            modules.append(ConnectedModule(stage, below.values, layout))
     return modules
 
 

@@ -4,6 +4,8 @@ For prediction, normalization subtracts one number from a map and divides by ano
 and the bias before it. There is one node for each layer of the network's plan.
 """
 
+import copy
+from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -11,10 +13,9 @@ from torch import Tensor, nn
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usual_settings
-from convscope.layers.geometry import Window
 from convscope.layers.instance_based import ExemplarClassifier
-from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected, Pooling
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.kinds import Convolution, InstanceBased, Linear
+from convscope.layers.layer import Layer
 from convscope.layers.normalization import BatchNormalization
 
 from .build import ConnectedModule, ConvolutionModule, Network
@@ -22,7 +23,7 @@ from .finite import not_finite
 from .graph import IMAGE, Graph, Node
 from .graph_network import GraphNetwork
 from .image_network import ImageNetwork
-from .stages import ConvolutionStage, PoolingStage
+from .stages import PoolingStage
 
 Sums = tuple[Tensor, Tensor]
 
@@ -44,7 +45,9 @@ def fold(network: ImageNetwork) -> GraphNetwork:
     if not isinstance(network, Network):
         raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
     with usual_settings():
-        return _folded(network)
+        if network.device.type == "cpu":
+            return _folded(network)
+        return _folded(copy.deepcopy(network).cpu()).to(network.device)  # in double precision, which not all have
 
 
 def _folded(network: Network) -> GraphNetwork:
@@ -70,33 +73,21 @@ def graph_of(network: Network) -> Graph:
     """Return the layers of a layout's network as a graph, one node for each layer of its plan."""
     layout, planned = network.layout, network.plan
     nodes: list[Node] = []
-    numbers = {"convolution": 0, "pooling": 0, "linear": 0}
+    numbers: Counter[str] = Counter()
+    image = shape = planned.below(0)
     below = IMAGE
-    for index, stage in enumerate(layout.stages):
-        layer: Layer
-        inputs: tuple[str, ...] = (below,)
-        nonlinearity = layout.nonlinearity
-        if isinstance(stage, PoolingStage):
-            window = None if stage.window is None else Window(kernel=stage.window, stride=stage.stride)
-            layer, what, nonlinearity = Pooling(code=stage.code, rows=window, columns=window), "pooling", "linear"
-        elif isinstance(stage, ConvolutionStage):
-            what = "convolution"
-            inputs = (below, below) if stage.residual else (below,)
-            if stage.regions == 1:
-                layer = Convolution(units=stage.units, rows=stage.window, columns=stage.window)
-            else:
-                regions = stage.regions_over(planned.layers[index].rows, planned.layers[index].columns)
-                layer = LocallyConnected(units=stage.units, window=stage.window, regions=regions)
-        else:
-            layer, what = Linear(units=stage.units), "linear"
-        numbers[what] += 1
-        below = f"{what}{numbers[what]}"
+    for stage in layout.stages:
+        layer, inputs = stage.layer(shape), (below,) * stage.inputs
+        shape = layer.shape([shape] * stage.inputs)
+        numbers[stage.NAME] += 1
+        below = f"{stage.NAME}{numbers[stage.NAME]}"
+        nonlinearity = "linear" if isinstance(stage, PoolingStage) else layout.nonlinearity
         nodes.append(Node(name=below, layer=layer, inputs=inputs, nonlinearity=nonlinearity))
     last: Layer = Linear(units=planned.classes)
     if isinstance(network.classifier, ExemplarClassifier):
         last = InstanceBased(exemplars=network.classifier.exemplars, classes=planned.classes)
     nodes.append(Node(name="classifier", layer=last, inputs=(below,)))
-    return Graph(nodes=tuple(nodes), image=MapShape(maps=planned.channels, rows=planned.height, columns=planned.width))
+    return Graph(nodes=tuple(nodes), image=image)
 
 
 def _modules(network: Network) -> Iterator[nn.Module | None]:
@@ -151,10 +142,9 @@ def check_classifies(network: ImageNetwork, what: str) -> None:
         DataError: its output are maps, as those of segmentation.
     """
     last = network.plan.layers[-1]
-    shape = MapShape(maps=last.maps, rows=last.rows, columns=last.columns)
-    if shape.rows * shape.columns > 1:
+    if last.rows * last.columns > 1:
         raise DataError(
-            f"The network must have one logit for each class to measure its {what}. Got {shape} of "
+            f"The network must have one logit for each class to measure its {what}. Got {last.shape} of "
             f"{network.plan.title}, an answer for every position. Use look, cost, draw or features, or a network "
             "that classifies images."
         )

@@ -69,7 +69,7 @@ def is_fusing(dtype: torch.dtype = torch.float32) -> bool:
 
 def fuse(network: GraphNetwork) -> GraphNetwork:
     """Return a copy of `network` that computes faster and only predicts; without oneDNN the network itself."""
-    if not is_fusing(network.precision):
+    if not is_fusing(network.precision) or network.device.type != "cpu":
         return network
     copied = FusedGraph(
         network.graph,

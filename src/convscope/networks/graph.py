@@ -16,7 +16,7 @@ from convscope.layers.geometry import ReceptiveField
 from convscope.layers.kinds import LAYERS
 from convscope.layers.layer import Fields, Layer, MapShape, TensorShapes
 from convscope.layers.nonlinearity import nonlinearity_of
-from convscope.layers.planned import PlannedLayer
+from convscope.layers.planned import PlannedLayer, planned_layer
 
 IMAGE = "image"
 """The name of a network's input."""
@@ -149,17 +149,7 @@ class Graph:
 
     def planned(self, node: Node) -> PlannedLayer:
         """Return shape, cost and receptive fields of a node."""
-        shape, inputs, (rows, columns) = self.shapes[node.name], self.inputs_of(node), self.fields[node.name]
-        return PlannedLayer(
-            name=node.name,
-            maps=shape.maps,
-            rows=shape.rows,
-            columns=shape.columns,
-            parameters=node.layer.parameters(inputs),
-            macs=node.layer.macs(inputs),
-            field_rows=rows,
-            field_columns=columns,
-        )
+        return planned_layer(node.name, node.layer, self.inputs_of(node), self.fields[node.name])
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Return the names of all nodes that the values of a node depend on, with its own."""

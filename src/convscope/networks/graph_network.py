@@ -111,6 +111,8 @@ class GraphNetwork(ImageNetwork):
             else:
                 self.weights.register_buffer(key, value.detach().clone())
         self._prepare(self.plan, mean, std, margins=margins)
+        if (first := next(iter(tensors.values()), None)) is not None:
+            self.to(first.device)
 
     @property
     def gives_vector(self) -> bool:

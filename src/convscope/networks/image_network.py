@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn import functional
 
+from convscope.core.devices import brought
 from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format
@@ -50,6 +51,11 @@ class ImageNetwork(nn.Module):
         else:
             self.temperature = torch.ones(1, dtype=torch.float32)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes: that of its weights."""
+        return self.mean.device
+
     @contextmanager
     def drawing_from(self, draws: Draws) -> Iterator[None]:
         """Use `draws` for what is random in training while the block runs; here nothing is."""
@@ -57,9 +63,14 @@ class ImageNetwork(nn.Module):
         yield
 
     def standardize(self, images: Tensor) -> Tensor:
-        """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C."""
+        """Return float32 N C H W (in channels-last order) with mean 0 and standard deviation 1 from uint8 N H W C.
+
+        The images may be elsewhere; they are brought to the network's device.
+        """
         scale, shift = 1 / (255 * self.std), -self.mean / self.std
-        maps = torch.addcmul(shift, images.float(), scale).permute(0, 3, 1, 2)  # N H W C -> N C H W
+        maps = torch.addcmul(shift, brought(images, self.device).float(), scale).permute(
+            0, 3, 1, 2
+        )  # N H W C -> N C H W
         return maps.contiguous(memory_format=memory_format())
 
     def standardized(self, images: Tensor) -> Tensor:
@@ -79,7 +90,7 @@ class ImageNetwork(nn.Module):
                 f"`images` must be uint8 N H W {channels}, or standardized floats N {channels} H W. Got "
                 f"{str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}."
             )
-        return (self.standardize(images) if pixels else images).to(self.precision)
+        return (self.standardize(images) if pixels else brought(images, self.device)).to(self.precision)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the probability of every class, N K, from what `forward` takes: the softmax of logits / temperature.

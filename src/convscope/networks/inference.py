@@ -83,7 +83,8 @@ def optimize_for_inference(
     Args:
         network: trained; used as in evaluation mode.
         precision: of the convolutions and matrix products; images are standardized and logits given in float32.
-        fused: compute ReLU within the convolution before it; otherwise the modules stay those of the network.
+        fused: on the processor, compute ReLU within the convolution before it; otherwise the modules stay those of the
+            network.
 
     Examples:
         >>> from convscope.networks.layout import Layout
@@ -93,14 +94,16 @@ def optimize_for_inference(
         True
     """
     dtype = _DTYPES[precision]
-    optimized = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    place = network.device
+    optimized = copy.deepcopy(network).cpu().eval().requires_grad_(requires_grad=False)
     optimized.precision, optimized.only_predicts = dtype, True
     optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
     if isinstance(optimized, GraphNetwork):
         optimized.weights.to(dtype)
+        optimized.to(place)
         return fuse(optimized) if fused else optimized
     if not isinstance(optimized, Network):
-        return optimized
+        return optimized.to(place)
     for stage in optimized.stages:
         if isinstance(stage, ConvolutionModule):
             _absorb(stage, stage.convolution)
@@ -110,9 +113,9 @@ def optimize_for_inference(
     if not isinstance(optimized.classifier, ExemplarClassifier):
         optimized.classifier.to(dtype)
     optimized.to(memory_format=memory_format())  # type: ignore[call-overload]  # weights that were folded
-    if fused:
+    if fused and place.type == "cpu":
         optimized.stages = nn.ModuleList(_fused(stage, precision) for stage in optimized.stages)
-    return optimized
+    return optimized.to(place)
 
 
 def _absorb(stage: ConvolutionModule | ConnectedModule, sums: nn.Conv2d | LocallyConnected2d | nn.Linear) -> None:

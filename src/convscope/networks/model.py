@@ -1,6 +1,7 @@
 """A model: a trained network with classes, preprocessing and training record, ready to predict."""
 
 import contextlib
+import copy
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.core.arguments import shown
-from convscope.core.devices import DeviceChoice, choose_device
+from convscope.core.devices import DeviceChoice, choose_device, own_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format, usual_settings
@@ -188,7 +189,7 @@ class Model:
         """
         from .export.torch_writer import torch_module
 
-        return torch_module(self.network)
+        return torch_module(self.to("cpu").network)
 
     def predict_proba(self, images: NDArray[np.uint8], *, batch: int | None = None) -> NDArray[np.float32]:
         """Return the probability of every class: float32 N K, each row with the sum 1.
@@ -228,8 +229,19 @@ class Model:
                     if self.runner is not None:
                         result[start : start + size] = self.runner(batch_images)
                     else:
-                        result[start : start + size] = self.network.probabilities(as_tensor(batch_images)).numpy()
+                        result[start : start + size] = self.network.probabilities(as_tensor(batch_images)).cpu().numpy()
         return without_broken(result)
+
+    def to(self, device: DeviceChoice) -> "Model":
+        """Return the model on a device, which then computes whatever is asked of it; itself where it is there.
+
+        Raises:
+            ParameterError: `device` is none, or torch does not find it.
+        """
+        place = torch.device(own_device(choose_device(device)))
+        if self.network.device == place:
+            return self
+        return dataclasses.replace(self, network=copy.deepcopy(self.network).to(place))
 
     def optimize(
         self,
@@ -246,10 +258,10 @@ class Model:
         Args:
             precision: of convolutions and matrix products; ``auto`` is bfloat16 where the processor multiplies it
                 natively, else float32; ``int8`` needs a back end that has it.
-            backend: what computes: ``torch``, ``openvino`` or ``onnxruntime`` (each an extra), or ``auto`` for the
+            backend: what computes: ``torch``, ``onnxruntime``, ``openvino`` (an extra), or ``auto`` for the
                 fastest that is installed and agrees with torch.
             calibration: some hundred training images, uint8 N H W C, which say what range each value has, for int8.
-            device: what computes, in the process that predicts.
+            device: what computes.
 
         Raises:
             ParameterError: an argument is none of these, or they do not go together.
@@ -259,11 +271,12 @@ class Model:
         from .inference import optimize_for_inference
 
         self.check_answers()
-        place = choose_device(device)
+        place, network = choose_device(device), self.to("cpu").network
         with usual_settings():
-            made = runner(self.network, backend=backend, precision=precision, calibration=calibration, device=place)
-            chosen = "float32" if precision == "int8" else choose_precision(precision)
-            return dataclasses.replace(self, network=optimize_for_inference(self.network, chosen), runner=made)
+            made = runner(network, backend=backend, precision=precision, calibration=calibration, device=place)
+            chosen = "float32" if precision == "int8" else choose_precision(precision, place)
+            optimized = optimize_for_inference(self.to(place).network, chosen)
+            return dataclasses.replace(self, network=optimized, runner=made)
 
     def on_background(self, color: str) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.

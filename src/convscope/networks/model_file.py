@@ -1,9 +1,7 @@
 """The model file: one safetensors file whose metadata hold one JSON document; written whole, read without trust."""
 
 import json
-import math
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,11 @@ from torch import Tensor, nn
 
 from convscope.core.arguments import PATH, check_value, shown
 from convscope.core.atomic import write_bytes
+from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import ConvscopeError, ModelFileError, ParameterError
 from convscope.core.machine import usual_settings
 from convscope.core.progress import Reporter
-from convscope.core.records import from_json, strict_json, to_json
+from convscope.core.records import finite_json, from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
@@ -25,6 +24,7 @@ from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
 from convscope.layers.kinds import InstanceBased
 
 from .build import Network
+from .class_names import LONGEST_NAME, check_class_names
 from .graph import graph_from_json, graph_json
 from .graph_network import GraphNetwork, GraphPlan, plan_of
 from .image_network import ImageNetwork
@@ -42,7 +42,6 @@ ONNX = ".onnx"
 _PICKLED = (".pt", ".pth")
 _UNFINISHED = "checkpoint"  # what a run folder has until its end
 _DOCUMENT = "convscope"
-_LONGEST_NAME = 1_000
 _ABOVE_ZERO = {
     "std": "deviation of the pixels",
     "temperature": "temperature of the logits",
@@ -100,6 +99,7 @@ def model_bytes(model: Model) -> bytes:
     if model.network.only_predicts:
         raise ParameterError("A model that is optimized for inference cannot be saved. Save the one it was made from.")
     check_class_names(model.classes)
+    model = model.to("cpu")
     try:
         document = Document(
             format=FORMAT,
@@ -108,9 +108,9 @@ def model_bytes(model: Model) -> bytes:
             layout=str(model.network.layout) if isinstance(model.network, Network) else "",
             classes=tuple(printable(name) for name in model.classes),
             preprocessing=model.preprocessing,
-            training=_finite(to_json(model.training)),
+            training=finite_json(to_json(model.training)),
             exemplars=exemplars_of(model.network.classifier) if isinstance(model.network, Network) else None,
-            title="" if isinstance(model.network, Network) else printable(model.title)[:_LONGEST_NAME],
+            title="" if isinstance(model.network, Network) else printable(model.title)[:LONGEST_NAME],
             graph=graph_json(model.network.graph) if isinstance(model.network, GraphNetwork) else None,
         )
         text = json.dumps(to_json(document), allow_nan=False)
@@ -133,25 +133,10 @@ def _stored(network: ImageNetwork) -> dict[str, Tensor]:
     return {**{f"graph.{name}": value for name, value in network.tensors.items()}, **own}
 
 
-def check_class_names(classes: Sequence[str]) -> None:
-    """Refuse names of classes that no model file can hold.
-
-    Raises:
-        ParameterError: one is empty or very long, or two are written alike.
-    """
-    written = [printable(name) for name in classes]
-    for name in written:
-        if not 1 <= len(name) <= _LONGEST_NAME:
-            raise ParameterError(
-                f"A class must have a name of 1 to {_LONGEST_NAME:,} characters. Got {len(name):,}: {name[:40]!r}."
-            )
-    if len(set(written)) < len(written):
-        name = next(name for index, name in enumerate(written) if name in written[:index])
-        raise ParameterError(f"Two classes are both written {name!r}. Give one of them another name.")
-
-
-def read_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
     """Return the model in the model file `path`, in the run folder `path`, or in the ONNX file `path`.
+
+    An ONNX file is compared with ONNX Runtime if `prove`.
 
     The file is validated before memory is allocated for it: the header against the size of the file, the document, the
     layout, then names, types and shapes of the tensors against those of the layout.
@@ -170,7 +155,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise ParameterError(f"The model must be named by the path of a file or run folder. Got {shown(path)}.")
     path = Path(path)
     if is_onnx(path):
-        return read_onnx_model(path)
+        return read_onnx_model(path, prove=prove)
     if path.suffix.lower() in _PICKLED and path.is_file():
         raise refusal(
             path,
@@ -185,31 +170,40 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def read_onnx_model(path: Path, **settings: Any) -> Model:
-    """Return the network of an ONNX file as a model; `settings` are those of `foreign_file.of_onnx`."""
+    """Return the network of an ONNX file as a model; `settings` are those of `of_onnx`."""
     from .foreign.onnx_models import of_onnx
 
     with usual_settings():
         return Model(**vars(of_onnx(path, **settings)))
 
 
-def opened(model: Model | str | os.PathLike[str], reporter: Reporter | None = None) -> Model:
-    """Return the model itself, or the one in the file or run folder `model`.
+def opened(
+    model: Model | str | os.PathLike[str],
+    reporter: Reporter | None = None,
+    *,
+    device: DeviceChoice = "cpu",
+    prove: bool = True,
+) -> Model:
+    """Return the model itself, or the one in the file or run folder `model`, on a device.
 
     Args:
         model: one of these.
         reporter: is told what was assumed of an ONNX file.
+        device: what computes.
+        prove: compare an ONNX file with ONNX Runtime; it takes time, and what is only counted needs none.
 
     Raises:
         ModelFileError: there is none that can be used.
-        ParameterError: `model` is neither.
+        ParameterError: `model` is neither, or torch does not find the device.
     """
+    place = choose_device(device)
     if isinstance(model, Model):
-        return model
-    read = read_model(model)
+        return model.to(place)
+    read = read_model(model, prove=prove)
     if reporter is not None and is_onnx(model):
         for note in read.training["source"]["notes"]:
             reporter.say(f"note: {note}")
-    return read
+    return read.to(place)
 
 
 def is_onnx(path: str | os.PathLike[str]) -> bool:
@@ -287,7 +281,7 @@ def _network(document: Document, planned: Plan | GraphPlan, tensors: dict[str, T
     if isinstance(planned, Plan):
         network = Network(planned.layout, **planned.sizes)
         if document.exemplars is not None:
-            below = planned.below(len(planned.layout.stages))[1]
+            below = planned.below(len(planned.layout.stages)).values
             network.classifier = document.exemplars.build(below, planned.classes)
         network.load_state_dict(tensors)
         return network
@@ -328,8 +322,8 @@ def _check_names(document: Document) -> None:
     names = (*document.classes, document.library_version)
     if len(set(document.classes)) != len(document.classes):
         raise _UnfitError("two of its classes have the same name")
-    if any(not 1 <= len(name) <= _LONGEST_NAME for name in names):
-        raise _UnfitError(f"a name in it has not 1 to {_LONGEST_NAME:,} characters")
+    if any(not 1 <= len(name) <= LONGEST_NAME for name in names):
+        raise _UnfitError(f"a name in it has not 1 to {LONGEST_NAME:,} characters")
     if any(printable(name) != name for name in names):
         raise _UnfitError("a name in it holds control characters")
 
@@ -377,15 +371,6 @@ def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
 def _ending(digest: str) -> str:
     """Return how the text of a document ends."""
     return f', "digest": "{digest}"}}'
-
-
-def _finite(value: Any) -> Any:
-    """Return the JSON value with null in place of every number that is not finite."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _short(error: Exception) -> str:

@@ -10,10 +10,12 @@ from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
 from convscope.layers.geometry import LARGEST_UNITS, ReceptiveField, Window
-from convscope.layers.planned import PlannedLayer
+from convscope.layers.kinds import Linear
+from convscope.layers.layer import Layer, MapShape
+from convscope.layers.planned import PlannedLayer, planned_layer
 
 from .layout import Layout, Stage
-from .stages import ConnectedStage, ConvolutionStage, PoolingStage
+from .stages import ConnectedStage, ConvolutionStage
 
 LARGEST_PARAMETERS = 1_000_000_000
 LARGEST_MACS = 10**13  # for one image: minutes
@@ -104,21 +106,20 @@ class Plan(NetworkPlan):
     @property
     def working_values(self) -> int:
         """The maps below and above the layer that needs most, and the patches of locally connected units."""
-        most = 3 * self.below(0)[1]  # as it comes, scaled, and in the network's order
+        most = 3 * self.below(0).values  # as it comes, scaled, and in the network's order
         for index, layer in enumerate(self.layers):
             stage = self.layout.stages[index] if index < len(self.layout.stages) else None
-            maps, values = self.below(index)
-            patches = 0
+            below, patches = self.below(index), 0
             if isinstance(stage, ConvolutionStage) and stage.regions != 1:
-                patches = 2 * maps * stage.patch**2 * layer.rows * layer.columns  # and in the order of regions
-            most = max(most, values + layer.values + patches)
+                patches = 2 * below.maps * stage.patch**2 * layer.rows * layer.columns  # and in the order of regions
+            most = max(most, below.values + layer.values + patches)
         return most
 
-    def below(self, index: int) -> tuple[int, int]:
-        """Return the number of maps, and of values in them, that reach layer `index` (from 0)."""
+    def below(self, index: int) -> MapShape:
+        """Return the shape of the maps that reach layer `index` (from 0)."""
         if index == 0:
-            return self.channels, self.channels * self.height * self.width
-        return self.layers[index - 1].maps, self.layers[index - 1].values
+            return MapShape(maps=self.channels, rows=self.height, columns=self.width)
+        return self.layers[index - 1].shape
 
 
 def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int, bounded: bool = True) -> Plan:
@@ -149,7 +150,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
     for number, stage in enumerate(layout.stages, start=1):
         last = _next(stage, number, last)
         layers.append(last)
-    layers.append(_connected(layout.classifier, classes, last))
+    layers.append(_planned(layout.classifier, Linear(units=classes), last))
     result = Plan(
         title=str(layout),
         layout=layout,
@@ -276,70 +277,50 @@ def _image(height: int, width: int, channels: int, classes: int) -> PlannedLayer
 
 
 def _next(stage: Stage, number: int, below: PlannedLayer) -> PlannedLayer:
-    if isinstance(stage, ConnectedStage):
-        return _connected(str(stage), stage.units, below)
-    rows, rows_sight = _places(stage, below.rows, number, below)
-    columns, columns_sight = _places(stage, below.columns, number, below)
-    maps, parameters, macs = below.maps, 0, 0
-    if isinstance(stage, ConvolutionStage):
-        maps = stage.units
-        weights = below.maps * stage.patch**2 * maps
-        parameters = weights * math.prod(_regions(stage, number, rows, columns)) + maps
-        macs = weights * rows * columns
-        if stage.residual and (maps, rows, columns) != (below.maps, below.rows, below.columns):
-            raise LayoutError(
-                f"Stage {number}, {stage}, must give the shape of its input to add it. Got {counted(maps, 'map')} of "
-                f"{columns}x{rows} from {below.maps} of {below.columns}x{below.rows}. "
-                f"Use {counted(below.maps, 'unit')}, stride 1 "
-                "and no 'v', or remove the '+'."
-            )
-    return PlannedLayer(
-        name=str(stage),
-        maps=maps,
-        rows=rows,
-        columns=columns,
-        parameters=parameters,
-        macs=macs,
-        field_rows=below.field_rows.through(rows_sight),
-        field_columns=below.field_columns.through(columns_sight),
-    )
+    """Return the layer of a stage on the layer below.
 
-
-def _regions(stage: ConvolutionStage, number: int, rows: int, columns: int) -> tuple[int, int]:
+    Raises:
+        LayoutError: it does not fit; the message names the stage.
+    """
+    _check_fits(stage, number, below)
     try:
-        return stage.regions_over(rows, columns)
+        layer = stage.layer(below.shape)
     except LayoutError as error:
         raise LayoutError(f"Stage {number}: {error}") from None
-
-
-def _places(stage: ConvolutionStage | PoolingStage, size: int, number: int, below: PlannedLayer) -> tuple[int, Window]:
-    """Return the places along a side of `size` and the window that the receptive field grows by."""
-    window = stage.window if isinstance(stage, ConvolutionStage) else stage.window_over(size)
-    if window.kernel > size + window.before + window.after:
-        valid = isinstance(stage, ConvolutionStage)
-        remedies = [
-            *(["drop its 'v' (same padding keeps the side)"] if valid else [f"remove {stage}"]),
-            *(["remove a pooling or a stride before it"] if number > 1 else []),
-            f"use a smaller {'patch' if valid else 'window'}",
-            "or use larger images (--size)",
-        ]
+    result = layer.shape([below.shape])
+    if stage.inputs == 2 and result != below.shape:
         raise LayoutError(
-            f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
-            f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
+            f"Stage {number}, {stage}, must give the shape of its input to add it. Got {counted(result.maps, 'map')} "
+            f"of {result.columns}x{result.rows} from {below.maps} of {below.columns}x{below.rows}. "
+            f"Use {counted(below.maps, 'unit')}, stride 1 and no 'v', or remove the '+'."
         )
-    return window.positions(size), window if isinstance(stage, ConvolutionStage) else stage.sight_over(size)
+    return _planned(str(stage), layer, below, inputs=stage.inputs)
 
 
-def _connected(name: str, units: int, below: PlannedLayer) -> PlannedLayer:
-    rows, columns = Window(kernel=below.rows, stride=below.rows), Window(kernel=below.columns, stride=below.columns)
-    weights = below.values * units
-    return PlannedLayer(
-        name=name,
-        maps=units,
-        rows=1,
-        columns=1,
-        parameters=weights + units,
-        macs=weights,
-        field_rows=below.field_rows.through(rows),
-        field_columns=below.field_columns.through(columns),
+def _planned(name: str, layer: Layer, below: PlannedLayer, *, inputs: int = 1) -> PlannedLayer:
+    shapes, fields = [below.shape] * inputs, [(below.field_rows, below.field_columns)] * inputs
+    return planned_layer(name, layer, shapes, layer.fields(fields, shapes))
+
+
+def _check_fits(stage: Stage, number: int, below: PlannedLayer) -> None:
+    """Refuse a window that is larger than the map below.
+
+    Raises:
+        LayoutError: it is; the message says what to change.
+    """
+    if isinstance(stage, ConnectedStage):
+        return
+    convolves = isinstance(stage, ConvolutionStage)
+    window = stage.window if isinstance(stage, ConvolutionStage) else Window(kernel=stage.window or 1)
+    if window.kernel <= min(below.rows, below.columns) + window.before + window.after:
+        return
+    remedies = [
+        *(["drop its 'v' (same padding keeps the side)"] if convolves else [f"remove {stage}"]),
+        *(["remove a pooling or a stride before it"] if number > 1 else []),
+        f"use a smaller {'patch' if convolves else 'window'}",
+        "or use larger images (--size)",
+    ]
+    raise LayoutError(
+        f"Stage {number}, {stage}, does not fit: its window of {window.kernel} pixels is larger than the map "
+        f"below, {below.columns}x{below.rows} pixels (after {below.name}). To change it, {', '.join(remedies)}."
     )

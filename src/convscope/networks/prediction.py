@@ -136,20 +136,30 @@ def predict_inputs(
 
 
 def _stream(model: Predictor, inputs: Iterable[Input], top: int, batch: int, workers: int) -> Iterator[Prediction]:
+    with contextlib.closing(read_batches(inputs, model.preprocessing, batch, workers)) as read:
+        for runs in read:
+            yield from _predict_runs(model, runs, top, batch)
+
+
+def read_batches(
+    inputs: Iterable[Input], preprocessing: Preprocessing, batch: int, workers: int
+) -> Generator[list[ReadImages], None, None]:
+    """Give images as the network takes them, in order, in runs that are together a batch or a few more."""
     waiting: list[ReadImages] = []
-    with contextlib.closing(read_ahead(inputs, model.preprocessing, workers)) as read:
+    with contextlib.closing(_read_ahead(inputs, preprocessing, workers)) as read:
         for run in read:
             waiting.append(run)
             if sum(len(waiting_run.names) for waiting_run in waiting) >= batch:
-                yield from _predict_runs(model, waiting, top, batch)
+                yield waiting
                 waiting = []
-    yield from _predict_runs(model, waiting, top, batch)
+    if waiting:
+        yield waiting
 
 
-def read_ahead(
+def _read_ahead(
     inputs: Iterable[Input], preprocessing: Preprocessing, workers: int
 ) -> Generator[ReadImages, None, None]:
-    """Give images as the network takes them, in order, read ahead in `workers` threads, in bounded memory."""
+    """Give runs of images, read ahead in `workers` threads, in bounded memory."""
     size = preprocessing.height * preprocessing.width * preprocessing.channels
     images = max(1, min(_RUN_IMAGES, _RUN_PIXELS // size))
     workers = runs_ahead(workers, images * size)
@@ -202,8 +212,6 @@ def _read(run: list[Input], preprocessing: Preprocessing) -> ReadImages:
 
 
 def _predict_runs(model: Predictor, runs: list[ReadImages], top: int, batch: int) -> Iterator[Prediction]:
-    if not runs:
-        return
     probabilities = model.rows_of_proba(np.concatenate([run.images for run in runs]), batch=batch)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]  # N, top
     best = np.take_along_axis(probabilities, order, axis=1).tolist()

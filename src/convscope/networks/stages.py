@@ -1,12 +1,14 @@
 """The stages of a layout: convolution (weights shared or local), pooling and fully connected units, as records."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
 from convscope.core.errors import LayoutError, choose
 from convscope.layers.geometry import LARGEST_PATCH, LARGEST_UNITS, Window, check_range, same_padding
+from convscope.layers.kinds import Convolution, Linear, LocallyConnected, Pooling
+from convscope.layers.layer import Layer, MapShape
 from convscope.layers.pooling import POOLINGS, PoolingKind
 
 
@@ -36,6 +38,8 @@ class ConvolutionStage:
         >>> str(ConvolutionStage(units=32, patch=5, regions=None)), str(ConvolutionStage(units=32, patch=5, regions=4))
         ('32U5', '32U5:4')
     """
+
+    NAME: ClassVar[str] = "convolution"
 
     units: int
     patch: int
@@ -67,6 +71,23 @@ class ConvolutionStage:
         before, after = same_padding(self.patch) if self.padding == "same" else (0, 0)
         return Window(kernel=self.patch, stride=self.stride, before=before, after=after)
 
+    @property
+    def inputs(self) -> int:
+        """How many times its layer reads what is below: twice where that is added, too."""
+        return 1 + self.residual
+
+    def layer(self, below: MapShape) -> Layer:
+        """Return the layer that it is on maps of the shape `below`.
+
+        Raises:
+            LayoutError: there are fewer positions than regions.
+        """
+        window = self.window
+        if self.regions == 1:
+            return Convolution(units=self.units, rows=window, columns=window)
+        regions = self.regions_over(window.positions(below.rows), window.positions(below.columns))
+        return LocallyConnected(units=self.units, window=window, regions=regions)
+
     def regions_over(self, rows: int, columns: int) -> tuple[int, int]:
         """Return the regions with weights of their own, down and across, of rows × columns positions.
 
@@ -91,6 +112,9 @@ class ConnectedStage:
         LayoutError: the number is out of range.
     """
 
+    NAME: ClassVar[str] = "linear"
+    inputs: ClassVar[int] = 1
+
     units: int
 
     def __post_init__(self) -> None:
@@ -100,6 +124,11 @@ class ConnectedStage:
     def __str__(self) -> str:
         """Return the notation, for example ``128N``."""
         return f"{self.units}N"
+
+    def layer(self, below: MapShape) -> Layer:
+        """Return the layer that it is on maps of the shape `below`."""
+        del below
+        return Linear(units=self.units)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +145,9 @@ class PoolingStage:
         >>> str(PoolingStage(code="MP", window=3, stride=2)), str(PoolingStage(code="AP", window=None, stride=1))
         ('MP3/2', 'APg')
     """
+
+    NAME: ClassVar[str] = "pooling"
+    inputs: ClassVar[int] = 1
 
     code: str
     window: int | None
@@ -146,21 +178,11 @@ class PoolingStage:
         """The way of pooling, from the family's list."""
         return POOLINGS[self.code]
 
-    def window_over(self, size: int) -> Window:
-        """Return the sliding window along a side of `size`."""
-        if self.window is None:
-            return Window(kernel=size, stride=size)
-        return Window(kernel=self.window, stride=self.stride)
-
-    def sight_over(self, size: int) -> Window:
-        """Return the part of `window_over` that a value depends on; receptive fields grow by it."""
-        window = self.window_over(size)
-        if self.kind.sees == "first":
-            return Window(kernel=1, stride=window.stride)
-        if self.kind.sees == "around" and self.window is not None:
-            reach = self.window - 1
-            return Window(kernel=1 + 2 * reach, stride=window.stride, before=reach, after=reach)
-        return window
+    def layer(self, below: MapShape) -> Layer:
+        """Return the layer that it is on maps of the shape `below`."""
+        del below
+        window = None if self.window is None else Window(kernel=self.window, stride=self.stride)
+        return Pooling(code=self.code, rows=window, columns=window)
 
     def build(self) -> nn.Module:
         """Return the module: N C H W → N C h w."""

@@ -6,7 +6,7 @@ from convscope.layers.instance_based import Exemplars, Tensors
 
 from .classifiers import LINEAR_CLASSIFIERS
 from .plan import Plan
-from .stages import ConnectedStage, ConvolutionStage
+from .stages import PoolingStage
 
 
 def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tensors:
@@ -25,20 +25,15 @@ def expected_tensors(planned: Plan, exemplars: Exemplars | None = None) -> Tenso
     """
     result: Tensors = {}
     stages, normalized = planned.layout.stages, planned.layout.normalization is not None
-    shape: tuple[int, ...]
     module = -1
     for index, stage in enumerate(stages):
-        maps, values = planned.below(index)
         module += not planned.layout.is_joined(index)
-        if isinstance(stage, ConvolutionStage):
-            shape = (stage.units, maps, stage.patch, stage.patch)
-            if stage.regions != 1:
-                shape = stage.regions_over(planned.layers[index].rows, planned.layers[index].columns) + shape
-            result |= _weights(f"stages.{module}", "convolution", shape, units=stage.units, normalized=normalized)
-        elif isinstance(stage, ConnectedStage):
-            shape = (stage.units, values)
-            result |= _weights(f"stages.{module}", "linear", shape, units=stage.units, normalized=normalized)
-    values, classes = planned.below(len(stages))[1], planned.classes
+        if isinstance(stage, PoolingStage):
+            continue
+        below = planned.below(index)
+        shape = stage.layer(below).tensors([below])["weight"]
+        result |= _weights(f"stages.{module}", stage.NAME, shape, units=stage.units, normalized=normalized)
+    values, classes = planned.below(len(stages)).values, planned.classes
     if exemplars is None:
         result |= _learned("classifier", (classes, values), biases=classes)
     else:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, ValueLimits, check_options, option
 
@@ -28,10 +29,12 @@ class CheckOptions:
     value_range: ValueLimits | None = fields.value_range()
     class_depth: int | None = fields.class_depth()
     workers: int | None = fields.workers()
+    device: DeviceChoice = fields.device()
 
     def __post_init__(self) -> None:
         check_options(self)
         given = [name for name in ("output", "labels", "force", "seed") if getattr(self, name)]
+        given += ["device"] * (self.device != "auto")
         if self.model is None and given:
             raise ParameterError(
                 f"`{given[0]}` goes with what a network finds. Got no `model`. Name one, such as pretrained."

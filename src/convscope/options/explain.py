@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
@@ -53,6 +54,7 @@ class ExplainOptions:
     seed: int = fields.seed()
     force: bool = fields.force()
     batch: int | None = fields.batch("Patches or images computed at once; as memory allows by default.")
+    device: DeviceChoice = fields.device()
 
     def __post_init__(self) -> None:
         check_options(self)

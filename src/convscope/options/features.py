@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
@@ -24,6 +25,7 @@ class FeaturesOptions:
     output: AnyPath | None = fields.output("A .npz, .npy, .csv or .parquet.")
     force: bool = fields.force()
     batch: int | None = fields.batch()
+    device: DeviceChoice = fields.device()
     class_depth: int | None = fields.class_depth()
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, Size, check_options, option
 
 from . import fields
@@ -31,6 +32,7 @@ class MeasureOptions:
     output: AnyPath | None = fields.output(RECORD)
     force: bool = fields.force()
     batch: int | None = fields.batch()
+    device: DeviceChoice = fields.device()
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -57,6 +59,7 @@ class UnitsOptions:
     output: AnyPath | None = fields.output(RECORD)
     force: bool = fields.force()
     batch: int | None = fields.batch()
+    device: DeviceChoice = fields.device()
 
     def __post_init__(self) -> None:
         check_options(self)

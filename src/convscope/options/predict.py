@@ -41,12 +41,13 @@ class InferenceOptions:
     precision: BackendPrecision = option(
         "float32",
         "Number format. bfloat16 is up to twice as fast where the processor has it (auto checks), int8 on any with "
-        "--backend; probabilities then have 2 to 3 digits.",
+        "--calibration; probabilities then have 2 to 3 digits.",
         group="Network",
     )
     backend: Backend = option(
-        "torch",
-        "Engine; openvino and onnxruntime are extras to install; auto takes the fastest that agrees with torch.",
+        "auto",
+        "Engine. auto is torch for few images and in shards, else the fastest that is installed and agrees with "
+        "torch; openvino is an extra to install.",
         group="Network",
     )
     device: DeviceChoice = fields.device()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, check_options, option
 
 from . import fields
@@ -16,7 +17,9 @@ StoredType = Literal["uint8", "uint16", "float16", "float32"]
 class ScanOptions:
     """How an image is scanned, and what is written."""
 
-    output: AnyPath | None = fields.output("Write the maps to this BigTIFF, a band a class.", "MAPS.tif")
+    output: AnyPath | None = fields.output(
+        "Write the maps to this BigTIFF, or OME-Zarr if it ends in .zarr, a band a class.", "MAPS.tif"
+    )
     stride: int | None = option(
         1, "Pixels between neighbouring positions; 0 for the network's own stride.", metavar="PX", least=0, most=4_096
     )
@@ -66,7 +69,7 @@ class ScanOptions:
     )
     per_megapixel: float | None = option(
         None,
-        "Raise the threshold of the table until the blank images have at most so many false alarms a megapixel.",
+        "Raise the threshold of each class until the blank images have at most so many false alarms of it a megapixel.",
         group="Measurement",
         metavar="RATE",
         least=0,
@@ -119,6 +122,7 @@ class ScanOptions:
         most=100_000,
     )
     seed: int = fields.seed()
+    device: DeviceChoice = fields.device()
     force: bool = fields.force()
 
     def __post_init__(self) -> None:

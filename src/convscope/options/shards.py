@@ -18,7 +18,7 @@ class ShardOptions:
 
     shards: AnyPath | None = option(
         None,
-        "Folder or address (s3://…) of Parquet parts, for millions of images: the same command continues what is "
+        "Folder or address (s3://…) of parts, for millions of images or tiles: the same command continues what is "
         "missing, on this machine or on many.",
         group="Output",
         metavar="FOLDER",
@@ -32,7 +32,14 @@ class ShardOptions:
     part: str | None = option(
         None, "Compute a part of the shards, such as 3/16 in job 3 of 16.", group="Output", metavar="I/N"
     )
-    shard_size: int = option(10_000, "Images in a shard.", group="Output", metavar="N", least=1, most=1_000_000)
+    shard_size: int = option(
+        10_000,
+        "Images in a shard; of a scan tiles, of 32 MB at most.",
+        group="Output",
+        metavar="N",
+        least=1,
+        most=1_000_000,
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -44,7 +51,9 @@ class ShardOptions:
 class MergeOptions:
     """What is made of the parts."""
 
-    output: AnyPath | None = fields.output("One .parquet with all rows; the index of the folder by default.")
+    output: AnyPath | None = fields.output(
+        "One .parquet with all rows, or .tif or .zarr of a scan; the index of the folder by default."
+    )
     force: bool = fields.force()
 
     def __post_init__(self) -> None:

@@ -13,11 +13,12 @@ STYLES = ("first", "second", "third", "fourth", "fifth")
 _TOP = 24
 _DOTS_WIDTH, _NAME, _ROW, _CHARACTERS = 720, 270, 24, 34
 _LEGEND_ROW = 18
+_MOST_MARKERS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlottedValue:
-    """A measured value with its position along a chart and the ends of its interval."""
+    """A value with its position along a chart and the ends of its interval, which has none where they are equal."""
 
     at: float
     value: float
@@ -103,6 +104,7 @@ def lines(
     label: str,
     text: Text,
     tick: Text,
+    reach: Sequence[float] = (),
     logarithmic: bool = False,
 ) -> Html:
     """Return lines by a number, each value with its interval; at most five lines.
@@ -114,13 +116,15 @@ def lines(
         label: what the values are, and their unit.
         text: of a value.
         tick: of a mark at the side.
+        reach: values that the side reaches in any case.
         logarithmic: equal distances are equal ratios, along the chart.
     """
     shown = series[: len(STYLES)]
     top = _TOP + _LEGEND_ROW * len(shown)
     bottom = HEIGHT - BOTTOM + _LEGEND_ROW * len(shown)
     every = [value for line in shown for value in (*line.points, *line.beyond)]
-    marks = nice_ticks(max(0.0, min(value.low for value in every)), max(value.high for value in every))
+    lowest, highest = (value.low for value in every), (value.high for value in every)
+    marks = nice_ticks(max(0.0, min(*reach, *lowest)), max(*reach, *highest))
     upright = Axis(low=marks[0], high=marks[-1], start=bottom, stop=top, ticks=marks)
     along = _along([value.at for value in every], logarithmic=logarithmic)
     parts = [grid(along, upright, across, label, tick, _power_of_ten if logarithmic else "{:g}".format)]
@@ -139,7 +143,9 @@ def _along(positions: Sequence[float], *, logarithmic: bool) -> Axis:
         ticks = tuple(float(tick) for tick in range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1))
     else:
         low, high = min(positions), max(positions)
-        ticks = tuple(mark for mark in nice_ticks(low, high, most=6) if low - 1e-9 <= mark <= high + 1e-9)
+        smallest = float(all(float(at).is_integer() for at in positions))
+        marks = nice_ticks(low, high, most=6, smallest=smallest)
+        ticks = tuple(mark for mark in marks if low - 1e-9 <= mark <= high + 1e-9)
     high = high if high > low else low + 1
     return Axis(low=low, high=high, start=LEFT + 8, stop=WIDTH - RIGHT - 12, ticks=ticks)
 
@@ -158,10 +164,13 @@ def _line(  # one caller
     if line.beyond:
         ends = [position(value) for value in (*line.points[-1:], *line.beyond)]
         parts.append(path(ends, f"line {style} beyond"))
-    for value in (*line.points, *line.beyond):
+    every = (*line.points, *line.beyond)
+    for value in every if len(every) <= _MOST_MARKERS else ():
         x, y = position(value)
-        low, high = upright.at(value.low), upright.at(value.high)
-        hint = f"{line.name}, {value.at:g}: {text(value.value)} ({text(value.low)} to {text(value.high)})"
-        parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {style}"))
+        hint = f"{line.name}, {value.at:g}: {text(value.value)}"
+        if value.low < value.high:
+            hint += f" ({text(value.low)} to {text(value.high)})"
+            low, high = upright.at(value.low), upright.at(value.high)
+            parts.append(tag("line", x1=x, x2=x, y1=low, y2=high, class_=f"whisker {style}"))
         parts.append(marker(style, x, y, hint))
     return joined(*parts)

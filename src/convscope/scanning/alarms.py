@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from convscope.core.errors import DataError
-from convscope.core.text import counted
+from convscope.core.text import counted, printable
 
 from .detections import Candidate, Search, suppressed
 from .grid import Grid
@@ -24,6 +24,7 @@ class Alarms:
         megapixels: of all of them.
         found: false alarms at the threshold.
         threshold: least probability of a position in the table.
+        thresholds: that of each class that is looked for, where they were chosen by a rate.
         rate: false alarms a megapixel.
         low, high: of a 95 % interval of the rate.
     """
@@ -35,6 +36,7 @@ class Alarms:
     rate: float
     low: float
     high: float
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +49,7 @@ class Blank:
 
 
 def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None = None, step: float = 0.0) -> Alarms:
-    """Return the false alarms at the threshold of a search, or at the lowest threshold above it that has the rate.
+    """Return the false alarms at the threshold of a search, or at the lowest of each class above it that has the rate.
 
     The interval is of a bootstrap over square blocks of 8 windows a side, as neighbouring alarms have one cause; where
     nothing is found its upper end is 3 for all pixels.
@@ -55,7 +57,7 @@ def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None 
     Args:
         blanks: the images, with candidates at and above the threshold of the search.
         search: what counts as a position.
-        rate: false alarms a megapixel that are allowed.
+        rate: false alarms a megapixel of each class that are allowed.
         step: distance of two probabilities that can be stored.
 
     Raises:
@@ -63,7 +65,8 @@ def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None 
     """
     megapixels = sum(blank.pixels for blank in blanks) / 1e6
     if rate is not None:
-        search = replace(search, threshold=_threshold(blanks, search, int(rate * megapixels), step))
+        chosen = _thresholds(blanks, search, int(rate * megapixels), step)
+        search = replace(search, threshold=min(chosen), thresholds=chosen)
     counts: list[int] = []
     pixels: list[float] = []
     for blank in blanks:
@@ -84,24 +87,37 @@ def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None 
         rate=sum(counts) / megapixels,
         low=float(low),
         high=float(high) if sum(counts) else 3 / megapixels,
+        thresholds=search.thresholds,
     )
 
 
-def _threshold(blanks: Sequence[Blank], search: Search, allowed: int, step: float) -> float:
-    """Return the lowest threshold with at most so many false alarms."""
-    values = sorted({search.threshold, *(one.value for blank in blanks for one in blank.found)})
-    first, last = 0, len(values)  # the answer is within
-    while first < last:
-        middle = (first + last) // 2
-        here = replace(search, threshold=values[middle])
-        if sum(len(suppressed(blank.found, here)) for blank in blanks) <= allowed:
-            last = middle
-        else:
-            first = middle + 1
-    above = values[first] if first < len(values) else values[-1] + (step or 1e-6)
-    if above > 1:
-        raise DataError(
-            f"The blank images must have at most {counted(allowed, 'false alarm')} at some threshold. Got more with a "
-            "probability of 1. Use larger blank images, train with windows cut out of them, or store float32."
-        )
-    return above
+def _thresholds(blanks: Sequence[Blank], search: Search, allowed: int, step: float) -> tuple[float, ...]:
+    """Return the lowest threshold of each class with at most so many false alarms of it.
+
+    Raises:
+        DataError: a class has none.
+    """
+    values = [sorted({one.value for one in found}) for found in _by_class(blanks, search)]
+    chosen = [search.threshold] * len(values)
+    while True:  # an alarm that goes may uncover another one, of any class
+        here = replace(search, thresholds=tuple(chosen))
+        left = _by_class([replace(blank, found=suppressed(blank.found, here)) for blank in blanks], search)
+        over = [number for number, found in enumerate(left) if len(found) > allowed]
+        if not over:
+            return tuple(chosen)
+        for number in over:
+            least = sorted(one.value for one in left[number])[-allowed - 1]
+            above = values[number][-1] + (step or 1e-6)
+            chosen[number] = next((value for value in values[number] if value > least), above)
+            if chosen[number] > 1:
+                raise DataError(
+                    f"The blank images must have at most {counted(allowed, 'false alarm')} of "
+                    f"{printable(search.wanted[number])} at some threshold. Got more with a probability of 1. Use "
+                    "larger blank images, train with windows cut out of them, or store float32."
+                )
+
+
+def _by_class(blanks: Sequence[Blank], search: Search) -> list[list[Candidate]]:
+    """Return what was found of each class that is wanted."""
+    every = [one for blank in blanks for one in blank.found]
+    return [[one for one in every if one.number == number] for number in range(len(search.wanted))]

@@ -21,12 +21,12 @@ _GEO = {33550: _DOUBLE, 33922: _DOUBLE, 34264: _DOUBLE, 34735: _SHORT, 34736: _D
 
 
 @dataclass(frozen=True, kw_only=True)
-class TiffLayout:
+class TileLayout:
     """Where everything of the file lies.
 
     Attributes:
         head: all bytes before the tiles.
-        description: offset of the description.
+        description: offset of the description, in a TIFF.
         first: offset of the first tile.
         tile_bytes: bytes of a tile.
         total: bytes of the file.
@@ -41,7 +41,7 @@ class TiffLayout:
 
 def tiff_layout(
     shape: tuple[int, int, int], dtype: str, tile: int, *, tags: Mapping[int, Any] | None = None
-) -> TiffLayout:
+) -> TileLayout:
     """Return the layout of rows × columns × bands in square tiles.
 
     Args:
@@ -78,7 +78,7 @@ def tiff_layout(
     first = -(-placed[1] // 4096) * 4096
     entries[324] = (_LONG8, first + np.arange(count, dtype="<u8") * np.uint64(tile_bytes))
     head, places = _written(entries, first)
-    return TiffLayout(
+    return TileLayout(
         head=head,
         description=places[270],
         first=first,

@@ -119,6 +119,28 @@ class DensePlan:
             rows = len(_tap_rows(self.down[node.name])) * (self.stride // self.down[node.name][0].grid)
         return total * rows * columns // full
 
+    def share(self, windows: int) -> float:
+        """Return the share of the arithmetic for windows × windows neighbouring windows that their edge does not cost.
+
+        Examples:
+            >>> from convscope.networks.build import Network
+            >>> from convscope.networks.folding import graph_of
+            >>> from convscope.networks.layout import Layout
+            >>> network = Network(Layout.parse("24C5v-MP2-96C3v-MPg"), height=64, width=64, channels=1, classes=10)
+            >>> plan = dense_plan(graph_of(network), 1)
+            >>> round(plan.share(256), 2), round(plan.share(512), 2)
+            (0.69, 0.82)
+        """
+        total = 0.0
+        for node in self.graph.nodes:
+            if node.name in self.down and (macs := self._macs(node)):
+                rows, columns = (
+                    sum(one.length(windows, self.stride) * one.grid for one in side[node.name]) / len(side[node.name])
+                    for side in (self.down, self.across)
+                )
+                total += macs * rows * columns / (windows * self.stride) ** 2
+        return self.macs / max(1.0, total)
+
     def _taps(self, side: tuple[Family, ...]) -> int:
         """Return the taps along a side that are read for each window, in all families."""
         return sum(family.read * (self.stride // family.grid) for family in side)

@@ -59,6 +59,7 @@ class Search:
         threshold: least probability.
         distance: least distance of two positions, in positions of the maps.
         scale: pixels of the scanned image for each of the image.
+        thresholds: one for each class that is wanted, at or above `threshold`; that for all of them if empty.
     """
 
     classes: tuple[str, ...]
@@ -66,6 +67,11 @@ class Search:
     threshold: float
     distance: float
     scale: float = 1.0
+    thresholds: tuple[float, ...] = ()
+
+    def takes(self, one: "Candidate") -> bool:
+        """Return whether a candidate reaches the threshold of its class."""
+        return one.value >= (self.thresholds[one.number] if self.thresholds else self.threshold)
 
 
 class Candidate(NamedTuple):
@@ -101,7 +107,7 @@ def suppressed(found: Sequence[Candidate], search: Search) -> list[Candidate]:
     taken: dict[tuple[int, int], list[Candidate]] = {}
     left = []
     for one in sorted(found, key=lambda one: (-one.weight, one.row, one.column)):
-        if one.value < search.threshold:
+        if not search.takes(one):
             continue
         cell = int(one.row // side), int(one.column // side)
         near = (

@@ -5,6 +5,7 @@ Zeros are put around the image only, as if it had been computed as a whole.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import final
@@ -24,7 +25,10 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model import Model, as_tensor
 
 from .grid import Box, Grid
-from .ways import Applied
+from .streaming import BYTES, Reach, Strips, can_stream, stripes
+from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied
+
+_NEARLY = 1.01  # times the least MACs: then larger tiles count, which have longer sums
 
 
 def at_size(graph: Graph, rows: int, columns: int) -> Graph:
@@ -88,18 +92,87 @@ class AppliedFully(Applied):
     Args:
         model: gives maps.
         size: rows and columns of the image, multiples of `align`.
+
+    Attributes:
+        stripe: tiles side by side that are computed together, strip by strip; 0 for each tile by itself.
     """
 
     def __init__(self, model: Model, size: tuple[int, int]) -> None:
         self._network = fold(model.network)
         self._network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
         self.steps, self._size = steps_of(self._network.graph), size
+        self.stripe = 0
+        self._reach = Reach(graph=at_size(self._network.graph, *size))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the maps of the whole image."""
-        shape = at_size(self._network.graph, *self._size).shapes[self._network.graph.output.name]
-        return shape.rows, shape.columns
+        rows, columns = (self._reach.size(self._reach.graph.output.name, axis) for axis in (0, 1))
+        return rows, columns
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can be computed in strips."""
+        return can_stream(self._reach.graph)
+
+    def strips(self, memory: int) -> tuple[int, int]:
+        """Return the side of the tiles, and how many side by side, of the strips that the memory has room for.
+
+        The widest stripes of each side are compared by MACs.
+        """
+        found = []
+        for tile in (tile for tile in TILES if tile <= USUAL_TILE):
+            if tile < max(self.shape) + 16 or tile == TILES[-1]:
+                stripe, needed = self._widest(tile, memory)
+                if needed <= memory or tile == TILES[-1]:
+                    spans = stripes(self.shape[1], stripe * tile)
+                    macs = sum(self._reach.macs(self._reach.needed(span, 1)) for span in spans)
+                    found.append((macs, tile, stripe))
+        least = min(macs for macs, _, _ in found)
+        return next((tile, stripe) for macs, tile, stripe in found if macs <= _NEARLY * least)
+
+    def _widest(self, tile: int, memory: int) -> tuple[int, int]:
+        """Return the tiles of the widest stripe that the memory has room for, at least one, and the bytes it takes."""
+        tiles, parts, output = -(-self.shape[1] // tile), 1, self._reach.graph.output.name
+        while True:
+            stripe = -(-tiles // parts)
+            spans = list(stripes(self.shape[1], stripe * tile))
+            columns = self._reach.needed(spans[len(spans) // 2], 1)
+            values = self._reach.values(self._reach.added(tile, columns), columns)
+            answers = self._reach.graph.shapes[output].maps * tile * stripe * tile
+            sides = (tile * self.steps.own + field.size for field in self._reach.graph.fields[output])
+            region = math.prod(sides) * self._reach.graph.image.maps  # read for the key of a tile
+            needed = int(BYTES * (COPIES * values + 2 * answers) + 2 * region)
+            if needed <= memory or stripe == 1:
+                return stripe, needed
+            parts = min(tiles, max(parts + 1, parts * needed // memory))
+
+    def begin(self, grid: Grid, read: Callable[[Box], NDArray[np.uint8]]) -> Answers:
+        """Return what gives the maps of tile after tile."""
+        if not self.stripe:
+            return super().begin(grid, read)
+        return Strips(self._network, self._reach, tile=grid.tile, wide=self.stripe * grid.tile, read=read)
+
+    def rank(self, grid: Grid, index: int) -> tuple[int, ...]:
+        """Return what tiles are sorted by: their stripe, their row."""
+        row, column = divmod(index, grid.tiles[1])
+        return column // max(1, self.stripe or grid.tiles[1]), row, column
+
+    def macs(self, grid: Grid) -> tuple[int, int]:
+        """Return the multiply-accumulate operations of all tiles, and of one position by itself."""
+        middle = Box(row=grid.shape[0] // 2, column=grid.shape[1] // 2, rows=1, columns=1)
+        if self.stripe:
+            spans = stripes(grid.shape[1], self.stripe * grid.tile)
+            total = sum(self._reach.macs(self._reach.needed(span, 1)) for span in spans)
+        else:
+            total = sum(self._alone(self.pixels(grid, box)) for _, box in grid.every_box())
+        return total, self._alone(self.pixels(grid, middle))
+
+    def _alone(self, pixels: Box) -> int:
+        """Return the operations of a rectangle of pixels by itself."""
+        graph = self._reach.graph
+        whole = sum(node.layer.macs(graph.inputs_of(node)) for node in graph.nodes)
+        return whole * pixels.count // (graph.image.rows * graph.image.columns)
 
     def pixels(self, grid: Grid, box: Box) -> Box:
         """Return the pixels that some positions depend on."""

@@ -1,24 +1,27 @@
-"""The result of a scan: a TIFF filled in place, with a journal of finished tiles that outlives any kill."""
+"""The result of a scan: a TIFF or OME-Zarr filled in place, with a journal of finished tiles that outlives any kill."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.atomic import explained, open_own, refuse_existing, remove
+from convscope.core.atomic import explained, open_own, refuse_existing, remove, write_text
 from convscope.core.errors import DataError, StorageError
-from convscope.core.records import strict_json
+from convscope.core.records import json_text, strict_json, to_json
+from convscope.core.temporaries import is_temporary
 from convscope.core.text import printable, size_text
 
-from .bigtiff import DESCRIPTION_BYTES, TiffLayout, tiff_layout
+from .bigtiff import DESCRIPTION_BYTES, TileLayout, tiff_layout
 from .grid import Box, Grid
+from .ngff import ARRAY, CHUNKS, GROUP, OWN, array_json, group_json, is_zarr, tiles_file, zarr_layout
 
 _SYNC_S = 1.0  # tiles are flushed together: a flush for each would wait for the disk
 _RECORD = np.dtype(
@@ -60,6 +63,20 @@ def journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.journal")
 
 
+def tile_bytes(side: int, bands: tuple[int, str]) -> int:
+    """Return the bytes of a tile."""
+    return side * side * bands[0] * np.dtype(bands[1]).itemsize
+
+
+def tile_data(values: NDArray[Any], side: int, bands: tuple[int, str]) -> bytes:
+    """Return the bytes of a tile, whole also where its positions are fewer."""
+    whole = values
+    if values.shape[:2] != (side, side):
+        whole = np.zeros((side, side, bands[0]), bands[1])
+        whole[: values.shape[0], : values.shape[1]] = values
+    return np.ascontiguousarray(whole, np.dtype(bands[1]).newbyteorder("<")).tobytes()
+
+
 @final
 class MapsFile:
     """A result in progress.
@@ -71,20 +88,22 @@ class MapsFile:
         grid: positions and tiles.
         bands: number, and type.
         start: offset of the records in the journal.
+        describe: writes the receipt of a Zarr folder; None for a TIFF, which has it in its description.
     """
 
     def __init__(
         self,
         stream: BinaryIO,
         journal: BinaryIO,
-        layout: TiffLayout,
+        layout: TileLayout,
         *,
         grid: Grid,
         bands: tuple[int, str],
         start: int,
+        describe: Callable[[Any], None] | None = None,
     ) -> None:
         self._stream, self._journal, self._layout, self._grid, self._start = stream, journal, layout, grid, start
-        self._bands = bands
+        self._bands, self._describe = bands, describe
         journal.seek(start)
         self.records = no_records(grid)
         read = np.frombuffer(journal.read(self.records.nbytes), np.uint8)
@@ -95,16 +114,15 @@ class MapsFile:
 
     def write(self, index: int, values: NDArray[Any], record: Mapping[str, float], key: bytes) -> None:
         """Write the positions of a tile, and its key; they count as finished at the next `flush`."""
-        side, (bands, dtype) = self._grid.tile, self._bands
-        whole = values
-        if values.shape[:2] != (side, side):
-            whole = np.zeros((side, side, bands), dtype)
-            whole[: values.shape[0], : values.shape[1]] = values
+        self.take(index, tile_data(values, self._grid.tile, self._bands), record_of(record), key)
+
+    def take(self, index: int, data: bytes, record: Any, key: bytes) -> None:
+        """Write the bytes of a tile, perhaps of one that was computed elsewhere."""
         self._stream.seek(self._layout.first + index * self._layout.tile_bytes)
-        self._stream.write(np.ascontiguousarray(whole, np.dtype(dtype).newbyteorder("<")).tobytes())
+        self._stream.write(data)
         self._stream.seek(self._layout.total + index * KEY_BYTES)
         self._stream.write(key)
-        self.records[index] = record_of(record)
+        self.records[index] = record
         self._waiting.append(index)
         if time.monotonic() - self._synced_s > _SYNC_S:
             self.flush()
@@ -118,13 +136,16 @@ class MapsFile:
         _sync(self._journal)
         self._waiting, self._synced_s = [], time.monotonic()
 
-    def describe(self, text: str) -> None:
-        """Write the description of the TIFF.
+    def describe(self, receipt: Any) -> None:
+        """Write the receipt.
 
         Raises:
             StorageError: it does not fit.
         """
-        data = text.encode()
+        if self._describe is not None:
+            self._describe(receipt)
+            return
+        data = json_text(receipt).encode()
         if len(data) >= DESCRIPTION_BYTES:
             raise StorageError(f"A receipt must have below {DESCRIPTION_BYTES:,} bytes. Got {len(data):,}.")
         self._stream.seek(self._layout.description)
@@ -139,24 +160,36 @@ def _sync(stream: BinaryIO) -> None:
 
 @contextlib.contextmanager
 def opened(
-    path: Path, grid: Grid, bands: tuple[int, str], tags: Mapping[int, Any], request: Mapping[str, Any]
+    path: Path,
+    grid: Grid,
+    bands: tuple[int, str],
+    tags: Mapping[int, Any],
+    request: Mapping[str, Any],
+    *,
+    ome: Mapping[str, Any],
 ) -> Iterator[MapsFile]:
     """Give the result at `path`, new or continued; at the end of the block it is renamed if all tiles are there.
 
     Args:
-        path: of the finished TIFF.
+        path: of the finished TIFF, or Zarr folder.
         grid: positions and tiles; of a continued scan those of its journal, see `begun`.
         bands: number, and type.
         tags: of the TIFF.
         request: what is computed; JSON.
+        ome: metadata of the Zarr folder.
 
     Raises:
         StorageError: the path is not writable, or the disk is full; finished tiles stay.
     """
-    layout = tiff_layout((*grid.shape, bands[0]), bands[1], grid.tile, tags=tags)
+    shape, tiles, describe = (*grid.shape, bands[0]), partial(path), None
+    if is_zarr(path):
+        layout, tiles = zarr_layout(shape, bands[1], grid.tile), partial(path) / CHUNKS
+        describe = functools.partial(_describe_zarr, partial(path), ome, array_json(shape, bands[1], grid.tile))
+    else:
+        layout = tiff_layout(shape, bands[1], grid.tile, tags=tags)
     head = (json.dumps(request) + "\n").encode()
     is_new = begun(path) is None
-    with explained(path), open_own(partial(path)) as stream, open_own(journal_of(path)) as journal:
+    with explained(path), open_own(tiles) as stream, open_own(journal_of(path)) as journal:
         if is_new:
             count = grid.tiles[0] * grid.tiles[1]
             total = layout.total + count * KEY_BYTES
@@ -170,7 +203,7 @@ def opened(
             journal.write(head)
             journal.truncate(len(head) + count * _RECORD.itemsize)
             _sync(journal)
-        file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head))
+        file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head), describe=describe)
         try:
             yield file
         finally:
@@ -180,6 +213,11 @@ def opened(
         with explained(path):
             partial(path).replace(path)
             remove(journal_of(path))
+
+
+def _describe_zarr(folder: Path, ome: Mapping[str, Any], array: str, receipt: Any) -> None:
+    write_text(folder / ARRAY, array)
+    write_text(folder / GROUP, group_json(ome, to_json(receipt)))
 
 
 def _check_room(path: Path, total: int) -> None:
@@ -203,7 +241,7 @@ def begun(path: Path) -> dict[str, Any] | None:
         DataError: its journal is damaged.
     """
     journal = journal_of(path)
-    if not journal.is_file() or not partial(path).is_file():
+    if not journal.is_file() or not tiles_file(partial(path)).is_file():
         return None
     try:
         if journal.stat().st_size > LARGEST_JOURNAL:
@@ -236,10 +274,31 @@ def prepare(path: Path, *, force: bool) -> None:
     Raises:
         StorageError: it is there, and not to be overwritten.
     """
-    refuse_existing(path, force=force)
+    if not (is_zarr(path) and path.is_dir()):
+        refuse_existing(path, force=force)
+    elif not force:
+        raise StorageError(
+            f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
+        )
     if force:
-        for one in (path, partial(path), journal_of(path)):
-            remove(one)
+        for one in (path, partial(path)):
+            _remove_folder(one) if is_zarr(path) and one.is_dir() else remove(one)
+        remove(journal_of(path))
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a Zarr folder of a scan.
+
+    Raises:
+        StorageError: it has something else in it.
+    """
+    with explained(folder):
+        files = [file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir()]
+        unknown = [file for file in files if file.relative_to(folder) not in OWN and not is_temporary(file.name)]
+        if unknown or folder.is_symlink():
+            other = printable(str(unknown[0] if unknown else folder))
+            raise StorageError(f"{printable(str(folder))} has what no scan wrote: {other}. Remove it yourself.")
+        shutil.rmtree(folder)
 
 
 class Boxes(Protocol):
@@ -253,7 +312,7 @@ class StoredMaps:
     """The numbers of a finished or half-finished result, read where they are needed.
 
     Args:
-        path: of the TIFF.
+        path: of the TIFF, or Zarr folder.
         grid: positions and tiles.
         bands: number, and type.
         first: offset of the first tile.
@@ -261,6 +320,7 @@ class StoredMaps:
 
     def __init__(self, path: Path, grid: Grid, bands: tuple[int, str], first: int) -> None:
         self.grid = grid
+        path = tiles_file(path)
         count, side = grid.tiles[0] * grid.tiles[1], grid.tile
         kind = np.dtype(bands[1]).newbyteorder("<")
         end = first + count * side * side * bands[0] * kind.itemsize

@@ -19,18 +19,20 @@ from .bigtiff import registration
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
 from .grid import Grid
+from .ngff import ome_metadata
 from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
 from .reuse import EarlierTiles
 from .sweep import Sweep, measured
-from .ways import Applied, Way, applied, fitting_tile, own_stride
+from .ways import MOST_BYTES, Applied, Way, applied, fitting_tile, own_stride
 
 _BASE_BYTES = 320 << 20  # of Python, torch and a reader
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
 _EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")
 _MOST_CHECKING = 0.1  # of the arithmetic of a scan
+_LEAST_CHECKED = {False: 20, True: 4}  # a position of a network of maps needs all of its field
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,11 +43,13 @@ class Preparation:
         sweep: computes it.
         receipt: what is known of the result.
         tags: of its TIFF.
+        ome: metadata of its Zarr folder.
     """
 
     sweep: Sweep
     receipt: Receipt
     tags: dict[int, Any]
+    ome: dict[str, Any]
 
 
 def bands_of(receipt: Receipt) -> Bands:
@@ -78,15 +82,14 @@ def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tup
     size = scanned.shape[:2]
     if model.is_dense:
         fully = AppliedFully(model, size)
-        own, plan = fully.steps.own, model.network.plan
+        own = fully.steps.own
         if stride not in (0, 1, None, own):
             raise ParameterError(f"`stride` must be that of a network of maps, {own}. Got {stride}. Use 0.")
-        macs = plan.macs // (plan.layers[-1].rows * plan.layers[-1].columns)
         window = size[0] - (fully.shape[0] - 1) * own, size[1] - (fully.shape[1] - 1) * own
         fields = fold(model.network).graph.fields[fold(model.network).graph.output.name]
         margin = tuple((side - 1) / 2 - float(field.center) for side, field in zip(window, fields, strict=True))
         grid = Grid(image=size, window=window, stride=own, tile=16, margin=(margin[0], margin[1]))
-        return fully, Way(name="tiles", macs=macs, window_macs=macs), grid
+        return fully, Way(name="tiles", macs=0, window_macs=0), grid
     stride = stride or own_stride(model)
     used, chosen = applied(model, stride, way=way)
     frame = scanned.margin if isinstance(scanned, PaddedReader) else (0, 0)
@@ -145,10 +148,16 @@ def prepared(
     scanned = reader_of(template, model, reader)
     used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
     reach = _reach(options.stability, grid.stride / scale)
-    grid = replace(grid, tile=_tile(used, grid, model, options.memory, reach) if like is None else like.grid.tile)
+    tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
+    grid = replace(grid, tile=tile)
+    if isinstance(used, AppliedFully):
+        used.stripe = stripe
+        total, alone = used.macs(grid)
+        way = Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
     checks = options.check
     if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
-        checks = min(checks, max(20, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
+        least = _LEAST_CHECKED[model.is_dense]
+        checks = min(checks, max(least, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
     row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     receipt = replace(
         template,
@@ -156,6 +165,7 @@ def prepared(
         center=(row, column),
         padded=math.ceil(max(grid.margin) / grid.stride) * (options.edges == "pad"),
         way=way.name,
+        stripe=stripe,
         macs=way.macs,
         window_macs=way.window_macs,
         positions=grid.positions,
@@ -174,8 +184,17 @@ def prepared(
         reach=reach,
         earlier=earlier,
     )
-    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
-    return Preparation(sweep=sweep, receipt=receipt, tags=tags)
+    tags, ome = metadata_of(receipt, reader)
+    return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+
+
+def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
+    """Return the tags of a TIFF and the metadata of a Zarr folder: where the positions lie on an image."""
+    grid, scale = receipt.grid, receipt.scale
+    pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
+    return registration(reader.tags, grid.window, grid.stride, grid.margin, scale), ome_metadata(
+        receipt.bands, receipt.dtype, center=receipt.center, step=grid.stride / scale, pixel_um=pixel_um
+    )
 
 
 def _reach(stability: int, step: float) -> int:
@@ -192,16 +211,20 @@ def _reach(stability: int, step: float) -> int:
     return reach
 
 
-def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> int:
-    """Return the side of the tiles that the memory has room for."""
-    return fitting_tile(
+def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> tuple[int, int]:
+    """Return the side of the tiles that the memory has room for, and how many side by side are computed together."""
+    room = max(16 << 20, parse_bytes(memory) - _BASE_BYTES)
+    if isinstance(used, AppliedFully) and used.streams and not reach:
+        return used.strips(min(room, MOST_BYTES))
+    side = fitting_tile(
         used,
-        max(16 << 20, parse_bytes(memory) - _BASE_BYTES),
+        room,
         region_bytes=grid.stride**2 * max(3, model.preprocessing.channels),
         bands_bytes=8 * len(model.classes),
         most=max(grid.shape),
         reach=reach,
     )
+    return side, 0
 
 
 def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
@@ -215,6 +238,7 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         "families": "all windows at once, in families of positions, as the network sees zeros around its window",
         "windows": "window by window",
         "tiles": "as one image, in tiles that join exactly",
+        "strips": "as one image, in strips of which no layer computes a row twice",
     }
     sentences = [
         f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "

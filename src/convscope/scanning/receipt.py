@@ -18,6 +18,7 @@ from .alarms import Alarms
 from .bigtiff import read_description
 from .grid import Box, Grid
 from .maps_file import partial
+from .ngff import read_receipt
 
 CHECKED = 1_000
 DIFFERENCE = 1e-4  # of the largest logit, that float32 may differ by
@@ -48,7 +49,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """Three numbers on speed.
+    """Three numbers on speed; 0 where they were not measured, as of parts of several machines.
 
     Attributes:
         measured: positions per second, as a multiple of window by window in batches.
@@ -83,7 +84,8 @@ class Receipt:
         edges: ``inside`` or ``pad``.
         center: row and column of the center of position (0, 0), in pixels of the image, the first of which is at 0.
         padded: positions along each edge whose windows reach into what is filled in.
-        way: ``dense``, ``families`` or ``windows``.
+        way: ``dense``, ``families`` or ``windows``; ``tiles`` or ``strips`` of a network of maps.
+        stripe: tiles side by side that are computed together, in strips; 0 for each by itself.
         macs, window_macs: for each position, and of one window by itself.
         positions: number of them.
         computed: of them that are there.
@@ -112,6 +114,7 @@ class Receipt:
     center: tuple[float, float] = (0.0, 0.0)
     padded: int = 0
     way: str = ""
+    stripe: int = 0
     macs: int = 0
     window_macs: int = 0
     positions: int = 0
@@ -125,25 +128,23 @@ class Receipt:
 
 
 def receipt_of(path: Path) -> tuple[Receipt, Path]:
-    """Return the receipt of a result, and the TIFF that has it: the file, or, while it is not whole, its part.
+    """Return the receipt of a result, and the TIFF or Zarr folder that has it: `path`, or, if not whole, its part.
 
     Raises:
         DataError: there is no result of a scan.
     """
     if not path.exists() and partial(path).exists():
         path = partial(path)
-    text = read_description(path)
     try:
-        if text is None:
-            raise ValueError("no description")
-        return from_json(Receipt, strict_json(text)), path
+        found = read_receipt(path) if path.is_dir() else strict_json(read_description(path) or "")
+        return from_json(Receipt, found), path
     except (ConvscopeError, ValueError, RecursionError, TypeError):
         raise DataError(f"{printable(str(path))} must be the result of a scan. Got something else.") from None
 
 
 def model_digest(model: Model) -> str:
     """Return 32 hexadecimal digits that stand for the weights of a network as it predicts."""
-    folded = fold(model.network)
+    folded = fold(model.to("cpu").network)
     own = {f"own.{name}": value for name, value in folded.named_buffers() if "." not in name}
     return content_digest(folded.plan.title, {**folded.tensors, **own})
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -22,11 +22,12 @@ from convscope.networks.model import Model
 
 from .bands import Bands
 from .grid import Box, Grid
+from .maps_file import REUSED
 from .readers import Reader
 from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
 from .reuse import EarlierTiles, tile_key
 from .stability import stability
-from .ways import Applied, AppliedByWindow, Way, applied, own_stride
+from .ways import Answers, Applied, AppliedByWindow, Way, applied, own_stride
 
 Records = NDArray[Any]
 _PROBE_S = 0.3  # of a measurement before the start
@@ -79,9 +80,15 @@ class Sweep:
             values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
-    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter) -> None:
-        """Compute the tiles that the sink does not have yet; the next one is read while one is computed."""
-        left = np.flatnonzero(sink.records["done"] == 0)
+    def order(self, tiles: Iterable[int] | None = None) -> list[int]:
+        """Return tiles, all of them by default, in the order in which they are computed."""
+        every = range(self.grid.tiles[0] * self.grid.tiles[1]) if tiles is None else map(int, tiles)
+        return sorted(every, key=lambda index: self.applied.rank(self.grid, index))
+
+    def run(self, sink: Sink, receipt: Receipt, reporter: Reporter, *, tiles: Sequence[int] | None = None) -> None:
+        """Compute `tiles`, or all that the sink does not have yet; the next one is read while one is computed."""
+        left = self.order(np.flatnonzero(sink.records["done"] == 0) if tiles is None else tiles)
+        answers = self.applied.begin(self.grid, self.pixels)
 
         def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
             box = self.grid.box(index)
@@ -93,22 +100,24 @@ class Sweep:
             ThreadPoolExecutor(1) as ahead,
         ):
             task.update(self.grid.positions_of(sink.records["done"] > 0))
-            waiting = ahead.submit(read, int(left[0])) if len(left) else None
-            for number, index in enumerate(map(int, left)):
+            waiting = ahead.submit(read, left[0]) if left else None
+            for number, index in enumerate(left):
                 region, key = waiting.result() if waiting is not None else read(index)
-                waiting = ahead.submit(read, int(left[number + 1])) if number + 1 < len(left) else None
+                waiting = ahead.submit(read, left[number + 1]) if number + 1 < len(left) else None
                 box = self.grid.box(index)
                 before = None if self.earlier is None else self.earlier.tile(key)
-                values, record = self._computed(index, box, region) if before is None else (before, {})
+                values, record = self._computed(index, box, region, answers) if before is None else (before, {})
                 sink.write(index, values, record, key)
                 task.advance(box.count)
 
-    def _computed(self, index: int, box: Box, region: NDArray[np.uint8]) -> tuple[NDArray[Any], dict[str, float]]:
+    def _computed(
+        self, index: int, box: Box, region: NDArray[np.uint8], answers: Answers
+    ) -> tuple[NDArray[Any], dict[str, float]]:
         """Return what is stored of a tile, and its record."""
         began_s = time.perf_counter()
         wide = self.grid.around(box, self.reach)
         inner = box.inside(wide)
-        logits = self.applied.answers(self.grid, wide, region)  # K R C
+        logits = answers(wide, region)  # K R C
         found = probabilities(self.model, logits)
         stable = stability(found.argmax(axis=-1), self.reach)[inner] if self.reach else None
         stored = self.bands.encode(found[inner], stable)
@@ -118,8 +127,8 @@ class Sweep:
         if random or nasty:
             places = [*random, *nasty]
             expected = self._expected(places, wide, region)
-            rows, columns = zip(*((row - wide.row, column - wide.column) for row, column in places), strict=True)
-            own = logits[:, list(rows), list(columns)].T
+            rows, columns = torch.tensor(places).T
+            own = logits[:, rows - wide.row, columns - wide.column].T
             record |= {
                 "difference": float((own - expected).abs().max()),
                 "largest": float(expected.abs().max()),
@@ -167,7 +176,7 @@ def probabilities(model: Model, logits: Tensor) -> NDArray[np.float32]:
     with torch.inference_mode():
         flat = logits.flatten(1).T.contiguous()  # K R C -> R*C K
         found = model.network.probabilities_of(flat)
-    return found.numpy().reshape(*logits.shape[1:], -1)
+    return found.cpu().numpy().reshape(*logits.shape[1:], -1)
 
 
 def checked(records: Records) -> Check:
@@ -183,6 +192,18 @@ def checked(records: Records) -> Check:
     )
 
 
+def finished(receipt: Receipt, sink: Sink) -> Receipt:
+    """Return the receipt of the tiles that a result has."""
+    done = sink.records["done"]
+    return replace(
+        receipt,
+        computed=receipt.grid.positions_of(done > 0),
+        reused=receipt.grid.positions_of(done == REUSED),
+        seconds=round(float(sink.records["seconds"].sum()), 3),
+        check=checked(sink.records),
+    )
+
+
 def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
     """Return a short measurement of speed, on pixels of noise, before the scan begins."""
     noise = np.random.default_rng(0)
@@ -193,9 +214,9 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         side = grid.tile if macs * grid.tile**2 < 1.5e10 * _PROBE_S else max(2, int((1.5e10 * _PROBE_S / macs) ** 0.5))
         sides = [(min(side, 4 * grid.tile) - 1) * stride + window for window in grid.window]
         region = noise.integers(0, 256, (*sides, channels), dtype=np.uint8)
-        network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride])
+        network.logits(region[: grid.window[0] + stride, : grid.window[1] + stride]).cpu()
         began_s = time.perf_counter()
-        count = network.logits(region)[0].numel()
+        count = network.logits(region)[0].cpu().numel()  # a GPU is waited for
         return count / max(1e-9, time.perf_counter() - began_s)
 
     if model.is_dense:
@@ -203,8 +224,9 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         pixels = used.pixels(grid, box)
         region = noise.integers(0, 256, (pixels.rows, pixels.columns, channels), dtype=np.uint8)
         began_s = time.perf_counter()
-        used.answers(grid, box, region)
-        return Speed(positions_s=box.count / max(1e-9, time.perf_counter() - began_s))
+        used.answers(grid, box, region).cpu()
+        count = pixels.count // grid.stride**2 if way.name == "strips" else box.count  # nothing is computed twice
+        return Speed(positions_s=count / max(1e-9, time.perf_counter() - began_s))
     positions_s = rate(used, way.macs, grid.stride)
     if isinstance(used, AppliedByWindow):
         return Speed(measured=1.0, arithmetic=1.0, share=1.0, positions_s=positions_s)

@@ -31,6 +31,29 @@ def hardness(stored: NDArray[np.float32], label: int) -> NDArray[np.float32]:
     return np.delete(stored, label, axis=-1).max(axis=-1)  # type: ignore[no-any-return]
 
 
+def spread(features: NDArray[np.float32], count: int) -> list[int]:
+    """Return so many rows that are far apart: the first, then always the one farthest from those before (k-center).
+
+    Gonzalez 1985: the largest distance to the nearest chosen row is at most twice the least possible.
+
+    Args:
+        features: rows, the best first; their lengths do not count.
+        count: at most the number of rows.
+
+    Examples:
+        >>> spread(np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1]], np.float32), 2)
+        [0, 3]
+    """
+    rows = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    chosen = [0]
+    nearest = np.full(len(rows), np.inf, np.float32)
+    while len(chosen) < count:
+        nearest = np.minimum(nearest, np.square(rows - rows[chosen[-1]]).sum(axis=1))
+        nearest[chosen] = -1  # also where all the others are the same
+        chosen.append(int(nearest.argmax()))
+    return sorted(chosen)
+
+
 def picks(
     score: Callable[[Box], NDArray[np.float32]], grid: Grid, count: int, *, taken: Sequence[Candidate] = ()
 ) -> list[Candidate]:

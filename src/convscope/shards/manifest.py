@@ -16,8 +16,10 @@ from convscope.networks.inputs import Input
 
 from .store import Store
 
+IDENTITY = "convscope.manifest"
+"""Metadata of a part: the manifest that it belongs to."""
 MANIFEST, METADATA = "_manifest.json", "_metadata"  # readers of Parquet folders pass over names that begin with _
-PART = re.compile(r"part-(\d{5,})\.parquet")
+PART = re.compile(r"part-(\d{5,})\.(?:parquet|tiles)")
 _OWN = re.compile(r"_manifest\.json|_metadata|_model-[0-9a-f]{32}\.safetensors|_list-\d{5,}-[0-9a-f]{16}\.json")
 LARGEST_MANIFEST, _LARGEST_LIST = 1 << 28, 1 << 28
 
@@ -51,7 +53,7 @@ class Request:
     """What is computed.
 
     Attributes:
-        command: ``predict`` or ``features``.
+        command: ``predict``, ``features`` or ``scan``.
         model: digest of the model file, which is in the folder.
         options: all that changes the results.
         source: digest of what the images were named by.
@@ -63,6 +65,11 @@ class Request:
     options: dict[str, Any]
     source: str
     size: int
+
+    @property
+    def kind(self) -> str:
+        """The ending of the names of its parts."""
+        return "tiles" if self.command == "scan" else "parquet"
 
     @property
     def model_name(self) -> str:
@@ -140,9 +147,9 @@ def digest_of(data: bytes, size: int) -> str:
     return hashlib.blake2b(data, digest_size=size).hexdigest()
 
 
-def part_name(number: int) -> str:
+def part_name(number: int, kind: str = "parquet") -> str:
     """Return the name of the part of a shard."""
-    return f"part-{number:05d}.parquet"
+    return f"part-{number:05d}.{kind}"
 
 
 def finished_shards(store: Store) -> set[int]:

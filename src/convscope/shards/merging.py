@@ -15,20 +15,21 @@ from convscope.core.records import strict_json
 from convscope.core.text import counted, printable
 from convscope.images.inspection import spell
 
-from .manifest import METADATA, Manifest, finished_shards, part_name
+from .computations import UNUSABLE, Unusable
+from .manifest import IDENTITY, METADATA, Manifest, finished_shards, part_name
 from .store import Store
-from .work import IDENTITY, UNUSABLE, Unusable
 
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """What all parts hold: the number of images, the unusable ones with reasons, and the parts."""
+    """What all parts hold: the number of images (or tiles), the unusable ones with reasons, and the parts."""
 
     images: int
     unusable: tuple[tuple[str, str], ...]
     parts: int
+    unit: str = "image"
 
 
 def merge_parts(store: Store, manifest: Manifest, path: Path | None, reporter: Reporter) -> Merged:
@@ -44,9 +45,9 @@ def merge_parts(store: Store, manifest: Manifest, path: Path | None, reporter: R
     with reporter.task("merging", manifest.images, "images") as task:
         if path is not None:
             with replacing(path) as stream:
-                _copy(_checked(store, manifest, unusable, task), stream)
+                _copy(checked_parts(store, manifest, unusable, task), stream)
         else:
-            _index(_checked(store, manifest, unusable, task), store)
+            _index(checked_parts(store, manifest, unusable, task), store)
     return Merged(images=manifest.images, unusable=tuple(unusable), parts=len(manifest.shards))
 
 
@@ -60,22 +61,22 @@ def check_finished(store: Store, manifest: Manifest) -> None:
     if missing := [number for number in wanted if number not in finished]:
         raise DataError(
             f"{printable(store.address)} must have all {counted(len(wanted), 'part')}. Got "
-            f"{len(wanted) - len(missing):,}: {_named(missing)} missing. Run the same command again; it computes "
-            "them."
+            f"{len(wanted) - len(missing):,}: {_named(missing, manifest.request.kind)} missing. Run the same command "
+            "again; it computes them."
         )
     if unknown := sorted(finished - set(wanted)):
         raise DataError(
             f"{printable(store.address)} must have the {counted(len(wanted), 'part')} of its manifest. Got "
-            f"{_named(unknown)} besides. Remove them."
+            f"{_named(unknown, manifest.request.kind)} besides. Remove them."
         )
 
 
-def _named(numbers: Sequence[int]) -> str:
+def _named(numbers: Sequence[int], kind: str) -> str:
     more = f" and {len(numbers) - _MOST_NAMED:,} more" if len(numbers) > _MOST_NAMED else ""
-    return f"{', '.join(map(part_name, numbers[:_MOST_NAMED]))}{more}"
+    return f"{', '.join(part_name(number, kind) for number in numbers[:_MOST_NAMED])}{more}"
 
 
-def _checked(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
+def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: Any) -> Iterator[tuple[str, Any]]:
     """Give name and file of every part that has exactly the images of its shard; unusable images are added up."""
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     identity = manifest.identity.encode()
@@ -89,9 +90,9 @@ def _checked(store: Store, manifest: Manifest, unusable: Unusable, task: Any) ->
                 stored = strict_json(metadata.get(UNUSABLE.encode(), b"[]"))
                 without = [(str(image), str(why)) for image, why in stored]
             except (OSError, ValueError, KeyError, TypeError) as error:
-                raise _refused(name, f"it cannot be read ({printable(str(error))})") from None
+                raise refused(name, f"it cannot be read ({printable(str(error))})") from None
             if metadata.get(IDENTITY.encode()) != identity:
-                raise _refused(name, "it is of another manifest")
+                raise refused(name, "it is of another manifest")
             _check_images(manifest, store, number, names, dict(without))
             unusable += without or _errors(file)
             yield name, file
@@ -104,7 +105,7 @@ def _check_images(manifest: Manifest, store: Store, number: int, names: Sequence
     if list(names) != expected:
         seen = len(set(names))
         found = f"{len(names):,} rows of {counted(seen, 'image')}" if seen < len(names) else counted(seen, "image")
-        raise _refused(part_name(number), f"it has {found}, not the {len(expected):,} of its shard in their order")
+        raise refused(part_name(number), f"it has {found}, not the {len(expected):,} of its shard in their order")
 
 
 def _errors(file: Any) -> Unusable:
@@ -116,7 +117,8 @@ def _errors(file: Any) -> Unusable:
     return [(image, error) for image, error in pairs if error is not None]
 
 
-def _refused(name: str, reason: str) -> DataError:
+def refused(name: str, reason: str) -> DataError:
+    """Return the error of a part that cannot be merged."""
     return DataError(f"{name} cannot be merged: {reason}. Remove it, and run the same command again.")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError
 from convscope.core.extras import optional
 
@@ -12,7 +13,9 @@ _AHEAD = 4  # tasks a thread that are handed over: a million at once would burde
 _CONNECT_S = 30
 
 
-def on_dask(address: str, folder: str, identity: str, numbers: Sequence[int]) -> Iterator[FinishedShard]:
+def on_dask(
+    address: str, folder: str, identity: str, numbers: Sequence[int], device: DeviceChoice
+) -> Iterator[FinishedShard]:
     """Give finished shards as they come.
 
     Args:
@@ -20,6 +23,7 @@ def on_dask(address: str, folder: str, identity: str, numbers: Sequence[int]) ->
         folder: with the manifest.
         identity: of the manifest.
         numbers: of the shards.
+        device: what computes a shard, where it is computed.
 
     Raises:
         ConvscopeError: the scheduler is not there, or a shard was lost too often.
@@ -35,7 +39,7 @@ def on_dask(address: str, folder: str, identity: str, numbers: Sequence[int]) ->
         left = iter(numbers)
 
         def handed_over(count: int) -> list[object]:
-            return [client.submit(work, folder, identity, number, pure=False) for number in islice(left, count)]
+            return [client.submit(work, folder, identity, number, device, pure=False) for number in islice(left, count)]
 
         waiting = distributed.as_completed(handed_over(_AHEAD))
         for future in waiting:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError
 from convscope.core.extras import optional
 
@@ -14,7 +15,9 @@ _RETRIES = 10  # of a shard whose process or node is lost
 _AHEAD = 4  # tasks a core that are handed over: a million at once would burden the scheduler
 
 
-def on_ray(address: str, folder: str, identity: str, numbers: Sequence[int]) -> Iterator[FinishedShard]:
+def on_ray(
+    address: str, folder: str, identity: str, numbers: Sequence[int], device: DeviceChoice
+) -> Iterator[FinishedShard]:
     """Give finished shards as they come.
 
     Args:
@@ -22,6 +25,7 @@ def on_ray(address: str, folder: str, identity: str, numbers: Sequence[int]) -> 
         folder: with the manifest.
         identity: of the manifest.
         numbers: of the shards.
+        device: what computes a shard, where it is computed.
 
     Raises:
         ConvscopeError: the cluster is not there, or a shard was lost too often.
@@ -35,12 +39,12 @@ def on_ray(address: str, folder: str, identity: str, numbers: Sequence[int]) -> 
             f"Ray must run at {address}. It does not answer ({error}). Start it, or check it."
         ) from error
     try:
-        task = ray.remote(num_cpus=1, max_retries=_RETRIES)(work)
+        task = ray.remote(num_cpus=1, num_gpus=int(device == "cuda"), max_retries=_RETRIES)(work)
         left = iter(numbers)
         waiting: set[Any] = set()
         while True:
             room = max(1, int(ray.cluster_resources().get("CPU", 1))) * _AHEAD - len(waiting)
-            waiting |= {task.remote(folder, identity, number) for number in islice(left, max(0, room))}
+            waiting |= {task.remote(folder, identity, number, device) for number in islice(left, max(0, room))}
             if not waiting:
                 return
             done, _ = ray.wait(list(waiting))

@@ -73,7 +73,7 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
     batches = []
     with torch.inference_mode(), (reporter or Silent()).task("calibrating", len(indices), "images") as task:
         for chosen in indices.split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            batches.append(network(network.standardize(data.images[chosen].to(network.mean.device))))
+            batches.append(network(network.standardize(data.images[chosen])))
             task.advance(len(chosen))
     logits, labels = torch.cat(batches).cpu().double().numpy(), data.labels[indices].cpu().numpy()
     if not np.isfinite(logits).all():
@@ -136,7 +136,7 @@ def recalibrate_batch_norm(network: ImageNetwork, data: TrainingData, *, steps: 
             for layer in layers:
                 layer.momentum = 1 / number  # the mean of all batches so far
             with network.drawing_from(Draws(generator=torch.Generator().manual_seed(number))):
-                network(data.images[indices].to(network.mean.device))
+                network(data.images[indices])
     finally:
         for layer in layers:
             layer.momentum = layer.MOMENTUM

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from convscope.core.devices import brought
 from convscope.core.draws import Draws
 from convscope.core.errors import TrainingError
 from convscope.core.forks import computing
@@ -116,17 +117,17 @@ def _step(  # noqa: PLR0917  # one place calls it
     draws = Draws(generator=generator, before=share.start, after=len(indices) - share.stop)
     flipped = alternating(mine, state.epoch, seed) if recipe.augmentation.flip else None
     images = take(data.images, mine, recipe.augmentation, draws, flipped)
-    device = data.labels.device
-    maps = distort(state.network.standardize(images.to(device, non_blocking=True)), recipe.augmentation, draws)
+    maps = distort(network.standardize(images), recipe.augmentation, draws)
     state.progressive_resizing = state.clock.midpoint < recipe.progressive_resizing
     if state.progressive_resizing:
         maps = downsized(maps)
-    labels = data.labels[mine]
+    device = network.device
+    labels = data.labels[brought(mine, device)]
     with autocast(recipe.precision, device.type), network.drawing_from(draws), data.ranks.normalizing(network):
         logits = network(maps)
     batch_loss = loss(network, logits, labels, weights=weights, smoothing=recipe.smoothing)
     if data.ranks.count > 1:
-        batch_loss = batch_loss * _part(labels, data.labels[indices], weights)
+        batch_loss = batch_loss * _part(labels, data.labels[brought(indices, device)], weights)
     batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
     correct = (logits.detach().argmax(1) == labels).sum()
     whole_loss, correct = data.ranks.joined(network, batch_loss, correct, len(mine) / len(indices))
@@ -227,10 +228,9 @@ def evaluate(
     """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
     total, correct, share = 0.0, 0, data.ranks.share(len(indices))
     size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
-    device = network.mean.device
-    with torch.inference_mode(), autocast(precision, device.type):
+    with torch.inference_mode(), autocast(precision, network.device.type):
         for batch in indices[share].split(size):  # type: ignore[no-untyped-call]  # torch has no types here
-            logits, labels = network(network.standardize(data.images[batch].to(device))), data.labels[batch]
+            logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
             total += float(loss(network, logits, labels)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
     total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()

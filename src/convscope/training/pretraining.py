@@ -64,7 +64,7 @@ def _check_one(name: str, planned: Plan, index: int, stage: ConvolutionStage, im
     """Return how the stage is pretrained; raise ParameterError if it cannot be."""
     where, patch = f"Stage {index + 1}, {stage},", f"{stage.patch}x{stage.patch}"
     rows, columns = _size_below(planned, index)
-    channels = planned.below(index)[0]
+    channels = planned.below(index).maps
     if stage.regions != 1:
         raise ParameterError(f"{where} must be a convolution to be pretrained, like 32C5. Leave {name} out for it.")
     if stage.patch > min(rows, columns):
@@ -167,7 +167,7 @@ def _patches(planned: Plan, index: int, stage: ConvolutionStage, images: int) ->
     """Return how many patches are learned from: no more than there are, nor than are of use."""
     rows, columns = (size - stage.patch + 1 for size in _size_below(planned, index))
     seen = images if index == 0 else min(images, _MOST_IMAGES)
-    return min(MOST_PATCHES, _MOST_VALUES // (stage.patch**2 * planned.below(index)[0]), seen * rows * columns)
+    return min(MOST_PATCHES, _MOST_VALUES // (stage.patch**2 * planned.below(index).maps), seen * rows * columns)
 
 
 def _patches_of_images(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -94,9 +95,9 @@ class _LocalRanks(SeveralRanks):
         self.meet()
         return rows[-1].clone().view_as(values)
 
+    @abstractmethod
     def meet(self) -> None:
         """Wait until all ranks are here."""
-        raise NotImplementedError
 
 
 class RankProcesses(_LocalRanks):

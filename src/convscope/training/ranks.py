@@ -5,6 +5,7 @@ to what the others found, by the same sum in all of them: their networks never d
 is that of the training. See docs/decisions/0019-ranks.md.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,8 +70,8 @@ class Ranks:
 ALONE = Ranks()
 
 
-class SeveralRanks(Ranks):
-    """Several processes; the way from one to the other (`add`, `from_first`) is for the classes that derive from this.
+class SeveralRanks(Ranks, ABC):
+    """Several processes; the classes that derive from this have the way from one to the other.
 
     Args:
         rank: of this process, from 0.
@@ -81,6 +82,14 @@ class SeveralRanks(Ranks):
     def __init__(self, rank: int, count: int, *, together: bool = False) -> None:
         self.rank, self.count, self.together = rank, count, together
         self._bucket: _Bucket | None = None
+
+    @abstractmethod
+    def add(self, values: Tensor) -> Tensor:
+        """Return the sum of the values of all ranks, in the order of the ranks."""
+
+    @abstractmethod
+    def from_first(self, *numbers: float) -> tuple[float, ...]:
+        """Return the numbers that rank 0 has."""
 
     @contextmanager
     def normalizing(self, network: nn.Module) -> Iterator[None]:

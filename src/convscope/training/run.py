@@ -20,10 +20,10 @@ from convscope.images.sources.source import Source
 from convscope.images.transparency import without_contrast
 from convscope.images.values import parse_value_range
 from convscope.networks.build import Network
+from convscope.networks.class_names import check_class_names
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.layout import Layout
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import Plan, plan
 from convscope.options.train import TrainOptions
 
@@ -345,7 +345,11 @@ def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
             f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
         )
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
-    if record.device != prepared.device:
-        note = f"the run was begun on {record.device} and goes on on {prepared.device}: other weights, to rounding"
-        prepared = replace(prepared, notes=(*prepared.notes, note))
-    return replace(prepared, plan=planned, recipe=record.recipe, threads=record.threads, ranks=record.ranks)
+    return replace(
+        prepared,
+        plan=planned,
+        recipe=record.recipe,
+        threads=record.threads,
+        ranks=record.ranks,
+        notes=(*prepared.notes, *record.moved_to(prepared.device)),
+    )

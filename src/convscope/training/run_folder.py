@@ -46,6 +46,12 @@ class RunRecord:
         text = json.dumps(to_json([self.settings.seed, self.layout, self.recipe, self.images]), sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
+    def moved_to(self, device: Device) -> tuple[str, ...]:
+        """Return what is to be said of a run that goes on on a device: nothing, on that where it began."""
+        if device == self.device:
+            return ()
+        return (f"the run was begun on {self.device} and goes on on {device}: other weights, to rounding",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder:

@@ -135,11 +135,13 @@ class EpochSums:
 
     def settle(self) -> None:
         """Wait for everything that was added."""
-        for loss, correct, images in self._waiting:
-            self.last_loss = loss.item()
-            self.loss += self.last_loss * images
-            self.correct += int(correct)
-            self.seen += images
+        if self._waiting:
+            losses, correct, images = zip(*self._waiting, strict=True)
+            right = torch.stack(correct).tolist()
+            for self.last_loss, count, size in zip(torch.stack(losses).tolist(), right, images, strict=True):
+                self.loss += self.last_loss * size
+                self.correct += int(count)  # of several ranks a float
+                self.seen += size
         self._waiting, self._settled_s = [], time.monotonic()
 
 

@@ -81,7 +81,7 @@ class TrainingData:
         if self.device == "cpu":
             return self
         device = own_device(self.device)
-        fits = self.device != "cuda" or 2 * self.images.numel() < torch.cuda.mem_get_info(device)[0]
+        fits = self.device != "cuda" or 2 * self.images.nbytes < torch.cuda.mem_get_info(device)[0]
         images = self.images.to(device) if fits else self.images
         return dataclasses.replace(self, images=images, labels=self.labels.to(device))
 

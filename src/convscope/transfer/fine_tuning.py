@@ -58,7 +58,8 @@ def transfer(
         found = carry_out_start(prepared, cache_dir=cache_dir, reporter=reporter, maps=maps)
         network = copied(_calibrated(found.model))
         part = network if maps is None else above(network, boundary)
-        history = _fit(prepared, part, None if maps is None else maps.data(), folder, reporter, resume=resume)
+        data = TrainingData.of(prepared.images, device=prepared.device) if maps is None else maps.data(prepared.device)
+        history = _fit(prepared, part, data, folder, reporter, resume=resume)
     model = replace(found.model, network=with_part(network, part))
     probabilities = _evaluated(prepared, model, found.indices, reporter)
     frozen = int((found.probabilities.argmax(1) == prepared.images.labels[found.indices]).sum())
@@ -140,7 +141,7 @@ def _calibrated(model: Model) -> GraphNetwork:
 def _fit(
     prepared: PreparedStart,
     part: GraphNetwork,
-    maps: TrainingData | None,
+    data: TrainingData,
     folder: RunFolder | None,
     reporter: Reporter,
     *,
@@ -148,13 +149,12 @@ def _fit(
 ) -> History:
     """Train `part`: on the images, or on maps that are flipped already."""
     record, deadline = prepared.record, prepared.deadline
-    if maps is not None:
+    if prepared.boundary:
         recipe = replace(record.recipe, augmentation=replace(record.recipe.augmentation, flip=False))
         record = replace(record, recipe=recipe)
         if deadline is not None:  # all layers are computed for the evaluation
             whole = prepared.plan.macs / max(1, part.plan.macs)
             deadline = replace(deadline, evaluated=round(deadline.evaluated * whole))
-    data = TrainingData.of(prepared.images) if maps is None else maps
     return fit_watched(part, data, record, deadline=deadline, folder=folder, resume=resume, reporter=reporter)
 
 
@@ -162,10 +162,10 @@ def _evaluated(
     prepared: PreparedStart, model: Model, indices: NDArray[np.int64], reporter: Reporter
 ) -> NDArray[np.float32]:
     """Return the probabilities of the images at `indices`, N K."""
-    chunks = np.array_split(indices, -(-len(indices) // _AT_ONCE))
+    chunks, there = np.array_split(indices, -(-len(indices) // _AT_ONCE)), model.to(prepared.device)
     with tuned(prepared.threads), reporter.task("evaluating", len(indices), "images") as task:
         found = []
         for chunk in chunks:
-            found.append(model.predict_proba(prepared.images.images[chunk]))
+            found.append(there.predict_proba(prepared.images.images[chunk]))
             task.advance(len(chunk))
     return np.concatenate(found)

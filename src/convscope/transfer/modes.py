@@ -26,7 +26,7 @@ _FROZEN = {
         "value_range",
         "validation",
     ),
-    *("flip", "threads", "size", "channels"),
+    *("flip", "threads", "device", "size", "channels"),
 }
 _LAST_STAGES = _FROZEN | {
     *("epochs", "minutes", "target_accuracy", "batch", "learning_rate", "smoothing", "shift", "balance", "precision"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convscope.core.devices import Device, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
@@ -17,8 +18,8 @@ from convscope.images.sizes import ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
+from convscope.networks.class_names import check_class_names
 from convscope.networks.graph import IMAGE
-from convscope.networks.model_file import check_class_names
 from convscope.networks.plan import NetworkPlan
 from convscope.networks.starts import Start
 from convscope.options.train import Mode, TrainOptions
@@ -56,6 +57,7 @@ class PreparedStart:
         recipe: of the training by gradients; one epoch where there is none, as every image is seen once.
         notes: sentences for the user.
         threads: of the processor.
+        device: what computes the network.
         started_s: on the clock of `time.monotonic`.
     """
 
@@ -68,6 +70,7 @@ class PreparedStart:
     recipe: Recipe
     notes: tuple[str, ...]
     threads: int
+    device: Device
     started_s: float
 
     @property
@@ -100,6 +103,7 @@ class PreparedStart:
             layout=f"{self.mode} {identity_of(self.start.model, self.cuts[-1])} {layers}",
             recipe=self.recipe,
             threads=self.threads,
+            device=self.device,
             images=digest_images(self.images),
         )
 
@@ -123,6 +127,7 @@ def prepare_start(
     """
     started = time.monotonic() - spent_s
     check_options(settings, settings.mode)
+    device = choose_device(settings.device)
     start = _resized(settings, start)
     start = replace(start, model=with_root_mean_squares(start.model))
     _layers(start, settings.cut, settings.mode)  # before any image is read
@@ -157,6 +162,7 @@ def prepare_start(
         recipe=recipe,
         notes=(*dataset.notes, *_notes(start, dataset), why, *learned),
         threads=settings.threads or usable_cores(),
+        device=device,
         started_s=started,
     )
 

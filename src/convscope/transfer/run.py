@@ -75,7 +75,12 @@ def carry_out_start(
     wanted += [Wanted(view=FLIPPED, indices=train)] * prepared.flip
     with tuned(prepared.threads):
         features = StartFeatures(
-            prepared.start.model, prepared.cuts, images, cache_dir=cache_dir, reporter=reporter, maps=maps
+            prepared.start.model.to(prepared.device),
+            prepared.cuts,
+            images,
+            cache_dir=cache_dir,
+            reporter=reporter,
+            maps=maps,
         ).of(wanted)
         labels = images.labels[train]
         at_train = np.searchsorted(wanted[0].indices, train)

@@ -60,7 +60,7 @@ class StartFeatures:
     with it; a job that goes on gives the same bits.
 
     Args:
-        model: with the network of the start and the preprocessing of the dataset.
+        model: with the network of the start, on the device that computes, and the preprocessing of the dataset.
         layers: names of layers, in the order of the network.
         dataset: its images are those that the network takes.
         cache_dir: the cache folder; None for the usual one.
@@ -132,7 +132,7 @@ class StartFeatures:
             for layer, store, row in zip(self._layers, stores, rows, strict=True):
                 if not bool(torch.isfinite(row).all()):
                     raise DataError(f"The features of layer {layer} are not finite numbers: the start is damaged.")
-                store.write(indices, row[: len(indices)].numpy())
+                store.write(indices, row[: len(indices)].cpu().numpy())
             yield len(indices)
 
     def _means(self, network: GraphNetwork, images: Tensor, view: str, indices: NDArray[np.int64]) -> Iterator[Tensor]:

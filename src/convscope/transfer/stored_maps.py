@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convscope.core.devices import Device
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN, VALIDATION
 from convscope.layers.layer import MapShape
@@ -51,10 +52,10 @@ class CutMaps:
         wanted = np.isin(indices, self.wanted)
         if wanted.any():
             rows = maps.permute(0, 2, 3, 1).flatten(1)  # N C h w -> N h*w*C
-            self._store.write(indices[wanted] + self._first(view), rows.numpy()[wanted])
+            self._store.write(indices[wanted] + self._first(view), rows.cpu().numpy()[wanted])
 
-    def data(self) -> TrainingData:
-        """Return the maps as what a training takes: float16 M h w C, each training image in each view."""
+    def data(self, device: Device) -> TrainingData:
+        """Return the maps as what a training on a device takes: float16 M h w C, each training image in each view."""
         dataset, shape = self._dataset, self._shape
         train = torch.from_numpy(dataset.indices(TRAIN))
         return TrainingData(
@@ -65,6 +66,7 @@ class CutMaps:
             classes=len(dataset.classes),
             class_names=dataset.classes,
             name=dataset.name,
+            device=device,
         )
 
     def _first(self, view: str) -> int:

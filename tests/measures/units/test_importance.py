@@ -10,12 +10,14 @@ from convscope.cli.units_text import units_text
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.records import from_json, to_json
 from convscope.layers.instance_based import Exemplars
+from convscope.layers.normalization import BatchNormalization
 from convscope.measures.units.ablation import measure_ablation
 from convscope.measures.units.importance import ablation_macs, agreement, measure_importance, most_important
 from convscope.measures.units.measuring import measure_units, unit_layers
 from convscope.measures.units.random_weights import with_random_weights
 from convscope.measures.units.records import UnitsReport
 from convscope.networks.folding import fold
+from convscope.networks.model import as_tensor
 from tests.checks.graph_models import graph_model, pixels_for
 from tests.checks.models import small_model, some_pixels, with_exemplars
 
@@ -50,6 +52,19 @@ def test_every_layer_of_sums_has_units_in_any_network(name: str) -> None:
     assert from_json(type(found), json.loads(json.dumps(to_json(found)))) == found
     random = measure_units(with_random_weights(model, images, 1), images, top=1)
     assert all(0 < unit.silent < 1 for layer in random.layers for unit in layer.units if layer.rows > 4)
+
+
+def test_random_weights_are_normalized_by_the_images() -> None:
+    model, images = small_model("4C3-MP2-6C3"), some_pixels(9, seed=3)
+    random = with_random_weights(model, images, 0)
+    layers = [module for module in random.network.modules() if isinstance(module, BatchNormalization)]
+    assert len(layers) == 2
+    means = []
+    for layer in layers:
+        layer.register_forward_hook(lambda _, given, out: means.append(out.mean((0, 2, 3))))
+    random.network(as_tensor(images))
+    for mean in means:
+        np.testing.assert_allclose(mean.detach(), 0, atol=5e-3)
 
 
 def test_the_most_important_units_are_ablated_within_a_budget() -> None:

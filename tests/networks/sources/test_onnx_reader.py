@@ -18,6 +18,7 @@ from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.layer import MapShape
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Graph, Node
+from convscope.networks.model_file import read_onnx_model
 from convscope.networks.sources.building.tidy import LOGITS
 from convscope.networks.sources.building.unsupported import UnsupportedError
 from convscope.networks.sources.onnx.operators import OPERATORS
@@ -183,7 +184,8 @@ def test_channels_last_that_are_flattened_are_read_in_their_order(tmp_path: Path
     assert_same(computed(read_onnx(path), image.transpose(0, 3, 1, 2)), expected(path, image))
 
 
-def test_what_is_done_to_pixels_is_mean_and_standard_deviation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", [TensorProto.UINT8, TensorProto.FLOAT])
+def test_what_is_done_to_pixels_is_mean_and_standard_deviation(dtype: int, tmp_path: Path) -> None:
     mean, std = np.array([0.5, 0.25, 0.4]), np.array([0.2, 0.3, 0.25])
 
     def write(g: Written) -> str:
@@ -192,13 +194,41 @@ def test_what_is_done_to_pixels_is_mean_and_standard_deviation(tmp_path: Path) -
         value = g.op("Div", value, g.array(std.reshape(1, 3, 1, 1)))
         return g.op("GlobalAveragePool", g.op("Conv", value, g.random(4, 3, 3, 3)))
 
-    path = saved(written(write, shape=("N", 6, 7, 3), dtype=TensorProto.UINT8), tmp_path)
+    path = saved(written(write, shape=("N", 6, 7, 3), dtype=dtype), tmp_path)
     source = read_onnx(path)
     assert [node.layer.KIND for node in source.graph.nodes] == ["convolution", "pooling"]
     np.testing.assert_allclose([source.mean, source.std], [mean, std], rtol=1e-5)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 6, 7, 3)).astype(np.uint8)
     standardized = ((pixels / 255 - mean) / std).transpose(0, 3, 1, 2)
-    assert_same(computed(source, standardized), expected(path, pixels))
+    given = pixels if dtype == TensorProto.UINT8 else pixels.astype(np.float32)
+    assert_same(computed(source, standardized), expected(path, given))
+    assert read_onnx_model(path, standardization={"mean": (0.0,), "std": (1.0,), "scale": 255.0}).training["source"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "is_of_pixels"),
+    [("Mul", 1 / 255, True), ("Sub", 127.5, True), ("Div", 127.5, True), ("Mul", 2.0, False), ("Sub", 0.5, False)],
+)
+def test_float_images_are_pixels_if_they_are_treated_as_such(
+    kind: str, number: float, *, is_of_pixels: bool, tmp_path: Path
+) -> None:
+    path = saved(
+        written(
+            lambda g: g.op(
+                "Conv", g.op(kind, g.op("Transpose", "image", perm=[0, 3, 1, 2]), g.array(number)), g.random(4, 3, 3, 3)
+            ),
+            shape=(1, 6, 7, 3),
+        ),
+        tmp_path,
+    )
+    assert bool(read_onnx(path).mean) == is_of_pixels
+
+
+def test_inputs_that_nothing_reads_are_left_out(tmp_path: Path) -> None:
+    model = written(lambda g: g.op("Conv", "image", g.random(4, 3, 3, 3)), shape=(1, 3, 6, 7))
+    model.graph.input.extend([onnx.helper.make_tensor_value_info("left", TensorProto.FLOAT, (1, 3))])
+    proof = read_onnx_model(saved(model, tmp_path)).training["source"]["proof"]
+    assert proof["output"] < 1e-5
 
 
 def _own_file(graph: Graph, tensors: dict[str, torch.Tensor], mean: Array, std: Array) -> onnx.ModelProto:

@@ -83,6 +83,7 @@ def _without_constants(model: onnx.ModelProto) -> None:
 
 def _second_input(model: onnx.ModelProto) -> None:
     model.graph.input.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, (1, 3)))
+    model.graph.node.append(helper.make_node("Identity", ["other"], ["read"]))
 
 
 def _no_outputs(model: onnx.ModelProto) -> None:

@@ -193,6 +193,7 @@ MODULES: dict[str, tuple[nn.Module, list[str] | None]] = {
     "max pooling to the end": (nn.Sequential(nn.MaxPool2d(3, 2, ceil_mode=True)), ["pooling"]),
     "mean pooling": (nn.Sequential(nn.AvgPool2d((3, 2), 2, (1, 0))), ["pooling"]),
     "mean pooling without zeros": (nn.Sequential(nn.AvgPool2d(3, 2, 1, count_include_pad=False)), ["pooling"]),
+    "mean pooling beyond the end": (nn.AvgPool2d(99, ceil_mode=True), ["pooling"]),
     "mean pooling to the end": (nn.Sequential(nn.AvgPool2d(3, 2, 1, ceil_mode=True)), ["pooling"]),
     "max pooling of a frame behind relu": (
         nn.Sequential(nn.ReLU(), nn.ZeroPad2d(1), nn.MaxPool2d(3, 2)),

@@ -42,6 +42,7 @@ def draw_one(opened: Opened) -> None:
 def test_it_opens_on_a_correct_answer_and_mistakes_are_one_press_away(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     assert opened.text(".answer-bar .verdict") == "Right."
+    assert "Moved by 2 pixels: shared weights" in opened.text("header"), "what the network is made so for"
     opened.page.get_by_role("button", name="Mistakes").click()
     opened.until("document.querySelector('.answer-bar .verdict').textContent.startsWith('Wrong, it is ')")
 
@@ -110,6 +111,9 @@ def test_a_link_leads_to_a_step_of_the_lesson_whose_board_is_seen(
         assert seen(opened, part), part
     opened.page.locator(".steps").get_by_role("button", name="Next step").click()
     assert opened.page.evaluate("location.hash") == "#lesson/3"
+    opened.page.locator(".claims > li:not(.away) .moved").scroll_into_view_if_needed()
+    opened.page.locator(".steps").get_by_role("button", name="Next step").click()
+    assert seen(opened, ".claims > li:not(.away) h3"), "the step before was longer"
 
 
 def test_the_lesson_alone_has_no_violation_and_follows_its_address(open_page: Open, tmp_path: Path) -> None:

@@ -246,9 +246,13 @@ def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: 
     first.fill("7")
     first.blur()
     assert image.input_value() == "", "an image that was changed has no name"
+    assert image.evaluate("(one) => one.selectedOptions[0].text") == "changed"
     opened.page.locator(".lesson").get_by_role("button", name="Reset").first.click()
     assert first.input_value() == before
     assert image.input_value() == named != ""
+    opened.page.locator(".lesson .bench ~ div select").last.select_option("MP")
+    window = "Of the same window, the largest value (max) is 54, the mean 13.5, the first (subset) −27."
+    assert window in opened.page.locator(".lesson").text_content()
 
 
 def test_patches_and_cells_of_the_confusion_matrix_open_their_images(open_page: Open, digits: Path) -> None:

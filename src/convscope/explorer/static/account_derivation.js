@@ -5,7 +5,7 @@ import { exact, short } from "./format.js";
 import { ACCOUNT, LAYER } from "./text_layer.js";
 import { shapeAt } from "./network.js";
 import { strong } from "./pooling_derivation.js";
-import { formulaOf, phraseOf } from "./text.js";
+import { formulaOf, phraseOf } from "./text_overview.js";
 
 /** @typedef {import("./accounts.js").Account} Account */
 /** @typedef {import("./accounts.js").Term} Term */

@@ -7,7 +7,8 @@ import { makeNetworkMap, nameOf } from "./network_map.js";
 import { imageColumn, layerColumn } from "./overview.js";
 import { summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
-import { MAP, TEXT } from "./text.js";
+import { TEXT } from "./text.js";
+import { MAP } from "./text_map.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./graph_blocks.js").Entry} Entry */

@@ -2,7 +2,7 @@
 /** What the layers of a network do, in a few words each: what a block of the map says of itself. */
 import { joinsIn, shortcutOf } from "./graph_paths.js";
 import { belowOf, shapeAt } from "./network.js";
-import { MAP } from "./text.js";
+import { MAP } from "./text_map.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Network} Network */

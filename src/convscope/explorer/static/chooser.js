@@ -7,7 +7,8 @@ import { still } from "./image.js";
 import { inLevels } from "./levels.js";
 import { makeOwn } from "./own_image.js";
 import { makePad } from "./pad.js";
-import { CAMERA, EVALUATION, TEXT } from "./text.js";
+import { CAMERA, TEXT } from "./text.js";
+import { EVALUATION } from "./text_records.js";
 import { OWN } from "./text_frame.js";
 
 /** @typedef {import("./network.js").Network} Network */

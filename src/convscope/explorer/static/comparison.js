@@ -5,7 +5,7 @@ import { counted, grouped, percent, short, wholePercent } from "./format.js";
 import { makeMoved } from "./moved.js";
 import { saved } from "./saving.js";
 import { svgElement } from "./svg.js";
-import { COMPARISON } from "./text.js";
+import { COMPARISON } from "./text_records.js";
 
 /** @typedef {import("./network.js").Network} Network */
 

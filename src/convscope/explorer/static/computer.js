@@ -1,6 +1,6 @@
 // @ts-check
-/** Asks the worker; while it computes, only the newest image waits. */
-import { makeEngine } from "./engine.js";
+/** Asks workers; while one computes maps, only the newest image waits. */
+import { TASKS } from "./tasks.js";
 
 /** @typedef {import("./engine.js").Job} Job */
 /** @typedef {import("./network.js").Network} Network */
@@ -29,6 +29,44 @@ export function startWorker(program) {
 }
 
 /**
+ * Send messages to a worker; where there is none, or it fails, the same is done here.
+ * @param {Network} network
+ * @param {Started | null} started
+ * @param {keyof typeof TASKS} task
+ * @param {(reply: any) => void} heard
+ * @returns {import("./tasks.js").Work & { close: () => void }} close ends the worker
+ */
+export function makeSending(network, started, task, heard) {
+  const here = () => TASKS[task](network, heard);
+  if (!started) return Object.assign(here(), { close: () => {} });
+  const { worker, forget } = started;
+  /** @type {import("./tasks.js").Work | null} */
+  let instead = null;
+  /** @type {any} */
+  let last = null;
+  worker.addEventListener("message", forget, { once: true });
+  worker.addEventListener("message", ({ data }) => heard(data));
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    forget();
+    instead = here();
+    if (last) instead(last);
+  });
+  const { images, units, evaluation, invariance, comparison, beside, ...needed } = network;
+  worker.postMessage({ network: needed, task });
+  const send = (/** @type {any} */ message) => {
+    last = message;
+    if (instead) instead(message);
+    else worker.postMessage(message);
+  };
+  const close = () => {
+    worker.terminate();
+    forget();
+  };
+  return Object.assign(send, { close });
+}
+
+/**
  * @param {Network} network
  * @param {Started | null} started
  * @param {Listener} notify
@@ -40,45 +78,22 @@ export function makeComputer(network, started, notify) {
   /** @type {Job | null} */
   let busyWith = null;
   let turn = 0;
-  const here = () => {
-    const engine = makeEngine(network);
-    return (/** @type {Job} */ job) => notify(engine(job), job);
-  };
-  if (!started) return Object.assign(here(), { close: () => {} });
-  const { worker, forget } = started;
-  /** @type {((job: Job) => void) | null} */
-  let instead = null;
-  worker.addEventListener("message", forget, { once: true });
-  worker.addEventListener("message", ({ data }) => {
-    if (data.turn !== turn || !busyWith) return;
+  const send = makeSending(network, started, "maps", (reply) => {
+    if (reply.turn !== turn || !busyWith) return;
     const job = busyWith;
     busyWith = null;
     if (waiting) ask(waiting);
-    notify(data.answer, job);
+    notify(reply.answer, job);
   });
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    forget();
-    instead = here();
-    const last = waiting ?? busyWith;
-    if (last) instead(last);
-  });
-  const { images, units, evaluation, invariance, comparison, beside, ...needed } = network;
-  worker.postMessage({ network: needed });
   const ask = (/** @type {Job} */ job) => {
     waiting = null;
     busyWith = job;
     turn += 1;
-    worker.postMessage({ job, turn });
+    send({ job, turn });
   };
   const take = (/** @type {Job} */ job) => {
-    if (instead) instead(job);
-    else if (busyWith) waiting = job;
+    if (busyWith) waiting = job;
     else ask(job);
   };
-  const close = () => {
-    worker.terminate();
-    forget();
-  };
-  return Object.assign(take, { close });
+  return Object.assign(take, { close: send.close });
 }

@@ -128,7 +128,7 @@ function sumChart(go) {
       const most = Math.max(...chances);
       columns.forEach(({ bar, value, made }, index) => {
         bar.style.height = `${(100 * chances[index]) / most}%`;
-        value.textContent = percent(chances[index]);
+        value.textContent = narrow(100 * chances[index]);
         made.setAttribute("aria-pressed", String(index + 2 === sum));
       });
     },

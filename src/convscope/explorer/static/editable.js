@@ -83,12 +83,18 @@ function besides(index, side) {
   return along < side + 2 ? [-1, along - 1] : [side, along - side - 3];
 }
 
-/** @param {string} name @param {Record<string, string>} options @param {(value: string) => void} notify */
-export function select(name, options, notify) {
+/**
+ * @param {string} name
+ * @param {Record<string, string>} options
+ * @param {(value: string) => void} notify
+ * @param {string} [other] is shown for "" and cannot be chosen
+ */
+export function select(name, options, notify, other) {
   const made = element(
     "select",
     {},
     ...Object.entries(options).map(([value, text]) => element("option", { value, text })),
+    other ? element("option", { value: "", text: other, hidden: true }) : null,
   );
   made.addEventListener("change", () => notify(made.value));
   return {

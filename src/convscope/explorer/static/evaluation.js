@@ -5,7 +5,7 @@ import { element, isolate } from "./dom.js";
 import { counted, grouped, inBytes, percent, percentIn, sides } from "./format.js";
 import { shapeAt } from "./network.js";
 import { saved } from "./saving.js";
-import { EVALUATION } from "./text.js";
+import { EVALUATION } from "./text_records.js";
 
 /** @typedef {import("./network.js").Network} Network */
 

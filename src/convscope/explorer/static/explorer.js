@@ -16,6 +16,7 @@ import { makeLayerView } from "./layer_view.js";
 import { makeLesson } from "./lesson.js";
 import { makeMapView } from "./map_view.js";
 import { STILL } from "./motion.js";
+import { movedInShort } from "./moved.js";
 import { makeOverview } from "./overview.js";
 import { readNetwork } from "./reading.js";
 import { saveButtons } from "./saving.js";
@@ -23,7 +24,9 @@ import { makeSecondNetwork } from "./second_network.js";
 import { makeSession, stateOf } from "./session.js";
 import { makeSliders } from "./sliders.js";
 import { toggled } from "./switches.js";
-import { COMPARISON, DAMAGE, EVALUATION, MAP, SECOND, TEXT } from "./text.js";
+import { DAMAGE, SECOND, TEXT } from "./text.js";
+import { MAP } from "./text_map.js";
+import { COMPARISON, EVALUATION } from "./text_records.js";
 import { INVARIANCE } from "./text_distortions.js";
 import { ANSWER, HEADER, KEEPING, STEPS } from "./text_frame.js";
 import { UNITS_TEXT } from "./text_units.js";
@@ -63,6 +66,7 @@ function header(network, large) {
       element("a", { class: "to-lesson", href: "#lesson/1", text: ANSWER.lesson }),
     ),
     element("p", { text: (large ? MAP : TEXT).intro(isDense(network)) }),
+    ...movedInShort(network.comparison),
   );
 }
 

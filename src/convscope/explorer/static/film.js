@@ -6,7 +6,7 @@ import { shapeAt } from "./network.js";
 import { painted } from "./painted.js";
 import { keep } from "./saving.js";
 import { KEEPING, OWN } from "./text_frame.js";
-import { titleOf } from "./text.js";
+import { titleOf } from "./text_overview.js";
 
 /** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./network.js").Network} Network */

@@ -115,3 +115,8 @@ export function inBytes(bytes) {
   for (const [size, unit] of units) if (bytes >= size) return `${rounded(bytes / size, 3)}\u00a0${unit}`;
   return `${bytes}\u00a0B`;
 }
+
+/** @param {string} text */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

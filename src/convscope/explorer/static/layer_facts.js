@@ -2,7 +2,7 @@
 /** Arithmetic of a layer, in words: what sharing saves, why its receptive field is larger, how maps become a vector. */
 import { element } from "./dom.js";
 import { belowOf, inputsOf, separateParameters, shapeAt } from "./network.js";
-import { outcome } from "./text.js";
+import { outcome } from "./text_overview.js";
 import { LAYER } from "./text_layer.js";
 
 /** @typedef {import("./network.js").Network} Network */
@@ -36,11 +36,16 @@ export function layerFacts(network, number) {
   if (layer.kind === "convolution" && positions > 1)
     facts.push(LAYER.saves(layer.parameters, separateParameters(layer), positions));
   const [zeros, after] = [layer.before[0], layer.after[0]];
-  if (layer.kind === "convolution" && zeros && zeros === after && layer.stride[0] === 1)
-    facts.push(LAYER.padded(zeros, layer.rows, layer.columns));
+  if (layer.kind === "convolution" && layer.window[0] > 1 && zeros === after && layer.dilation[0] === 1)
+    facts.push(LAYER.positions(below.rows, zeros, layer.window[0], layer.stride[0]));
   if (layer.nonlinearity !== "linear") facts.push(LAYER.nonlinear(layer.nonlinearity));
   if (growth) facts.push(LAYER.grows(growth.values, growth.each, growth.apart, layer.field[1].size));
   if (layer.kind === "linear" && below.rows * below.columns > 1)
     facts.push(LAYER.vector(outcome(below), below.maps * below.rows * below.columns));
-  return facts.map((text) => element("p", { class: "layer-fact", text }));
+  return facts.map(layerFact);
+}
+
+/** @param {string} text */
+export function layerFact(text) {
+  return element("p", { class: "layer-fact", text });
 }

@@ -3,6 +3,7 @@
 import { scaleOf } from "./colour_bar.js";
 import { largestSize } from "./colours.js";
 import { makeDerivation } from "./derivation.js";
+import { layerFact } from "./layer_facts.js";
 import { button, element, signButton, tools } from "./dom.js";
 import { explain, receptiveField, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
@@ -14,7 +15,8 @@ import { within } from "./position.js";
 import { painted } from "./painted.js";
 import { saveButtons, sheet } from "./saving.js";
 import { canBeOff, isOff } from "./switches.js";
-import { TEXT, titleOf } from "./text.js";
+import { TEXT } from "./text.js";
+import { titleOf } from "./text_overview.js";
 import { ablationOf, unitRecord } from "./units.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -90,7 +92,8 @@ export function makeLayerView(parent, network, go, toggle) {
     title.replaceChildren(...valueWords(names, valueAt(network, all, position)));
     saves.offer(next);
     const focused = [...working.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
-    working.replaceChildren(...derive(next));
+    const learned = network.layers[position.layer - 1]?.weights.length ? [layerFact(LAYER.learned)] : [];
+    working.replaceChildren(...derive(next), ...learned);
     if (focused >= 0) (working.querySelectorAll("button")[focused] ?? board.map).focus({ preventScroll: true });
   }
   return show;

@@ -21,18 +21,15 @@ export function makeChoices(now, change, { poolings, nonlinearities }) {
    */
   const nameOf = (named, values) =>
     Object.keys(named).find((name) => named[name].every((value, index) => value === values[index])) ?? "";
-  const image = select(LESSON.images, LESSON.imageNames, (name) =>
-    change({ channels: replaced(now().channels, 0, IMAGES[/** @type {keyof typeof IMAGES} */ (name)]) }),
-  );
-  const unit = select(LESSON.units, LESSON.unitNames, (name) => {
+  const takeImage = (/** @type {string} */ name) =>
+    change({ channels: replaced(now().channels, 0, IMAGES[/** @type {keyof typeof IMAGES} */ (name)]) });
+  const image = select(LESSON.images, LESSON.imageNames, takeImage, LESSON.changed);
+  const takeUnit = (/** @type {string} */ name) => {
     const [first] = now().units;
-    change({
-      units: replaced(now().units, 0, {
-        ...first,
-        weights: replaced(first.weights, 0, PATCHES[/** @type {keyof typeof PATCHES} */ (name)]),
-      }),
-    });
-  });
+    const weights = replaced(first.weights, 0, PATCHES[/** @type {keyof typeof PATCHES} */ (name)]);
+    change({ units: replaced(now().units, 0, { ...first, weights }) });
+  };
+  const unit = select(LESSON.units, LESSON.unitNames, takeUnit, LESSON.changed);
   const count = (/** @type {number} */ most) =>
     Object.fromEntries(Array.from({ length: most }, (_, index) => [index + 1, String(index + 1)]));
   const channels = select(LESSON.channelCount, count(MOST_CHANNELS), (many) =>

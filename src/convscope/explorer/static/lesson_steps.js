@@ -12,6 +12,7 @@ export function makeSteps(items, shown) {
   let now = 1;
   const turn = (/** @type {number} */ step) => {
     to(step);
+    list.scrollIntoView({ block: list.getBoundingClientRect().top < 0 ? "start" : "nearest" }); // after a longer step
     try {
       history.replaceState(null, "", `#lesson/${now}`);
     } catch {
@@ -30,8 +31,8 @@ export function makeSteps(items, shown) {
     "nav",
     { class: "tools step-numbers", "aria-label": STEPS.title },
     before,
-    ...numbers,
     next,
+    ...numbers,
     count,
   );
   /** @param {number} step */

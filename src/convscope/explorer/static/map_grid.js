@@ -9,7 +9,7 @@ import { theMagnifier } from "./magnifier.js";
 import { makeMapSheet } from "./map_sheet.js";
 import { belowOf, shapeAt } from "./network.js";
 import { isOff } from "./switches.js";
-import { OVERVIEW, outcome } from "./text.js";
+import { OVERVIEW, outcome } from "./text_overview.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./network.js").Network} Network */

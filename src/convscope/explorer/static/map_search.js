@@ -2,7 +2,7 @@
 /** Find a layer or a block of a large network by a part of its name. */
 import { element, isolate } from "./dom.js";
 import { isBlock } from "./graph_blocks.js";
-import { MAP } from "./text.js";
+import { MAP } from "./text_map.js";
 
 /** @typedef {import("./graph_blocks.js").Entry} Entry */
 /** @typedef {import("./network.js").Network} Network */

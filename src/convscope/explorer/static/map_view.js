@@ -6,7 +6,9 @@ import { isBlock, openAt, pathTo } from "./graph_blocks.js";
 import { makeSearch } from "./map_search.js";
 import { makeNetworkMap } from "./network_map.js";
 import { kindsToExplain } from "./block_words.js";
-import { MAP, OVERVIEW, TEXT } from "./text.js";
+import { TEXT } from "./text.js";
+import { MAP } from "./text_map.js";
+import { OVERVIEW } from "./text_overview.js";
 
 /** @typedef {import("./explain.js").Go} Go */
 /** @typedef {import("./graph_blocks.js").Entry} Entry */

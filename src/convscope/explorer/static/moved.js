@@ -1,13 +1,37 @@
 // @ts-check
 /** The result of a comparison in one sentence, with a bar for each of its variants. */
 import { element, isolate, namedBar } from "./dom.js";
-import { counted, percent } from "./format.js";
-import { MOVED } from "./text.js";
+import { counted, percent, wholePercent } from "./format.js";
+import { MOVED } from "./text_records.js";
 
 /**
  * @typedef {{ name: string, title: string, clean: number, accuracy: number, interval: [number, number] }} MovedVariant
  */
 /** @typedef {{ sentence: string, pixels: number, images: number, seeds: number, variants: MovedVariant[] }} Moved */
+
+/**
+ * The result in a paragraph.
+ * @param {import("./comparison.js").Comparison | null | undefined} comparison
+ * @returns {HTMLElement[]} none where it was not measured
+ */
+export function movedInShort(comparison) {
+  const moved = comparison?.moved;
+  if (!comparison || !moved) return [];
+  const clean = MOVED.clean(moved.variants.map((variant) => wholePercent(variant.clean)));
+  const more = element("a", { href: "#kinds", text: MOVED.more });
+  return [
+    element(
+      "p",
+      {},
+      MOVED.why,
+      isolate(comparison.data),
+      ". ",
+      element("strong", { text: moved.sentence }),
+      clean,
+      more,
+    ),
+  ];
+}
 
 /**
  * @param {import("./comparison.js").Comparison | null | undefined} comparison

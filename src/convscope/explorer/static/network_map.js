@@ -8,7 +8,8 @@ import { cells, drawPixels, setSize, shownSize } from "./image.js";
 import { makePreview } from "./map_preview.js";
 import { commonBlock, namedShortly, shortPath, summaryOf } from "./block_words.js";
 import { makeLines } from "./path_lines.js";
-import { MAP, outcome } from "./text.js";
+import { MAP } from "./text_map.js";
+import { outcome } from "./text_overview.js";
 
 /** @typedef {import("./graph_blocks.js").Entry} Entry */
 /** @typedef {import("./graph_paths.js").Path} Path */

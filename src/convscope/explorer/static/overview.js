@@ -11,7 +11,9 @@ import { movedPart } from "./invariance.js";
 import { change } from "./motion.js";
 import { kindWords, readsWords, shortPath } from "./block_words.js";
 import { standardized } from "./network.js";
-import { MAP, OVERVIEW, TEXT, describe, outcome, sight, titleOf } from "./text.js";
+import { TEXT } from "./text.js";
+import { MAP } from "./text_map.js";
+import { OVERVIEW, describe, outcome, sight, titleOf } from "./text_overview.js";
 import { GLANCE } from "./text_frame.js";
 
 /** @typedef {import("./explain.js").Go} Go */

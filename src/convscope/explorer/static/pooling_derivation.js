@@ -4,6 +4,7 @@ import { largestSize } from "./colours.js";
 import { element } from "./dom.js";
 import { explain } from "./explain.js";
 import { exact, short } from "./format.js";
+import { layerFact } from "./layer_facts.js";
 import { LAYER } from "./text_layer.js";
 import { belowOf, readersOf, shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
@@ -106,6 +107,9 @@ function windowNodes(network, state, explained, go, own) {
           }),
         ];
   const { phrase, formula } = network.poolings[layer.code];
+  const all = explained.inputs;
+  const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
+  const kinds = layer.code === "BP" ? [] : [LAYER.kinds(Math.max(...all), mean, all[0])];
   const said = own >= 0 && winner >= 0 ? followed(explained, own, winner) : "";
   return [
     element("p", { text: LAYER.pooled(explained.inputs.length, phrase, formula) + said }),
@@ -116,5 +120,6 @@ function windowNodes(network, state, explained, go, own) {
       ...weights,
       element("span", { class: "sign" }, "→ ", strong(explained.value)),
     ),
+    ...kinds.map(layerFact),
   ];
 }

@@ -67,6 +67,7 @@ export function makeSliders(parent, network, notify) {
       { class: "move", open: !matchMedia("(max-width: 40rem)").matches },
       element("summary", { text: TEXT.move }),
       element("div", { class: "sliders" }, ...rows.map((row) => row.element), reset),
+      element("p", { class: "hint", text: TEXT.moveInvites }),
       hint,
     ),
   );

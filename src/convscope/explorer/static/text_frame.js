@@ -9,7 +9,7 @@ export const HEADER = {
 
 /** What the maps show. */
 export const GLANCE = {
-  press: "Press any value of a map: lines lead to what it was computed from, and its numbers open beneath the maps.",
+  press: "Press a value of a map: lines lead to what it was computed from, and its numbers open below.",
   colours: "Blue is above 0, orange below.",
 };
 

@@ -1,7 +1,6 @@
 // @ts-check
 /** What the page says about one layer, in numbers. */
-import { counted, grouped, short, sides } from "./format.js";
-import { capital } from "./text.js";
+import { capital, counted, grouped, short, sides } from "./format.js";
 
 /** The layer, in numbers. */
 export const LAYER = {
@@ -71,7 +70,8 @@ export const LAYER = {
   seeValue: "See that value",
   pooled: (/** @type {number} */ values, /** @type {string} */ phrase, /** @type {string} */ formula) =>
     `${capital(phrase)} of the ${counted(values, "value")} of the window: ${formula}.`,
-  taken: "One value is computed from each window of the map before. Pooling has no weights.",
+  taken:
+    "One value is computed from each window of the map before. Pooling (classic name: subsampling) has no weights.",
   itIs: " It is the value followed here.",
   asLarge: " The value followed here is as large; the first is marked.",
   allEqual: " All are equal.",
@@ -80,9 +80,27 @@ export const LAYER = {
     `Sharing saves here: ${counted(shared, "parameter")} (weights and biases) instead of ${grouped(separate)}, which ` +
     `separate units at each of ${counted(positions, "position")} would have. A unit that is useful at one position ` +
     "is useful at every position, and learns from all of them at once.",
-  padded: (/** @type {number} */ zeros, /** @type {number} */ rows, /** @type {number} */ columns) =>
-    `${counted(zeros, "line")} of zeros around the maps before (padding) give the patch ${sides(rows, columns)} ` +
-    `positions; without them ${sides(rows - 2 * zeros, columns - 2 * zeros)} would fit.`,
+  positions: (
+    /** @type {number} */ side,
+    /** @type {number} */ zeros,
+    /** @type {number} */ patch,
+    /** @type {number} */ stride,
+  ) => {
+    const around = zeros ? ` and ${counted(zeros, "zero")} at each end (padding)` : "";
+    const sum = `${side}${zeros ? ` + ${2 * zeros}` : ""} − ${patch} + 1`;
+    const bare = zeros ? `; without the zeros ${side - patch + 1}` : "";
+    const steps =
+      stride === 1
+        ? "The patch moves by 1 (its stride); with a stride of 2 it would be at every second position, and give a " +
+          "quarter of the values."
+        : `With its stride of ${stride}, 1 of ${stride} is computed.`;
+    const positions = counted(side + 2 * zeros - patch + 1, "position");
+    return `Along ${counted(side, "value")}${around}, a patch of ${patch} has ${sum} = ${positions}${bare}. ${steps}`;
+  },
+  learned:
+    "Its weights began at random. Each step of training changes every weight a little against the error: by Σ error " +
+    "× input, over all positions, times a small step size (gradient descent). The errors come back from the " +
+    "classifier (backpropagation).",
   nonlinear: (/** @type {string} */ name) =>
     `Without its nonlinearity, ${name}, this layer and the next would compute no more than one layer can.`,
   grows: (
@@ -96,6 +114,9 @@ export const LAYER = {
   vector: (/** @type {string} */ maps, /** @type {number} */ values) =>
     `The ${maps} are written one after another into one vector of ${counted(values, "value")} (flatten), map by ` +
     "map, row by row.",
+  kinds: (/** @type {number} */ largest, /** @type {number} */ mean, /** @type {number} */ first) =>
+    `Of the same window, the largest value (max) is ${short(largest)}, the mean ${short(mean)}, the first (subset) ` +
+    `${short(first)}.`,
   window: "window",
   windowWeights: "weights in the mean",
 };

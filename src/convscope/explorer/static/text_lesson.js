@@ -25,6 +25,7 @@ export const LESSON = {
   imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
   units: "Unit",
   unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the center" },
+  changed: "changed",
   channelCount: "Channels",
   unitCount: "Units",
   zeros: "Padding",
@@ -73,7 +74,7 @@ export const LESSON = {
         "The nine features are nine hidden units with the same weights: one unit, copied. Separate units, each with " +
         "its own bias, have 9 × (9 + 1) = 90 parameters (weights and biases together); nine that each see the whole " +
         "image 9 × (25 + 1) = 234; the copies have 10, learned from all positions at once. Try it: both layers begin " +
-        "with random weights and see strokes in the left part of the image only. The copies then detect strokes " +
+        "with random weights and see strokes in the three columns at the left only. The copies then detect strokes " +
         "everywhere; the separate units only where they saw some. The price: copies cannot look for different things " +
         "at different positions.",
     },
@@ -233,9 +234,9 @@ export const SOFTMAX = {
 export const DICE = {
   names: ["first die: how often each face", "second die: how often each face"],
   face: (/** @type {number} */ die, /** @type {number} */ face) => `die ${die}, face ${face}`,
-  fair: "A fair die",
-  loaded: "A loaded die",
-  sums: "The probability of each sum; press one to see its computation",
+  fair: "Make the first die fair",
+  loaded: "Load the first die: mostly 6",
+  sums: "The probability of each sum, in percent; press one to see its computation below",
   laid: "The second die, backwards along the first",
   before: "The sum before",
   after: "The next sum",

@@ -24,6 +24,9 @@ export const WHERE = {
     title: "Grad-CAM",
     hint: (/** @type {string} */ layer, /** @type {string} */ size) =>
       `The maps of ${layer} (${size}), each weighted by how much it moves the logit, added up.`,
+    against:
+      "Mostly below 0, though this class won: the method weights a whole map by one number, and the layers after it " +
+      "weigh each position on its own. Occlusion is exact. (Many programs leave out what is below 0.)",
     exact: "Only a mean and weighted sums follow: the mean of this map and a bias are the logit.",
   },
   pixels: {

@@ -24,7 +24,7 @@ const TRIALS = 200; // images that errors are measured on
 
 /** Both as they begin: weights drawn by chance. @returns {Learners} */
 export function beginners() {
-  const normal = normals(7);
+  const normal = normals(17);
   const drawn = () => Array.from({ length: AREA }, () => normal());
   const copied = drawn();
   const separate = Array.from({ length: PLACES * PLACES }, drawn);
@@ -94,7 +94,7 @@ export function learned(learners, images) {
   let { copied, last, before } = learners;
   const separate = learners.separate.map((weights) => [...weights]);
   for (let count = 0; count < images; count++) {
-    const next = uniforms(1 + (learners.seen + count) * 7919);
+    const next = uniforms(26 + (learners.seen + count) * 7919);
     next(); // the first follows the seed
     last = stroke(next, true);
     before = copied;

@@ -10,7 +10,8 @@ import { cutPatch, patchSize } from "./patches.js";
 import { saveButtons, sheet } from "./saving.js";
 import { makeStore } from "./store.js";
 import { isOff } from "./switches.js";
-import { TEXT, sight } from "./text.js";
+import { TEXT } from "./text.js";
+import { sight } from "./text_overview.js";
 import { UNITS_TEXT } from "./text_units.js";
 import { evidenceOf } from "./units_evidence.js";
 

@@ -6,7 +6,7 @@ import { inXml, sheet } from "./saving.js";
 import { painted } from "./painted.js";
 import { shapeAt } from "./network.js";
 import { svgElement } from "./svg.js";
-import { titleOf } from "./text.js";
+import { titleOf } from "./text_overview.js";
 import { KEEPING } from "./text_frame.js";
 
 /** @typedef {import("./network.js").Network} Network */

@@ -27,6 +27,7 @@ export function makeSharing() {
   const bars = [namedBar(SHARING.copied), namedBar(SHARING.separate)];
   const figure = (/** @type {string} */ name, /** @type {HTMLElement} */ content) =>
     element("figure", { class: "weights" }, element("figcaption", { class: "caption", text: name }), content);
+  const shownLast = figure(SHARING.last, last);
   const show = (/** @type {number} */ images) =>
     button(SHARING.show(counted(images, "image")), () =>
       store.set({ learners: learned(store.get().learners, images) }),
@@ -40,7 +41,7 @@ export function makeSharing() {
       figure(SHARING.teacher, teacher),
       figure(SHARING.copiedWeights, copied),
       figure(SHARING.separateWeights, element("div", { class: "nine" }, ...separate)),
-      figure(SHARING.last, last),
+      shownLast,
     ),
     tools(
       show(1),
@@ -62,7 +63,8 @@ export function makeSharing() {
     paint(teacher, TEACHER);
     paint(copied, learners.copied);
     separate.forEach((canvas, index) => paint(canvas, learners.separate[index]));
-    paint(last, learners.last ?? new Array(TOY_SIDE * TOY_SIDE).fill(0), 1);
+    shownLast.hidden = !learners.last;
+    if (learners.last) paint(last, learners.last, 1);
     count.textContent = learners.seen ? SHARING.seen(counted(learners.seen, "image")) : SHARING.nothing;
     drawErrors(bars, learners);
     step.replaceChildren(...gradientNodes(learners));

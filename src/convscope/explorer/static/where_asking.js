@@ -1,7 +1,6 @@
 // @ts-check
 /** Asks a worker where the network looked, when the reader sees the answer. */
-import { startWorker } from "./computer.js";
-import { makeWhereWork } from "./where_work.js";
+import { makeSending, startWorker } from "./computer.js";
 
 /** @typedef {import("./network.js").Network} Network */
 
@@ -21,39 +20,8 @@ export function makeAsking(network, program, notify) {
   const heard = (/** @type {import("./where_work.js").Reply} */ reply) => reply.turn === turn && notify(reply);
   return (pixels, target) => {
     turn += 1;
-    send ??= makeSending(network, program, heard);
+    send ??= makeSending(network, startWorker(program), "where", heard);
     send({ pixels, target, turn });
-  };
-}
-
-/**
- * @param {Network} network
- * @param {string} program
- * @param {(reply: import("./where_work.js").Reply) => void} heard
- * @returns {(question: import("./where_work.js").Question) => void}
- */
-function makeSending(network, program, heard) {
-  const { images, units, evaluation, invariance, comparison, beside, ...explained } = network;
-  const started = startWorker(program);
-  if (!started) return makeWhereWork(network, heard);
-  const { worker, forget } = started;
-  /** @type {ReturnType<typeof makeWhereWork> | null} */
-  let instead = null;
-  /** @type {import("./where_work.js").Question | null} */
-  let last = null;
-  worker.addEventListener("message", forget, { once: true });
-  worker.addEventListener("message", ({ data }) => heard(data));
-  worker.addEventListener("error", (event) => {
-    event.preventDefault();
-    forget();
-    instead = makeWhereWork(network, heard);
-    if (last) instead(last);
-  });
-  worker.postMessage({ explained });
-  return (question) => {
-    last = question;
-    if (instead) instead(question);
-    else worker.postMessage({ question });
   };
 }
 

@@ -60,7 +60,7 @@ export function makeWhere(parent, network, program) {
       /** @type {Where | null} */ map,
       /** @type {string} */ text,
     ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongestIn(map)}`) : one.hide());
-    draw(panels.camera, quick.camera, where.is_mean ? WHERE.camera.exact : "");
+    draw(panels.camera, quick.camera, cameraText(where, quick));
     draw(panels.pixels, quick.pixels, quick.pixels ? partsIn(quick, where.straight) : "");
     if (occluded) {
       const { values, largest, done } = occluded;
@@ -116,6 +116,13 @@ function cameraHint(network) {
   if (!layer) return "";
   const { rows, columns } = shapeAt(network, layer);
   return WHERE.camera.hint(network.layers[layer - 1].name, sides(rows, columns));
+}
+
+/** What is to know of Grad-CAM here. @param {WhereData} where @param {Quick} quick */
+function cameraText({ is_mean: isMean }, { camera, probability }) {
+  if (isMean) return WHERE.camera.exact;
+  const sum = camera?.reduce((total, value) => total + value, 0) ?? 0;
+  return probability > 0.5 && sum < 0 ? WHERE.camera.against : "";
 }
 
 /** What pixels and biases add up to. @param {Quick} quick @param {boolean} straight */

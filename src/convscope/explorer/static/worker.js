@@ -1,25 +1,13 @@
 // @ts-check
-/**
- * The worker: takes the network once (`plain` asks for JavaScript only), then images, and gives the maps of every
- * layer. Or, `explained` a network, takes questions where it looked.
- */
-import { makeEngine } from "./engine.js";
-import { makeWhereWork } from "./where_work.js";
+/** The worker: takes a network once, with its task, and then messages. */
+import { TASKS } from "./tasks.js";
 
-/** @type {import("./engine.js").Engine | null} */
-let engine = null;
-/** @type {ReturnType<typeof makeWhereWork> | null} */
-let whereWork = null;
+/** @type {import("./tasks.js").Work | null} */
+let work = null;
 
-addEventListener("message", (event) => {
-  const { network, plain, job, turn, explained, question } = event.data;
-  if (explained) whereWork = makeWhereWork(explained, (reply) => postMessage(reply));
-  else if (question) whereWork?.(question);
-  else if (network !== undefined) {
-    engine = makeEngine(network, plain);
-  } else if (engine) {
-    const answer = engine(job);
-    const buffers = new Set([...answer.all, ...(answer.intact ?? [])].map((maps) => maps.buffer)); // some are in both
-    postMessage({ turn, answer }, { transfer: [...buffers] });
-  }
+addEventListener("message", ({ data }) => {
+  const { network, task = "maps", plain } = data;
+  if (network === undefined) work?.(data);
+  else
+    work = TASKS[task](network, (reply, transfer = []) => postMessage(reply, /** @type {any} */ ({ transfer })), plain);
 });

@@ -20,6 +20,7 @@ from .records import VariantResult, VariantRun, digits_of
 
 GIVEN = "given-model"
 """The name of its result."""
+_MOST_NAMED = 6
 
 
 def check_given(model: Model, classes: tuple[str, ...]) -> None:
@@ -30,10 +31,12 @@ def check_given(model: Model, classes: tuple[str, ...]) -> None:
     """
     ours, theirs = ({printable(as_label(name)) for name in names} for names in (classes, model.classes))
     if ours != theirs:
-        different = ", ".join(repr(name) for name in sorted(ours ^ theirs)[:5])
+        names = [repr(name) for name in sorted(ours ^ theirs)]
+        different = ", ".join([*names[:_MOST_NAMED], *(["…"] if len(names) > _MOST_NAMED else [])])
         raise ParameterError(
             f"`model` must have the {counted(len(ours), 'class', 'classes')} of the images. Got one of "
-            f"{len(theirs):,} (in one of them only: {different})."
+            f"{len(theirs):,} (in one of them only: {different}). Name those of an ONNX file with convscope convert "
+            "--classes."
         )
 
 

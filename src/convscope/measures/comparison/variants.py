@@ -229,7 +229,7 @@ _FAMILY = (
     Variant(
         name="locally-connected",
         title="locally connected",
-        description="The baseline with separate weights at every position.",
+        description="The baseline with separate weights at every position and shared biases.",
         group="sharing",
         make=_network(lambda baseline: layouts.locally_connected(_check_convolution(baseline).layout)),
         purposes=("accuracy", "shifted", "parameters"),

@@ -74,7 +74,7 @@ def measure_ablation(
             truth = torch.from_numpy(labels[start : start + size].copy())
             image = arithmetic.standardize(as_tensor(images[start : start + size]))
             stored = {IMAGE: image, **{node.name: maps for node, maps in arithmetic.values(image)}}
-            logits = stored[arithmetic.graph.output.name].flatten(1)
+            logits = stored[arithmetic.graph.output.name].flatten(1).cpu()
             check_finite(torch.softmax(logits, dim=1), "in the logits")
             whole += torch.bincount(truth[logits.argmax(1) == truth], minlength=planned.classes)
             for index, own in counts.items():
@@ -142,7 +142,7 @@ def _without_each(
             changed[place * len(maps) : (place + 1) * len(maps), unit] = 0
         repeated = {name: stored[name].repeat(len(switched), 1, 1, 1) for name in beside}
         logits = network.recomputed(repeated, {node.name: changed})
-        yield from zip(switched, logits.view(len(switched), len(maps), -1), strict=True)
+        yield from zip(switched, logits.view(len(switched), len(maps), -1).cpu(), strict=True)
 
 
 def read_beside(network: GraphNetwork, node: Node) -> tuple[str, ...]:

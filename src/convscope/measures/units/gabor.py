@@ -49,7 +49,7 @@ def fit_filters(network: ImageNetwork) -> tuple[GaborFit, ...]:
     first = arithmetic.graph.nodes[0]
     if not isinstance(first.layer, Convolution) or not 2 <= first.layer.rows.kernel == first.layer.columns.kernel:
         return ()
-    weights = arithmetic.tensors_of(first)["weight"].detach().numpy()
+    weights = arithmetic.tensors_of(first)["weight"].detach().cpu().numpy()
     return tuple(fit_gabor(own, unit=unit) for unit, own in enumerate(weights))
 
 

@@ -62,12 +62,12 @@ def measure_importance(
     with (reporter or Silent()).task("importance", len(images), "images") as task:
         for start in range(0, len(images), size):
             image = arithmetic.standardize(as_tensor(images[start : start + size]))
-            truth = torch.from_numpy(labels[start : start + size].copy())
+            truth = torch.from_numpy(labels[start : start + size].copy()).to(image.device)
             effects = _effects(arithmetic, image, truth, indices)
             if effects is None:
                 return None
             for index, effect in zip(indices, effects, strict=True):
-                totals[index] += effect.double().abs().sum(0)
+                totals[index] += effect.cpu().double().abs().sum(0)
             task.update(min(start + size, len(images)))
     layers = (
         LayerImportance(layer=index + 1, name=planned.layers[index].name, units=tuple((total / len(images)).tolist()))
@@ -95,7 +95,7 @@ def _effects(network: GraphNetwork, image: Tensor, truth: Tensor, indices: Seque
         chosen = logits.gather(1, truth[:, None]).sum()
         gradients = torch.autograd.grad(chosen, kept, allow_unused=True)
     return [
-        torch.zeros(maps.shape[:2]) if gradient is None else (maps.detach() * gradient).flatten(2).sum(2)
+        maps.new_zeros(maps.shape[:2]) if gradient is None else (maps.detach() * gradient).flatten(2).sum(2)
         for maps, gradient in zip(kept, gradients, strict=True)
     ]
 

@@ -133,7 +133,7 @@ def _maps(model: Model, images: Images, size: int) -> Iterator[tuple[int, Iterat
 
     def layers(batch: Images) -> Iterator[tuple[int, Tensor]]:
         image = arithmetic.standardize(as_tensor(batch))
-        return ((index, maps) for index, (_, maps) in enumerate(arithmetic.values(image)))
+        return ((index, maps.cpu()) for index, (_, maps) in enumerate(arithmetic.values(image)))
 
     with evaluating(model.network), torch.inference_mode():
         for start in range(0, len(images), size):

@@ -8,14 +8,39 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.draws import Draws
+from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import Network
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model, as_tensor
 
-_NORMALIZATION_BATCHES = 30  # that estimate the statistics of a layout's normalization
+from .gabor import fit_filters
+from .measuring import Labels, measure_units
+from .records import UnitsRecord, UnitsReport
+
 _GRAPH_IMAGES = 32  # that the values of other networks are scaled on
+
+
+def beside_random(
+    record: UnitsRecord,
+    model: Model,
+    images: NDArray[np.uint8],
+    *,
+    labels: Labels | None,
+    seed: int = 0,
+    batch: int | None = None,
+) -> UnitsReport:
+    """Return a record of the units of `model` with what random weights give: selectivity of `images`, Gabor fits."""
+    random = with_random_weights(model.to("cpu"), images, seed)
+    random.network.to(model.network.device)
+    chance = measure_units(random, images, labels=labels, top=1, batch=batch)
+    return UnitsReport(
+        units=record,
+        random=tuple(layer.mean_selectivity for layer in chance.layers),
+        gabor_fits=fit_filters(model.network),
+        random_gabor_fits=fit_filters(random.network),
+    )
 
 
 def with_random_weights(model: Model, images: NDArray[np.uint8], seed: int) -> Model:
@@ -34,9 +59,11 @@ def _of_layout(trained: Network, model: Model, images: NDArray[np.uint8], seed: 
         seed=seed,
     ).train()
     batch = as_tensor(images[: max(2, min(len(images), model.batch))])
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad(), network.drawing_from(Draws(generator=generator)):
-        for _ in range(_NORMALIZATION_BATCHES if len(batch) > 1 else 0):
+    if len(batch) > 1:
+        for module in network.modules():
+            if isinstance(module, BatchNormalization):
+                module.momentum = 1.0  # the statistics of this batch
+        with torch.no_grad(), network.drawing_from(Draws(generator=torch.Generator().manual_seed(seed))):
             network(batch)
     return network.eval()
 

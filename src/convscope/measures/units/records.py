@@ -301,8 +301,8 @@ class UnitsReport:
     random: tuple[float | None, ...]
     gabor_fits: tuple[GaborFit, ...]
     random_gabor_fits: tuple[GaborFit, ...]
-    ablation: AblationRecord | None
-    probes: tuple[ProbeRecord, ...]
+    ablation: AblationRecord | None = None
+    probes: tuple[ProbeRecord, ...] = ()
     importance: ImportanceRecord | None = None
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 

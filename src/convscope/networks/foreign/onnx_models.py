@@ -31,7 +31,7 @@ from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"
-_NOTHING = {"mean": (0.0,), "std": (1.0,), "scale": 1.0}
+_NOTHING: dict[str, tuple[Any, ...]] = {"mean": ((0.0,),), "std": ((1.0,),), "scale": (1.0, 255.0)}
 _NAMES = {"mean": "mean", "std": "standard deviation"}
 _LONGEST = 1 << 20  # characters of names of layers in a file
 
@@ -42,6 +42,7 @@ def of_onnx(
     standardization: Standardization | Mapping[str, Any] | None = None,
     classes: Any = None,
     up_to: str | None = None,
+    prove: bool = True,
 ) -> ForeignParts:
     """Return the network of an ONNX file, compared with ONNX Runtime where that is installed.
 
@@ -51,6 +52,7 @@ def of_onnx(
             network, else that of ImageNet for colour, and pixels from 0 to 1 for gray. A dict replaces some fields.
         classes: as `class_names` takes them; by default what the file says.
         up_to: name of the last layer that is wanted.
+        prove: compare it with ONNX Runtime; without, it is only to be counted.
 
     Raises:
         ModelFileError: it is no ONNX file, damaged or too large.
@@ -66,7 +68,7 @@ def of_onnx(
     notes = list(source.notes)
     chosen = _chosen(source, standardization, path, notes)
     network = network_of(source, chosen, path.stem, notes, whole=not end)
-    proof = _proof_of_file(source, path, notes, whole=not end)
+    proof = _proof_of_file(source, path, notes, whole=not end) if prove else None
     return foreign_parts(
         network,
         chosen,
@@ -85,7 +87,7 @@ def _chosen(
     channels = source.graph.image.maps
     if source.mean:
         said = given if isinstance(given, Mapping) else vars(given or Standardization())
-        if any(said.get(name, usual) != usual for name, usual in _NOTHING.items()):
+        if any(said.get(name, usual[0]) not in usual for name, usual in _NOTHING.items()):
             raise ParameterError(
                 "`mean`, `std` and `scale` must be left out for a network that takes pixels and standardizes them "
                 f"itself, as {printable(path.name)} does."

@@ -359,6 +359,9 @@ def _session(path: Path) -> tuple[Any, list[str], int]:
     model = onnx.load(path)
     ends = [output.name for output in model.graph.output]
     values = [name for node in model.graph.node for name in node.output[:1] if name and name not in ends]
+    read = {name for node in model.graph.node for name in node.input}
+    for unread in [one for one in model.graph.input if one.name not in read]:
+        model.graph.input.remove(unread)
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in values)
     session = onnxruntime.InferenceSession(model.SerializeToString(), **settings)
     floats = {one.name for one in session.get_outputs() if one.type in _FLOATS}

@@ -33,7 +33,12 @@ class Pools(Drafting):
         count_padding: bool = False,
         name: str = "",
     ) -> Value:
-        """Pool windows of maps N C H W; `code` is ``MP`` or ``AP``."""
+        """Pool windows of maps N C H W; `code` is ``MP`` or ``AP``.
+
+        With `ceil`, a window larger than the maps is all of them: a global mean in Hugging Face models.
+        """
+        if ceil and padding == NO_FRAME and dilation == (1, 1):
+            kernel = min(kernel[0], value.shape[-2]), min(kernel[1], value.shape[-1])
         rows, columns = windows(kernel, stride, padding, dilation)
         layer = Pooling(code=code, rows=rows, columns=columns, ceil=ceil, count_padding=count_padding)
         return self._on_maps(value, layer, name or self._named("pool"))

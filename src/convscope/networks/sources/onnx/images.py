@@ -24,6 +24,7 @@ _AS_IS = frozenset({"Identity", "Cast", "QuantizeLinear", "DequantizeLinear"})
 _BEFORE_MAPS = _AS_IS | {"Add", "Sub", "Mul", "Div", "Clip", "Pad", "Resize", "Slice", "Gather", "Split", "Concat"}
 """What a network may do to an image whose channels are last, before it makes maps of it."""
 _FAR = 32
+_LEVELS = 16  # a first number so large, or the inverse of one, is meant for levels 0…255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class ImageInput:
 
 
 def image_input(body: Body, size: tuple[int, int] | None) -> ImageInput:
-    """Return the only input, which must be an image.
+    """Return the only input that is read, which must be an image; Keras leaves constants among the inputs.
 
     Args:
         body: of the file.
@@ -54,10 +55,12 @@ def image_input(body: Body, size: tuple[int, int] | None) -> ImageInput:
         UnsupportedError: there are others, or it is no image.
         ParameterError: rows or columns are not known, or others than `size`.
     """
-    if len(body.inputs) != 1:
-        names = ", ".join(one.name[:40] for one in body.inputs[:8]) or "none"
+    read = {name for operator in body.operators for name in operator.inputs}
+    inputs = [one for one in body.inputs if one.name in read] or body.inputs
+    if len(inputs) != 1:
+        names = ", ".join(one.name[:40] for one in inputs[:8]) or "none"
         raise UnsupportedError("The input", "", f"a network must take one image, and this one takes {names}")
-    (only,) = body.inputs
+    (only,) = inputs
     if only.shape is None or len(only.shape) != 4 or only.type not in (*_FLOATS, _UINT8):
         dims = "unknown" if only.shape is None else "x".join(str(side or "?") for side in only.shape)
         raise UnsupportedError("The input", only.name[:60], f"it must be an image of four dimensions, and it is {dims}")
@@ -137,17 +140,20 @@ class Pixels:
     Attributes:
         scale, shift: one number a channel.
         is_last: whether the channels come last.
+        is_sure: whether they are levels 0…255: those of uint8 are, those of float if the file first divides them by a
+            number that large, or subtracts one.
     """
 
     scale: NDArray[np.float64]
     shift: NDArray[np.float64]
     is_last: bool
+    is_sure: bool
 
     @classmethod
     def of(cls, image: ImageInput) -> "Pixels":
         """Return pixels as they come in."""
         ones = np.ones(image.shape.maps)
-        return cls(scale=ones, shift=0 * ones, is_last=image.is_last)
+        return cls(scale=ones, shift=0 * ones, is_last=image.is_last, is_sure=image.is_pixels)
 
     @property
     def mean_and_std(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -159,7 +165,8 @@ class Pixels:
         """Return what an operator makes of them; None if that is no standardization."""
         kind = operator.kind
         if kind in _AS_IS:
-            return self
+            keeps = kind == "Identity" or (kind == "Cast" and operator.attributes.get("to") in _FLOATS)
+            return self if self.is_sure or keeps else None
         if kind == "Transpose":
             order = operator.attributes.get("perm")
             return (
@@ -174,6 +181,8 @@ class Pixels:
         if numbers is None or (kind == "Div" and not is_first):
             return None
         with np.errstate(all="ignore"):
+            if not self.is_sure and np.abs(1 / numbers if kind == "Mul" else numbers).max() < _LEVELS:
+                return None
             return self._computed(kind, numbers, is_first=is_first)
 
     def _computed(self, kind: str, numbers: NDArray[np.float64], *, is_first: bool) -> "Pixels | None":
@@ -188,7 +197,7 @@ class Pixels:
         else:
             scale, shift = -scale, numbers - shift
         whole = np.isfinite(scale).all() and np.isfinite(shift).all() and (scale > 0).all()
-        return replace(self, scale=scale, shift=shift) if whole else None
+        return replace(self, scale=scale, shift=shift, is_sure=True) if whole else None
 
     def _numbers(self, constant: Any) -> NDArray[np.float64] | None:
         """Return a constant as one number a channel, or None."""

@@ -26,9 +26,10 @@ _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 def read_onnx(path: Path, *, size: tuple[int, int] | None = None, up_to: str = "") -> ReadNetwork:
     """Return the network of an ONNX file.
 
-    A network that takes pixels, uint8 0…255, usually standardizes them first: that becomes `mean` and `std` of the
-    result. Where it takes float images nobody knows their range, and what it does to them are layers. A softmax at the
-    end is a layer as well.
+    A network that takes pixels, 0…255, usually standardizes them first: that becomes `mean` and `std` of the result.
+    It takes them if they are uint8, or float and the first that it does is to divide them by such a number or to
+    subtract one; else nobody knows their range, and what it does to them are layers. A softmax at the end is a layer
+    as well.
 
     Args:
         path: of the file; weights that it stores in other files are in its folder.
@@ -63,9 +64,7 @@ class _OnnxReader:
         self._budget = Budget.of_file(file.size)
         self._values: dict[str, Any] = dict(file.body.constants)
         self._pixels: Pixels | None = None
-        is_last = self._image.is_last
-        start = Pixels.of(self._image) if self._image.is_pixels else self._builder.image("NHWC" if is_last else "NCHW")
-        self._values[self._image.name] = start
+        self._values[self._image.name] = Pixels.of(self._image)
         if file.opset > NEWEST:
             self._builder.notes.append(f"Its operators are of version {file.opset}; those up to {NEWEST} are known.")
 
@@ -81,7 +80,7 @@ class _OnnxReader:
         if is_output:
             up_to = ""
         source = dataclasses.replace(self._builder.finish(output, up_to=up_to), about=self._file.about)
-        if self._pixels is None:
+        if self._pixels is None or not self._pixels.is_sure:
             return source
         mean, std = self._pixels.mean_and_std
         return dataclasses.replace(source, mean=mean, std=std)
@@ -111,6 +110,8 @@ class _OnnxReader:
         """Compute or translate one operator."""
         with self._builder.operation(operator.kind, place):
             call = self._call(operator, name)
+            if operator.kind == "Shape" and isinstance(call.inputs[0], Pixels):
+                call = dataclasses.replace(call, inputs=(self._image_of(call.inputs[0]),))
             if any(isinstance(value, Pixels) for value in call.inputs):
                 standardized = self._standardized(operator, call)
                 if standardized is not None:
@@ -139,13 +140,16 @@ class _OnnxReader:
         pixels, *others = (value for value in call.inputs if isinstance(value, Pixels))
         result = None if others else pixels.through(operator, call)
         if result is None:
-            if self._pixels is not None and self._pixels is not pixels:
+            if self._pixels is not None and self._pixels.mean_and_std != pixels.mean_and_std:
                 raise InexpressibleError("it reads pixels that are standardized in another way than elsewhere")
             self._pixels = pixels
             for name in operator.inputs:
                 if self._values.get(name) is pixels:
-                    self._values[name] = self._builder.image("NHWC" if pixels.is_last else "NCHW")
+                    self._values[name] = self._image_of(pixels)
         return result
+
+    def _image_of(self, pixels: Pixels) -> Value:
+        return self._builder.image("NHWC" if pixels.is_last else "NCHW")
 
     def _results(self, call: Call) -> Sequence[Any]:
         kind = call.operator.kind

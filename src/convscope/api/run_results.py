@@ -1,0 +1,106 @@
+"""What a training gives, and what it leaves in its run folder: the model, the report, and the pages."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from convscope.core.atomic import remove, write_text
+from convscope.core.context import CommandContext, Context
+from convscope.core.errors import ConvscopeError
+from convscope.core.machine import machine
+from convscope.images.dataset import Dataset
+from convscope.networks.model import Model
+from convscope.networks.model_file import read_model, write_model
+from convscope.report.run_page import render_report
+from convscope.training.history import History
+from convscope.training.report import EvaluatedImages, Report, RunFacts, make_report, write_report
+from convscope.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """What a training gives; the model and its history are in the run folder already.
+
+    Attributes:
+        model: the network with classes, preprocessing, and how it was trained.
+        history: of the training; without epochs where nothing was trained by gradients.
+        evaluated: the images that it was evaluated on, with their probabilities.
+        facts: what the report says of the run beside its accuracy.
+        changed: whether the weights differ from those that the folder had before.
+    """
+
+    model: Model
+    history: History
+    evaluated: EvaluatedImages
+    facts: RunFacts
+    changed: bool
+
+
+def facts_of(images: Dataset, model: Model, folder: RunFolder, context: Context, **own: Any) -> RunFacts:
+    """Return what a report says of a run beside its accuracy; `own` are the facts of its kind, by name."""
+    plan = model.network.plan
+    return RunFacts(
+        name=images.name,
+        layers=plan.layers,
+        sides=(plan.height, plan.width),
+        problems=images.inspection.problems,
+        left_out=len(images.inspection.unusable),
+        finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=context.command if isinstance(context, CommandContext) else "",
+        model=str(folder.model),
+        machine=machine(),
+        **own,
+    )
+
+
+def write_report_of(trained: Trained, images: Dataset, folder: RunFolder, context: Context) -> Report:
+    """Write the report of a training and return it; a page that shows other weights is written again.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    report = make_report(trained.evaluated, trained.facts)
+    write_report(report, folder.report)
+    page = render_report(report, trained.history.epochs, lambda index: np.asarray(images.images[index]))
+    write_text(folder.page, page)
+    if trained.changed and folder.look.exists():
+        _look_again(folder, context)
+    return report
+
+
+def save_trained(model: Model, history: History, folder: RunFolder) -> bool:
+    """Write model and history; return whether the weights differ from those of the model that was there.
+
+    Records that were measured on other weights are removed.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    weights = model.network.state_dict()
+    try:
+        before = read_model(folder.model).network.state_dict()
+    except ConvscopeError:
+        before = {}
+    same = before.keys() == weights.keys() and all(torch.equal(value, before[name]) for name, value in weights.items())
+    if not same:
+        for stale in (folder.invariance, folder.units, folder.faithfulness):
+            remove(stale)
+    write_model(model, folder.model)
+    history.write(folder.history)
+    return not same
+
+
+def _look_again(folder: RunFolder, context: Context) -> None:
+    """Write ``look.html`` again for the new weights; remove it if that fails."""
+    from .look import look  # slow to import, rarely needed
+
+    try:
+        look(folder.path, force=True, context=context)
+    except ConvscopeError as error:
+        remove(folder.look)
+        context.reporter.say(f"{folder.look} is removed: it showed the previous network ({error})")
+        return
+    context.reporter.say(f"{folder.look} is written again: it showed the previous network")
