@@ -154,10 +154,7 @@ def prepared(
         used.stripe = stripe
         total, alone = used.macs(grid)
         way = Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
-    checks = options.check
-    if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
-        least = _LEAST_CHECKED[model.is_dense]
-        checks = min(checks, max(least, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
+    checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
     row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     receipt = replace(
         template,
@@ -186,6 +183,14 @@ def prepared(
     )
     tags, ome = metadata_of(receipt, reader)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+
+
+def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
+    """Return how many positions are checked, at random and elsewhere each: fewer if that costs much, at least `least`."""
+    total = way.macs * grid.positions
+    if way.window_macs * 2 * wanted <= _MOST_CHECKING * total:
+        return wanted
+    return min(wanted, max(least, int(_MOST_CHECKING * total / (2 * way.window_macs))))
 
 
 def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
