@@ -151,9 +151,7 @@ def prepared(
     tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
     grid = replace(grid, tile=tile)
     if isinstance(used, AppliedFully):
-        used.stripe = stripe
-        total, alone = used.macs(grid)
-        way = Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
+        way = _in_strips(used, grid, stripe)
     checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
     row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     receipt = replace(
@@ -185,8 +183,15 @@ def prepared(
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
 
 
+def _in_strips(used: AppliedFully, grid: Grid, stripe: int) -> Way:
+    """Set the width of the stripes of a network of maps; return what it costs."""
+    used.stripe = stripe
+    total, alone = used.macs(grid)
+    return Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
+
+
 def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
-    """Return how many positions are checked, at random and elsewhere each: fewer if that costs much, at least `least`."""
+    """Return how many positions are checked, at random and elsewhere each: `least`, or more where that costs little."""
     total = way.macs * grid.positions
     if way.window_macs * 2 * wanted <= _MOST_CHECKING * total:
         return wanted
