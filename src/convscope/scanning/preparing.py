@@ -150,14 +150,12 @@ def prepared(
     reach = _reach(options.stability, grid.stride / scale)
     tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
     grid = replace(grid, tile=tile)
-    if isinstance(used, AppliedFully):
-        way = _in_strips(used, grid, stripe)
+    way = _in_strips(used, grid, stripe) if isinstance(used, AppliedFully) else way
     checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
-    row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     receipt = replace(
         template,
         grid=grid,
-        center=(row, column),
+        center=_center(grid, scale),
         padded=math.ceil(max(grid.margin) / grid.stride) * (options.edges == "pad"),
         way=way.name,
         stripe=stripe,
@@ -181,6 +179,12 @@ def prepared(
     )
     tags, ome = metadata_of(receipt, reader)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+
+
+def _center(grid: Grid, scale: float) -> tuple[float, float]:
+    """Return row and column of the center of position (0, 0), in pixels of the image."""
+    row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
+    return row, column
 
 
 def _in_strips(used: AppliedFully, grid: Grid, stripe: int) -> Way:
