@@ -106,6 +106,16 @@ def test_probabilities_are_of_every_class() -> None:
     assert (found.argmax(axis=1) < 3).all()
 
 
+def test_far_fewer_images_than_features_are_enough() -> None:
+    rng = np.random.default_rng(0)
+    for images in (4, 8, 16, 40):
+        common = rng.normal(size=1_280).clip(0)
+        features = (common + rng.normal(size=(images, 1_280)).clip(0)).astype(np.float32)
+        features[:, rng.random(1_280) < 0.5] = 0
+        found = out_of_fold(features, np.arange(images) % 2, classes=2)
+        np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
 def test_a_problem_names_the_label_and_what_it_looks_like() -> None:
     labels = np.repeat([0, 1], 20)
     probabilities = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)

@@ -62,7 +62,7 @@ COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "look": (LookOptions,),
     "draw": (DrawOptions,),
     "compare": (CompareOptions,),
-    "scan": (ScanOptions,),
+    "scan": (ScanOptions, ShardOptions),
     "explain": (ExplainOptions,),
     "measure": (MeasureOptions, UnitsOptions, CostOptions),
     "features": (FeaturesOptions, ClassifierOptions, ShardOptions),

@@ -1,7 +1,6 @@
 """Predictions for images by classifiers that did not learn from them: cross-validation on the features of a network."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from convscope.networks.temperature import cross_entropy_at, fitting_temperature
@@ -71,11 +70,11 @@ def _discriminants(
 
 def _principal(features: Vectors) -> NDArray[np.float64]:
     """Return the first principal components of features, n × at most 256; labels have no part in them."""
-    centred = torch.from_numpy(features - features.mean(axis=0))
+    centred = np.asarray(features - features.mean(axis=0), np.float64)
     if features.shape[1] > _COMPONENTS:
-        _, axes = torch.linalg.eigh(centred.T @ centred)
+        _, axes = np.linalg.eigh(centred.T @ centred)  # torch's fails with fewer images than values
         centred = centred @ axes[:, -_COMPONENTS:]
-    return np.asarray(centred.double().numpy())
+    return centred
 
 
 def _folds(labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

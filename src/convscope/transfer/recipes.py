@@ -23,6 +23,7 @@ _VISITS, _EPOCHS = 10_000, (4, 30)  # images × epochs; the fewest and the most 
 FIRST_LAYER = 0.1
 """Learning rate of the first layer over that of the last."""
 _SCALE = 0.2
+_AVERAGING = 1.0  # horizon of the mean of the weights: those near the start belong to it
 _RESIZING = 0.4  # of the training
 _SMALLEST_SIDE = 96  # of reduced images
 _BATCH_VALUES = 2**29  # of all maps of one step, stored for the backward pass: 2 GiB
@@ -67,6 +68,7 @@ def choose_start_recipe(
         augmentation=augmentation,
         progressive_resizing=fraction,
         first_layer=FIRST_LAYER,
+        averaging=_AVERAGING,
         # depthwise convolutions are several times slower in bfloat16
         precision="float32" if settings.precision == "auto" else chosen.recipe.precision,
     )
