@@ -64,6 +64,10 @@ class Grid:
                 f"pixels. Got {self.image[1]}x{self.image[0]}. Use predict, or --edges pad."
             )
 
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.shape[1]} x {self.shape[0]} positions, {self.stride} px apart, in tiles of {self.tile}"
+
     @functools.cached_property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of positions."""

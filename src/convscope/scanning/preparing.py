@@ -150,19 +150,12 @@ def prepared(
     reach = _reach(options.stability, grid.stride / scale)
     tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
     grid = replace(grid, tile=tile)
-    if isinstance(used, AppliedFully):
-        used.stripe = stripe
-        total, alone = used.macs(grid)
-        way = Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
-    checks = options.check
-    if way.window_macs * 2 * checks > _MOST_CHECKING * way.macs * grid.positions:
-        least = _LEAST_CHECKED[model.is_dense]
-        checks = min(checks, max(least, int(_MOST_CHECKING * way.macs * grid.positions / (2 * way.window_macs))))
-    row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
+    way = _in_strips(used, grid, stripe) if isinstance(used, AppliedFully) else way
+    checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
     receipt = replace(
         template,
         grid=grid,
-        center=(row, column),
+        center=_center(grid, scale),
         padded=math.ceil(max(grid.margin) / grid.stride) * (options.edges == "pad"),
         way=way.name,
         stripe=stripe,
@@ -186,6 +179,27 @@ def prepared(
     )
     tags, ome = metadata_of(receipt, reader)
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+
+
+def _center(grid: Grid, scale: float) -> tuple[float, float]:
+    """Return row and column of the center of position (0, 0), in pixels of the image."""
+    row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
+    return row, column
+
+
+def _in_strips(used: AppliedFully, grid: Grid, stripe: int) -> Way:
+    """Set the width of the stripes of a network of maps; return what it costs."""
+    used.stripe = stripe
+    total, alone = used.macs(grid)
+    return Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
+
+
+def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
+    """Return how many positions are checked, at random and elsewhere each: `least`, or more where that costs little."""
+    total = way.macs * grid.positions
+    if way.window_macs * 2 * wanted <= _MOST_CHECKING * total:
+        return wanted
+    return min(wanted, max(least, int(_MOST_CHECKING * total / (2 * way.window_macs))))
 
 
 def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
