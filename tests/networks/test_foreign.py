@@ -27,6 +27,7 @@ from convscope.networks.sources import proof
 from convscope.networks.sources.building.unsupported import UnsupportedError
 from tests.checks.architectures import ARCHITECTURES
 from tests.checks.models import graph_model, some_pixels
+from tests.checks.reporters import Heard
 
 SHAPE = (3, 17, 14)
 IMAGES = some_pixels(4, 17, 14)
@@ -325,6 +326,18 @@ def test_a_file_that_onnx_runtime_cannot_run_is_read_with_a_note(
     monkeypatch.setattr("convscope.networks.foreign.onnx_models.trials_of_file", broken)
     found = read_model(file_of(graph_model(), tmp_path))
     assert "cannot run it (no such operator)" in " ".join(source(found)["notes"])
+
+
+def test_a_figure_opens_its_file_once_and_tells_what_was_assumed(tmp_path: Path) -> None:
+    import onnx
+
+    path, heard = tmp_path / "m.onnx", Heard()
+    path.write_bytes(onnx_bytes(graph_model().network, preprocessing="outside"))
+    content = onnx.load(path)
+    del content.metadata_props[:]  # mean and standard deviation
+    onnx.save(content, path)
+    convscope.draw("fields", str(path), layer="deep", output=tmp_path / "f.png", progress=heard)
+    assert sum("assumed" in text for text in heard.lines) == 1
 
 
 # Proof

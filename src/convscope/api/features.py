@@ -312,9 +312,7 @@ def _known(model: Model | AnyPath, options: FeaturesOptions) -> StageFeatures | 
         if background is not None:
             raise ParameterError(f"`background` is for networks. Got it with {model!r}. Leave it out.")
         return model
-    used = opened(model, device=options.device)
-    if background is not None:
-        used = used.on_background(background)
+    used = opened(model, device=options.device).on_background(background)
     return StageFeatures(used, Reading(stage=options.stage, layer=options.layer, pool=options.pool))
 
 

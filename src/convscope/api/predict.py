@@ -73,9 +73,7 @@ def predict(
         ['[0]', '[1]']
     """
     options, context = options_from(PredictOptions, locals()), context_of(context, progress=progress)
-    trained = opened(model, context.reporter)
-    if options.background is not None:
-        trained = trained.on_background(options.background)
+    trained = opened(model, context.reporter).on_background(options.background)
     inputs = list_inputs(images, channels=trained.preprocessing.channels, size=trained.preprocessing.size)
     trained = optimized(
         trained,

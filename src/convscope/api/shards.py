@@ -64,7 +64,7 @@ def predict_in_shards(
         raise ParameterError(
             "`calibration` must be left out with `shards`. Got one. Choose another precision than int8."
         )
-    used = opened(model) if options.background is None else opened(model).on_background(options.background)
+    used = opened(model).on_background(options.background)
     used.check_answers()
     settings: dict[str, Any] = {
         "top": options.top,
@@ -104,7 +104,7 @@ def features_in_shards(
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
     options, context = options or FeaturesOptions(), context_of(context)
-    used = opened(model) if options.background is None else opened(model).on_background(options.background)
+    used = opened(model).on_background(options.background)
     extractor = StageFeatures(used, Reading(stage=options.stage, layer=options.layer, pool=options.pool))
     values = len(extractor.names)
     if values > MOST_COLUMNS or 4 * values * how.shard_size > _LARGEST_PART:

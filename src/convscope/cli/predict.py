@@ -139,9 +139,7 @@ def _network(
     from convscope.networks.model_file import opened
 
     options = PredictOptions(**options_in(PredictOptions, values))
-    trained = opened(model, context.reporter)
-    if options.background is not None:
-        trained = trained.on_background(options.background)
+    trained = opened(model, context.reporter).on_background(options.background)
     inputs = list_inputs(names, channels=trained.preprocessing.channels, size=trained.preprocessing.size)
     trained = optimized(trained, inputs.total, context=context, **options_in(InferenceOptions, values))
     network = flip_tta(trained, context.reporter) if options.tta else trained

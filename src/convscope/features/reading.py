@@ -18,9 +18,9 @@ from convscope.networks.build import Network
 from convscope.networks.finite import check_finite
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork, plan_of
-from convscope.networks.image_network import ImageNetwork
+from convscope.networks.image_network import ImageNetwork, evaluating
 from convscope.networks.memory import check_batch, fitting_batch
-from convscope.networks.model import BATCH_VALUES, LARGEST_BATCH, Model, as_tensor, evaluating
+from convscope.networks.model import BATCH_VALUES, LARGEST_BATCH, Model, as_tensor
 from convscope.networks.plan import NetworkPlan
 
 from .extractor import Extractor, Vectors

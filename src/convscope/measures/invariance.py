@@ -12,9 +12,9 @@ from convscope.core.errors import DataError
 from convscope.core.progress import Reporter, Silent, Task
 from convscope.features.trace import each_layer
 from convscope.networks.folding import check_classifies, fold
-from convscope.networks.image_network import ImageNetwork
+from convscope.networks.image_network import ImageNetwork, evaluating
 from convscope.networks.memory import check_batch, fitting_batch
-from convscope.networks.model import Model, as_tensor, evaluating
+from convscope.networks.model import Model, as_tensor
 
 from .distortions.distortion import Distortion
 from .distortions.family import distort, fraction_outside, with_margin

@@ -119,3 +119,16 @@ def _by_channel(name: str, values: Sequence[float], channels: int, *, above: flo
         rule = "above 0" if above == 0 else "finite"
         raise ParameterError(f"`{name}` must be 1 or {channels} numbers that are {rule}. Got {tuple(values)}.")
     return torch.tensor(tuple(values), dtype=torch.float32).expand(channels).clone()
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put the network into evaluation mode while the block runs, and every part of it back afterwards."""
+    learning = [module for module in network.modules() if module.training]
+    for module in learning:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in learning:
+            module.training = True

@@ -1,9 +1,7 @@
 """A model: a trained network with classes, preprocessing and training record, ready to predict."""
 
-import contextlib
 import copy
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +24,7 @@ from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .finite import check_probabilities, without_broken
 from .graph_network import GraphNetwork
-from .image_network import ImageNetwork
+from .image_network import ImageNetwork, evaluating
 from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
 
@@ -278,12 +276,16 @@ class Model:
             optimized = optimize_for_inference(self.to(place).network, chosen)
             return dataclasses.replace(self, network=optimized, runner=made)
 
-    def on_background(self, color: str) -> "Model":
+    def on_background(self, color: str | None) -> "Model":
         """Return the model with another background behind transparency and in margins: white, black or #rrggbb.
+
+        None leaves it.
 
         Raises:
             ParameterError: `color` is none of these.
         """
+        if color is None:
+            return self
         preprocessing = self.preprocessing
         changed = dataclasses.replace(preprocessing, background=background_of(color, preprocessing.channels))
         return dataclasses.replace(self, preprocessing=changed)
@@ -312,19 +314,6 @@ class Model:
         from convscope import scan
 
         return scan(self, image, **options)
-
-
-@contextlib.contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put the network into evaluation mode while the block runs, and every part of it back afterwards."""
-    learning = [module for module in network.modules() if module.training]
-    for module in learning:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in learning:
-            module.training = True
 
 
 def as_tensor(images: NDArray[np.uint8]) -> Tensor:

@@ -152,7 +152,7 @@ def model_digest(model: Model) -> str:
 def reference(model: Model, windows: NDArray[np.uint8]) -> torch.Tensor:
     """Return the logits of windows by the network itself, one batch, as it predicts: N K."""
     from convscope.core.machine import usual_settings
-    from convscope.networks.model import evaluating
+    from convscope.networks.image_network import evaluating
 
     from .ways import window_logits
 

@@ -61,7 +61,7 @@ class RecordFile:
         if self.stays:
             reporter.say(
                 f"{self.path} was not replaced: it is complete and the new measurement is partial. Use --force, or "
-                "-o FILE"
+                "another file with -o."
             )
             return
         write_text(self.path, json_text(record, indent=1) + "\n")

@@ -13,8 +13,9 @@ from convscope.core.progress import Reporter, Silent
 from convscope.layers.planned import PlannedLayer
 from convscope.networks.folding import fold
 from convscope.networks.graph import Graph
+from convscope.networks.image_network import evaluating
 from convscope.networks.memory import check_batch, fitting_batch
-from convscope.networks.model import Model, as_tensor, evaluating
+from convscope.networks.model import Model, as_tensor
 from convscope.networks.plan import NetworkPlan
 
 from .records import LayerUnits, TopPatch, UnitRecord, UnitsRecord

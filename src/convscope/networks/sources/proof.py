@@ -18,6 +18,7 @@ from convscope.core.machine import usable_cores
 from convscope.core.text import counted
 from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
+from convscope.networks.image_network import evaluating
 
 UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
 LARGEST = 1e-4
@@ -264,28 +265,24 @@ def trials_of_module(module: nn.Module, graph: Graph, images: Sequence[Tensor], 
         images: 1 C H W each, as the module takes them.
         whole: whether the graph ends where the module does.
     """
-    modes = [(part, part.training) for part in module.modules()]
     values: list[Tensor] = []
 
     def keep(_module: nn.Module, _inputs: Any, result: Any) -> None:
         values.extend(leaf.detach().float().cpu().clone() for leaf in _tensors(result))  # a part after may change it
 
-    hooks = [part.register_forward_hook(keep) for part, _ in modes]
+    hooks = [part.register_forward_hook(keep) for part in module.modules()]
     place = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
     trials = []
     try:
-        module.eval()
-        for image in images:
-            values.clear()
-            with torch.no_grad():
+        with evaluating(module), torch.no_grad():
+            for image in images:
+                values.clear()
                 outputs = _tensors(module(image.to(place)))
-            output = _output(graph, [value.float().cpu() for value in outputs]) if whole else None
-            trials.append(Trial(image=image, output=output, values=tuple(values)))
+                output = _output(graph, [value.float().cpu() for value in outputs]) if whole else None
+                trials.append(Trial(image=image, output=output, values=tuple(values)))
     finally:
         for hook in hooks:
             hook.remove()
-        for part, training in modes:
-            part.training = training
     return trials
 
 

@@ -19,6 +19,7 @@ from torch.utils import _pytree
 
 from convscope.core.errors import ParameterError
 from convscope.layers.layer import MapShape
+from convscope.networks.image_network import evaluating
 from convscope.networks.sources.building.builder import Builder, ReadNetwork
 from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
 from convscope.networks.sources.building.views import Value
@@ -68,7 +69,7 @@ def read_module(module: nn.Module, example: Tensor, *, up_to: str = "") -> ReadN
 
 def _exported(module: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
     """Return the operators of the forward pass, not decomposed."""
-    with _evaluating(module), torch.no_grad(), _silent():
+    with evaluating(module), torch.no_grad(), _silent():
         try:
             return torch.export.export(module, (example,), strict=False)
         except Exception as error:  # it runs code of the user, which may raise anything
@@ -103,18 +104,6 @@ def _silent() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module into evaluation mode, and each of its parts back afterwards."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 class _Reading:
@@ -212,7 +201,10 @@ class _Reading:
         if not usable:
             raise InexpressibleError("none is maps or a vector")
         if len({id(value) for value in outputs}) > 1:
-            self._builder.notes.append(f"Of {len(set(map(id, outputs)))} outputs, one of {usable[0].shape} was taken.")
+            self._builder.notes.append(
+                f"Of {len(set(map(id, outputs)))} outputs, one of {usable[0].shape} was taken. `up_to` takes another "
+                "by the name of its last layer."
+            )
         return usable[0]
 
 
