@@ -96,8 +96,8 @@ def counted(result: Found) -> str:
         more = found["macs_torchinfo"] / found["macs"] - 1
         rows.append([
             found["network"], f"{found['parameters']:,}", f"{extra:,}", f"{found['norm_channels']:,}",
-            f"{more:.2%}", f"{found['same_field']} of {found['convolutions']}", f"{theirs.count(None)}",
-            f"{len(theirs) - theirs.count(None)}",
+            f"{more:.2%}", f"{found['same_field']} of {found['convolutions']}", f"{theirs.count('image')}",
+            f"{theirs.count(None)}", f"{sum(isinstance(one, int) for one in theirs)}",
         ])  # fmt: skip
     head = ["network", "parameters", "more in torchinfo", "normalized maps", "MACs: more in torchinfo"]
     packages = result["packages"]
@@ -106,12 +106,14 @@ def counted(result: Found) -> str:
         "## Beside torchinfo and torchlens",
         "",
         "torchinfo counts scale and shift of every normalized map, which here are part of its weights and its one bias "
-        "(twice as many are left out where a convolution has a bias of its own, as in VGG); and it adds weights of "
-        "normalizations and biases to the MACs. torchlens sees the whole image behind a gate of squeeze-and-excitation,"
-        " where fields here are those of the paths through windows; behind some operators, such as a shuffle of "
-        "channels, it does not say.",
+        "(twice as many are left out where a convolution has a bias of its own, as in VGG; fewer where a normalization "
+        "cannot become part of a sum, as in DenseNet; the 6 of GoogLeNet and Inception standardize the image). It adds "
+        "weights of normalizations and biases to the MACs, and counts a linear layer at one position only: in ConvNeXt "
+        "it runs at all. torchlens sees the whole image behind a gate of squeeze-and-excitation, where fields here are "
+        "those of the paths through windows, and behind the first pooling of FCN; behind a shuffle of channels it does "
+        "not say.",
         "",
-        *table([*head, "same field", "whole image, or not said", "other field"], rows),
+        *table([*head, "same field", "the whole image", "not said", "other field"], rows),
         f"torchinfo {packages['torchinfo']}, torchlens {packages['torchlens']}; fields of convolutions.",
         "",
     ])  # fmt: skip

@@ -77,24 +77,26 @@ def measured(chosen: argparse.Namespace, each: int, seed: int, place: Path) -> d
 
 def table() -> str:
     """Return the results as a table in Markdown."""
-    found = json.loads((RESULTS / "start.json").read_text(encoding="utf-8"))
-    lines = ["| training photographs a class | " + " | ".join(WAYS.values()) + " | draws |", "|---" * 5 + "|"]
-    for each, accuracy in sorted(found["accuracy"].items(), key=lambda item: int(item[0])):
-        half = {way: one.get("mean_95_half_width") for way, one in accuracy.items()}
-        cells = [
-            f"{accuracy[way]['mean']:.1%}" + (f" ± {half[way]:.1%}" if half[way] is not None else "")
-            if way in accuracy
-            else "–"
-            for way in WAYS
-        ]
-        lines.append(f"| {each} | {' | '.join(cells)} | {accuracy['softmax']['n']} |")
+    found = json.loads((RESULTS / "start.json").read_text(encoding="utf-8"))["accuracy"]
+    ways = [way for way in WAYS if way in next(iter(found.values()))]
+    lines = ["| training photographs a class | " + " | ".join(WAYS[way] for way in ways) + " | draws |"]
+    lines.append("|---" * (len(ways) + 2) + "|")
+    for each in sorted(found, key=int):
+        cells = [percent(found[each][way]) for way in ways]
+        lines.append(f"| {each} | {' | '.join(cells)} | {found[each][ways[0]]['n']} |")
     return "\n".join(lines)
+
+
+def percent(spread: dict[str, float]) -> str:
+    """Return a mean with its interval, where there is one."""
+    half = spread.get("mean_95_half_width")
+    return f"{100 * spread['mean']:.1f} %" + (f" ± {100 * half:.1f}" if half is not None else "")
 
 
 def write_table() -> None:
     """Write the table between the marks in docs/start.md."""
     before, after = PAGE.read_text(encoding="utf-8").split(MARK)[0::2]
-    PAGE.write_text(f"{before}{MARK}\n{table()}\n\n{MARK}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{MARK}\n\n{table()}\n\n{MARK}{after}", encoding="utf-8")
 
 
 def main() -> None:

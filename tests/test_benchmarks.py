@@ -303,6 +303,8 @@ def test_the_page_on_starts_is_up_to_date(program) -> None:
     module = program("transfer_page")
     written = module.PAGE.read_text(encoding="utf-8")
     assert written == module.page(), "write it with: python benchmarks/transfer_page.py"
+    table = program("start").table()
+    assert table in (BENCHMARKS.parent / "docs" / "start.md").read_text(encoding="utf-8"), "benchmarks/start.py"
 
 
 def test_a_network_is_written_as_onnx_with_logits_alone(program, tmp_path: Path) -> None:

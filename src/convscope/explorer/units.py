@@ -24,7 +24,7 @@ MOST_PATCHES = 9  # of a unit
 MOST_CLASSES = 3  # that a unit responds to
 FAIR_PATCHES = 4  # of each unit, before small patches come first
 MOST_PATCH_TEXT = 230_000  # characters of all patches whose images are not in the page; more for large images:
-TEXT_OF_VALUE = 60  # for each value of an image
+TEXT_OF_VALUE = 120  # for each value of an image
 LEVEL = 17  # of whole images, which are most of the text: 16 shades are a quarter shorter
 LONGEST_NAME = 200
 

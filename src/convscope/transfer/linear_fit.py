@@ -132,7 +132,7 @@ def regularization_path(
     """
     basis = None
     if len(features) < features.shape[1]:
-        basis, triangle = np.linalg.qr(features.T)  # values × n, n × n
+        basis, triangle = (part.numpy() for part in torch.linalg.qr(torch.from_numpy(features.T)))  # values × n, n × n
         features = triangle.T
     found: list[Weights] = []
     for strength in strengths:

@@ -53,8 +53,7 @@ export const UNITS_TEXT = {
   never: "It is not above 0 anywhere in these images.",
   top: "Patches with the largest activations",
   patches: (/** @type {number} */ all, /** @type {number} */ here) => {
-    const what =
-      all === 1 ? "The patch with its largest activation" : `The ${all} patches with its largest activations`;
+    const what = `${all === 9 ? "The 9" : `${all} of the`} patches with its largest activations`;
     if (!here) return `${what}.`;
     return `${what}; press ${here === all ? "one" : "one with a frame"} to go there.`;
   },
