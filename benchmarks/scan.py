@@ -236,7 +236,7 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         between = clock()
         answers = made.sweep.applied.begin(grid, made.sweep.pixels)
         for index in made.sweep.order():
-            box = grid.box(index)
+            box = grid.box(int(index))
             found = answers(box, made.sweep.region(box))
             own = expected[:, box.row : box.row + box.rows, box.column : box.column + box.columns]
             largest = max(largest, float((found - own).abs().max()))

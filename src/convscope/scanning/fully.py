@@ -153,10 +153,9 @@ class AppliedFully(Applied):
             return super().begin(grid, read)
         return Strips(self._network, self._reach, tile=grid.tile, wide=self.stripe * grid.tile, read=read)
 
-    def rank(self, grid: Grid, index: int) -> tuple[int, ...]:
-        """Return what tiles are sorted by: their stripe, their row."""
-        row, column = divmod(index, grid.tiles[1])
-        return column // max(1, self.stripe or grid.tiles[1]), row, column
+    def order(self, grid: Grid, tiles: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return tiles, ascending, stripe by stripe."""
+        return tiles[np.argsort(tiles % grid.tiles[1] // (self.stripe or grid.tiles[1]), kind="stable")]
 
     def macs(self, grid: Grid) -> tuple[int, int]:
         """Return the multiply-accumulate operations of all tiles, and of one position by itself."""

@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from convscope.core.errors import DataError, UnreadableImageError
@@ -80,10 +80,10 @@ class Sweep:
             values = self.reader.read(box.row, box.column, box.rows, box.columns)
         return fitted(self.model.preprocessing, values, self.reader.name)
 
-    def order(self, tiles: Iterable[int] | None = None) -> list[int]:
+    def order(self, tiles: ArrayLike | None = None) -> NDArray[np.int64]:
         """Return tiles, all of them by default, in the order in which they are computed."""
-        every = range(self.grid.tiles[0] * self.grid.tiles[1]) if tiles is None else map(int, tiles)
-        return sorted(every, key=lambda index: self.applied.rank(self.grid, index))
+        every = np.arange(self.grid.tiles[0] * self.grid.tiles[1]) if tiles is None else np.sort(np.asarray(tiles))
+        return self.applied.order(self.grid, every)
 
     def run(self, sink: Sink, receipt: Receipt, reporter: Reporter, *, tiles: Sequence[int] | None = None) -> None:
         """Compute `tiles`, or all that the sink does not have yet; the next one is read while one is computed."""
@@ -100,10 +100,10 @@ class Sweep:
             ThreadPoolExecutor(1) as ahead,
         ):
             task.update(self.grid.positions_of(sink.records["done"] > 0))
-            waiting = ahead.submit(read, left[0]) if left else None
-            for number, index in enumerate(left):
+            waiting = ahead.submit(read, int(left[0])) if left.size else None
+            for number, index in enumerate(map(int, left)):
                 region, key = waiting.result() if waiting is not None else read(index)
-                waiting = ahead.submit(read, left[number + 1]) if number + 1 < len(left) else None
+                waiting = ahead.submit(read, int(left[number + 1])) if number + 1 < len(left) else None
                 box = self.grid.box(index)
                 before = None if self.earlier is None else self.earlier.tile(key)
                 values, record = self._computed(index, box, region, answers) if before is None else (before, {})

@@ -80,9 +80,9 @@ class Applied(ABC):
         """Return what gives the logits of tile after tile; `read` gives further pixels."""
         return lambda box, region: self.answers(grid, box, region)
 
-    def rank(self, grid: Grid, index: int) -> tuple[int, ...]:
-        """Return what tiles are sorted by to be computed one after another."""
-        return (index,)
+    def order(self, grid: Grid, tiles: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return tiles, ascending, in the order in which they are computed."""
+        return tiles
 
     def share(self, windows: int) -> float:
         """Return the share of the arithmetic for a tile of windows × windows that its edge does not cost."""
