@@ -111,7 +111,8 @@ def counted(result: Found) -> str:
         "weights of normalizations and biases to the MACs, and counts a linear layer at one position only: in ConvNeXt "
         "it runs at all. torchlens sees the whole image behind a gate of squeeze-and-excitation, where fields here are "
         "those of the paths through windows, and behind the first pooling of FCN; behind a shuffle or split of "
-        "channels it does not say. In HRNet it counts 12 to 48 pixels more from the first enlarged branch on; no gradient reaches them.",
+        "channels it does not say. In HRNet it counts 12 to 48 pixels more from the first enlarged branch on; no "
+        "gradient reaches them.",
         "",
         *table([*head, "same field", "the whole image", "not said", "other field"], rows),
         f"torchinfo {packages['torchinfo']}, torchlens {packages['torchlens']}; fields of convolutions.",
