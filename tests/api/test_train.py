@@ -18,7 +18,7 @@ import convscope.api.train as api_train
 from convscope.api.features import extract_features
 from convscope.api.look import look
 from convscope.api.train import train
-from convscope.core.context import CommandContext, Context
+from convscope.core.context import Context
 from convscope.core.errors import (
     ConvscopeError,
     DataError,
@@ -51,7 +51,7 @@ def prepare(
     """Return the run that `train` would carry out."""
     context = Context(cache_dir=cache_dir)
     if began_s is not None:
-        context = CommandContext(cache_dir=cache_dir, command="convscope train", began_s=began_s)
+        context = Context(cache_dir=cache_dir, command="convscope train", began_s=began_s)
     return api_train.prepare(data, TrainOptions(**options), context)
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from convscope.cli import main
 from convscope.cli.train import command
-from convscope.core.context import CommandContext
+from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError
 from convscope.layers.patch_learning import WAYS
 from convscope.networks.model_file import read_model
@@ -224,7 +224,7 @@ def test_a_dry_run_names_the_pretrained_stages_and_the_help_names_every_way(caps
 def test_all_that_came_before_training_counts_toward_its_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     spent: list[float] = []
 
-    def no_training(*given: object, context: CommandContext, **settings: object) -> None:
+    def no_training(*given: object, context: Context, **settings: object) -> None:
         spent.append(time.monotonic() - context.began_s)
         raise ConvscopeError
 

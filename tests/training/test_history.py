@@ -84,12 +84,6 @@ def test_a_loss_that_is_not_finite_comes_back(tmp_path: Path) -> None:
     assert read.validation_loss == math.inf
 
 
-def test_extending_leaves_the_history_before_as_it_was() -> None:
-    before = History(epochs=(epoch(1),))
-    assert before.extended(epoch(2)).epochs == (epoch(1), epoch(2))
-    assert before.epochs == (epoch(1),)
-
-
 def test_epochs_out_of_order_are_refused() -> None:
     with pytest.raises(ParameterError, match=r"order of training\. Got epoch 1 \(step 6\) after epoch 2 \(step 12\)"):
         History(epochs=(epoch(2), epoch(1)))

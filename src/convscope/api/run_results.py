@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from convscope.core.atomic import remove, write_text
-from convscope.core.context import CommandContext, Context
+from convscope.core.context import Context
 from convscope.core.errors import ConvscopeError
 from convscope.core.machine import machine
 from convscope.images.dataset import Dataset
@@ -49,7 +49,7 @@ def facts_of(images: Dataset, model: Model, folder: RunFolder, context: Context,
         problems=images.inspection.problems,
         left_out=len(images.inspection.unusable),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        command=context.command if isinstance(context, CommandContext) else "",
+        command=context.command,
         model=str(folder.model),
         machine=machine(),
         **own,

@@ -1,10 +1,9 @@
 """Train from a trained network: its features and a classifier on them, or all of it, trained further."""
 
-import time
 from dataclasses import replace
 from typing import Any
 
-from convscope.core.context import CommandContext, Context
+from convscope.core.context import Context
 from convscope.core.errors import ParameterError
 from convscope.core.records import to_json
 from convscope.images.sources.opening import DataSource
@@ -38,7 +37,7 @@ def prepare_from_start(
         data,
         cache_dir=context.cache_dir,
         reporter=context.reporter,
-        spent_s=time.monotonic() - context.began_s if isinstance(context, CommandContext) else 0.0,
+        spent_s=context.spent_s,
     )
 
 

@@ -1,12 +1,11 @@
 """Train the network of a layout from its first weights: what `train` does without a start."""
 
-import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.context import CommandContext, Context
+from convscope.core.context import Context
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
 from convscope.images.sources.opening import DataSource
@@ -30,8 +29,7 @@ def prepare_layout(data: DataSource | None, options: TrainOptions, context: Cont
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    spent_s = time.monotonic() - context.began_s if isinstance(context, CommandContext) else 0.0
-    return prepare_run(options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=spent_s)
+    return prepare_run(options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=context.spent_s)
 
 
 def train_layout(prepared: Prepared, folder: RunFolder, context: Context, *, resume: bool) -> Trained:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from convscope.core.context import CommandContext
+from convscope.core.context import Context
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.options import AnyPath, Declared, declared
 from convscope.core.records import Dataclass
@@ -156,7 +156,7 @@ def with_context(*folders: str) -> Callable[[CommandT], CommandT]:
         @functools.wraps(function)
         def wrapped(*, quiet: bool, **values: Any) -> Any:
             context = click.get_current_context()
-            made = CommandContext(
+            made = Context(
                 progress=not quiet,
                 **{name: values.pop(name) for name in folders},
                 command=shlex.join(["convscope", *sys.argv[1:]]),

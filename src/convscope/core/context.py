@@ -1,6 +1,7 @@
-"""The context of a call: progress and folders, made once and passed as one thing; and that of a typed command."""
+"""The context of a call: progress, folders and the command that was typed, made once and passed as one thing."""
 
 import sys
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,8 @@ class Context:
         progress: True shows progress on standard error; a `Reporter` receives it instead.
         data_dir: folder searched first for named datasets.
         cache_dir: folder of the decoded images; the user's cache folder by default.
+        command: as the user typed it, for reports; empty in Python.
+        began_s: `time.monotonic` when the command began, from which `minutes` count; None in Python.
 
     Raises:
         ParameterError: a folder is no path, or `progress` is neither a truth value nor a `Reporter`.
@@ -30,6 +33,8 @@ class Context:
     progress: bool | Reporter = False
     data_dir: Path | None = None
     cache_dir: Path | None = None
+    command: str = ""
+    began_s: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.progress, (bool, Reporter)):
@@ -39,6 +44,11 @@ class Context:
             if value is not None:
                 check_value(name, value, PATH)
                 object.__setattr__(self, name, Path(value))
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the command began; 0 in Python."""
+        return 0.0 if self.began_s is None else time.monotonic() - self.began_s
 
     @cached_property
     def reporter(self) -> Reporter:
@@ -50,19 +60,6 @@ class Context:
         from .reporters import reporter_for
 
         return reporter_for(sys.stderr)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandContext(Context):
-    """The context of a command that the user typed.
-
-    Attributes:
-        command: as typed, for reports.
-        began_s: `time.monotonic` when the command began, from which `minutes` count.
-    """
-
-    command: str
-    began_s: float
 
 
 def context_of(context: Context | None, *, progress: bool | Reporter = False) -> Context:

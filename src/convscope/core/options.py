@@ -42,7 +42,6 @@ class Option:
         least: the smallest number allowed.
         most: the largest number allowed.
         short: a second spelling on the command line, for example ``-o``.
-        flag: the spelling on the command line where the name is not it.
     """
 
     help: str
@@ -51,7 +50,6 @@ class Option:
     least: float | None = None
     most: float | None = None
     short: str = ""
-    flag: str = ""
 
 
 def option(default: Any, text: str, **settings: Any) -> Any:

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, final
+from typing import Any, BinaryIO, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -299,13 +299,6 @@ def _remove_folder(folder: Path) -> None:
             other = printable(str(unknown[0] if unknown else folder))
             raise StorageError(f"{printable(str(folder))} has what no scan wrote: {other}. Remove it yourself.")
         shutil.rmtree(folder)
-
-
-class Boxes(Protocol):
-    """The numbers of a result, read where they are needed."""
-
-    def box(self, box: Box) -> NDArray[Any]:
-        """Return the numbers of some positions, rows × columns × bands."""
 
 
 class StoredMaps:

@@ -78,17 +78,6 @@ class History:
                     f"Got epoch {after.epoch} (step {after.step}) after epoch {before.epoch} (step {before.step})."
                 )
 
-    def extended(self, record: EpochRecord) -> "History":
-        """Return the history with one more epoch.
-
-        Examples:
-            >>> first = EpochRecord(epoch=1, step=6, seconds=0.5, images_per_second=3000.0, learning_rate=0.01,
-            ...                     loss=1.2, accuracy=0.61)
-            >>> len(History().extended(first).epochs)
-            1
-        """
-        return dataclasses.replace(self, epochs=(*self.epochs, record))
-
     def write(self, path: Path) -> None:
         """Write the table to `path` atomically: one line an epoch, exact numbers, nothing where there is no value.
 

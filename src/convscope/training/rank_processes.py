@@ -16,9 +16,9 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -140,23 +140,24 @@ class RankProcesses(_LocalRanks):
             np.save(folder / f"{name}.npy", getattr(data, name).numpy(), allow_pickle=False)
         path, first_byte = file_of(self._images, folder)
         sizes = sum(value.numel() for value in network.state_dict().values()) + 2
-        job: dict[str, Any] = {
-            "count": self.count,
-            "together": self.together,
-            "threads": self._threads,
-            "folder": str(folder),
-            "sum_bytes": _NUMBER * max(sizes, 8),
-            "images": path,
-            "first_byte": first_byte,
-            "shape": self._images.shape,
-            "layout": str(network.layout),
-            "sizes": network.plan.sizes,
-            "recipe": to_json(recipe),
-            "seed": seed,
-        }
-        self._map(folder, job["sum_bytes"])
+        job = RankJob(
+            rank=0,
+            count=self.count,
+            together=self.together,
+            threads=self._threads,
+            folder=str(folder),
+            sum_bytes=_NUMBER * max(sizes, 8),
+            images=path,
+            first_byte=first_byte,
+            shape=self._images.shape,
+            layout=str(network.layout),
+            sizes=cast("dict[str, int]", network.plan.sizes),
+            recipe=recipe,
+            seed=seed,
+        )
+        self._map(folder, job.sum_bytes)
         for rank in range(1, self.count):
-            self._send(rank, json.dumps({**job, "rank": rank}).encode() + b"\n")
+            self._send(rank, json.dumps(to_json(replace(job, rank=rank))).encode() + b"\n")
         too_long = threading.Timer(_PATIENCE_S, self._kill)  # a program that is not Python may write nothing
         too_long.start()
         try:

@@ -35,7 +35,6 @@ class Transferred:
     Attributes:
         model: the start up to the cut, with the classifier.
         cut: name of the layer.
-        head: the classifier.
         curve: accuracy of a linear classifier at each layer that was compared.
         indices: of the evaluated images.
         probabilities: theirs, N K.
@@ -47,7 +46,6 @@ class Transferred:
 
     model: Model
     cut: str
-    head: ChosenHead
     curve: dict[str, Proportion]
     indices: NDArray[np.int64]
     probabilities: NDArray[np.float32]
@@ -102,7 +100,6 @@ def carry_out_start(
     return Transferred(
         model=model,
         cut=cut,
-        head=head,
         curve=curve,
         indices=evaluated,
         probabilities=probabilities,
