@@ -31,7 +31,7 @@ def test_the_three_pages_link_to_each_other(folder: Path) -> None:
     run = folder / "digits-1"
     assert links(run / "report.html") == set()
     alone = convscope.look(run).path
-    assert "Measured on smaller networks that come with convscope" in alone.read_text(encoding="ascii")
+    assert "Measured on networks that come with convscope" in alone.read_text(encoding="ascii")
     assert (links(alone), links(run / "report.html")) == ({"report.html"}, {"look.html"})
     found = comparison(variant("convolution", 0.9), variant("mlp-parameters", 0.6), data="digits", layout=LAYOUT)
     page = write_files(found, folder / "compare-digits")

@@ -75,7 +75,7 @@ export const LAYER = {
   itIs: " It is the value followed here.",
   asLarge: " The value followed here is as large; the first is marked.",
   allEqual: " All are equal.",
-  itIsNot: " The value followed here is dropped.",
+  itIsNot: " The value followed here is another one, and has no effect.",
   saves: (/** @type {number} */ shared, /** @type {number} */ separate, /** @type {number} */ positions) =>
     `Sharing saves here: ${counted(shared, "parameter")} (weights and biases) instead of ${grouped(separate)}, which ` +
     `separate units at each of ${counted(positions, "position")} would have. A unit that is useful at one position ` +
@@ -91,16 +91,16 @@ export const LAYER = {
     const bare = zeros ? `; without the zeros ${side - patch + 1}` : "";
     const steps =
       stride === 1
-        ? "The patch moves by 1 (its stride); with a stride of 2 it would be at every second position, and give a " +
-          "quarter of the values."
+        ? "The patch moves by 1 (its stride); with a stride of 2 it would be at every second position, and give " +
+          "about a quarter of the values."
         : `With its stride of ${stride}, 1 of ${stride} is computed.`;
     const positions = counted(side + 2 * zeros - patch + 1, "position");
     return `Along ${counted(side, "value")}${around}, a patch of ${patch} has ${sum} = ${positions}${bare}. ${steps}`;
   },
   learned:
-    "Its weights began at random. Each step of training changes every weight a little against the error: by Σ error " +
-    "× input, over all positions, times a small step size (gradient descent). The errors come back from the " +
-    "classifier (backpropagation).",
+    "Its weights began at random. Each step of training changes every weight a little, so that the error " +
+    "gets smaller: by Σ error × input, over all positions, times a small step size (gradient descent). The error is " +
+    "what a value should be less what it is; it comes back from the classifier (backpropagation).",
   nonlinear: (/** @type {string} */ name) =>
     `Without its nonlinearity, ${name}, this layer and the next would compute no more than one layer can.`,
   grows: (
