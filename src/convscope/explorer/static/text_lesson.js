@@ -118,7 +118,8 @@ export const LESSON = {
       title: "Pooling",
       text:
         "Pooling (its classic name: subsampling) computes one value from each window: the largest, the mean, the " +
-        "first, or another. It has no weights. Press each and see its value. A pooled value depends on 4 × 4 " +
+        "first, or another. It has no weights. Press each and see its value (zeros are put around the image, so that " +
+        "whole windows fit). A pooled value depends on 4 × 4 " +
         "pixels, where a feature depends on 3 × 3. This receptive field grows with each layer, because a value " +
         "sees several values before it, and each of those its own part of the image; after pooling it grows twice " +
         "as fast.",
@@ -146,8 +147,10 @@ export const LESSON = {
       text:
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
-        "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zero padding. Networks " +
-        "leave out the reversal: as the weights are learned, they come out in the order that is needed.",
+        "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
+        "weights serves every sum, because the second die is the same beside every face of the first; a unit is " +
+        "copied to every position for this reason: what it detects does not depend on where it is. Networks leave " +
+        "out the reversal: as the weights are learned, they come out in the order that is needed.",
     },
     preprocessing: {
       title: "It is no preprocessing",
