@@ -20,8 +20,8 @@ from convscope.attribution.method import Settings
 from convscope.attribution.occlusion import OCCLUSION
 from convscope.attribution.random_weights import randomized
 from convscope.core.progress import Silent
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Linear
-from convscope.layers.layer import MapShape
 from convscope.networks.folding import fold
 from convscope.networks.graph import Graph, Node
 from convscope.networks.graph_network import GraphNetwork

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import Add, Convolution, Linear, Pooling
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model

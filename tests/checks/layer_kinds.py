@@ -10,7 +10,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.instance_based import Exemplars
 from convscope.layers.kinds import (
     Add,
@@ -33,7 +33,7 @@ from convscope.layers.kinds import (
     Softmax,
     TransposedConvolution,
 )
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 

@@ -5,10 +5,9 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.instance_based import Exemplars
 from convscope.layers.kinds import Add, Concatenate, Convolution, Linear, Multiply, Pooling
-from convscope.layers.layer import MapShape
 from convscope.layers.normalization import BatchNormalization
 from convscope.networks.build import ConvolutionModule, Network
 from convscope.networks.graph import IMAGE, Graph, Node

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from convscope.core.errors import LayoutError
-from convscope.layers.geometry import ReceptiveField, output_size
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape, ReceptiveField, output_size
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.networks.stages import PoolingStage
 from tests.oracles import stages as oracle

@@ -4,7 +4,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from convscope.core.errors import ConvscopeError
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import (
     Add,
     ChannelNormalization,
@@ -22,7 +22,7 @@ from convscope.layers.kinds import (
     ScaleAndShift,
     Softmax,
 )
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.graph import IMAGE, Graph, Node
 

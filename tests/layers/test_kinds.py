@@ -16,9 +16,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convscope.core.errors import ParameterError
 from convscope.core.records import from_json, to_json
-from convscope.layers.geometry import ReceptiveField, Window
+from convscope.layers.geometry import MapShape, ReceptiveField, Window
 from convscope.layers.kinds import LAYERS, Convolution, InstanceBased, Padding, Resize, TransposedConvolution
-from convscope.layers.layer import Fields, Layer, MapShape
+from convscope.layers.layer import Fields, Layer
 from convscope.networks.export.onnx_writer import OnnxGraph
 from tests.checks.laws import LAWS
 from tests.checks.layer_kinds import EXAMPLES, KindExample

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 import convscope
 from convscope.core.errors import ConvscopeError, DataError, ModelFileError, ParameterError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import ChannelSelection, Linear
-from convscope.layers.layer import MapShape
 from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.foreign.onnx_models import of_onnx
 from convscope.networks.foreign.standardization import IMAGENET_MEAN, Standardization

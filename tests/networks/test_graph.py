@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import DataError, LayoutError, ParameterError
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import Add, Concatenate, Convolution, Linear, Multiply, Pooling, Resize
-from convscope.layers.layer import MapShape
 from convscope.networks.graph import IMAGE, LARGEST_NODES, Graph, Node, graph_from_json, graph_json
 from convscope.networks.graph_network import GraphNetwork
 from tests.checks.laws import LAWS

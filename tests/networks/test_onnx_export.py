@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import convscope
 from convscope.core.errors import DataError, ParameterError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Padding, Resize
-from convscope.layers.layer import MapShape
 from convscope.networks.build import Network
 from convscope.networks.export.onnx_check import difference_of_written
 from convscope.networks.export.onnx_export import INPUT, OUTPUT, Where, onnx_bytes

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from convscope.core.errors import ParameterError
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.instance_based import Exemplars
 from convscope.layers.kinds import ChannelSelection, Convolution, Padding, Pooling, Resize, TransposedConvolution
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.networks.export.torch_writer import torch_module
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork

@@ -3,7 +3,7 @@
 import torch
 
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import (
     LAYERS,
     Add,
@@ -25,7 +25,7 @@ from convscope.layers.kinds import (
     Softmax,
     TransposedConvolution,
 )
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork

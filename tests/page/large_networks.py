@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import Add, Concatenate, Convolution, Linear, Multiply, Pooling, Resize
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.networks.graph import IMAGE, Graph, Node
 
 

@@ -159,7 +159,7 @@ def test_the_parts_of_softmax_are_the_probabilities(made: Any) -> None:
 
 @needs_node
 def test_every_step_of_the_lesson_has_something_to_try(made: dict[str, Any]) -> None:
-    assert len(made["claims"]) == 13
-    program = (STATIC / "lesson_claims.js").read_text(encoding="utf-8")
-    tried = re.findall(r"^    (\w+): \S", program[program.index("const tries = {") :], re.MULTILINE)
-    assert tried[: len(made["claims"])] == made["claims"]
+    assert len(made["lesson"]) == 13
+    program = (STATIC / "lesson_steps.js").read_text(encoding="utf-8")
+    tried = re.findall(r"^    (\w+): \S", program[program.index("const made = {") :], re.MULTILINE)
+    assert tried[: len(made["lesson"])] == made["lesson"]

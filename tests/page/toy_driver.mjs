@@ -75,6 +75,6 @@ writeFileSync(
     step: { ...step, ...gradientStep(step.old, step.image) },
     layers,
     softmax,
-    claims: Object.keys(LESSON.claims),
+    lesson: Object.keys(LESSON.steps),
   }),
 );

@@ -15,9 +15,8 @@ from convscope.api.shards import merge
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Silent
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import Concatenate, Convolution, Padding, Pooling, Resize, TransposedConvolution
-from convscope.layers.layer import MapShape
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork

@@ -13,6 +13,7 @@ from convscope.core.context import Context, context_of
 from convscope.core.devices import DeviceChoice, choose_device
 from convscope.core.errors import DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
+from convscope.core.numeric import is_integer
 from convscope.core.options import documented, options_from
 from convscope.core.precision import BackendPrecision
 from convscope.core.progress import Reporter, Silent
@@ -132,6 +133,8 @@ def optimized(
         DataError: no image of `calibration` can be used.
     """
     options_from(InferenceOptions, locals())
+    if images is not None and not is_integer(images):
+        raise ParameterError(f"`images` must be how many are predicted. Got {shown(images)}.")
     if not isinstance(model, Model):
         raise ParameterError(f"`model` must be a trained network. Got {shown(model)}. convscope.load reads one.")
     model.check_answers()

@@ -28,7 +28,7 @@ from convscope.options.scan import Edges, ScanOptions, StoredType
 from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import StoredMaps, begun, no_records, opened, prepare, record_of
+from convscope.scanning.maps_file import StoredMaps, begun, clear_for, no_records, opened, record_of
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.receipt import Receipt, receipt_of
@@ -165,7 +165,7 @@ def scan(
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:
-            prepare(target, force=force)
+            clear_for(target, force=force)
         before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
         earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
         preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)

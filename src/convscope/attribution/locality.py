@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import (
     Add,
     ChannelNormalization,
@@ -27,7 +27,7 @@ from convscope.layers.kinds import (
     ScaleAndShift,
     Softmax,
 )
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Node
 from convscope.networks.graph_network import GraphNetwork

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from convscope.features.walk import Walk
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 
 from .letters import write_letters
 from .settings import default_settings

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.core.text import counted
 
 LARGEST_PATCH = 1_024
 LARGEST_UNITS = 65_536
@@ -50,6 +51,31 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> in
             f"padding {padding}). Use a smaller window or a larger image."
         )
     return (size + padding - kernel) // stride + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapShape:
+    """Number of maps, each of rows × columns values; a vector is maps of one value."""
+
+    maps: int
+    rows: int = 1
+    columns: int = 1
+
+    @property
+    def values(self) -> int:
+        """Number of values for one image."""
+        return self.maps * self.rows * self.columns
+
+    def __str__(self) -> str:
+        """Return the shape in words.
+
+        Examples:
+            >>> str(MapShape(maps=8, rows=4, columns=6)), str(MapShape(maps=10))
+            ('8 maps of 6x4', '10 values')
+        """
+        if self.rows * self.columns == 1:
+            return counted(self.maps, "value")
+        return f"{counted(self.maps, 'map')} of {self.columns}x{self.rows}"
 
 
 @dataclass(frozen=True, kw_only=True)

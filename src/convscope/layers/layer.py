@@ -7,7 +7,6 @@ on networks asks the layer and knows no kind: plan, computation, ONNX, file, cos
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.core.text import counted
 
-from .geometry import LARGEST_UNITS, ReceptiveField, Window, check_range
+from .geometry import LARGEST_UNITS, MapShape, ReceptiveField, Window, check_range
+from .planned import PlannedLayer
 from .sliding import SideTaps, SlidingInput, local_taps
 
 Fields = tuple[ReceptiveField, ReceptiveField]
@@ -25,31 +24,6 @@ Fields = tuple[ReceptiveField, ReceptiveField]
 Arrays = Mapping[str, NDArray[np.float32]]
 Attribute = int | float | str | list[int]
 TensorShapes = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapShape:
-    """Number of maps, each of rows × columns values; a vector is maps of one value."""
-
-    maps: int
-    rows: int = 1
-    columns: int = 1
-
-    @property
-    def values(self) -> int:
-        """Number of values for one image."""
-        return self.maps * self.rows * self.columns
-
-    def __str__(self) -> str:
-        """Return the shape in words.
-
-        Examples:
-            >>> str(MapShape(maps=8, rows=4, columns=6)), str(MapShape(maps=10))
-            ('8 maps of 6x4', '10 values')
-        """
-        if self.rows * self.columns == 1:
-            return counted(self.maps, "value")
-        return f"{counted(self.maps, 'map')} of {self.columns}x{self.rows}"
 
 
 class OnnxWriter(Protocol):
@@ -118,6 +92,20 @@ class Layer(ABC):
     def macs(self, inputs: Sequence[MapShape]) -> int:
         """Return the multiply-accumulate operations for one image; only those of weights count, as is usual."""
         return 0
+
+    def planned(self, name: str, inputs: Sequence[MapShape], fields: Fields) -> PlannedLayer:
+        """Return what a plan says of it, as the layer `name` whose values have the receptive fields `fields`."""
+        shape = self.shape(inputs)
+        return PlannedLayer(
+            name=name,
+            maps=shape.maps,
+            rows=shape.rows,
+            columns=shape.columns,
+            parameters=self.parameters(inputs),
+            macs=self.macs(inputs),
+            field_rows=fields[0],
+            field_columns=fields[1],
+        )
 
     @abstractmethod
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:

@@ -1,10 +1,8 @@
 """One layer of a network as a record: what the plan computes, and what report and page show."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .geometry import ReceptiveField
-from .layer import Fields, Layer, MapShape
+from .geometry import MapShape, ReceptiveField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +37,3 @@ class PlannedLayer:
     def shape(self) -> MapShape:
         """Shape of the output."""
         return MapShape(maps=self.maps, rows=self.rows, columns=self.columns)
-
-
-def planned_layer(name: str, layer: Layer, inputs: Sequence[MapShape], fields: Fields) -> PlannedLayer:
-    """Return what the plan computes of a layer, from the shapes of its inputs and its receptive fields."""
-    shape = layer.shape(inputs)
-    return PlannedLayer(
-        name=name,
-        maps=shape.maps,
-        rows=shape.rows,
-        columns=shape.columns,
-        parameters=layer.parameters(inputs),
-        macs=layer.macs(inputs),
-        field_rows=fields[0],
-        field_columns=fields[1],
-    )

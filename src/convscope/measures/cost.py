@@ -176,7 +176,7 @@ def count_graph(graph: Graph) -> LayoutCost:
 
     Examples:
         >>> from convscope.layers.kinds import Linear
-        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.layers.geometry import MapShape
         >>> from convscope.networks.graph import Node
         >>> nodes = (Node(name="classifier", layer=Linear(units=2), inputs=("image",)),)
         >>> cost = count_graph(Graph(nodes=nodes, image=MapShape(maps=3, rows=2, columns=2)))

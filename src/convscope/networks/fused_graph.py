@@ -31,7 +31,7 @@ class FusedGraph(GraphNetwork):
     Examples:
         >>> from convscope.networks.graph import Graph
         >>> from convscope.layers.geometry import Window
-        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.layers.geometry import MapShape
         >>> layer = Convolution(units=2, rows=Window(kernel=3), columns=Window(kernel=3))
         >>> node = Node(name="conv", layer=layer, inputs=("image",), nonlinearity="relu6")
         >>> graph = Graph(nodes=(node,), image=MapShape(maps=1, rows=5, columns=5))

@@ -12,11 +12,11 @@ from typing import Any
 from convscope.core.errors import DataError, LayoutError
 from convscope.core.records import from_json, to_json
 from convscope.core.text import printable
-from convscope.layers.geometry import ReceptiveField
+from convscope.layers.geometry import MapShape, ReceptiveField
 from convscope.layers.kinds import LAYERS
-from convscope.layers.layer import Fields, Layer, MapShape, TensorShapes
+from convscope.layers.layer import Fields, Layer, TensorShapes
 from convscope.layers.nonlinearity import nonlinearity_of
-from convscope.layers.planned import PlannedLayer, planned_layer
+from convscope.layers.planned import PlannedLayer
 
 IMAGE = "image"
 """The name of a network's input."""
@@ -149,7 +149,7 @@ class Graph:
 
     def planned(self, node: Node) -> PlannedLayer:
         """Return shape, cost and receptive fields of a node."""
-        return planned_layer(node.name, node.layer, self.inputs_of(node), self.fields[node.name])
+        return node.layer.planned(node.name, self.inputs_of(node), self.fields[node.name])
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Return the names of all nodes that the values of a node depend on, with its own."""

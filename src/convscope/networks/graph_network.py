@@ -72,7 +72,7 @@ class GraphNetwork(ImageNetwork):
 
     Examples:
         >>> from convscope.layers.kinds import Linear
-        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.layers.geometry import MapShape
         >>> nodes = (Node(name="classifier", layer=Linear(units=2), inputs=("image",)),)
         >>> tensors = {"classifier.weight": torch.ones(2, 12), "classifier.bias": torch.zeros(2)}
         >>> network = GraphNetwork(Graph(nodes=nodes, image=MapShape(maps=3, rows=2, columns=2)), tensors)

@@ -9,10 +9,10 @@ from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.numeric import is_integer
 from convscope.core.text import counted
 from convscope.images.preprocessing import LARGEST_PIXELS, LARGEST_SIDE
-from convscope.layers.geometry import LARGEST_UNITS, ReceptiveField, Window
+from convscope.layers.geometry import LARGEST_UNITS, MapShape, ReceptiveField, Window
 from convscope.layers.kinds import Linear
-from convscope.layers.layer import Layer, MapShape
-from convscope.layers.planned import PlannedLayer, planned_layer
+from convscope.layers.layer import Layer
+from convscope.layers.planned import PlannedLayer
 
 from .layout import Layout, Stage
 from .stages import ConnectedStage, ConvolutionStage
@@ -299,7 +299,7 @@ def _next(stage: Stage, number: int, below: PlannedLayer) -> PlannedLayer:
 
 def _planned(name: str, layer: Layer, below: PlannedLayer, *, inputs: int = 1) -> PlannedLayer:
     shapes, fields = [below.shape] * inputs, [(below.field_rows, below.field_columns)] * inputs
-    return planned_layer(name, layer, shapes, layer.fields(fields, shapes))
+    return layer.planned(name, shapes, layer.fields(fields, shapes))
 
 
 def _check_fits(stage: Stage, number: int, below: PlannedLayer) -> None:

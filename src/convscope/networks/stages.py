@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 from torch import nn
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import LARGEST_PATCH, LARGEST_UNITS, Window, check_range, same_padding
+from convscope.layers.geometry import LARGEST_PATCH, LARGEST_UNITS, MapShape, Window, check_range, same_padding
 from convscope.layers.kinds import Convolution, Linear, LocallyConnected, Pooling
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.layers.pooling import POOLINGS, PoolingKind
 
 

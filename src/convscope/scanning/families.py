@@ -146,7 +146,7 @@ def families(graph: Graph, stride: int) -> tuple[Sides, Sides] | None:
     Examples:
         >>> from convscope.layers.kinds import Convolution, Linear
         >>> from convscope.layers.geometry import Window
-        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.layers.geometry import MapShape
         >>> from convscope.networks.graph import Node
         >>> same = Window(kernel=3, before=1, after=1)
         >>> graph = Graph(image=MapShape(maps=1, rows=8, columns=8), nodes=(

@@ -18,8 +18,8 @@ from torch import Tensor
 from convscope.core.errors import DataError
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Flatten, InstanceBased, Linear, LocallyConnected, Pooling, Resize
-from convscope.layers.layer import MapShape
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model import Model, as_tensor

@@ -268,7 +268,7 @@ def finished_tiles(path: Path, file: Path, grid: Grid) -> NDArray[np.bool_]:
     return found
 
 
-def prepare(path: Path, *, force: bool) -> None:
+def clear_for(path: Path, *, force: bool) -> None:
     """Refuse an existing result; with `force` remove it, and one that was cut off.
 
     Raises:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.memory import available_bytes
 from convscope.core.text import counted, duration, large, printable, size_text
@@ -246,7 +248,7 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
     sweep, receipt = preparation.sweep, preparation.receipt
     grid, way = sweep.grid, sweep.way
     speed = measured(sweep.model, sweep.applied, way, grid)
-    stored = grid.positions * len(sweep.bands.names) * _bytes_of(receipt.dtype)
+    stored = grid.positions * len(sweep.bands.names) * np.dtype(receipt.dtype).itemsize
     words = {
         "dense": "all windows at once",
         "families": "all windows at once, in families of positions, as the network sees zeros around its window",
@@ -267,10 +269,6 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
     if way.name == "families" and layout is not None and (gain := scan_gain(layout, sizes, grid.stride)) > 1.2:
         sentences.append(f"trained with --for-scan, the network would scan about {gain:.1f} times as fast")
     return speed, sentences
-
-
-def _bytes_of(dtype: str) -> int:
-    return {"uint8": 1, "uint16": 2, "float16": 2, "float32": 4}[dtype]
 
 
 def parse_bytes(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The two ways to compute a network at every position: all windows at once, or window by window; and their cost."""
+"""The ways to compute a classifier at every position: all windows at once, or window by window; and their cost."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Way:
 
     Attributes:
         name: ``dense`` where every layer has one family, ``families`` where zeros at the window's border make more,
-            ``windows`` for window by window.
+            ``windows`` for window by window; ``tiles`` or ``strips`` of a network of maps.
         macs: for each position.
         window_macs: of one window by itself.
     """
@@ -127,8 +127,8 @@ class AppliedByWindow(Applied):
 
     def logits(self, region: NDArray[np.uint8]) -> Tensor:
         """Return the logits of all windows in a region."""
-        step = self.model_size
-        views = np.lib.stride_tricks.sliding_window_view(region, step, axis=(0, 1))
+        size = self._model.preprocessing.size
+        views = np.lib.stride_tricks.sliding_window_view(region, size, axis=(0, 1))
         views = views[:: self._stride, :: self._stride].transpose(0, 1, 3, 4, 2)  # R C h w channels
         rows, columns = views.shape[:2]
         result = torch.empty(rows * columns, len(self._model.classes), device=self._network.device)
@@ -136,11 +136,6 @@ class AppliedByWindow(Applied):
             places = np.unravel_index(np.arange(start, min(start + self._batch, rows * columns)), (rows, columns))
             result[start : start + self._batch] = window_logits(self._network, views[places])
         return result.T.reshape(-1, rows, columns)
-
-    @property
-    def model_size(self) -> tuple[int, int]:
-        """Rows and columns of the window."""
-        return self._model.preprocessing.size
 
     def values(self, windows: int) -> int:
         """Return the numbers in memory for a tile."""
@@ -182,12 +177,7 @@ def own_stride(model: Model) -> int:
         for field, side in zip(fields, (graph.shapes[name].rows, graph.shapes[name].columns), strict=True)
         if side > 1
     ]
-    return max(1, min(*graph_sides(model), max(strides, default=1)))
-
-
-def graph_sides(model: Model) -> tuple[int, int]:
-    """Return rows and columns of the window."""
-    return model.preprocessing.size
+    return max(1, min(*model.preprocessing.size, max(strides, default=1)))
 
 
 def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: int, most: int, reach: int = 0) -> int:

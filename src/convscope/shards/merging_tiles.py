@@ -11,7 +11,7 @@ from convscope.core.errors import StorageError
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json, strict_json, to_json
 from convscope.core.text import printable
-from convscope.scanning.maps_file import KEY_BYTES, begun, no_records, opened, prepare, tile_bytes
+from convscope.scanning.maps_file import KEY_BYTES, begun, clear_for, no_records, opened, tile_bytes
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import metadata_of
 from convscope.scanning.receipt import Receipt, Speed
@@ -37,7 +37,7 @@ def merge_tiles(store: Store, manifest: Manifest, path: Path, reporter: Reporter
     receipt = from_json(Receipt, options["receipt"])
     with open_image(options["image"]) as image:
         tags, ome = metadata_of(receipt, image)
-    prepare(path, force=force)
+    clear_for(path, force=force)
     request = to_json(receipt)
     if begun(path) not in (None, request):
         raise StorageError(f"{printable(str(path))} is another scan that was cut off. Give another name, or --force.")

@@ -13,7 +13,7 @@ from torch import Tensor
 from convscope.core.devices import Device
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN, VALIDATION
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 from convscope.training.training_data import TrainingData, shared
 
 from .feature_store import FLOAT16, FeatureStore, feature_stores

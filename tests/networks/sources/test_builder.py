@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from convscope.core.errors import ParameterError
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 from convscope.networks.sources.building.builder import Builder
 from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
 from convscope.networks.sources.building.views import Value

@@ -10,12 +10,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from convscope.core.errors import ParameterError
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds.add import Add
 from convscope.layers.kinds.convolution import Convolution
 from convscope.layers.kinds.linear import Linear
 from convscope.layers.kinds.pooling import Pooling
-from convscope.layers.layer import MapShape
 from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model_file import read_onnx_model

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import ParameterError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds.convolution import Convolution
 from convscope.layers.kinds.padding import Padding
 from convscope.layers.kinds.pooling import Pooling
-from convscope.layers.layer import MapShape
 from convscope.networks.sources.building.builder import Builder, ReadNetwork
 from convscope.networks.sources.building.views import Value
 from tests.networks.sources.comparing import kinds, output

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 from convscope.networks.sources.building import views
 from convscope.networks.sources.building.unsupported import InexpressibleError
 from tests.checks.laws import LAWS

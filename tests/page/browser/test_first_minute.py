@@ -105,15 +105,15 @@ def test_a_link_leads_to_a_step_of_the_lesson_whose_board_is_seen(
 ) -> None:
     opened = open_page(digits, size=size, place="lesson/2").ready()
     opened.until("!document.querySelector('[aria-busy=true]') && document.querySelector('.bench')")
-    assert opened.page.locator(".claims > li:visible").count() == 1
+    assert opened.page.locator(".step-list > li:visible").count() == 1
     assert opened.page.evaluate("location.hash") == "#lesson/2"
-    for part in (".claims > li:not(.away)", ".claims > li:not(.away) button", ".bench [role=application]"):
+    for part in (".step-list > li:not(.away)", ".step-list > li:not(.away) button", ".bench [role=application]"):
         assert seen(opened, part), part
     opened.page.locator(".steps").get_by_role("button", name="Next step").click()
     assert opened.page.evaluate("location.hash") == "#lesson/3"
-    opened.page.locator(".claims > li:not(.away) .moved").scroll_into_view_if_needed()
+    opened.page.locator(".step-list > li:not(.away) .moved").scroll_into_view_if_needed()
     opened.page.locator(".steps").get_by_role("button", name="Next step").click()
-    assert seen(opened, ".claims > li:not(.away) h3"), "the step before was longer"
+    assert seen(opened, ".step-list > li:not(.away) h3"), "the step before was longer"
 
 
 def test_the_lesson_alone_has_no_violation_and_follows_its_address(open_page: Open, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_lesson_alone_has_no_violation_and_follows_its_address(open_page: Op
     path.write_text(render_lesson(), encoding="ascii")
     opened = open_page(path, place="lesson/4")
     opened.until("document.querySelector('.bench')")
-    assert opened.page.locator(".claims > li:visible").get_attribute("value") == "4"
+    assert opened.page.locator(".step-list > li:visible").get_attribute("value") == "4"
     if AXE.is_file():
         assert violations(opened) == []
 

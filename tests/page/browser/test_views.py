@@ -144,7 +144,7 @@ def test_every_button_of_the_lesson_does_something(open_page: Open, digits: Path
       lesson.textContent, ...[...lesson.querySelectorAll("input, select")].map((one) => one.value),
       ...[...lesson.querySelectorAll("canvas")].map((one) => one.toDataURL())]))"""
     opened.page.get_by_text("Add a second unit").evaluate("(one) => one.click()")
-    buttons = opened.page.locator(".lesson .claims button")
+    buttons = opened.page.locator(".lesson .step-list button")
     dead = []
     for place in range(buttons.count() - 1):  # the last leads away
         button = buttons.nth(place)

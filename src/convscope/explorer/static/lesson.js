@@ -7,9 +7,9 @@ import { numbers } from "./editable.js";
 import { makeEngine } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { makeChoices } from "./lesson_choices.js";
-import { makeClaims } from "./lesson_claims.js";
+import { makeLessonSteps } from "./lesson_steps.js";
 import { board, drawBoards } from "./lesson_maps.js";
-import { makeSteps } from "./lesson_steps.js";
+import { makeNavigation } from "./lesson_navigation.js";
 import { STILL } from "./motion.js";
 import { within } from "./position.js";
 import { makeStore } from "./store.js";
@@ -67,7 +67,7 @@ function fill(lesson, families, toUnits) {
   const working = element("div", { class: "working" });
   const choices = makeChoices(toy, change, families);
   const network = () => toyNetwork(toy());
-  const claims = makeClaims({ go, change, network, toy, toUnits, families });
+  const made = makeLessonSteps({ go, change, network, toy, toUnits, families });
   const side = (/** @type {HTMLElement[]} */ children) => element("div", { class: "side-by-side" }, ...children);
   const editors = units.map((unit) => unit.element);
   const bench = element(
@@ -78,8 +78,8 @@ function fill(lesson, families, toUnits) {
     ...boards.map(side),
   );
   const below = element("div", {}, tools(...choices.others), element("h3", { text: LESSON.marked }), working);
-  const steps = makeSteps(claims.elements, (step) => {
-    bench.hidden = below.hidden = !claims.usesToy[step - 1];
+  const steps = makeNavigation(made.elements, (step) => {
+    bench.hidden = below.hidden = !made.usesToy[step - 1];
     set(begin()); // what an earlier step left would contradict what this one says
   });
   lesson.classList.add("filled");
@@ -90,7 +90,7 @@ function fill(lesson, families, toUnits) {
     drawChannels(channels, toy(), state);
     units.forEach((unit, index) => unit.draw(toy(), state.palette, index));
     choices.show(toy());
-    claims.show();
+    made.show();
     drawBoards(boards, toy(), state, go);
     const { poolings, nonlinearities } = families;
     working.replaceChildren(...makeDerivation({ ...network(), poolings, nonlinearities }, go)(state));

@@ -1,50 +1,143 @@
 // @ts-check
-/** The steps of the lesson, one at a time, each with an address. */
-import { button, element, signButton, write } from "./dom.js";
-import { STEPS } from "./text_frame.js";
+/** The steps of the first lesson, each with something to try; what they say is in text_lesson.js. */
+import { makeDice } from "./dice.js";
+import { button, element, tools } from "./dom.js";
+import { LESSON } from "./text_lesson.js";
+import { makeMoved } from "./moved.js";
+import { savedBySharing, shapeAt } from "./network.js";
+import { makeSoftmax } from "./softmax_table.js";
+import { TEXT } from "./text.js";
+import { FIRST, IMAGES, MOST_CHANNELS, MOST_UNITS, SECOND_CHANNEL, TOY_SIDE, UNITS, movedRight } from "./toy.js";
+import { makeTwoLayers } from "./two_layers.js";
+import { makeSharing } from "./weight_sharing.js";
+
+/** @typedef {import("./explain.js").Go} Go */
+/** @typedef {import("./toy.js").Toy} Toy */
 
 /**
- * @param {HTMLElement[]} items one list item a step
- * @param {(step: number) => void} shown a step is, from 1
- * @returns {{ element: HTMLElement, to: (step: number) => void }} to goes to a step, from 1
+ * @typedef {{ go: Go, change: (some: Partial<Toy>) => void, network: () => import("./network.js").Network,
+ *   toy: () => Toy, toUnits: (() => void) | null, families: import("./lesson.js").Families }} Hands
  */
-export function makeSteps(items, shown) {
-  let now = 1;
-  const turn = (/** @type {number} */ step) => {
-    to(step);
-    list.scrollIntoView({ block: list.getBoundingClientRect().top < 0 ? "start" : "nearest" }); // after a longer step
-    try {
-      history.replaceState(null, "", `#lesson/${now}`);
-    } catch {
-      // a page inside another one has no address of its own
-    }
+
+/**
+ * @typedef {{ tries: Node[], away?: boolean, compared?: boolean }} LessonStep what one tries; whether the toy, which it
+ *   does not use, is away; and whether the comparison of networks shows what it says
+ */
+
+const LINE_AT_LEFT = IMAGES.line.map((_, index) => (index % TOY_SIDE ? 0 : Math.max(...IMAGES.line)));
+const WALK_MS = 450;
+const CALM_WALK_MS = 1200;
+
+/**
+ * @param {Hands} hands
+ * @returns {{ elements: HTMLElement[], usesToy: boolean[], show: () => void }} steps to be shown anew with every toy,
+ *   and whether each uses it
+ */
+export function makeLessonSteps({ go, change, network, toy, toUnits, families }) {
+  const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
+  const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
+  const set = (/** @type {string} */ name, /** @type {Partial<Toy>} */ some) => button(name, () => change(some));
+  const pool = (/** @type {string} */ code, /** @type {string} */ name) => set(name, { zeros: 1, stride: 1, code });
+  const kinds = Object.entries(families.poolings).map(([code, { name }]) => pool(code, name));
+  const saved = savedBySharing(families.layers ?? []);
+  const words = saved ? [element("p", { text: LESSON.saves(saved.name, saved.shared, saved.separate) })] : [];
+  /** @type {Record<keyof typeof LESSON.steps, LessonStep>} */
+  const made = {
+    patch: { tries: [walkButton(go, network), set(LESSON.again, FIRST)] },
+    along: { tries: movers[0].buttons },
+    shared: { tries: [...words, makeSharing().element], away: true, compared: true },
+    padding: { tries: [set(LESSON.pad, { zeros: 1 }), set(LESSON.unpad, { zeros: 0 })] },
+    stride: {
+      tries: [
+        set(LESSON.strideTwo, { ...FIRST, stride: 2 }),
+        ...movers[1].buttons,
+        set(LESSON.strideOne, { ...FIRST, stride: 1 }),
+      ],
+    },
+    channels: {
+      tries: [
+        button(LESSON.second, () => change({ channels: two() })),
+        button(LESSON.back, () => change({ channels: toy().channels.slice(0, 1), units: toy().units.slice(0, 1) })),
+      ],
+    },
+    units: {
+      tries: [
+        set(LESSON.secondUnit, { ...FIRST, channels: [IMAGES.corner], units: UNITS.slice(0, MOST_UNITS) }),
+        button(LESSON.oneUnit, () => change({ units: toy().units.slice(0, 1) })),
+      ],
+    },
+    nonlinearity: { tries: [makeTwoLayers()], away: true },
+    pooling: { tries: [pool("", LESSON.none), ...kinds] },
+    buys: {
+      tries: [set(LESSON.poolMax, { ...FIRST, channels: [LINE_AT_LEFT], zeros: 1, code: "MP" }), ...movers[2].buttons],
+      compared: true,
+    },
+    classifier: { tries: [makeSoftmax()], away: true },
+    dice: { tries: [makeDice().element], away: true },
+    preprocessing: { tries: toUnits ? [button(LESSON.toUnits, toUnits)] : [], away: true },
   };
-  const count = element("span", { class: "spoken", role: "status" });
-  const numbers = items.map((_, index) =>
-    button(String(index + 1), () => turn(index + 1), { "aria-label": STEPS.go(index + 1) }),
-  );
-  const before = signButton("‹", STEPS.before, () => turn(now - 1), { class: "turns" });
-  const next = button(STEPS.next, () => turn(now + 1), { class: "turns" });
-  const list = element("ol", { class: "claims" }, ...items);
-  items.forEach((item, index) => item.setAttribute("value", String(index + 1)));
-  const nav = element(
-    "nav",
-    { class: "tools step-numbers", "aria-label": STEPS.title },
-    before,
-    next,
-    ...numbers,
-    count,
-  );
-  /** @param {number} step */
-  function to(step) {
-    now = Math.max(1, Math.min(items.length, Math.round(step)));
-    items.forEach((item, index) => item.classList.toggle("away", index + 1 !== now));
-    numbers.forEach((number, index) => number.setAttribute("aria-current", index + 1 === now ? "step" : "false"));
-    before.disabled = now === 1;
-    next.disabled = now === items.length;
-    write(count, STEPS.of(now, items.length));
-    shown(now);
-  }
-  to(1);
-  return { element: element("div", { class: "steps" }, list, nav), to };
+  const steps = Object.entries(made);
+  const elements = steps.map(([name, { tries, compared }]) => {
+    const { title, text } = LESSON.steps[/** @type {keyof typeof made} */ (name)];
+    const moved = compared ? makeMoved(families.comparison) : null;
+    return element("li", {}, element("h3", { text: title }), element("p", { text }), tools(...tries), moved);
+  });
+  const usesToy = steps.map(([, { away }]) => !away);
+  return { elements, usesToy, show: () => movers.forEach((mover) => mover.show()) };
+}
+
+/**
+ * Buttons that move the image until nothing of it would be left, and that put it back.
+ * @param {() => Toy} toy
+ * @param {(some: Partial<Toy>) => void} change
+ */
+function makeMover(toy, change) {
+  /** @type {number[][] | null} */
+  let before = null;
+  const next = () => toy().channels.map(movedRight);
+  const move = button(LESSON.move, () => {
+    before ??= toy().channels;
+    change({ channels: next() });
+  });
+  const back = button(LESSON.putBack, () => {
+    const channels = before ?? toy().channels;
+    before = null;
+    change({ channels });
+  });
+  const show = () => {
+    if (toy() === FIRST) before = null;
+    move.disabled = next()
+      .flat()
+      .every((pixel) => !pixel);
+    back.disabled = before === null;
+  };
+  return { buttons: [move, back], show };
+}
+
+/**
+ * @param {Go} go
+ * @param {() => import("./network.js").Network} network
+ * @returns {HTMLElement}
+ */
+function walkButton(go, network) {
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    made.textContent = LESSON.walk;
+  };
+  const start = () => {
+    made.textContent = TEXT.stop;
+    let at = -1;
+    const next = () => {
+      const { rows, columns } = shapeAt(network(), 1);
+      at += 1;
+      if (at >= rows * columns) stop();
+      else go({ layer: 1, unit: 0, row: Math.floor(at / columns), column: at % columns });
+    };
+    timer = window.setInterval(next, matchMedia("(prefers-reduced-motion: reduce)").matches ? CALM_WALK_MS : WALK_MS);
+    next();
+  };
+  const made = button(LESSON.walk, () => (timer ? stop() : start()));
+  return made;
 }

@@ -53,7 +53,7 @@ export const LESSON = {
   saves: (/** @type {string} */ layer, /** @type {number} */ shared, /** @type {number} */ separate) =>
     `In this network, ${layer} has ${counted(shared, "parameter")}; separate units at each position would have ` +
     `${grouped(separate)}.`,
-  claims: {
+  steps: {
     patch: {
       title: "One feature",
       text:

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, check_same
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, check_same
 
 
 @dataclass(frozen=True, kw_only=True)

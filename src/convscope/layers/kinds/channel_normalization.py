@@ -8,7 +8,14 @@ import numpy as np
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import (
+    Arrays,
+    Layer,
+    OnnxWriter,
+    TensorShapes,
+    only,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

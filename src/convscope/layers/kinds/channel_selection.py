@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.layers.geometry import LARGEST_UNITS, check_range
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import LARGEST_UNITS, MapShape, check_range
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 
 @dataclass(frozen=True, kw_only=True)

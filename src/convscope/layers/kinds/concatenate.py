@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.layer import (
     Arrays,
     Fields,
     Layer,
-    MapShape,
     OnnxWriter,
     TensorShapes,
     check_groups,

@@ -7,7 +7,14 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    only,
+)
 from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, flattened
 
 

@@ -8,8 +8,16 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted
+from convscope.layers.geometry import MapShape
 from convscope.layers.instance_based import Exemplars
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    TensorShapes,
+    only,
+)
 from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, flattened
 
 

@@ -8,8 +8,15 @@ import numpy as np
 from torch import Tensor
 from torch.nn import functional
 
-from convscope.layers.geometry import LARGEST_UNITS, check_range
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, only
+from convscope.layers.geometry import LARGEST_UNITS, MapShape, check_range
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    TensorShapes,
+    only,
+)
 from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, summed
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,11 @@ from torch import Tensor
 
 from convscope.core.errors import LayoutError, ParameterError
 from convscope.core.text import counted
-from convscope.layers.geometry import LARGEST_UNITS, Window, check_range
+from convscope.layers.geometry import LARGEST_UNITS, MapShape, Window, check_range
 from convscope.layers.layer import (
     Arrays,
     Fields,
     Layer,
-    MapShape,
     OnnxWriter,
     TensorShapes,
     fields_with_added,

@@ -7,7 +7,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from convscope.core.errors import LayoutError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter
 
 
 @dataclass(frozen=True, kw_only=True)

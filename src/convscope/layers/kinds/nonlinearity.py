@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 from convscope.layers.nonlinearity import nonlinearity_of
 
 

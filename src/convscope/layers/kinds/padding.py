@@ -9,8 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import Window
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape, Window
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    only,
+)
 from convscope.layers.sliding import SideTaps, SlidingInput, Taps
 
 _TORCH = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}

@@ -9,8 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import Window, output_size
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape, Window, output_size
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    only,
+)
 from convscope.layers.pooling import POOLINGS, PoolingKind
 from convscope.layers.pooling_operators import OnnxPooling
 from convscope.layers.sliding import SideTaps, SlidingInput, Taps, window_taps, without_padding

@@ -11,8 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, choose
-from convscope.layers.geometry import ReceptiveField
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape, ReceptiveField
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    only,
+)
 
 LARGEST_SIDE = 65_536
 

@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.layers.geometry import ReceptiveField, Window
-from convscope.layers.layer import Arrays, Fields, Layer, MapShape, OnnxWriter, TensorShapes, check_groups, only
+from convscope.layers.geometry import MapShape, ReceptiveField, Window
+from convscope.layers.layer import (
+    Arrays,
+    Fields,
+    Layer,
+    OnnxWriter,
+    TensorShapes,
+    check_groups,
+    only,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Nonlinearity
-from convscope.layers.layer import Attribute, MapShape
+from convscope.layers.layer import Attribute
 from convscope.layers.nonlinearity import LEAKY, nonlinearity_of
 from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Node

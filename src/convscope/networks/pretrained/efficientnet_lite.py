@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from convscope.layers.geometry import Window
+from convscope.layers.geometry import MapShape, Window
 from convscope.layers.kinds import Convolution, Linear, Pooling
-from convscope.layers.layer import MapShape
 from convscope.networks.graph import IMAGE, Graph, Node
 
 CLASSES = 1_000

@@ -50,7 +50,7 @@ class Builder(Sums, Functions, Parts):
 
     Examples:
         >>> import torch
-        >>> from convscope.layers.layer import MapShape
+        >>> from convscope.layers.geometry import MapShape
         >>> builder = Builder(MapShape(maps=3, rows=8, columns=8))
         >>> image = builder.image()
         >>> with builder.operation("Conv", "stem.conv"):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from convscope.core.text import printable
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Layer
 from convscope.networks.graph import IMAGE, LARGEST_NODES
 
 from .unsupported import InexpressibleError

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from convscope.core.errors import LayoutError, ParameterError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds.channel_shuffle import ChannelShuffle
 from convscope.layers.kinds.flatten import Flatten
 from convscope.layers.kinds.scale_and_shift import ScaleAndShift
-from convscope.layers.layer import Layer, MapShape
+from convscope.layers.layer import Layer
 from convscope.networks.graph import IMAGE
 
 from . import tidy, views

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from convscope.core.errors import LayoutError, ParameterError
-from convscope.layers.layer import Arrays, Layer, MapShape, OnnxWriter, only
+from convscope.layers.geometry import MapShape
+from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 ELEMENTARY: dict[str, Callable[[Tensor], Tensor]] = {
     "erf": torch.erf,

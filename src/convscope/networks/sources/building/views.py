@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from convscope.core.text import counted
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 
 from .unsupported import InexpressibleError
 

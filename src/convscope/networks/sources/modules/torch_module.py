@@ -18,7 +18,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree
 
 from convscope.core.errors import ParameterError
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 from convscope.networks.image_network import evaluating
 from convscope.networks.sources.building.builder import Builder, ReadNetwork
 from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError

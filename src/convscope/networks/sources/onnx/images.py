@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
-from convscope.layers.layer import MapShape
+from convscope.layers.geometry import MapShape
 from convscope.networks.sources.building.unsupported import UnsupportedError
 
 from .call import Call
