@@ -42,7 +42,7 @@ export const MOVED = {
   why: "What sharing weights and pooling are for, in correct answers of networks trained on ",
   clean: (/** @type {string[]} */ accuracies) => ` Not moved: ${accuracies.join(", ")}. `,
   more: "The comparison",
-  shipped: "Measured on networks that come with convscope and were trained on fewer images than this one may be: ",
+  shipped: "Measured on networks that come with convscope, not on this one: ",
   about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>
     `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Each with its interval:`,
   interval: (
