@@ -33,7 +33,7 @@ def row(found: Found) -> list[str]:
         f"{found['side']} px",
         f"{rate['window by window']:,.0f}",
         f"{rate['dense, tiles']:,.0f}",
-        f"**{found['ratio']:.1f}** (aim {found['aim']:g})",
+        f"**{found['ratio']:.1f}**",
         f"{found['window_macs'] / found['macs']:.1f}",
         f"{found['ratio_to_unfolding']:.1f}",
         f"{found['share_tiled']:.2f}, {found['share_untiled']:.2f}",
