@@ -1,9 +1,15 @@
 """Small scans for tests: a model of gray images, an image, and the scan of both."""
 
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.api.scan import scan
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -47,3 +53,24 @@ def expected(model: Model, image: NDArray[np.uint8], stride: int = 1) -> NDArray
     rows, columns = views.shape[:2]
     windows = np.ascontiguousarray(views.transpose(0, 1, 3, 4, 2)).reshape(-1, side, side, image.shape[2])
     return model.predict_proba(windows).reshape(rows, columns, -1)
+
+
+def kill_scan(model: Model, image: Any, output: Path, *, at: int) -> None:
+    """Scan in another process, which is killed when it writes to the disk for the time `at`."""
+    child = os.fork()
+    if child == 0:
+        calls, real = [0], os.fsync
+
+        def killing(descriptor: int) -> None:
+            calls[0] += 1
+            if calls[0] == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(descriptor)
+
+        os.fsync = killing
+        try:
+            scan(model, image, output=output)
+        finally:  # a child that fails must not run the tests after this one
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)

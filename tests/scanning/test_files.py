@@ -1,8 +1,6 @@
 """The files of a scan: a TIFF that every reader opens, a journal that outlives kills, readers that read in parts."""
 
 import json
-import os
-import signal
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from convscope.scanning.readers import ArrayReader
 from convscope.scanning.receipt import receipt_of
 from convscope.scanning.sweep import Sweep
 from tests.checks.processes import small_files_only
-from tests.checks.scans import pixels, scan_model
+from tests.checks.scans import kill_scan, pixels, scan_model
 
 SIZE = (47, 79)  # six tiles of 32
 
@@ -73,23 +71,7 @@ def test_a_killed_scan_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyt
     model, image, whole, cut = scan_model(), pixels(*SIZE), tmp_path / "whole.tif", tmp_path / "cut.tif"
     monkeypatch.setattr(maps_file, "_SYNC_S", 0.0)
     scan(model, image, output=whole)
-    child = os.fork()
-    if child == 0:
-        calls, real = [0], os.fsync
-
-        def killing(descriptor: int) -> None:
-            calls[0] += 1
-            if calls[0] == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            real(descriptor)
-
-        os.fsync = killing
-        try:
-            scan(model, image, output=cut)
-        finally:  # a child that fails must not run the tests after this one
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status)
+    kill_scan(model, image, cut, at=at)
     assert not cut.exists()
     scan(model, image, output=cut)
     assert np.array_equal(data_of(cut), data_of(whole))

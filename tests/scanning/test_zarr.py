@@ -1,8 +1,6 @@
 """A result as OME-Zarr: what other readers see, the bits of the TIFF, and what a kill leaves."""
 
 import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from convscope.core.errors import DataError, StorageError
 from convscope.scanning import maps_file, ways
 from convscope.scanning.opening import open_image
 from convscope.scanning.sweep import Sweep
-from tests.checks.scans import pixels, scan_model
+from tests.checks.scans import kill_scan, pixels, scan_model
 
 SIZE = (47, 79)  # six tiles of 32
 
@@ -85,22 +83,7 @@ def test_a_killed_scan_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pyt
     model, image, whole, cut = scan_model(), pixels(*SIZE), tmp_path / "whole.zarr", tmp_path / "cut.zarr"
     monkeypatch.setattr(maps_file, "_SYNC_S", 0.0)
     scan(model, image, output=whole)
-    child = os.fork()
-    if child == 0:
-        calls, real = [0], os.fsync
-
-        def killing(descriptor: int) -> None:
-            calls[0] += 1
-            if calls[0] == at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            real(descriptor)
-
-        os.fsync = killing
-        try:
-            scan(model, image, output=cut)
-        finally:
-            os._exit(0)  # also if it fails: this is a copy of the tests
-    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    kill_scan(model, image, cut, at=at)
     assert not cut.exists()
     scan(model, image, output=cut)
     shard = Path("0", "c", "0", "0", "0")

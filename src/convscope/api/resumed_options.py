@@ -6,6 +6,7 @@ from convscope.core.context import Context
 from convscope.core.errors import ParameterError
 from convscope.core.options import declared
 from convscope.images.sources.opening import DataSource
+from convscope.networks.starts import OBJECT, StartSource
 from convscope.options.data import ARRAYS, data_name
 from convscope.options.train import RunOptions, TrainOptions
 
@@ -21,14 +22,18 @@ def refuse_options(options: TrainOptions, run: RunOptions) -> None:
         )
 
 
-def moved_options(options: TrainOptions, data: DataSource | None, context: Context) -> TrainOptions:
+def moved_options(
+    options: TrainOptions, data: DataSource | None, start: StartSource | None, context: Context
+) -> TrainOptions:
     """Return the options of a run with the path of its images now; a digest of the images proves them the same.
 
     Raises:
-        ParameterError: the images are arrays, and not given.
+        ParameterError: the images are arrays, or the start is an object of Python, and not given.
     """
     if data is None and options.data == ARRAYS:
         raise ParameterError("`resume` needs the arrays that the run began with. Give them as `data`.")
+    if start is None and str(options.start).startswith(OBJECT):
+        raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
     return dataclasses.replace(
         options,
         device=options.device if options.device == "cpu" else "auto",  # another machine may have no GPU

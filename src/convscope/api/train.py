@@ -215,7 +215,7 @@ def _resumed_run(
     """Return the run in `folder` as it was prepared; its images may have moved."""
     record = read_record(folder)
     refuse_unwritable_run(folder)
-    options = moved_options(record.settings, data, context)
+    options = moved_options(record.settings, data, start, context)
     prepared = _prepared(data, start, options, context)
     if isinstance(prepared, Prepared):
         prepared = with_resumed(record, prepared)

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from convscope.core.context import Context
-from convscope.core.errors import ParameterError
 from convscope.core.records import to_json
 from convscope.images.sources.opening import DataSource
 from convscope.networks.model import Model
-from convscope.networks.starts import OBJECT, StartSource, open_start
+from convscope.networks.starts import StartSource, open_start
 from convscope.options.train import TrainOptions
 from convscope.training.report import EvaluatedImages
+from convscope.training.run import check_same_images
 from convscope.training.run_folder import RunFolder, RunRecord
 from convscope.transfer.fine_tuning import transfer
 from convscope.transfer.modes import FROZEN
@@ -29,8 +29,6 @@ def prepare_from_start(
     Raises:
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
-    if start is None and str(options.start).startswith(OBJECT):
-        raise ParameterError(f"`resume` needs the start that the run began with, {options.start}. Give it as `start`.")
     return prepare_start(
         options,
         open_start(options.start or "" if start is None else start),
@@ -47,11 +45,7 @@ def with_resumed_start(record: RunRecord, prepared: PreparedStart) -> PreparedSt
     Raises:
         ParameterError: the images are no longer those of the run.
     """
-    if record.images != prepared.record.images:
-        raise ParameterError(
-            f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
-            f"{prepared.settings.data!r}. Start the training anew."
-        )
+    check_same_images(record, prepared.images, prepared.settings)
     notes = (*prepared.notes, *record.moved_to(prepared.device))
     return replace(prepared, recipe=record.recipe, threads=record.threads, notes=notes)
 

@@ -333,17 +333,26 @@ def fit_watched(
     return replace(history, outcome=watch.outcome, notes=notes)
 
 
+def check_same_images(record: RunRecord, images: Dataset, settings: TrainOptions) -> None:
+    """Check that a run that goes on has the images that it began with; `settings` name where they are now.
+
+    Raises:
+        ParameterError: it has others.
+    """
+    if record.images != digest_images(images):
+        raise ParameterError(
+            f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
+            f"{settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
+        )
+
+
 def with_resumed(record: RunRecord, prepared: Prepared) -> Prepared:
     """Return `prepared` with the layout and recipe that the run in `record` was begun with.
 
     Raises:
         ParameterError: the images are no longer those of the run.
     """
-    if record.images != digest_images(prepared.images):
-        raise ParameterError(
-            f"`resume` must find the images of the run, {record.settings.data!r}, as they were. Got others in "
-            f"{prepared.settings.data!r}: their classes, parts or pixels are not the same. Start the training anew."
-        )
+    check_same_images(record, prepared.images, prepared.settings)
     planned = plan(Layout.parse(record.layout), **prepared.plan.sizes)
     return replace(
         prepared,

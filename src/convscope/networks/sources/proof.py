@@ -20,7 +20,7 @@ from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import evaluating
 
-UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install 'convscope[onnxruntime]'."
+UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install onnxruntime."
 LARGEST = 1e-4
 """Of the difference, relative to the largest value."""
 _ROUNDINGS = 8
