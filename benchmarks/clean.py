@@ -27,11 +27,10 @@ from results_file import spread, write
 from sklearn.isotonic import IsotonicRegression
 
 from convscope.cleaning.calibration import least_value, precision_at
-from convscope.cleaning.confident_learning import suspect_labels
 from convscope.cleaning.near_duplicates import near_duplicates, squares
 from convscope.cleaning.out_of_fold import out_of_fold
-from convscope.cleaning.outliers import outlyingness
-from convscope.cleaning.quality import oddness, statistics_of
+from convscope.cleaning.quality import oddness, outlyingness, statistics_of
+from convscope.cleaning.wrong_labels import suspect_labels
 from convscope.core.progress import Silent
 from convscope.features.extraction import image_options
 from convscope.images.dataset import Dataset, prepare

@@ -89,7 +89,7 @@ def _first_stage() -> Lines:
     if found := result("first-stage"):
         lines += ["## First stage: random or learned?", ""]
         lines += [
-            "The same network with another first stage, compared with the supervised one, paired by seed "
+            "The first stage changes, compared with the supervised one, paired by seed "
             f"({'; '.join(_networks(found))}):"
         ]
         ways = dict.fromkeys(way for result in found["sets"].values() for way in result["ways"])
@@ -150,9 +150,9 @@ def _selectivity() -> Lines:
     head = [
         "## Selectivity by depth",
         "",
-        "Early units are often said to respond to edges, late ones to parts of objects and so to classes. The mean "
-        "[selectivity](../units.md) of the units of a layer measures this: 0 for equal responses to all classes, 1 "
-        "for one class only.",
+        "Mean [selectivity](../units.md#from-edges-to-objects-selectivity-by-depth) of the units of a layer: 0 for "
+        "equal responses to all classes, 1 for one class only. It rises with random weights, too, because larger "
+        "patches are more informative.",
         *table(["dataset", "layer", "selectivity", "with random weights"], rows),
     ]
     return [*head, *lines, "", "The networks are those of [shifts](shifts.md)."] if lines else []
@@ -181,7 +181,7 @@ def _selectivity_verdict(steps: dict[str, Found]) -> str:
         return f"selectivity rises with depth, but no more than with random weights. {NOT_CONFIRMED}"
     added = last["selectivity"]["mean"] - last["selectivity_random"]["mean"]
     chance = last["selectivity_random"]["mean"]
-    text = f"selectivity rises with depth, with random weights to {chance:.2f}, because larger "
-    text += f"patches are more informative. Training adds {added:.2f} at the last layer"
+    text = f"selectivity rises with depth, with random weights to {chance:.2f}. Training adds {added:.2f} at the last "
+    text += "layer"
     significant = surely(first["selectivity"], first["selectivity_random"])
     return f"{text}{'.' if significant else ', and nothing significant at the first.'}"

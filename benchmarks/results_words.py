@@ -79,7 +79,6 @@ def accuracy(result: VariantResult) -> str:
 def written_by() -> Lines:
     """Return the first paragraph of a page: where its numbers come from."""
     return [
-        "Written by `benchmarks/results_pages.py` from `benchmarks/results/`. All values are percentages with 95 % "
-        "confidence intervals unless the head says otherwise. Networks are small and trainings short, to permit "
-        "several seeds: the numbers compare variants and are far from the accuracy that a dataset permits."
+        "Written by `benchmarks/results_pages.py` from `benchmarks/results/`. Values are percentages with 95 % "
+        "confidence intervals unless the head says otherwise."
     ]

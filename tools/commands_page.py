@@ -1,5 +1,9 @@
 """Print docs/commands.md: every command with every option, from the commands themselves (`make commands`)."""
 
+import re
+from collections import Counter
+from collections.abc import Iterator
+
 import click
 
 from convscope.cli.group import group
@@ -25,28 +29,58 @@ shows where an error was raised; `convscope --version` prints the version, and `
 """
 
 
+SHARED = "Options of several commands"
+LEAST = 3  # commands that share an option with its meaning
+
+Options = dict[str, list[tuple[str, str]]]
+
+
 def page() -> str:
-    """Return the page as Markdown."""
+    """Return the page as Markdown: what several commands share is said once."""
     context = click.Context(group, info_name="convscope")
-    parts = [HEAD]
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
+    commands = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
+    options = {name: options_of(name, command, context) for name, command in commands if command is not None}
+    uses = Counter(record for found in options.values() for records in found.values() for record in records)
+    shared = sorted((record for record, count in uses.items() if count >= LEAST), key=lambda record: record[0].lower())
+    parts = [HEAD, f"## {SHARED}\n", *table("option", shared)]
+    for name, command in commands:
         if command is not None:
-            parts.append(section(name, command, context))
+            parts += section(name, command, context, options[name], set(shared))
     return "\n".join(parts)
 
 
-def section(name: str, command: click.Command, parent: click.Context) -> str:
-    """Return what the page says about one command."""
+def options_of(name: str, command: click.Command, parent: click.Context) -> Options:
+    """Return the options of a command by their group, each as it is spelled and what it means."""
     context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
-    usage = " ".join(["convscope", name, *command.collect_usage_pieces(context)])
-    lines = [f"## convscope {name}", "", f"    {usage}", ""]
-    lines += [text + "\n" for text in paragraphs(command.help or "")]
-    for title, records in grouped(command, context).items():
-        shown = [record for record in records if "--help" not in record[0]]
-        if shown:
-            lines += [f"| {title.lower()} option | meaning |", "|---|---|", *(row(*record) for record in shown), ""]
-    return "\n".join(lines)
+    return {
+        title: [record for record in records if "--help" not in record[0]]
+        for title, records in grouped(command, context).items()
+    }
+
+
+def section(
+    name: str, command: click.Command, parent: click.Context, options: Options, shared: set[tuple[str, str]]
+) -> Iterator[str]:
+    """Give the lines about one command; of the options that are shared only the names."""
+    context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
+    yield from (
+        f"## convscope {name}",
+        "",
+        f"    {' '.join(['convscope', name, *command.collect_usage_pieces(context)])}",
+        "",
+    )
+    yield from (text + "\n" for text in paragraphs(command.help or ""))
+    for title, records in options.items():
+        yield from table(f"{title.lower()} option", [record for record in records if record not in shared])
+    every = [record for records in options.values() for record in records if record in shared]
+    also = [f"`{re.sub(r' [^-].*', '', spelling)}`" for spelling, _ in every]
+    if also:
+        yield f"Also [of several commands](#{SHARED.lower().replace(' ', '-')}): {', '.join(also)}.\n"
+
+
+def table(head: str, records: list[tuple[str, str]]) -> list[str]:
+    """Return the lines of a table of options, if there are any."""
+    return [f"| {head} | meaning |", "|---|---|", *(row(*record) for record in records), ""] if records else []
 
 
 def row(spelling: str, meaning: str) -> str:

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 import convscope
 from convscope.api.check_with_network import PAGE, TABLE
-from convscope.api.wrong_labels import with_evaluated_labels
+from convscope.api.run_results import with_evaluated_labels
 from convscope.cleaning import findings
 from convscope.cli import main
 from convscope.core.context import Context

@@ -12,13 +12,13 @@ from convscope.attribution.faithfulness import (
     deletion_and_insertion,
     edges,
     measure_orders,
+    randomized,
     rank_correlation,
     work,
 )
 from convscope.attribution.faithfulness_record import EDGES, RANDOM
 from convscope.attribution.method import Settings
 from convscope.attribution.occlusion import OCCLUSION
-from convscope.attribution.random_weights import randomized
 from convscope.core.progress import Silent
 from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Linear

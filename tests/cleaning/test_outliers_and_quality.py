@@ -9,8 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from convscope.cleaning.calibration import PRECISION, least_value, precision_at
-from convscope.cleaning.outliers import outlyingness
-from convscope.cleaning.quality import DETAILS, oddness, statistics_of
+from convscope.cleaning.quality import DETAILS, oddness, outlyingness, statistics_of
 
 from .test_near_duplicates import photographs, seen
 

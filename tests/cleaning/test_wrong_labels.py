@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convscope.cleaning.confident_learning import confident_joint, suspect_labels
 from convscope.cleaning.out_of_fold import _folds, out_of_fold
-from convscope.cleaning.wrong_labels import wrong_labels
+from convscope.cleaning.wrong_labels import confident_joint, suspect_labels, wrong_labels
 
 Labels = NDArray[np.int64]
 

@@ -26,11 +26,10 @@ from convscope.figures.convolution import Frame, Scene, animate, frames_of, word
 from convscope.figures.curves import draw_curves
 from convscope.figures.fields import draw_fields
 from convscope.figures.filters import draw_filters
-from convscope.figures.invariance import draw_invariance
+from convscope.figures.invariance import draw_invariance, draw_sensitivity
 from convscope.figures.layout import draw_layout
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
-from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import THEMES, Theme, _luminance, save, theme_named
 from convscope.layers.geometry import Window
 from convscope.layers.kinds import Pooling

@@ -9,7 +9,7 @@ import torch
 from convscope.cli.measure_text import measure_text
 from convscope.core.errors import DataError
 from convscope.core.records import from_json, to_json
-from convscope.figures.sensitivity import draw_sensitivity
+from convscope.figures.invariance import draw_sensitivity
 from convscope.figures.style import THEMES
 from convscope.measures.distortions.family import distortion_named
 from convscope.measures.invariance import EvaluationImages, measure_invariance

@@ -27,12 +27,11 @@ from convscope.figures.curves import draw_curves
 from convscope.figures.diagram import draw_diagram
 from convscope.figures.fields import draw_fields, useful_fields
 from convscope.figures.filters import draw_filters
-from convscope.figures.invariance import draw_invariance
+from convscope.figures.invariance import draw_invariance, draw_sensitivity
 from convscope.figures.layout import draw_layout
 from convscope.figures.letters import boxes_sentence
 from convscope.figures.maps import draw_maps
 from convscope.figures.patches import draw_patches
-from convscope.figures.sensitivity import draw_sensitivity
 from convscope.figures.style import Figure, Theme, check_kind, save, theme_named
 from convscope.layers.geometry import Window
 from convscope.layers.kinds import Convolution, LocallyConnected, Pooling

@@ -17,8 +17,7 @@ from convscope.transfer.modes import FROZEN
 from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
 
-from .run_results import Trained, facts_of, save_trained
-from .wrong_labels import with_evaluated_labels, with_start_labels
+from .run_results import Trained, facts_of, save_trained, with_evaluated_labels, with_start_labels
 
 
 def prepare_from_start(

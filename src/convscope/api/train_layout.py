@@ -17,8 +17,7 @@ from convscope.training.report import EvaluatedImages
 from convscope.training.run import Prepared, carry_out, prepare_run
 from convscope.training.run_folder import RunFolder
 
-from .run_results import Trained, facts_of, save_trained
-from .wrong_labels import with_evaluated_labels
+from .run_results import Trained, facts_of, save_trained, with_evaluated_labels
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
 

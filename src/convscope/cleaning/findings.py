@@ -19,8 +19,7 @@ from .alignment import TURNS
 from .calibration import least_value, precision_at
 from .near_duplicates import Copies, near_duplicates, squares
 from .out_of_fold import out_of_fold
-from .outliers import outlyingness
-from .quality import DETAILS, oddness, statistics_of
+from .quality import DETAILS, oddness, outlyingness, statistics_of
 from .wrong_labels import wrong_labels
 
 LEAST_SCORE = 0.5

@@ -1,12 +1,12 @@
-"""Images that are blurred, dark, over-exposed or of another kind, beside the other images of the set."""
+"""Images unlike the others of the set: by features of a network, or blurred, dark, over-exposed or of another kind."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .outliers import robust
+from .neighbours import nearest, unit_rows
 
-_BLOCK = 64
+_BLOCK, _NEIGHBOURS = 64, 10
 _BRIGHT, _WHITE = 0.9, 250  # fraction of the pixels that are darker; value of a pixel that is burned out
 DETAILS = {
     "outlier": "unlike every other image",
@@ -16,6 +16,24 @@ DETAILS = {
     "other kind": "far more flat colour, or far less colour, than the others",
 }
 """What each kind means, in words."""
+
+
+def outlyingness(features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how far each image is from its nearest neighbours, in robust standard deviations above the median, N.
+
+    The distance is 1 less the mean similarity of the farther five of ten neighbours, so that a few copies of an image
+    do not hide it.
+    """
+    rows = unit_rows(features, centre=features.mean(axis=0))
+    count = min(_NEIGHBOURS, len(rows) - 1)
+    similarities, _ = nearest(rows, rows, count)
+    return robust(np.asarray(1 - similarities[:, count // 2 :].mean(axis=1), np.float64))
+
+
+def robust(values: NDArray[np.float64], floor: float = 1e-6) -> NDArray[np.float64]:
+    """Return values less their median, over the standard deviation that the median deviation stands for."""
+    away = values - np.median(values)
+    return np.asarray(away / max(1.4826 * float(np.median(np.abs(away))), floor))
 
 
 def oddness(statistics: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

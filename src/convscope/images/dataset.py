@@ -17,9 +17,8 @@ from convscope.images.sources.naming import look_alike_note
 from convscope.images.sources.source import TEST, TRAIN, VALIDATION, Source
 
 from .checks import check_facts, require_every_class
-from .dataset_notes import defect_notes, image_notes
 from .decisions import corrected
-from .inspection import Inspection
+from .inspection import Inspection, defect_notes, image_notes
 from .preprocessing import Preprocessing
 from .sampling import take_sample
 from .sizes import ImageOptions, choose_preprocessing

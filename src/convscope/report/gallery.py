@@ -1,4 +1,4 @@
-"""The images behind the confusion matrix: a section for every cell, within bounds."""
+"""The images behind the confusion matrix, a section for every cell, and those whose labels look wrong."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,6 +18,8 @@ MOST_LISTED, MOST_LISTED_OF_CELL = 1_200, 60
 MOST_MISTAKES = 150
 MOST_OF_NAME = 24  # characters of a class beside an image: the head above has more
 FEW = 2  # cells with so few images stand side by side
+MOST_LABELS = 60
+_FRAME_PX = 72
 
 
 def sections(report: Report, shown: Sequence[int]) -> tuple[Cell, ...]:
@@ -92,17 +94,48 @@ def _section(report: Report, cell: Cell, listed: set[int], small: dict[int, Thum
 
 def _figure(report: Report, cell: Cell, answer: Answer, small: dict[int, Thumbnail]) -> Html:
     truth, predicted = (report.classes[index].name for index in (cell.truth, cell.predicted))
-    thumbnail = small.get(answer.index)
-    image = joined()
-    if thumbnail:
-        pixelated = "pixelated" if max(thumbnail.width, thumbnail.height) <= 40 else None
-        size = 72 / max(thumbnail.width, thumbnail.height)
-        width, height = (max(1, round(side * size)) for side in (thumbnail.width, thumbnail.height))
-        image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=pixelated)
     lines = [tag("span", named(image_in_words(answer.name), 60), class_="file")]
     if cell.correct:
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.probability)}"))
     else:
         lines.append(tag("span", "predicted as ", named(predicted, MOST_OF_NAME), f": {percent(answer.probability)}"))
         lines.append(tag("span", "is ", named(truth, MOST_OF_NAME), f": {percent(answer.truth_probability)}"))
+    return _captioned(small.get(answer.index), lines)
+
+
+def _captioned(thumbnail: Thumbnail | None, lines: Sequence[Html]) -> Html:
+    """Return a small image in its frame, which stays empty without one, above the lines."""
+    image = joined()
+    if thumbnail:
+        largest = max(thumbnail.width, thumbnail.height)
+        width, height = (max(1, round(side * _FRAME_PX / largest)) for side in (thumbnail.width, thumbnail.height))
+        pixelated = "pixelated" if largest <= 40 else None
+        image = tag("img", src=thumbnail.uri, alt="", width=width, height=height, class_=pixelated)
     return tag("figure", tag("span", image, class_="frame"), tag("figcaption", *lines))
+
+
+def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) -> Html:
+    """Return the labels that look wrong with small images, the most certain first; nothing where there are none."""
+    found = [problem for problem in report.problems if problem.kind == "wrong label"]
+    if not found:
+        return joined()
+    shown = found[:MOST_LABELS]
+    small = thumbnails([problem.index for problem in shown if problem.index is not None], image) if image else {}
+    figures = []
+    for problem in shown:
+        lines = (
+            tag("span", named(problem.name, 60), class_="file"),
+            tag("span", "labelled ", named(problem.label, 24), ", looks like ", named(problem.suggested, 24)),
+            tag("span", f"score {problem.score or 0:.2f}"),
+        )
+        figures.append(_captioned(None if problem.index is None else small.get(problem.index), lines))
+    more = f" The first {MOST_LABELS} are shown; report.json has all." if len(found) > MOST_LABELS else ""
+    return joined(
+        tag("h3", f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong"),
+        tag(
+            "p",
+            "Found by confident learning. The score is the fraction of such findings that were wrong where labels were "
+            f"changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
+        ),
+        tag("div", *figures, class_="images"),
+    )

@@ -13,11 +13,10 @@ from convscope.training.report import Report
 
 from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
-from .gallery import gallery, sections
+from .gallery import gallery, labels_section, sections
 from .plots import DotRow, PlottedValue, dots
 from .result import result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
-from .wrong_labels import labels_section
 
 _PACKAGE = "convscope.report"
 MOST_NOTES = 100
