@@ -57,11 +57,6 @@ def test_the_short_help_of_each_command_is_its_first_sentence_in_brief() -> None
         assert line.split()[0] == first, f"{name}: {line!r} and its own help begin differently"
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
-def test_every_classifier_is_explained(name: str) -> None:
-    assert f"| `{name}` |" in (DOCS / "features.md").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_of_the_comparison_is_explained(name: str) -> None:
     assert f"`{name}`" in (DOCS / "compare.md").read_text(encoding="utf-8")
