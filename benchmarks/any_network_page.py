@@ -87,6 +87,16 @@ def page(result: Found) -> str:
     return "\n".join(lines) + "\n"
 
 
+def others(fields: list[Any]) -> str:
+    """Return what torchlens says of the fields that differ."""
+    counts = {
+        "whole image": fields.count("image"),
+        "not said": fields.count(None),
+        "larger": sum(isinstance(one, int) for one in fields),
+    }
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
 def counted(result: Found) -> str:
     """Return what others count for the same networks."""
     rows = []
@@ -95,26 +105,24 @@ def counted(result: Found) -> str:
         extra = found["parameters_torchinfo"] - found["parameters"]
         more = found["macs_torchinfo"] / found["macs"] - 1
         rows.append([
-            found["network"], f"{found['parameters']:,}", f"{extra:,}", f"{found['norm_channels']:,}",
-            f"{more:.2%}", f"{found['same_field']} of {found['convolutions']}", f"{theirs.count('image')}",
-            f"{theirs.count(None)}", f"{sum(isinstance(one, int) for one in theirs)}",
+            found["network"], f"{extra:,}", f"{found['norm_channels']:,}",
+            f"{more:.2%}", f"{found['same_field']} of {found['convolutions']}", others(theirs),
         ])  # fmt: skip
-    head = ["network", "parameters", "more in torchinfo", "normalized maps", "MACs: more in torchinfo"]
+    head = ["network", "parameters: more in torchinfo", "normalized maps", "MACs: more in torchinfo"]
     packages = result["packages"]
     return "\n".join([
         "",
         "## Beside torchinfo and torchlens",
         "",
-        "torchinfo counts scale and shift of every normalized map, which here are part of its weights and its one bias "
-        "(twice as many are left out where a convolution has a bias of its own, as in VGG; fewer where a normalization "
-        "cannot become part of a sum, as in DenseNet; the 6 of GoogLeNet and Inception standardize the image). It adds "
-        "weights of normalizations and biases to the MACs, and counts a linear layer at one position only: in ConvNeXt "
-        "it runs at all. torchlens sees the whole image behind a gate of squeeze-and-excitation, where fields here are "
-        "those of the paths through windows, and behind the first pooling of FCN; behind a shuffle or split of "
-        "channels it does not say. In HRNet it counts 12 to 48 pixels more from the first enlarged branch on; no "
-        "gradient reaches them.",
+        "torchinfo counts scale and shift of every normalized map, here [part of its weights and bias]"
+        "(../cost.md#networks-that-are-no-layout) (twice as many are left out where a convolution has a bias of its "
+        "own, as in VGG; the 6 of GoogLeNet and Inception standardize the image). It adds weights of normalizations "
+        "and biases to the MACs, and counts a linear layer at one position only: in ConvNeXt it runs at all. torchlens "
+        "sees the whole image behind a gate of squeeze-and-excitation and behind the first pooling of FCN; behind a "
+        "shuffle or split of channels it does not say. In HRNet it counts 12 to 48 pixels more from the first enlarged "
+        "branch on; no gradient reaches them.",
         "",
-        *table([*head, "same field", "the whole image", "not said", "other field"], rows),
+        *table([*head, "same field", "other fields in torchlens"], rows),
         f"torchinfo {packages['torchinfo']}, torchlens {packages['torchlens']}; fields of convolutions.",
         "",
     ])  # fmt: skip

@@ -53,9 +53,8 @@ HEAD = """# Millions of images
 <!-- written by benchmarks/scale_page.py -->
 
 `--shards FOLDER` splits the work of `predict`, `features` and `check --model` into shards. A manifest lists the images
-once; each shard becomes one file, `part-00042.parquet`, written beside its name and renamed (one request in object
-stores). A shard is finished when its file is there: whatever is killed, the same command continues, and every image has
-its result exactly once.
+once; each shard becomes one file, `part-00042.parquet`, written whole. A shard is finished when its file is there:
+whatever is killed, the same command continues, and every image has its result exactly once.
 
 ```bash
 convscope predict run photos/ --shards out                                # one machine
@@ -74,7 +73,7 @@ convscope check photos/ --model pretrained --shards out -o checked        # the 
 - `merge` names missing, damaged and unknown parts, and compares the images of each with the manifest. Without `-o` it
   writes `_metadata`; most programs read the folder as a Parquet dataset without it.
 - Another command, model, option or list of images is refused; `--force` begins anew. The manifest names images, not
-  their content. With `--part`, the list is that of the first job.
+  their content: a changed image is not noticed. With `--part`, the list is that of the first job.
 - Features have the class and split of their folders; no validation split is drawn, and unusable images have no row.
 - One process computes one shard at a time, with the cores that it may use (`OMP_NUM_THREADS`). Workers of Ray and Dask
   have one; start Dask's with `--nthreads 1`. In Python: [`predict_in_shards`](python.md).
@@ -199,7 +198,7 @@ def checked(found: Found) -> str:
 ## Agreement of the simulation
 
 Measured by simulated seconds of whole commands, {found["images"]:,} images in shards of {found["size"]:,}, by the clock
-and by what processors computed; wanted: {low} to {high}. {quiet}
+and by what processors computed: {low} to {high} is agreement. {quiet}
 {chr(10).join(table(head, rows))}"""
 
 
