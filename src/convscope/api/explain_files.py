@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convscope.attribution.explanation import Explanation
+from convscope.attribution.methods import facts, title_of, verdict
 from convscope.attribution.nearest import NEAREST, TrainingFeatures
-from convscope.attribution.words import facts, title_of, verdict
 from convscope.core.atomic import check_folder, check_output, write_text
 from convscope.core.progress import Reporter
 from convscope.core.records import json_text

@@ -23,7 +23,7 @@ from convscope.options.train import Effort, Fit, HeadName, Mode, RunOptions, Tra
 from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, Outcome
 from convscope.training.report import Report
-from convscope.training.run import Prepared, with_resumed
+from convscope.training.run import Prepared, prepare_run, with_resumed
 from convscope.training.run_folder import (
     RunFolder,
     make_folder,
@@ -36,7 +36,7 @@ from convscope.training.torchrun import is_restarted
 
 from .resumed_options import moved_options, refuse_options
 from .run_results import Trained, write_report_of
-from .train_layout import prepare_layout, train_layout
+from .train_layout import train_layout
 
 if TYPE_CHECKING:
     from convscope.transfer.preparing import PreparedStart
@@ -190,7 +190,9 @@ def _prepared(
     data: DataSource | None, start: StartSource | None, options: TrainOptions, context: Context
 ) -> "AnyPrepared":
     if options.start is None:
-        return prepare_layout(data, options, context)
+        return prepare_run(
+            options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=context.spent_s
+        )
     from .train_from_start import prepare_from_start  # loads scikit-learn
 
     return prepare_from_start(data, start, options, context)

@@ -8,27 +8,16 @@ from numpy.typing import NDArray
 from convscope.core.context import Context
 from convscope.core.progress import Reporter
 from convscope.core.records import to_json
-from convscope.images.sources.opening import DataSource
 from convscope.networks.build import Network
 from convscope.networks.model import Model
-from convscope.options.train import TrainOptions
 from convscope.training.history import History
 from convscope.training.report import EvaluatedImages
-from convscope.training.run import Prepared, carry_out, prepare_run
+from convscope.training.run import Prepared, carry_out
 from convscope.training.run_folder import RunFolder
 
 from .run_results import Trained, facts_of, save_trained, with_evaluated_labels
 
 _AT_ONCE = 1_000  # images that are copied out of the cache
-
-
-def prepare_layout(data: DataSource | None, options: TrainOptions, context: Context) -> Prepared:
-    """Return the training of a layout before its first step, with nothing trained.
-
-    Raises:
-        ConvscopeError: the request cannot be met; the message is one sentence.
-    """
-    return prepare_run(options, data, cache_dir=context.cache_dir, reporter=context.reporter, spent_s=context.spent_s)
 
 
 def train_layout(prepared: Prepared, folder: RunFolder, context: Context, *, resume: bool) -> Trained:

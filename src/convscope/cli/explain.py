@@ -45,9 +45,8 @@ def command(
 
 def explain_text(result: "ExplainResult") -> str:
     """Return what every method says of every image, and how far it can be trusted."""
-    from convscope.attribution.methods import NAMES
+    from convscope.attribution.methods import NAMES, about, facts, faithfulness_table, title_of, verdict
     from convscope.attribution.nearest import NEAREST
-    from convscope.attribution.words import about, facts, faithfulness_table, title_of, verdict
 
     lines = []
     for one in result.explanations:

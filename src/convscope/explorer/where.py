@@ -11,10 +11,9 @@ from convscope.attribution.contributions import is_straight
 from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.grad_cam import GRAD_CAM, ends_in_mean, maps_layer
 from convscope.attribution.method import Settings
-from convscope.attribution.methods import NAMES
+from convscope.attribution.methods import NAMES, faithfulness_table, verdict
 from convscope.attribution.nearest import features_of
 from convscope.attribution.occlusion import patch_side
-from convscope.attribution.words import faithfulness_table, verdict
 from convscope.core.document import inline_values
 from convscope.features.layers import layer_graph, stage_layers
 from convscope.images.dataset import Dataset

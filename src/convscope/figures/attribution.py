@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from convscope.attribution.explanation import Explanation
 from convscope.attribution.faithfulness_record import EDGES, RANDOM, Faithfulness
 from convscope.attribution.method import Attribution
+from convscope.attribution.methods import about, facts, title_of, verdict
 from convscope.attribution.nearest import NEAREST, TITLE
-from convscope.attribution.words import about, facts, title_of, verdict
 from convscope.core.text import printable
 
 from .style import Theme, bare, drawing, figure, name_values, scale_of, short_name

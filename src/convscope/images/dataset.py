@@ -239,11 +239,14 @@ def reading_notes(dataset: Dataset) -> list[str]:
     return [*notes, *defect_notes(inspection)]
 
 
-def classes_in_words(dataset: Dataset, most: int = 10) -> str:
-    """Return a line with the classes and their numbers of usable images; at most `most` classes."""
+_NAMED = 10  # classes
+
+
+def classes_in_words(dataset: Dataset) -> str:
+    """Return a line with the classes and their numbers of usable images; at most ten classes."""
     counts = dataset.inspection.classes
-    listed = ", ".join(f"{printable(count.name)} {count.usable:,}" for count in counts[:most])
-    more = f", … and {len(counts) - most:,} more" if len(counts) > most else ""
+    listed = ", ".join(f"{printable(count.name)} {count.usable:,}" for count in counts[:_NAMED])
+    more = f", … and {len(counts) - _NAMED:,} more" if len(counts) > _NAMED else ""
     return f"{counted(len(counts), 'class', 'classes')}: {listed}{more}"
 
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 _DRAWN = 64  # of 255: the least range of opacity that draws something
 _VISIBLE = 8  # of 255: a larger range of pixel values is visible
+_EXAMINED = 100  # images
 
 VANISHED = "all of it has the colour of the background; --background (in Python: background=) gives it another"
 
@@ -27,13 +28,13 @@ def vanished(values: NDArray[np.uint8], fitted: NDArray[np.uint8]) -> tuple[str,
     return (VANISHED,) if int(np.ptp(fitted, axis=(0, 1)).max()) <= _VISIBLE else ()
 
 
-def without_contrast(images: NDArray[np.uint8], most: int = 100) -> tuple[int, int]:
-    """Return how many of the images (N H W C) have one colour, and how many were examined, at most `most`.
+def without_contrast(images: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return how many of the images (N H W C) have one colour, and how many were examined, at most 100.
 
     Examples:
         >>> without_contrast(np.zeros((3, 8, 8, 1), np.uint8))
         (3, 3)
     """
-    indices = np.unique(np.linspace(0, len(images) - 1, min(len(images), most)).astype(np.int64))
+    indices = np.unique(np.linspace(0, len(images) - 1, min(len(images), _EXAMINED)).astype(np.int64))
     flat = sum(int(np.ptp(np.asarray(images[index]), axis=(0, 1)).max()) <= _VISIBLE for index in indices)
     return flat, len(indices)

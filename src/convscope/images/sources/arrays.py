@@ -121,7 +121,7 @@ def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
         ) from None
 
 
-def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource:
+def without_labels(images: NDArray[Any]) -> ArraySource:
     """Return images of no class as a source; `images` as `from_arrays` takes them.
 
     Raises:
@@ -132,7 +132,7 @@ def without_labels(images: NDArray[Any], *, name: str = "arrays") -> ArraySource
         False
     """
     images = as_images(images)
-    return ArraySource(name=name, images=images, **no_class(len(images)))
+    return ArraySource(name="arrays", images=images, **no_class(len(images)))
 
 
 def refuse_one_in_colour(

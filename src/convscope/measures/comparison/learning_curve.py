@@ -98,7 +98,7 @@ class _LogLine:
         return [math.exp(end) if end <= math.log(most) else None for end in (best, *ends)]
 
 
-def fit_power_law(points: Sequence[CurvePoint], *, test_images: int, seed: int = 0) -> PowerLaw | None:
+def fit_power_law(points: Sequence[CurvePoint], *, test_images: int) -> PowerLaw | None:
     """Return the power law through `points`; None from fewer than four.
 
     The noise is estimated from the residuals, but is at least the sampling noise of `test_images` images. Slope and
@@ -107,7 +107,6 @@ def fit_power_law(points: Sequence[CurvePoint], *, test_images: int, seed: int =
     Args:
         points: with different numbers of images.
         test_images: images that each accuracy is measured on.
-        seed: of the draws.
 
     Examples:
         >>> exact = [CurvePoint(images=n, accuracy=1 - n**-0.5, interval=(0, 1)) for n in (100, 400, 1600, 6400)]
@@ -119,7 +118,7 @@ def fit_power_law(points: Sequence[CurvePoint], *, test_images: int, seed: int =
         return None
     sizes = np.log([point.images for point in points])
     errors = np.array([(1 - point.accuracy) * test_images + 0.5 for point in points]) / (test_images + 1)
-    line = _fitted(sizes, errors, test_images, seed)
+    line = _fitted(sizes, errors, test_images)
     low, high = (-float(end) for end in np.quantile(line.slopes, (0.975, 0.025)))
     most = points[-1].images
     at_twice, twice_low, twice_high = line.at(2 * most)
@@ -139,7 +138,7 @@ def fit_power_law(points: Sequence[CurvePoint], *, test_images: int, seed: int =
     )
 
 
-def _fitted(sizes: NDArray[np.float64], errors: NDArray[np.float64], test_images: int, seed: int) -> _LogLine:
+def _fitted(sizes: NDArray[np.float64], errors: NDArray[np.float64], test_images: int) -> _LogLine:
     """Return the line through the logarithms of the errors by least squares; `sizes` are logarithms."""
     logs, center = np.log(errors), sizes.mean()
     spread = float(((sizes - center) ** 2).sum())
@@ -148,7 +147,7 @@ def _fitted(sizes: NDArray[np.float64], errors: NDArray[np.float64], test_images
     degrees = len(sizes) - 2
     residual = float(((logs - height - slope * (sizes - center)) ** 2).sum()) / degrees
     variance = max(residual, float(np.mean((1 - errors) / (errors * test_images))))
-    draws = np.random.default_rng(seed).standard_t(degrees, (3, _DRAWS)) * variance**0.5
+    draws = np.random.default_rng(0).standard_t(degrees, (3, _DRAWS)) * variance**0.5
     return _LogLine(
         center=center,
         slope=slope,
