@@ -8,6 +8,7 @@ Every number comes from benchmarks/results/; what was not measured is left out.
 import argparse
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -368,7 +369,16 @@ def class_part(kind: str, docs: Path) -> list[str]:
     for name, part in parts.items():
         if found := result(f"{name}{kind}"):
             lines += part(found)
-    return ["", f"## {CLASSES[kind]}", *lines] if lines else []
+    return ["", f"## {CLASSES[kind]}", *_machine_once(lines)] if lines else []
+
+
+def _machine_once(lines: list[str]) -> list[str]:
+    """Return the lines of a part with the machine of most of its measurements at the head."""
+    machines = Counter(found[0] for line in lines if (found := re.findall(r"`, (\d+ cores? of .+)\.$", line)))
+    if not machines:
+        return lines
+    usual = machines.most_common(1)[0][0]
+    return ["", f"{usual}, unless stated.", *(line.removesuffix(f", {usual}.") for line in lines)]
 
 
 def _torch_versions() -> set[str]:

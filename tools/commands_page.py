@@ -42,7 +42,7 @@ def page() -> str:
     options = {name: options_of(name, command, context) for name, command in commands if command is not None}
     uses = Counter(record for found in options.values() for records in found.values() for record in records)
     shared = sorted((record for record, count in uses.items() if count >= LEAST), key=lambda record: record[0].lower())
-    parts = [HEAD, f"## {SHARED}\n", *table("option", shared)]
+    parts = [HEAD, f"## {SHARED}\n", *table(("", shared))]
     for name, command in commands:
         if command is not None:
             parts += section(name, command, context, options[name], set(shared))
@@ -70,17 +70,23 @@ def section(
         "",
     )
     yield from (text + "\n" for text in paragraphs(command.help or ""))
-    for title, records in options.items():
-        yield from table(f"{title.lower()} option", [record for record in records if record not in shared])
+    own = {title: [record for record in records if record not in shared] for title, records in options.items()}
+    yield from table(*((title, records) for title, records in own.items() if records))
     every = [record for records in options.values() for record in records if record in shared]
     also = [f"`{re.sub(r' [^-].*', '', spelling)}`" for spelling, _ in every]
     if also:
         yield f"Also [of several commands](#{SHARED.lower().replace(' ', '-')}): {', '.join(also)}.\n"
 
 
-def table(head: str, records: list[tuple[str, str]]) -> list[str]:
-    """Return the lines of a table of options, if there are any."""
-    return [f"| {head} | meaning |", "|---|---|", *(row(*record) for record in records), ""] if records else []
+def table(*groups: tuple[str, list[tuple[str, str]]]) -> list[str]:
+    """Return the lines of a table of options in groups, each below its title; none where there are none."""
+    if not groups:
+        return []
+    lines = ["| option | meaning |", "|---|---|"]
+    for title, records in groups:
+        lines += [f"| **{title.lower()}** | |"] if title else []
+        lines += [row(*record) for record in records]
+    return [*lines, ""]
 
 
 def row(spelling: str, meaning: str) -> str:

@@ -27,10 +27,12 @@ def main() -> None:
     print("Operators of opsets 9 and later; besides, whatever is computed of constants and shapes alone.\n")
     print(", ".join(f"`{name}`" for name in sorted(ONNX)) + ".")
     print("\n## Read from torch modules\n")
-    print("Operators of `torch.export`, before they are decomposed.\n")
-    print(", ".join(f"`{name}`" for name in sorted(ATEN)) + ".")
     print(
-        "\nA normalization that follows a convolution is folded into its weights; a nonlinearity belongs to the layer\n"
+        f"{len(ATEN)} operators of `torch.export`, before they are decomposed: `OPERATORS` in\n"
+        "`networks/sources/modules/aten_table.py`. The message that refuses a module names the operator.\n"
+    )
+    print(
+        "A normalization that follows a convolution is folded into its weights; a nonlinearity belongs to the layer\n"
         "before it; identities, dropout and transpositions vanish. Functions in pieces (hard-swish, SiLU, GELU, Mish)\n"
         "are recognized by what they compute."
     )
