@@ -26,7 +26,8 @@ from convscope.options.shards import ShardOptions
 from convscope.scanning import fully, maps_file
 from convscope.scanning.fully import AppliedFully, at_size
 from convscope.scanning.grid import Grid
-from convscope.scanning.streaming import Reach, Stream, stripes
+from convscope.scanning.reach import Reach
+from convscope.scanning.streaming import Step, Stream, stripes
 from convscope.scanning.sweep import probabilities
 from tests.checks.graphs import residual_model, residual_module
 from tests.checks.scans import CLASSES, pixels, preparation
@@ -119,15 +120,16 @@ def test_strips_join_to_the_whole_and_begin_anywhere_with_the_same_bits(
     image = pixels(96, 64, channels=model.preprocessing.channels)
     whole = AppliedFully(model, (96, 64)).logits(image)
     network = fold(model.network)
-    reach, computed, real = Reach(graph=at_size(network.graph, 96, 64)), [0], Reach.compute
+    reach, computed, real = Reach(graph=at_size(network.graph, 96, 64)), [0], Stream._take
 
-    def counting(self: Reach, network: GraphNetwork, node: Node, spans: Any, sources: Any) -> Any:
-        shape = reach.graph.shapes[node.name]
-        each = node.layer.macs(reach.graph.inputs_of(node)) // (shape.rows * shape.columns)
-        computed[0] += each * (spans[0][1] - spans[0][0]) * (spans[1][1] - spans[1][0])
-        return real(self, network, node, spans, sources)
+    def counting(self: Stream, step: Step) -> None:
+        if step.node is not None:
+            node, shape = reach.graph.by_name[step.name], reach.graph.shapes[step.name]
+            each = node.layer.macs(reach.graph.inputs_of(node)) // (shape.rows * shape.columns)
+            computed[0] += each * step.added * (step.part[1].stop - step.part[1].start)
+        real(self, step)
 
-    monkeypatch.setattr(Reach, "compute", counting)
+    monkeypatch.setattr(Stream, "_take", counting)
     for columns in stripes(whole.shape[2], wide):
         stream = Stream(
             network,
@@ -142,6 +144,34 @@ def test_strips_join_to_the_whole_and_begin_anywhere_with_the_same_bits(
         assert torch.allclose(torch.cat(strips, dim=1), whole[:, :, slice(*columns)], atol=1e-5)
         for number in (len(strips) - 1, len(strips) // 2, 1):
             assert torch.equal(stream.strip(number), strips[number])
+
+
+@pytest.mark.parametrize("model", [unet(), strided(), every_kind()], ids=["unet", "strided", "kinds"])
+def test_strips_away_from_the_edges_are_planned_once_and_have_the_same_bits(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, network = pixels(512, 32, channels=model.preprocessing.channels), fold(model.network)
+    reach, planned, plan = Reach(graph=at_size(network.graph, 512, 32)), [0], Stream._planned
+
+    def counting(self: Stream) -> Any:
+        planned[0] += 1
+        return plan(self)
+
+    monkeypatch.setattr(Stream, "_planned", counting)
+    rows, columns = (reach.size(reach.graph.output.name, axis) for axis in (0, 1))
+    found, count = [], 16
+    for _ in ("once", "each"):
+        stream = Stream(
+            network,
+            reach,
+            added=rows // count,
+            columns=(0, columns),
+            read=lambda box: image[box.row : box.row + box.rows, box.column : box.column + box.columns],
+        )
+        found.append(torch.cat([stream.strip(number) for number in range(count)], dim=1))
+        monkeypatch.setattr(Stream, "_same", lambda self: range(0))
+    assert torch.equal(*found)
+    assert planned[0] < count + count // 2
 
 
 def test_strips_fit_the_memory_and_cost_the_least() -> None:

@@ -11,6 +11,7 @@ import tifffile
 from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, StorageError
 from convscope.scanning import maps_file, ways
+from convscope.scanning.georeference import GEOTIFF, geotiff_attributes, ground_size
 from convscope.scanning.opening import open_image
 from convscope.scanning.sweep import Sweep
 from tests.checks.scans import kill_scan, pixels, scan_model
@@ -76,6 +77,40 @@ def test_it_says_how_large_a_position_is_and_where_the_first_one_lies(tmp_path: 
         assert moved[0] == {"type": "scale", "scale": [1, 2 * um, 2 * um]}
         assert moved[1] == {"type": "translation", "translation": [0, 0.5 * um, 0.5 * um]}  # 3 pixels are filled in
         assert [channel["label"] for channel in ome["omero"]["channels"]] == ["a", "b", "c"]
+
+
+KEYS = (1, 1, 0, 3, 1024, 0, 1, 1, 3072, 0, 1, 32633, 3076, 0, 1, 9001)  # WGS 84 / UTM 33N, in meters
+
+
+def test_the_georeference_is_in_the_folder_as_in_the_tiff(tmp_path: Path) -> None:
+    image, extra = (
+        tmp_path / "image.tif",
+        [
+            (33550, "d", 3, (0.5, 0.25, 0.0), True),
+            (33922, "d", 6, (0.0, 0.0, 0.0, 1000.0, 2000.0, 0.0), True),
+            (34735, "H", len(KEYS), KEYS, True),
+            (34737, "s", 0, "WGS 84 / UTM 33N|", True),
+        ],
+    )
+    tifffile.imwrite(image, pixels(60, 70)[..., 0], extratags=extra)
+    for name in ("maps.zarr", "maps.tif"):
+        scan(scan_model(), image, output=tmp_path / name, stride=2)
+    attributes = json.loads((tmp_path / "maps.zarr" / "zarr.json").read_text())["attributes"]
+    with tifffile.TiffFile(tmp_path / "maps.tif") as file:
+        tags = {tag.code: tag.value for tag in file.pages[0].tags if tag.code in GEOTIFF}
+    assert len(tags) == 4
+    assert attributes["geotiff"] == geotiff_attributes(tags)
+    assert attributes["geotiff"]["ModelTiepoint"][3:5] == [1000 + 3 * 0.5, 2000 - 3 * 0.25]  # (8 - 2) / 2 pixels
+    (level,) = attributes["ome"]["multiscales"]
+    assert [axis.get("unit") for axis in level["axes"]] == [None, "meter", "meter"]
+    scale, translation = level["datasets"][0]["coordinateTransformations"]
+    assert (scale["scale"], translation["translation"]) == ([1, 0.5, 1], [0, 3.5 * 0.25, 3.5 * 0.5])
+
+
+@pytest.mark.parametrize("keys", [KEYS[:12], (1, 1), (*KEYS[:-1], 9999), ("a",) * 8])
+def test_a_unit_that_is_not_known_is_not_said(keys: tuple[Any, ...]) -> None:
+    assert ground_size({33550: (0.5, 0.5, 0.0), 34735: KEYS}) == ((0.5, 0.5), "meter")
+    assert ground_size({33550: (0.5, 0.5, 0.0), 34735: keys}) is None
 
 
 @pytest.mark.parametrize("at", [1, 3, 5, 9])

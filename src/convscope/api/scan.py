@@ -253,7 +253,14 @@ def _maps(preparation: Preparation, reporter: Reporter, target: Path | None) -> 
         sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
     else:
-        with opened(target, receipt.grid, bands, preparation.tags, to_json(receipt), ome=preparation.ome) as file:
+        with opened(
+            target,
+            receipt.grid,
+            bands,
+            preparation.tags,
+            to_json(receipt),
+            attributes=preparation.attributes,
+        ) as file:
             if there := int((file.records["done"] > 0).sum()):
                 reporter.say(f"going on: {there:,} tiles are there")
             receipt = replace(receipt, first=file.first)

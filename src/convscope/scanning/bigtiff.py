@@ -139,55 +139,6 @@ def _written(entries: Mapping[int, tuple[int, Any]], size: int) -> tuple[bytearr
     return head, places
 
 
-def registration(
-    tags: Mapping[int, Any], window: tuple[int, int], stride: int, margin: tuple[float, float], scale: float
-) -> dict[int, Any]:
-    """Return the tags that say where the positions lie, from those of the image.
-
-    A position stands for `stride` pixels around the center of its window. Its resolution and position are in the unit
-    of the image, in pixels where that has none. GeoTIFF tags are moved and scaled by the same numbers.
-
-    Args:
-        tags: of the image, by number.
-        window: rows and columns.
-        stride: in pixels of the scanned image.
-        margin: pixels filled in above and to the left.
-        scale: pixels of the scanned image for each of the file.
-    """
-    step = stride / scale
-    down, across = ((window[side] - stride) / 2 / scale - margin[side] / scale for side in (0, 1))
-    if 282 in tags and 283 in tags and tags.get(296, 2) in (2, 3):
-        found = (_ratio(tags[282]), _ratio(tags[283]), int(tags.get(296, 2)))
-    else:
-        found = (Fraction(1), Fraction(1), 1)
-    x, y, unit = (found[0] or Fraction(1)), (found[1] or Fraction(1)), found[2]
-    result: dict[int, Any] = {
-        282: x / Fraction(step),
-        283: y / Fraction(step),
-        286: max(Fraction(0), Fraction(across) / x),
-        287: max(Fraction(0), Fraction(down) / y),
-        296: [unit],
-    }
-    geo = {code: tags[code] for code in _GEO if code in tags}
-    if 33550 in geo and 33922 in geo:
-        wide, tall, *rest = (float(number) for number in geo[33550])
-        i, j, k, east, north, up = (float(number) for number in geo[33922][:6])
-        geo[33550] = (wide * step, tall * step, *rest)
-        geo[33922] = (0.0, 0.0, k, east + (across - i) * wide, north - (down - j) * tall, up)
-    if 34264 in geo:
-        matrix = np.array(geo[34264], float).reshape(4, 4)
-        moved = matrix @ np.array([[step, 0, 0, across], [0, step, 0, down], [0, 0, 1, 0], [0, 0, 0, 1]], float)
-        geo[34264] = tuple(moved.ravel().tolist())
-    return result | geo
-
-
-def _ratio(value: Any) -> Fraction:
-    """Return a rational tag; 0 where it is none."""
-    if isinstance(value, (tuple, list)) and len(value) == 2:
-        return Fraction(int(value[0]), int(value[1])) if value[1] else Fraction(0)
-    return Fraction(value) if isinstance(value, (int, float)) else Fraction(0)
-
-
 def read_description(path: Path) -> str | None:
     """Return the description of a BigTIFF that was laid out here; None of any other file."""
     try:

@@ -25,7 +25,8 @@ from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model import Model, as_tensor
 
 from .grid import Box, Grid
-from .streaming import BYTES, Reach, Strips, can_stream, stripes
+from .reach import BYTES, Reach, can_stream
+from .streaming import Strips, stripes
 from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied
 
 _NEARLY = 1.01  # times the least MACs: then larger tiles count, which have longer sums

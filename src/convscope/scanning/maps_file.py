@@ -166,7 +166,7 @@ def opened(
     tags: Mapping[int, Any],
     request: Mapping[str, Any],
     *,
-    ome: Mapping[str, Any],
+    attributes: Mapping[str, Any],
 ) -> Iterator[MapsFile]:
     """Give the result at `path`, new or continued; at the end of the block it is renamed if all tiles are there.
 
@@ -176,7 +176,7 @@ def opened(
         bands: number, and type.
         tags: of the TIFF.
         request: what is computed; JSON.
-        ome: metadata of the Zarr folder.
+        attributes: of the Zarr folder.
 
     Raises:
         StorageError: the path is not writable, or the disk is full; finished tiles stay.
@@ -184,7 +184,7 @@ def opened(
     shape, tiles, describe = (*grid.shape, bands[0]), partial(path), None
     if is_zarr(path):
         layout, tiles = zarr_layout(shape, bands[1], grid.tile), partial(path) / CHUNKS
-        describe = functools.partial(_describe_zarr, partial(path), ome, array_json(shape, bands[1], grid.tile))
+        describe = functools.partial(_describe_zarr, partial(path), attributes, array_json(shape, bands[1], grid.tile))
     else:
         layout = tiff_layout(shape, bands[1], grid.tile, tags=tags)
     head = (json.dumps(request) + "\n").encode()
@@ -215,9 +215,9 @@ def opened(
             remove(journal_of(path))
 
 
-def _describe_zarr(folder: Path, ome: Mapping[str, Any], array: str, receipt: Any) -> None:
+def _describe_zarr(folder: Path, attributes: Mapping[str, Any], array: str, receipt: Any) -> None:
     write_text(folder / ARRAY, array)
-    write_text(folder / GROUP, group_json(ome, to_json(receipt)))
+    write_text(folder / GROUP, group_json(attributes, to_json(receipt)))
 
 
 def _check_room(path: Path, total: int) -> None:

@@ -79,7 +79,8 @@ def ome_metadata(
     *,
     center: tuple[float, float],
     step: float,
-    pixel_um: tuple[float, float] | None,
+    pixel: tuple[float, float],
+    unit: str,
 ) -> dict[str, Any]:
     """Return what OME-Zarr says of an image: its channels, the size of its pixels, and where the first one lies.
 
@@ -88,16 +89,16 @@ def ome_metadata(
         dtype: of a band.
         center: row and column of the center of position (0, 0), in pixels of the image, whose first one is at 0.
         step: pixels of the image between two positions.
-        pixel_um: rows and columns of a pixel of the image in micrometers; in pixels where they are not known.
+        pixel: rows and columns of a pixel of the image.
+        unit: of these; empty for pixels.
     """
-    sizes = pixel_um or (1.0, 1.0)
-    unit = {} if pixel_um is None else {"unit": "micrometer"}
-    places = [at * size for at, size in zip(center, sizes, strict=True)]
+    places = [at * size for at, size in zip(center, pixel, strict=True)]
     moved = [
-        {"type": "scale", "scale": [1.0, *(step * size for size in sizes)]},
+        {"type": "scale", "scale": [1.0, *(step * size for size in pixel)]},
         {"type": "translation", "translation": [0.0, *places]},
     ]
-    axes = [{"name": "c", "type": "channel"}, *({"name": name, "type": "space", **unit} for name in "yx")]
+    said = {"unit": unit} if unit else {}
+    axes = [{"name": "c", "type": "channel"}, *({"name": name, "type": "space", **said} for name in "yx")]
     most = int(np.iinfo(dtype).max) if dtype.startswith("uint") else 1
     window = {"min": 0, "max": most, "start": 0, "end": most}
     channels = [
@@ -110,10 +111,10 @@ def ome_metadata(
     }
 
 
-def group_json(ome: Mapping[str, Any], receipt: Any) -> str:
+def group_json(attributes: Mapping[str, Any], receipt: Any) -> str:
     """Return the metadata of the folder, with the receipt."""
     return json.dumps(
-        {"zarr_format": 3, "node_type": "group", "attributes": {"ome": ome, _RECEIPT: receipt}}, ensure_ascii=False
+        {"zarr_format": 3, "node_type": "group", "attributes": {**attributes, _RECEIPT: receipt}}, ensure_ascii=False
     )
 
 

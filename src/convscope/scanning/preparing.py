@@ -17,9 +17,9 @@ from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 
 from .bands import Bands
-from .bigtiff import registration
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
+from .georeference import geotiff_attributes, ground_size, registration
 from .grid import Grid
 from .ngff import ome_metadata
 from .pixel_size import chosen_scale
@@ -45,13 +45,13 @@ class Preparation:
         sweep: computes it.
         receipt: what is known of the result.
         tags: of its TIFF.
-        ome: metadata of its Zarr folder.
+        attributes: of its Zarr folder.
     """
 
     sweep: Sweep
     receipt: Receipt
     tags: dict[int, Any]
-    ome: dict[str, Any]
+    attributes: dict[str, Any]
 
 
 def bands_of(receipt: Receipt) -> Bands:
@@ -179,8 +179,8 @@ def prepared(
         reach=reach,
         earlier=earlier,
     )
-    tags, ome = metadata_of(receipt, reader)
-    return Preparation(sweep=sweep, receipt=receipt, tags=tags, ome=ome)
+    tags, attributes = metadata_of(receipt, reader)
+    return Preparation(sweep=sweep, receipt=receipt, tags=tags, attributes=attributes)
 
 
 def _center(grid: Grid, scale: float) -> tuple[float, float]:
@@ -205,12 +205,16 @@ def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
 
 
 def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
-    """Return the tags of a TIFF and the metadata of a Zarr folder: where the positions lie on an image."""
+    """Return the tags of a TIFF and the attributes of a Zarr folder: where the positions lie on an image."""
     grid, scale = receipt.grid, receipt.scale
+    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
-    return registration(reader.tags, grid.window, grid.stride, grid.margin, scale), ome_metadata(
-        receipt.bands, receipt.dtype, center=receipt.center, step=grid.stride / scale, pixel_um=pixel_um
+    size, unit = ground_size(reader.tags) or (pixel_um or (1.0, 1.0), "" if pixel_um is None else "micrometer")
+    ome = ome_metadata(
+        receipt.bands, receipt.dtype, center=receipt.center, step=grid.stride / scale, pixel=size, unit=unit
     )
+    geotiff = geotiff_attributes(tags)
+    return tags, {"ome": ome, **({"geotiff": geotiff} if geotiff else {})}
 
 
 def _reach(stability: int, step: float) -> int:

@@ -36,14 +36,14 @@ def merge_tiles(store: Store, manifest: Manifest, path: Path, reporter: Reporter
     options = manifest.request.options
     receipt = from_json(Receipt, options["receipt"])
     with open_image(options["image"]) as image:
-        tags, ome = metadata_of(receipt, image)
+        tags, attributes = metadata_of(receipt, image)
     clear_for(path, force=force)
     request = to_json(receipt)
     if begun(path) not in (None, request):
         raise StorageError(f"{printable(str(path))} is another scan that was cut off. Give another name, or --force.")
     with (
         reporter.task("merging", manifest.images, "tiles") as task,
-        opened(path, receipt.grid, stored_as(receipt), tags, request, ome=ome) as file,
+        opened(path, receipt.grid, stored_as(receipt), tags, request, attributes=attributes) as file,
     ):
         receipt = replace(receipt, first=file.first)
         for number, shard in enumerate(manifest.shards):
