@@ -99,7 +99,7 @@ class Bench:
         """Return what the recipe of airbench94_muon gives on the same device."""
         folder = unpacked(self.data_dir, self.scratch)
         return recipe(
-            folder, epochs=1 if self.tiny else EPOCHS, seconds=None, device=self.device, timeout_s=self.left_s
+            folder, epochs=EPOCHS, seconds=1.0 if self.tiny else None, device=self.device, timeout_s=self.left_s
         )
 
     def predicted(self, name: str) -> dict[str, float]:

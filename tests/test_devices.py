@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from convscope.api.check import check
+from convscope.api.compare import compare
 from convscope.api.explain import explain
 from convscope.api.features import extract_features, layers
 from convscope.api.measure import measure
@@ -121,6 +122,23 @@ def test_a_training_from_a_start_is_that_of_the_processor(mode: Any, tmp_path: P
     assert any("begun on mps and goes on on cpu" in line for line in heard.lines)
 
 
+def test_a_comparison_is_that_of_the_processor(tmp_path: Path, elsewhere: Elsewhere) -> None:  # noqa: F811
+    model = dataclasses.replace(small_model("4C3-MP2-6C3-MP2"), classes=("0", "1", "2"))
+    given: dict[str, Any] = {"epochs": 1, "seeds": 1, "layout": "4C3-MP2", "model": model, "start": model}
+    given |= {"variants": ["convolution", "start-frozen", "start-fine-tuned"], "distorted": 5}
+    found = [
+        compare(DATA, device=name, output=tmp_path / name, **given).comparison.variants
+        for name in ("cpu", "mps")  # type: ignore[arg-type]
+    ]
+    assert [len(one) for one in found] == [4, 4]
+    for here, there in zip(*found, strict=True):
+        assert (here.variant, here.skipped, len(here.runs)) == (there.variant, "", 1)
+        assert there.runs[0].correct_digits == here.runs[0].correct_digits
+    assert elsewhere.waits, "nothing was brought back"
+    runs = [{path.name for path in (tmp_path / name / "runs").iterdir()} for name in ("cpu", "mps")]
+    assert not runs[0] & runs[1], "those of one device are not taken for those of another"
+
+
 def test_the_estimators_compute_there(elsewhere: Elsewhere) -> None:  # noqa: F811
     given = {"layout": "4C3-MP2", "epochs": 1, "precision": "float32"}
     classifiers = [ConvClassifier(**given, device=name).fit(*DATA) for name in ("cpu", "mps")]
@@ -143,6 +161,7 @@ def test_every_command_that_computes_refuses_a_device_that_is_not_there(
         "scan": ["scan", str(model), "image.tif", "-o", str(tmp_path / "maps.tif")],
         "features": ["features", str(model), "digits", "-o", str(tmp_path / "features.npy")],
         "check": ["check", "digits", "--model", str(model)],
+        "compare": ["compare", "digits", "-o", str(tmp_path / "compared")],
     }
     commands: dict[str, click.Command] = {
         name: importlib.import_module(f"convscope.cli.{name}").command for name in COMMANDS

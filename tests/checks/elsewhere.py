@@ -1,7 +1,8 @@
 """A device for machines that have only a processor: tensors that are elsewhere, with values.
 
 Tensors on torch's device ``meta`` have no values; here they keep them, in the processor's memory. They refuse to mix
-with the processor's, as those of a GPU do, and count what makes the processor wait for a GPU.
+with the processor's, as those of a GPU do, and double precision, as those of Apple's do, and count what makes the
+processor wait for a GPU.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 PLACE = "meta"
 _READ = torch.ops.aten._local_scalar_dense.default
@@ -87,6 +88,8 @@ def _computed(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], wai
     result = function(*plain, **named)
     if not goes:
         return result
+    if any(isinstance(one, Tensor) and one.dtype == torch.float64 for one in tree_leaves(result)):
+        raise TypeError(f"{function} makes float64, which the device mps does not have.")
     own = {id(value.inner): value for value in there}  # what is changed in place stays itself
 
     def outer(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """A forked child computes: it does not wait for the threads of its parent."""
 
 import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,9 +11,9 @@ from convscope.core import forks
 from convscope.core.forks import computing, threads_allowed
 from convscope.images.decoding import decoder_messages
 from convscope.images.decoding.pixel_budget import IN_FLIGHT, SMALL_PIXELS
+from tests.checks import hangs
 
 PROGRAM = Path(__file__).with_name("forked.py")
-DEADLINE_S = 240
 
 
 @pytest.mark.slow
@@ -23,16 +22,18 @@ DEADLINE_S = 240
 def test_children_of_a_process_that_has_computed_answer_too(work: str, tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROGRAM.parents[2])}
     command = [sys.executable, str(PROGRAM), work, str(tmp_path)]
-    done = subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=DEADLINE_S,
-        stdin=subprocess.DEVNULL,
-    )
+    done = hangs.run(command, env=environment, most_processor_s=300)
     assert done.stdout.endswith("all have answered\n"), done.stderr[-2_000:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processor times of other processes are read as Linux tells them")
+@pytest.mark.parametrize(
+    ("work", "word"), [("threading.Event().wait()", "waits for ever"), ("\n    while True: pass", "computes for ever")]
+)
+def test_a_child_that_hangs_is_found_and_ended(work: str, word: str) -> None:
+    program = f"import os, threading\nif os.fork() == 0: {work}\nos.wait()"
+    with pytest.raises(AssertionError, match=word):
+        hangs.run([sys.executable, "-c", program], most_processor_s=2, idle_s=3)
 
 
 def test_a_process_that_was_not_forked_has_all_its_threads() -> None:

@@ -15,6 +15,7 @@ from convscope.core.errors import MissingPackageError, ParameterError
 from convscope.core.machine import machine
 from convscope.networks import backends
 from convscope.networks.backends import fitting_backends
+from convscope.networks.export.onnx_export import onnx_bytes
 from tests.checks.models import small_model, some_pixels
 
 OTHERS = ("openvino", "onnxruntime")
@@ -28,6 +29,25 @@ def test_a_back_end_gives_what_torch_gives(backend: Any, layout: str) -> None:
     ready = model.optimize("float32", backend=backend)
     assert ready.runner is not None
     np.testing.assert_allclose(ready.predict_proba(images, batch=16), model.predict_proba(images), atol=1e-5)
+
+
+def test_openvino_compiles_anew_for_a_number_of_images_that_comes_twice_in_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    openvino = pytest.importorskip("openvino")
+    compile_model, compiled = openvino.Core.compile_model, []
+
+    def counted(core: Any, network: Any, *options: Any) -> Any:
+        compiled.append(str(network.inputs[0].partial_shape[0]))
+        return compile_model(core, network, *options)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", counted)
+    model = small_model()
+    session = backends._STARTED["openvino"](onnx_bytes(model.network), "float32")
+    for count in (5, 5, 5, 2, 5, 5, 2, 2, 3):
+        images = some_pixels(count)
+        np.testing.assert_allclose(session(images), model.predict_proba(images), atol=1e-5)
+    assert compiled == ["?", "5", "2"]
 
 
 @pytest.mark.parametrize("backend", OTHERS)

@@ -1,7 +1,6 @@
 """Networks of others as models: modules and ONNX files, with their pixels, channels and names."""
 
 import dataclasses
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -303,18 +302,6 @@ def test_a_file_that_is_missing_or_damaged_is_refused(tmp_path: Path) -> None:
     for name in ("bad.onnx", "empty.onnx", "none.onnx", "bad.ONNX"):
         with pytest.raises(ModelFileError, match=name):
             read_model(tmp_path / name)
-
-
-def test_without_onnx_runtime_it_is_noted_that_nothing_was_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name == "onnxruntime" else find(name, *more)
-    )
-    found = read_model(file_of(graph_model(), tmp_path))
-    assert source(found)["proof"] is None
-    assert any("not compared" in note for note in source(found)["notes"])
 
 
 def test_a_file_that_onnx_runtime_cannot_run_is_read_with_a_note(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from convscope.core.atomic import check_folder
 from convscope.core.context import Context, context_of
+from convscope.core.devices import DeviceChoice
 from convscope.core.machine import machine, usual_settings
 from convscope.core.options import AnyPath, Size, ValueLimits, documented, options_from
 from convscope.core.progress import Reporter
@@ -77,6 +78,7 @@ def compare(
     images: int | None = None,
     test_images: int | None = None,
     distorted: int | None = None,
+    device: DeviceChoice = "auto",
     output: AnyPath | None = None,
     force: bool = False,
     progress: bool | Reporter = False,
@@ -109,7 +111,7 @@ def compare(
             size=parse_size(options.size), channels=options.channels, ranges=parse_value_range(options.value_range)
         )
         folder = _checked_folder(data, options)
-        given = None if options.model is None else opened(options.model, context.reporter)
+        given = None if options.model is None else opened(options.model, context.reporter, device=options.device)
         if given is not None:
             given.check_answers()
         source = open_source(

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.devices import choose_device
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.text import printable
 from convscope.features.layers import layer_graph, stage_layers
@@ -52,6 +53,7 @@ def with_defaults(options: CompareOptions) -> CompareOptions:
     quick = options.quick
     return dataclasses.replace(
         options,
+        device=choose_device(options.device),
         seeds=options.seeds or (1 if quick else 3),
         test_images=options.test_images or (QUICK_TEST_IMAGES if quick else MOST_TEST_IMAGES),
         distorted=(QUICK_DISTORTED if quick else MOST_DISTORTED) if options.distorted is None else options.distorted,
@@ -123,6 +125,7 @@ def experiment_of(options: CompareOptions, dataset: Dataset, start: StartNetwork
         curves=curves,
         each=each,
         most_seconds=QUICK_SECONDS if options.quick and not options.variants else None,
+        device=choose_device(options.device),
     )
 
 

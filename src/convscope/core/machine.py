@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PARALLEL_MACS = 100_000_000
 _RANKS_MACS = 300_000_000, 2_000_000_000  # of a step, see docs/decisions/0019-ranks.md
 _RANKS_TRAINING_MACS, _RANK_IMAGES = 1_500_000_000_000, 16
+_TRAINED_MACS_PER_S = 5e9  # forward MACs of a core while it trains, backward pass included in the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +180,11 @@ def threads_for(macs: int) -> int:
         1
     """
     return usable_cores() if macs >= _PARALLEL_MACS else 1
+
+
+def images_trained_in(minutes: float, macs: int) -> float:
+    """Return how many images a training takes in so many minutes, by its forward MACs an image; a rough estimate."""
+    return minutes * 60 * _TRAINED_MACS_PER_S * usable_cores() / macs
 
 
 def ranks_for(macs: int, *, steps: int, batch: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from convscope.core.devices import DeviceChoice
 from convscope.core.options import AnyPath, Size, ValueLimits, check_options, option
 
 from . import fields
@@ -74,6 +75,7 @@ class CompareOptions:
         least=0,
         most=MOST_TEST_IMAGES,
     )
+    device: DeviceChoice = fields.device()
     output: AnyPath | None = fields.output("Folder of the results; runs/compare-<name> by default.", "FOLDER")
     force: bool = fields.force("Replace existing results; finished trainings are used again.")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from convscope.core.devices import Device, choose_device
 from convscope.core.errors import ParameterError
-from convscope.core.machine import ranks_for, threads_for, tuned
+from convscope.core.machine import images_trained_in, ranks_for, threads_for, tuned
 from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset, prepare
@@ -43,7 +43,6 @@ from .watch import Watch, interruptible
 
 _VALIDATION, _FIT = 0.1, "letterbox"
 _PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
-_MACS_PER_S = 10**10  # forward MACs, with the way back, of two cores
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
@@ -166,7 +165,7 @@ def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int
     if count is None:
         steps = steps_of(recipe, images)
         if settings.minutes is not None:
-            steps = round(settings.minutes * 60 * _MACS_PER_S / (planned.macs * recipe.batch))
+            steps = round(images_trained_in(settings.minutes, planned.macs) / recipe.batch)
         return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
     if device != "cpu" and world_size() == 1 and count > 1:
         raise ParameterError(

@@ -1,7 +1,7 @@
 """How much of a start is trained: nothing but the classifier, its last stages, too, or all of it."""
 
 from convscope.core.errors import ParameterError
-from convscope.core.machine import usable_cores
+from convscope.core.machine import images_trained_in
 from convscope.core.options import declared
 from convscope.core.text import counted
 from convscope.options.train import Mode, TrainOptions
@@ -42,7 +42,6 @@ _REASONS: dict[Mode, str] = {
     FINE_TUNED: "A start has a layout and a recipe of its own.",
 }
 _FEWEST_IMAGES, _FEWEST_EPOCHS = 5, 6  # of a class; of a training that is worth it
-_MACS_PER_S = 6e9  # of one core in training, backward pass included
 
 
 def check_options(settings: TrainOptions, mode: Mode | None) -> None:
@@ -90,7 +89,7 @@ def choose_mode(settings: TrainOptions, *, macs: int, images: int, fewest: int) 
     if fewest < _FEWEST_IMAGES:
         text = counted(fewest, "training image")
         return FROZEN, f"mode frozen: a class has {text}, too few to train more than a classifier; --mode changes it"
-    epochs = settings.minutes * 60 * _MACS_PER_S * usable_cores() / (3 * macs * images)
+    epochs = images_trained_in(settings.minutes, macs) / images
     if epochs >= _FEWEST_EPOCHS:
         return (
             FINE_TUNED,

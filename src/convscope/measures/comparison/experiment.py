@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.devices import Device
 from convscope.core.errors import ParameterError
 from convscope.images.dataset import Dataset
 from convscope.images.preprocessing import Preprocessing
@@ -201,6 +202,7 @@ class Experiment:
     curves: tuple[str, ...] = ()
     each: tuple[int, ...] = ()
     most_seconds: float | None = None
+    device: Device = "cpu"
 
 
 def stratified(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.devices import Device
 from convscope.core.errors import ParameterError
 from convscope.core.machine import threads_for, tuned
 from convscope.features.classifiers import CLASSIFIERS
@@ -52,25 +53,32 @@ class TrainedLearner:
     note: str = ""
 
 
-def learn(learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, *, seed: int) -> TrainedLearner:
-    """Return `learner` trained on the images at `indices`.
+def learn(
+    learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, *, seed: int, device: Device = "cpu"
+) -> TrainedLearner:
+    """Return `learner` trained on the images at `indices`, networks on a device.
 
     Raises:
         KeyboardInterrupt: the user interrupts.
         ConvscopeError: it cannot be trained on them.
     """
     if learner.start is not None:
-        return _train_start(learner, dataset, indices, budget, seed)
+        return _train_start(learner, dataset, indices, budget, seed, device)
     if learner.plan is not None:
-        return _train_network(learner.plan, learner.recipe, dataset, indices, budget, seed)
+        data = _learned_from(dataset, indices, device)
+        return _train_network(learner.plan, learner.recipe, data, dataset, budget, seed)
     return _train_classifier(learner, dataset, indices, seed)
 
 
-def seconds_per_step(planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices) -> float:
+def seconds_per_step(
+    planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices, *, device: Device = "cpu"
+) -> float:
     """Return the seconds of one training step, measured on a few."""
     network = Network(planned.layout, **planned.sizes)
     chosen = torch.from_numpy(indices[: recipe.batch * (_TIMED_STEPS + 2)])
-    data = dataclasses.replace(TrainingData.of(dataset), training=chosen, validation=torch.arange(0))
+    data = TrainingData.of(dataset, device=device)
+    data = dataclasses.replace(data, training=chosen, validation=torch.arange(0)).placed()
+    network.to(data.labels.device)
     clock = _StepClock()
     with tuned(threads_for(planned.macs * recipe.batch)):
         run(TrainingState.begin(network, recipe, steps=10**6), data, recipe, clock, seed=0)
@@ -86,12 +94,12 @@ def seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices) -> f
     return 2 * (time.perf_counter() - started) / len(images)
 
 
-def start_seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices) -> float:
+def start_seconds_per_image(learner: Learner, dataset: Dataset, indices: Indices, *, device: Device = "cpu") -> float:
     """Return the seconds that the start of a learner takes for an image, measured on a few."""
     if learner.start is None:
         return 0.0
     model, images = learner.start.model, np.asarray(dataset.images[indices[:_FORWARD_IMAGES]])
-    predict = _predictor(model)
+    predict = _predictor(model.to(device))
     predict(images)
     started = time.perf_counter()
     predict(images)
@@ -117,36 +125,35 @@ class _StepClock(Listener):
 
 
 def _train_network(  # noqa: PLR0917  # one place calls it
-    planned: Plan, recipe: Recipe, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int
+    planned: Plan, recipe: Recipe, data: TrainingData, dataset: Dataset, budget: TrainingBudget, seed: int
 ) -> TrainedLearner:
-    data = _learned_from(dataset, indices)
     mean, std = data.moments
     network = Network(planned.layout, **planned.sizes, mean=mean, std=std, seed=seed)
     return _fitted(network, data, recipe, dataset, budget, seed)
 
 
-def _train_start(
-    learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int
+def _train_start(  # noqa: PLR0917  # one place calls it
+    learner: Learner, dataset: Dataset, indices: Indices, budget: TrainingBudget, seed: int, device: Device
 ) -> TrainedLearner:
     from .start_learning import randomized, trainable, with_head  # loads scikit-learn
 
     start, started = learner.start, time.monotonic()
     if start is None:
         raise ParameterError("A learner that starts from a network needs one.")
-    model = with_head(start, dataset, indices, seed=seed)
+    model = with_head(start, dataset, indices, seed=seed, device=device)
     if learner.mode == "frozen":
-        return TrainedLearner(predict=_predictor(model), seconds=time.monotonic() - started, epochs=0)
-    data, network = _learned_from(dataset, indices), trainable(model)
+        return TrainedLearner(predict=_predictor(model.to(device)), seconds=time.monotonic() - started, epochs=0)
+    data, network = _learned_from(dataset, indices, device), trainable(model)
     if learner.mode == "random":
         network = randomized(network, data, seed=seed)
     return _fitted(network, data, learner.recipe, dataset, budget, seed)
 
 
-def _learned_from(dataset: Dataset, indices: Indices) -> TrainingData:
+def _learned_from(dataset: Dataset, indices: Indices, device: Device) -> TrainingData:
     """Return data to train on the images at `indices`; it has none of those that are evaluated."""
     splits = np.full_like(dataset.splits, LEFT_OUT)
     splits[indices] = TRAIN
-    return TrainingData.of(dataclasses.replace(dataset, splits=splits))
+    return TrainingData.of(dataclasses.replace(dataset, splits=splits), device=device)
 
 
 def _fitted(  # noqa: PLR0917  # two places call it
@@ -165,8 +172,7 @@ def _fitted(  # noqa: PLR0917  # two places call it
         network=network,
         classes=dataset.classes,
         preprocessing=dataset.preprocessing,
-    )
-
+    ).to(data.device)
     return TrainedLearner(predict=_predictor(model), seconds=history.seconds, epochs=len(history.epochs))
 
 

@@ -43,7 +43,9 @@ def _run_job(job: Job, experiment: Experiment, cache: RunCache) -> str:
     started = time.monotonic()
     learner = dataclasses.replace(job.learner, recipe=job.recipe)
     try:
-        trained = learn(learner, experiment.dataset, job.indices, experiment.budget, seed=job.seed)
+        trained = learn(
+            learner, experiment.dataset, job.indices, experiment.budget, seed=job.seed, device=experiment.device
+        )
     except (TrainingError, DataError, ParameterError, LayoutError) as error:
         if job.variant.name == BASELINE and job.whole:
             raise

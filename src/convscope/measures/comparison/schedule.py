@@ -165,15 +165,16 @@ def _jobs_of(experiment: Experiment, variant: Variant, learner: Learner) -> Iter
 
 def _estimated(experiment: Experiment, learner: Learner, jobs: Sequence[Job]) -> tuple[Job, ...]:
     """Return the jobs of one variant with time estimates."""
-    evaluation, budget = experiment.evaluation, experiment.budget
+    evaluation, budget, device = experiment.evaluation, experiment.budget, experiment.device
     if learner.start is not None:
-        image_s = start_seconds_per_image(learner, experiment.dataset, experiment.indices)
+        image_s = start_seconds_per_image(learner, experiment.dataset, experiment.indices, device=device)
         image_s *= 1 if learner.mode == "frozen" else 1 / _FORWARD
     elif learner.plan is None:
         image_s = seconds_per_image(learner, experiment.dataset, experiment.indices)
     else:
         recipe = jobs[0].recipe
-        image_s = seconds_per_step(learner.plan, recipe, experiment.dataset, experiment.indices) / recipe.batch
+        step_s = seconds_per_step(learner.plan, recipe, experiment.dataset, experiment.indices, device=device)
+        image_s = step_s / recipe.batch
     estimated = []
     for job in jobs:
         evaluated = len(evaluation.indices) + (evaluation.distorted_total if job.whole else 0)
@@ -199,4 +200,5 @@ def _key(experiment: Experiment, learner: Learner, seed: int, count: int, *, who
         count,
         [len(evaluation.indices), evaluation.seed, len(evaluation.distorted) if whole else None],
         experiment.budget if is_network else None,
+        *([experiment.device] if is_network and experiment.device != "cpu" else []),
     )

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.devices import Device
 from convscope.core.progress import Silent
 from convscope.features.layers import stage_layers
 from convscope.images.dataset import Dataset
@@ -25,11 +26,17 @@ from .start_network import StartNetwork
 _NORMALIZING = 64  # images on which the outputs of random units are normalized
 
 
-def with_head(start: StartNetwork, dataset: Dataset, indices: NDArray[np.int64], *, seed: int) -> Model:
-    """Return the start with a softmax on its features, which the images at `indices` have taught it."""
+def with_head(
+    start: StartNetwork, dataset: Dataset, indices: NDArray[np.int64], *, seed: int, device: Device = "cpu"
+) -> Model:
+    """Return the start with a softmax on its features, which the images at `indices` have taught it.
+
+    A device computes the features; the model is where the start is.
+    """
     layer = stage_layers(start.model.network)[-1]
     wanted = [Wanted(view=view, indices=indices) for view in (ITSELF, FLIPPED)[: 1 + start.flip]]
-    features = StartFeatures(start.model, [layer], dataset, cache_dir=start.cache_dir, reporter=Silent())
+    there = start.model.to(device)
+    features = StartFeatures(there, [layer], dataset, cache_dir=start.cache_dir, reporter=Silent())
     views = [normalized(view[layer]) for view in features.of(wanted)]
     labels = dataset.labels[indices]
     head = choose_head("softmax", views, labels, seed=seed)

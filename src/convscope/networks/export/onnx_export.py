@@ -102,9 +102,13 @@ def _exported(graph: OnnxGraph, int8: Int8 | None, network: GraphNetwork, node: 
 
 
 def _standardized(graph: OnnxGraph, mean: NDArray[np.float32], std: NDArray[np.float32]) -> str:
-    """Return the name of the standardized images, N C H W."""
+    """Return the name of the standardized images, N C H W.
+
+    Pixels are put into that order first: bytes are moved faster than floats, and ONNX Runtime takes one channel after
+    the other, 100 times as long where each is a single value.
+    """
     with np.errstate(all="ignore"):  # what comes to no number is refused before it is used
         scale, shift = (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
-    scaled = graph.node("Mul", graph.node("Cast", INPUT, to=1), graph.constant(scale))
-    shifted = graph.node("Add", scaled, graph.constant(shift))
-    return graph.node("Transpose", shifted, perm=[0, 3, 1, 2])  # N H W C -> N C H W
+    pixels = graph.node("Cast", graph.node("Transpose", INPUT, perm=[0, 3, 1, 2]), to=1)  # N H W C -> N C H W
+    scaled = graph.node("Mul", pixels, graph.constant(scale[:, None, None]))
+    return graph.node("Add", scaled, graph.constant(shift[:, None, None]))

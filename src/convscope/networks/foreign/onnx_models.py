@@ -17,9 +17,7 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.sources.building.builder import ReadNetwork
 from convscope.networks.sources.onnx.reader import read_onnx
 from convscope.networks.sources.proof import (
-    UNINSTALLED,
     Proof,
-    is_provable,
     noted,
     proof_of,
     some_images,
@@ -172,9 +170,6 @@ def _classes(source: ReadNetwork, count: int, given: Any, notes: list[str], *, w
 
 def _proof_of_file(source: ReadNetwork, path: Path, notes: list[str], *, whole: bool) -> Proof | None:
     """Return how far the network differs from what ONNX Runtime computes; None where that cannot run it."""
-    if not is_provable():
-        notes.append(UNINSTALLED)
-        return None
     original = GraphNetwork(source.graph, source.tensors).eval()
     images: list[Tensor] = some_images(source.graph)
     pixels: Callable[[Tensor], Tensor] | None = None

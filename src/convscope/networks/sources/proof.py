@@ -1,7 +1,6 @@
 """Proof that a graph computes what the network does that it was read from: both run on the same images."""
 
 import copy
-import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import evaluating
 
-UNINSTALLED = "It was not compared with ONNX Runtime, which is not installed: pip install onnxruntime."
 LARGEST = 1e-4
 """Of the difference, relative to the largest value."""
 _ROUNDINGS = 8
@@ -300,11 +298,6 @@ def _output(graph: Graph, outputs: Sequence[Tensor]) -> Tensor | None:
 
 
 # An ONNX file
-
-
-def is_provable() -> bool:
-    """Return whether ONNX Runtime is installed."""
-    return importlib.util.find_spec("onnxruntime") is not None
 
 
 def trials_of_file(
