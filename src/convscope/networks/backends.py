@@ -258,7 +258,8 @@ def _openvino(content: bytes, precision: str) -> Runner:
     def compiled() -> Any:
         return core.compile_model(network, "CPU", hints).create_infer_request()
 
-    any_number, last, fixed, fixed_to = compiled(), 0, None, 0
+    any_number: Any = compiled()
+    fixed, last, fixed_to = any_number, 0, 0
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         nonlocal last, fixed, fixed_to
