@@ -20,7 +20,6 @@ from convscope.networks.folding import fold
 from convscope.networks.foreign.class_names import class_names
 from convscope.networks.foreign.models import checked_end
 from convscope.networks.foreign.standardization import rows_and_columns
-from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layer_names import layer_index
 from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, opened, read_onnx_model, write_model
@@ -182,8 +181,7 @@ def _cut(model: Model, up_to: str) -> Model:
         )
     graph = whole.graph.up_to(whole.graph.nodes[last].name)
     tensors = {name: value for name, value in whole.tensors.items() if name in graph.tensors}
-    mean, std = whole.mean.tolist(), whole.std.tolist()
-    part = GraphNetwork(graph, tensors, mean=mean, std=std, title=model.title).eval()
+    part = whole.like(graph, tensors, title=model.title)
     return Model(
         network=part,
         classes=class_names(None, part.plan.classes),

@@ -213,13 +213,11 @@ def randomized(network: GraphNetwork, *, most: int, seed: int) -> Iterator[tuple
     layers = [node.name for node in reversed(graph.nodes) if f"{node.name}.weight" in tensors]
     given = {layers[index] for index in np.linspace(0, len(layers) - 1, min(most, len(layers))).round().astype(int)}
     generator = torch.Generator().manual_seed(seed)
-    mean, std = network.mean.tolist(), network.std.tolist()
     for name in layers:
         weight, bias = tensors[f"{name}.weight"], tensors.get(f"{name}.bias")
         weight.normal_(0.0, float(weight.std(correction=0)) or 1.0, generator=generator)
         if bias is not None:
             bias.zero_()
         if name in given:
-            margins = network.temperature is None
-            made = GraphNetwork(graph, tensors, mean=mean, std=std, margins=margins)
-            yield name, made.eval().requires_grad_(requires_grad=False).to(network.device)
+            made = network.like(graph, tensors, margins=network.temperature is None)
+            yield name, made.requires_grad_(requires_grad=False).to(network.device)

@@ -150,8 +150,7 @@ def rounding_of(network: GraphNetwork, dtype: WeightDtype, images: NDArray[np.ui
     if images is None:
         shape = (CHECKED // 4, plan.height, plan.width, plan.channels)
         images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    mean, std = network.mean.tolist(), network.std.tolist()
-    other = GraphNetwork(network.graph, rounded(network.tensors, dtype), mean=mean, std=std).eval()
+    other = network.like(network.graph, rounded(network.tensors, dtype))
     given = torch.from_numpy(images[:CHECKED])
     with torch.no_grad():
         exact, near = (

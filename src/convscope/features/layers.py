@@ -119,8 +119,7 @@ def network_up_to(network: ImageNetwork, name: str) -> GraphNetwork:
     whole = fold(network)
     graph = whole.graph.up_to(name)
     tensors = {key: value for key, value in whole.tensors.items() if key in graph.tensors}
-    mean, std = whole.mean.tolist(), whole.std.tolist()
-    cut = GraphNetwork(graph, tensors, mean=mean, std=std, title=whole.plan.title).eval()
+    cut = whole.like(graph, tensors)
     cut.precision = whole.precision
     return cut.to(memory_format=memory_format())  # type: ignore[call-overload, no-any-return]  # torch lacks this one
 

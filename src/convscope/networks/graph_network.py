@@ -114,6 +114,13 @@ class GraphNetwork(ImageNetwork):
         if (first := next(iter(tensors.values()), None)) is not None:
             self.to(first.device)
 
+    def like(
+        self, graph: Graph, tensors: Mapping[str, Tensor], *, title: str | None = None, margins: bool = False
+    ) -> "GraphNetwork":
+        """Return a network for the same images, of other layers or weights, in evaluation mode."""
+        mean, std = self.mean.tolist(), self.std.tolist()
+        return GraphNetwork(graph, tensors, mean=mean, std=std, title=title or self.plan.title, margins=margins).eval()
+
     @property
     def gives_vector(self) -> bool:
         """Whether the output is one number for each map."""

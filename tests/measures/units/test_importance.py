@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from convscope.api.units import units
 from convscope.cli.units_text import units_text
@@ -65,6 +66,18 @@ def test_random_weights_are_normalized_by_the_images() -> None:
     random.network(as_tensor(images))
     for mean in means:
         np.testing.assert_allclose(mean.detach(), 0, atol=5e-3)
+
+
+def test_the_random_weights_of_a_graph_are_drawn_layer_by_layer() -> None:
+    model = graph_model("resnet18")
+    graph = fold(model.network).graph
+    found = fold(with_random_weights(model, pixels_for(model, 4), 3).network).tensors
+    generator = torch.Generator().manual_seed(3)
+    for node in graph.nodes:
+        if (weight := found.get(f"{node.name}.weight")) is not None:
+            drawn = torch.empty_like(weight).normal_(generator=generator)
+            alike = torch.cosine_similarity(weight.flatten(1), drawn.flatten(1))
+            np.testing.assert_allclose(alike, 1, atol=1e-4, err_msg=node.name)
 
 
 def test_the_most_important_units_are_ablated_within_a_budget() -> None:

@@ -76,15 +76,14 @@ def _of_graph(model: Model, images: NDArray[np.uint8], seed: int) -> GraphNetwor
     """
     trained = fold(model.network)
     tensors = {name: value.detach().clone() for name, value in trained.tensors.items()}
-    mean, std, title = trained.mean.tolist(), trained.std.tolist(), trained.plan.title
     generator = torch.Generator().manual_seed(seed)
-    summing = {node.name for node in trained.graph.nodes if f"{node.name}.weight" in tensors}
-    for name in summing:
+    summing = [node.name for node in trained.graph.nodes if f"{node.name}.weight" in tensors]
+    for name in summing:  # in the order of the layers: a seed gives the same weights in every process
         weight = tensors[f"{name}.weight"]
         weight.normal_(0.0, 1.0, generator=generator)
         tensors[f"{name}.bias"].zero_()
-    network = GraphNetwork(trained.graph, tensors, mean=mean, std=std, title=title, margins=trained.temperature is None)
-    network.eval().requires_grad_(requires_grad=False)
+    network = trained.like(trained.graph, tensors, margins=trained.temperature is None)
+    network.requires_grad_(requires_grad=False)
     batch = as_tensor(images[: min(_GRAPH_IMAGES, len(images), model.batch)])
     with torch.inference_mode():
         values: dict[str, Tensor] = {IMAGE: network.standardize(batch)}
