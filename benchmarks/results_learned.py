@@ -44,24 +44,27 @@ def _softmax_svm() -> Lines:
     ]
     sources = "\\\n".join(told_by_set(found, measured_on))
     lines += table(["dataset", *(WORDS.get(what, what) for what in ways)], rows)
-    return [*lines, f"Trained end to end, {'; '.join(_ends(found))}. {_SHORT}", "", sources, ""]
+    trained = dict.fromkeys(map(_training, found["sets"].values()))
+    return [*lines, f"Trained end to end ({'; '.join(trained)}): {'; '.join(_ends(found))}. {_SHORT}", "", sources, ""]
 
 
 _SHORT = "In short trainings the end-to-end difference includes how fast each classifier learns."
 
 
 def _ends(found: Found) -> Lines:
-    """Return the accuracy of the networks trained end to end, and their training."""
+    """Return the accuracy of the networks trained end to end."""
     return [
-        f"{SETS.get(name, name)} ({counted(result['training_images'], 'training image')}, "
-        f"{counted(result['epochs'], 'epoch')}, {counted(_seeds(result), 'seed')}): "
+        f"{SETS.get(name, name)} "
         + ", ".join(f"{classifier} {_finely(accuracy)}" for classifier, accuracy in result["accuracy"].items())
         for name, result in found["sets"].items()
     ]
 
 
-def _seeds(result: Found) -> int:
-    return int(next(iter(result["svm_minus_softmax"].values()))["n"])
+def _training(result: Found) -> str:
+    """Return how the networks were trained end to end."""
+    seeds = int(next(iter(result["svm_minus_softmax"].values()))["n"])
+    images, epochs = counted(result["training_images"], "training image"), counted(result["epochs"], "epoch")
+    return f"{images}, {epochs}, {counted(seeds, 'seed')}"
 
 
 def _finely(found: Found) -> str:

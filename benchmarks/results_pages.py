@@ -29,7 +29,7 @@ from results_words import (
 )
 
 from convscope.layers.pooling import POOLINGS
-from convscope.measures.comparison.conclusions import conclusions, contrasts, limit_text, telling
+from convscope.measures.comparison.conclusions import CLEAN, conclusions, contrasts, limit_text, telling
 from convscope.measures.comparison.differences import relative_accuracy, robustness_difference
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.distortions.family import DISTORTIONS, GROUPS
@@ -278,7 +278,8 @@ def index_page() -> Lines:
     lines = ["# Measurements", ""]
     for name, (_, comparison) in compared().items():
         best = conclusions(comparison).get("best", "")
-        lines += [f"**{SETS[name]}.** {best} {_texts(comparison, 'sharing')}", ""]
+        sharing = [one for one in contrasts(comparison) if one.topic == "sharing" and one.images == CLEAN]
+        lines += [f"**{SETS[name]}.** {' '.join([best, *(one.text for one in telling(sharing))])}", ""]
     lines += [
         "- [Shifts: is a convolutional network more robust?](shifts.md) Robustness by variant and layer, LeCun's "
         "estimate, and the claim of three and five of eight shifts",

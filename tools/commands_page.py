@@ -30,7 +30,7 @@ shows where an error was raised; `convscope --version` prints the version, and `
 
 
 SHARED = "Options of several commands"
-LEAST = 3  # commands that share an option with its meaning
+LEAST = 2  # commands that share an option with its meaning
 
 Options = dict[str, list[tuple[str, str]]]
 
@@ -41,7 +41,9 @@ def page() -> str:
     commands = [(name, group.get_command(context, name)) for name in group.list_commands(context)]
     options = {name: options_of(name, command, context) for name, command in commands if command is not None}
     uses = Counter(record for found in options.values() for records in found.values() for record in records)
-    shared = sorted((record for record, count in uses.items() if count >= LEAST), key=lambda record: record[0].lower())
+    common = [record for record, count in uses.items() if count >= LEAST]
+    meanings = Counter(spelling for spelling, _ in common)
+    shared = sorted((record for record in common if meanings[record[0]] == 1), key=lambda record: record[0].lower())
     parts = [HEAD, f"## {SHARED}\n", *table(("", shared))]
     for name, command in commands:
         if command is not None:
