@@ -198,7 +198,7 @@ def arrangement_notes(arrangement: Arrangement, *, depth: int | None) -> list[st
         if below:
             merged.setdefault(class_folder.label, {}).update(dict.fromkeys(below))
     if merged:
-        named = [f"{printable(label)}/ ({_listed(names)})" for label, names in list(merged.items())[:_NAMED]]
+        named = [f"{printable(label)}/ ({_folder_names(names)})" for label, names in list(merged.items())[:_NAMED]]
         notes.append(
             f"sub-folders belong to the class that they are in: {', '.join(named)}{_more(merged, _NAMED)}; "
             f"--class-depth {(depth or 1) + 1} makes each a class"
@@ -229,7 +229,7 @@ def _missing_classes(arrangement: Arrangement) -> Iterator[str]:
         if split in classes_by_split and (
             lacking := [label for label in classes_by_split.get(TRAIN, {}) if label not in classes_by_split[split]]
         ):
-            yield f"no image in {SPLIT_NAMES[split]} of {_listed(lacking)}, which {are(len(lacking))} in train"
+            yield f"no image in {SPLIT_NAMES[split]} of {_folder_names(lacking)}, which {are(len(lacking))} in train"
 
 
 def _is_split(class_folder: ClassFolder) -> bool:
@@ -237,7 +237,7 @@ def _is_split(class_folder: ClassFolder) -> bool:
     return class_folder.folder.count() > 0 and plain_split(class_folder.folder.name) is not None
 
 
-def _listed(names: Collection[str]) -> str:
+def _folder_names(names: Collection[str]) -> str:
     return ", ".join(map(printable, list(names)[:_NAMED_FOLDERS])) + _more(names, _NAMED_FOLDERS)
 
 
