@@ -1,6 +1,7 @@
 """The comparison that comes with the package: four variants on MNIST, each trained with five seeds.
 
     python benchmarks/shipped_comparison.py --data-dir SETS
+    python benchmarks/shipped_comparison.py --words    # only what the variants are called and how they are described
 
 Scope: shared weights, own weights, a plain network and no pooling (`convscope compare`) on few images of MNIST, with
 the same training images, epochs and recipe; accuracy clean and distorted. It writes the record that a page without a
@@ -8,11 +9,12 @@ comparison of its own shows, and the counts of every run into the results.
 """
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from results_file import write
+from results_file import RESULTS, write
 
 import convscope
 from convscope.core.context import Context
@@ -20,6 +22,7 @@ from convscope.core.records import json_text, to_json
 from convscope.explorer.comparison import SHIPPED, comparison_data
 from convscope.measures.comparison.moved import SAID
 from convscope.measures.comparison.records import VariantRun
+from convscope.measures.comparison.variants import VARIANTS
 
 TRAINING, TEST, DISTORTED, EPOCHS, SEEDS = 4_000, 2_000, 1_000, 3, 5
 LAYOUT = "16C5-MP2-32C3-MP2-128N"
@@ -38,15 +41,38 @@ def _counts(run: VariantRun) -> dict[str, Any]:
     }
 
 
+def _with_words(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with today's names and descriptions of its variants; its numbers stay."""
+    names = {one["name"]: VARIANTS[variant] for one, variant in zip(record["variants"], SAID, strict=True)}
+    for one in record["variants"]:
+        one |= {"name": names[one["name"]].title, "description": names[one["name"]].description}
+    moved = record["moved"]
+    moved["variants"] = [one | {"name": VARIANTS[v].title} for one, v in zip(moved["variants"], SAID, strict=True)]
+    return record
+
+
+def write_words() -> None:
+    """Write the names and descriptions of the variants anew, without a training."""
+    measured = json.loads((RESULTS / "shipped-comparison.json").read_text(encoding="utf-8"))
+    measured["runs"] = dict(zip((VARIANTS[name].title for name in SAID), measured["runs"].values(), strict=True))
+    measured["record"] = _with_words(measured["record"])
+    (RESULTS / "shipped-comparison.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    PACKAGED.write_text(json_text(measured["record"]) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Compare and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data-dir", type=Path, help="where the named sets are")
     options.add_argument("--folder", type=Path, help="keeps finished trainings, so that it can be continued")
+    options.add_argument("--words", action="store_true", help="write only names and descriptions, into what is there")
     given = options.parse_args()
+    if given.words:
+        write_words()
+        return
     result = convscope.compare(
         "mnist",
-        variants=tuple(SAID),
+        variants=SAID,
         epochs=EPOCHS,
         seeds=SEEDS,
         layout=LAYOUT,

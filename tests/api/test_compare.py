@@ -120,7 +120,7 @@ def test_the_command_prints_a_table_and_the_page(tmp_path: Path, capsys: pytest.
     words = ["compare", "digits", "--variants", "convolution,pixels-softmax", "-o", str(tmp_path / "a"), *WORDS]
     assert main(words) == 0
     out = capsys.readouterr().out
-    for part in ("convolutional", "pixels (softmax)", "accuracy", "95 % interval", "compare.html"):
+    for part in ("shared weights", "pixels (softmax)", "accuracy", "95 % interval", "compare.html"):
         assert part in out
     assert main(words) == 2
     assert "already there" in capsys.readouterr().err

@@ -275,7 +275,7 @@ def test_what_was_measured_of_a_run_is_in_its_page(measured: Path) -> None:
     assert {image < 0 for image, *_ in tops} == {True, False}, "some patches are of images that are not in the page"
     assert {-1 - image for image, *_ in tops if image < 0} == set(range(len(data.units.elsewhere)))
     assert data.comparison is not None
-    assert [variant.name for variant in data.comparison.variants] == ["convolutional", "pixels (softmax)"]
+    assert [variant.name for variant in data.comparison.variants] == ["shared weights", "pixels (softmax)"]
 
 
 def test_records_of_another_network_or_damaged_ones_are_named_and_left_out(

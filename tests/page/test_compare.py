@@ -81,7 +81,7 @@ def test_a_chart_is_sorted_by_what_its_variants_are_for() -> None:
     section = render_comparison(found).partition('id="pooling"')[2].partition("</section>")[0]
     titles = re.findall(r'text-anchor="end">([^<%]+)</text>', section)
     assert [title[:16] for title in titles] == [
-        "convolutional",
+        "shared weights",
         "pooling (subset)",
         "pooling (mean)",
         "strided convolut",
@@ -89,10 +89,10 @@ def test_a_chart_is_sorted_by_what_its_variants_are_for() -> None:
 
 
 def test_the_same_network_under_two_names_has_one_row_and_the_reason_for_the_other() -> None:
-    same = variant("pooling-max", 0.9, note="The same network as convolutional.")
+    same = variant("pooling-max", 0.9, note="The same network as shared weights.")
     page = render_comparison(comparison(variant("convolution", 0.9), same, variant("stride", 0.8)))
     assert page.count(">pooling (max)</th>") == 0
-    assert "The same network as convolutional." in page
+    assert "The same network as shared weights." in page
     assert "comparison of 2 variants" in page
 
 

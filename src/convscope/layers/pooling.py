@@ -117,8 +117,9 @@ POOLINGS: dict[str, PoolingKind] = {
             dense=sliding.expected,
             onnx=operators.stochastic_operator,
             oracle="expected",
-            formula="Σ x² / Σ x over x > 0",
-            phrase="the mean weighted by the values themselves (a random value in training, large ones more often)",
+            formula="Σ x² / Σ x over x > 0 (Σ x / n if none is)",
+            phrase="the mean of the positive values weighted by themselves (in training, a random one of them, large "
+            "ones more often; if none is positive, the plain mean)",
         ),
         PoolingKind(
             code="BP",

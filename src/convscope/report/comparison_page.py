@@ -9,7 +9,7 @@ from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
 from convscope.measures.comparison.conclusions import CLEAN, Contrast, conclusions, contrast_table, contrasts, telling
 from convscope.measures.comparison.learning_curve import PowerLaw, fit_power_law, points_of
-from convscope.measures.comparison.moved import SAID, SHIFTED, distance, moved, moved_accuracy, pixels_moved
+from convscope.measures.comparison.moved import SHIFTED, distance, moved, moved_accuracy, pixels_moved
 from convscope.measures.comparison.records import Comparison, VariantResult
 from convscope.measures.comparison.variants import BASELINE, VARIANTS, Group
 from convscope.measures.distortions.family import title_of
@@ -88,7 +88,7 @@ def _moved(comparison: Comparison) -> Html:
             name=row.name,
             value=_value(0, row.accuracy, row.interval),
             clean=row.clean,
-            marked=row.name == SAID[BASELINE],
+            marked=row is result.variants[0],
         )
         for row in result.variants
     ]

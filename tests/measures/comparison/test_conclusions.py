@@ -54,21 +54,21 @@ def test_the_table_of_robustness_names_the_distorted_images() -> None:
 
 def test_the_best_follows_the_results() -> None:
     results = variant("convolution", 0.95), variant("locally-connected", 0.90)
-    assert best_sentence(comparison(*results)).startswith("Of 2 variants, convolutional is the most accurate (95.0 %)")
+    assert best_sentence(comparison(*results)).startswith("Of 2 variants, shared weights is the most accurate (95.0 %)")
     assert "significantly worse" in best_sentence(comparison(*results))
     exchanged = variant("convolution", 0.90), variant("locally-connected", 0.95)
-    assert "locally connected is the most accurate" in best_sentence(comparison(*exchanged))
+    assert "own weights is the most accurate" in best_sentence(comparison(*exchanged))
 
 
 def test_variants_that_are_not_significantly_worse_are_named_beside_the_best() -> None:
     near = variant("locally-connected", runs=(run(0.9, correct_digits=digits(0.9, start=300)),))  # other images
     text = best_sentence(comparison(variant("convolution", 0.901), near))
-    assert text.endswith("not significantly worse: locally connected.")
+    assert text.endswith("not significantly worse: own weights.")
 
 
 def test_the_same_network_under_two_names_is_counted_once() -> None:
     found = comparison(variant("convolution", 0.9), variant("pooling-max", 0.9), variant("locally-connected", 0.5))
-    assert best_sentence(found).startswith("Of 2 variants, convolutional")
+    assert best_sentence(found).startswith("Of 2 variants, shared weights")
 
 
 def test_the_interval_of_a_difference_is_that_of_paired_images() -> None:
@@ -105,7 +105,7 @@ def test_the_best_of_many_is_less_easily_significant_than_one_of_two() -> None:
         for name, bits in zip(["convolution", *names], [correct, *others], strict=True)
     ]
     assert "all others are significantly worse" in best_sentence(comparison(best, rest[0]))
-    assert best_sentence(comparison(best, *rest)).endswith("not significantly worse: locally connected.")
+    assert best_sentence(comparison(best, *rest)).endswith("not significantly worse: own weights.")
 
 
 def test_variants_with_other_numbers_of_runs_have_the_variance_of_both() -> None:

@@ -72,7 +72,7 @@ def test_what_is_done_is_not_done_again(dataset: Dataset, tmp_path: Path, monkey
     run_schedule(schedule, asked, cache, Silent())
     results, seconds = results_of(schedule, asked, cache)
     assert results[0].runs == results[1].runs
-    assert results[1].note.startswith("The same network as convolutional")
+    assert results[1].note.startswith("The same network as shared weights")
     assert seconds > 0
     monkeypatch.setattr(module, "learn", None)  # whoever learns again now fails
     again = make_schedule(asked, cache, Silent())

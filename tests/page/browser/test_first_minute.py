@@ -27,6 +27,15 @@ def seen(opened: Opened, selector: str) -> bool:
     return found
 
 
+def lesson_alone(open_page: Open, folder: Path, **given: Any) -> Opened:
+    """Open the page of the lesson, which needs no network."""
+    path = folder / "lesson.html"
+    path.write_text(render_lesson(), encoding="ascii")
+    opened = open_page(path, **given)
+    opened.until("document.querySelector('.bench')")
+    return opened
+
+
 def draw_one(opened: Opened) -> None:
     """Draw an upright stroke on the pad."""
     pad = opened.page.locator("canvas.pad")
@@ -42,7 +51,7 @@ def draw_one(opened: Opened) -> None:
 def test_it_opens_on_a_correct_answer_and_mistakes_are_one_press_away(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     assert opened.text(".answer-bar .verdict") == "Right."
-    assert "Moved by 2 pixels: shared weights" in opened.text("header"), "what the network is made so for"
+    assert "Moved by 2 pixels: shared weights" in opened.text(".about"), "what the network is made so for"
     opened.page.get_by_role("button", name="Mistakes").click()
     opened.until("document.querySelector('.answer-bar .verdict').textContent.startsWith('Wrong, it is ')")
 
@@ -109,18 +118,52 @@ def test_a_link_leads_to_a_step_of_the_lesson_whose_board_is_seen(
     assert opened.page.evaluate("location.hash") == "#lesson/2"
     for part in (".step-list > li:not(.away)", ".step-list > li:not(.away) button", ".bench [role=application]"):
         assert seen(opened, part), part
-    opened.page.locator(".steps").get_by_role("button", name="Next step").click()
+    opened.page.locator(".step-numbers").get_by_role("button", name="Next step").click()
     assert opened.page.evaluate("location.hash") == "#lesson/3"
-    opened.page.locator(".step-list > li:not(.away) .moved").scroll_into_view_if_needed()
-    opened.page.locator(".steps").get_by_role("button", name="Next step").click()
+    opened.page.locator(".after-step:not(.away) .moved").scroll_into_view_if_needed()
+    opened.page.locator(".step-numbers").get_by_role("button", name="Next step").click()
     assert seen(opened, ".step-list > li:not(.away) h3"), "the step before was longer"
 
 
+@pytest.mark.parametrize("size", [SIZES[0], PHONE, SIZES[4]], ids=["desktop", "phone", "200 %"])
+def test_a_reader_walks_through_the_lesson_without_moving_the_pointer(
+    open_page: Open, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    opened = lesson_alone(open_page, tmp_path, size=size)
+    button = opened.page.get_by_role("button", name="Next step")
+    box = button.bounding_box()
+    for step in range(2, 14):
+        opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        opened.until(f"location.hash === '#lesson/{step}'")
+        assert button.bounding_box() == box
+        assert seen(opened, ".step-list > li:not(.away) h3")
+
+
+@pytest.mark.parametrize("step", [4, 6, 7, 9, 10])
+def test_a_phone_shows_what_a_press_of_the_lesson_does(open_page: Open, tmp_path: Path, step: int) -> None:
+    opened = lesson_alone(open_page, tmp_path, size=PHONE, place=f"lesson/{step}")
+    opened.page.locator(".step-numbers").evaluate("(nav) => nav.scrollIntoView()")
+    for button in opened.page.locator(".step-list > li:not(.away) .tools button:enabled").all():
+        button.click()
+        bottoms: list[float] = opened.page.evaluate(
+            """[...document.querySelectorAll(".bench [role=application] table")].filter((one) => one.checkVisibility())
+               .map((one) => one.getBoundingClientRect().bottom)"""
+        )
+        assert max(bottoms) <= PHONE[1], button.inner_text()
+
+
+def test_a_phone_shows_the_image_and_the_answer_before_any_text(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, size=PHONE).ready()
+    tops: list[float] = opened.page.evaluate(
+        "['.one-answer canvas', '.strip', '.about'].map((one) => document.querySelector(one)"
+        ".getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops)
+    assert tops[0] < 180
+
+
 def test_the_lesson_alone_has_no_violation_and_follows_its_address(open_page: Open, tmp_path: Path) -> None:
-    path = tmp_path / "lesson.html"
-    path.write_text(render_lesson(), encoding="ascii")
-    opened = open_page(path, place="lesson/4")
-    opened.until("document.querySelector('.bench')")
+    opened = lesson_alone(open_page, tmp_path, place="lesson/4")
     assert opened.page.locator(".step-list > li:visible").get_attribute("value") == "4"
     if AXE.is_file():
         assert violations(opened) == []

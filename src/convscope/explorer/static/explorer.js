@@ -53,8 +53,8 @@ function inlined(name) {
   return document.getElementById(name)?.textContent ?? "";
 }
 
-/** What the page is about. @param {Network} network @param {boolean} large @returns {HTMLElement} */
-function header(network, large) {
+/** @param {Network} network @returns {HTMLElement} */
+function header(network) {
   const named = network.title ? isolate(network.title, 80) : TEXT.lookInside;
   return element(
     "header",
@@ -65,9 +65,13 @@ function header(network, large) {
       element("h1", {}, named, HEADER.title(network.classes.length), element("code", { text: network.layout })),
       element("a", { class: "to-lesson", href: "#lesson/1", text: ANSWER.lesson }),
     ),
-    element("p", { text: (large ? MAP : TEXT).intro(isDense(network)) }),
-    ...movedInShort(network.comparison),
   );
+}
+
+/** What the page is about, between the images and the maps. @param {Network} network @param {boolean} large */
+function about(network, large) {
+  const intro = element("p", { text: (large ? MAP : TEXT).intro(isDense(network)) });
+  return element("div", { class: "about" }, intro, ...movedInShort(network.comparison));
 }
 
 /** Its size, and what rounding changes. @param {Network} network @returns {HTMLElement} */
@@ -115,7 +119,8 @@ async function build(page, network, computer) {
   const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
   const answer = makeAnswer(network, (unit) => actions.goThere({ layer: network.layers.length, unit }));
   const bar = element("aside", { class: "answer-bar", "aria-label": ANSWER.label, hidden: true }, answer.element);
-  page.replaceChildren(header(network, session.entries.length > 0), bar, content);
+  sections.images.after(about(network, session.entries.length > 0));
+  page.replaceChildren(header(network), bar, content);
   const actions = makeActions(sections, network, session);
   const { store, go, turnOff } = session;
   const { goThere, open, toggle, chooser } = actions;

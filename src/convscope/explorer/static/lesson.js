@@ -80,10 +80,11 @@ function fill(lesson, families, toUnits) {
   const below = element("div", {}, tools(...choices.others), element("h3", { text: LESSON.marked }), working);
   const steps = makeNavigation(made.elements, (step) => {
     bench.hidden = below.hidden = !made.usesToy[step - 1];
+    made.after.forEach((after, index) => after.classList.toggle("away", index + 1 !== step));
     set(begin()); // what an earlier step left would contradict what this one says
   });
-  lesson.classList.add("filled");
-  lesson.append(element("p", { text: LESSON.intro }), steps.element, bench, below);
+  made.elements[0].querySelector("h3")?.after(element("p", { text: LESSON.intro }));
+  lesson.append(steps.nav, element("div", { class: "lesson-step" }, steps.list, bench), ...made.after, below);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
     const state = stateIn(store.get(), makePalette(dark.matches));

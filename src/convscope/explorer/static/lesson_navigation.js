@@ -6,13 +6,14 @@ import { STEPS } from "./text_frame.js";
 /**
  * @param {HTMLElement[]} items one list item a step
  * @param {(step: number) => void} shown a step is, from 1
- * @returns {{ element: HTMLElement, to: (step: number) => void }} to goes to a step, from 1
+ * @returns {{ nav: HTMLElement, list: HTMLElement, to: (step: number) => void }} nav stands above all that a step
+ *   changes, so that its buttons stay where they are; to goes to a step, from 1
  */
 export function makeNavigation(items, shown) {
   let now = 1;
   const turn = (/** @type {number} */ step) => {
     to(step);
-    list.scrollIntoView({ block: list.getBoundingClientRect().top < 0 ? "start" : "nearest" }); // after a longer step
+    scrollBy(0, Math.min(0, list.getBoundingClientRect().top - nav.getBoundingClientRect().bottom)); // to its head
     try {
       history.replaceState(null, "", `#lesson/${now}`);
     } catch {
@@ -46,5 +47,5 @@ export function makeNavigation(items, shown) {
     shown(now);
   }
   to(1);
-  return { element: element("div", { class: "steps" }, list, nav), to };
+  return { nav, list, to };
 }

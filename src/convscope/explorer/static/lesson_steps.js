@@ -30,8 +30,8 @@ const CALM_WALK_MS = 1200;
 
 /**
  * @param {Hands} hands
- * @returns {{ elements: HTMLElement[], usesToy: boolean[], show: () => void }} steps to be shown anew with every toy,
- *   and whether each uses it
+ * @returns {{ elements: HTMLElement[], after: HTMLElement[], usesToy: boolean[], show: () => void }} steps to be shown
+ *   anew with every toy, what each says below it, and whether it uses it
  */
 export function makeLessonSteps({ go, change, network, toy, toUnits, families }) {
   const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
@@ -77,13 +77,26 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     preprocessing: { tries: toUnits ? [button(LESSON.toUnits, toUnits)] : [], away: true },
   };
   const steps = Object.entries(made);
-  const elements = steps.map(([name, { tries, compared }]) => {
-    const { title, text } = LESSON.steps[/** @type {keyof typeof made} */ (name)];
+  const said = (/** @type {string} */ name) =>
+    /** @type {{ title: string, text: string, after?: string }} */ (
+      LESSON.steps[/** @type {keyof typeof made} */ (name)]
+    );
+  const elements = steps.map(([name, { tries }]) =>
+    element(
+      "li",
+      {},
+      element("h3", { text: said(name).title }),
+      element("p", { text: said(name).text }),
+      tools(...tries),
+    ),
+  );
+  const after = steps.map(([name, { compared }]) => {
+    const text = said(name).after;
     const moved = compared ? makeMoved(families.comparison) : null;
-    return element("li", {}, element("h3", { text: title }), element("p", { text }), tools(...tries), moved);
+    return element("div", { class: "after-step" }, text ? element("p", { text }) : null, moved);
   });
   const usesToy = steps.map(([, { away }]) => !away);
-  return { elements, usesToy, show: () => movers.forEach((mover) => mover.show()) };
+  return { elements, after, usesToy, show: () => movers.forEach((mover) => mover.show()) };
 }
 
 /**

@@ -5,7 +5,7 @@ import { counted, percent, wholePercent } from "./format.js";
 import { MOVED } from "./text_records.js";
 
 /**
- * @typedef {{ name: string, title: string, clean: number, accuracy: number, interval: [number, number] }} MovedVariant
+ * @typedef {{ name: string, clean: number, accuracy: number, interval: [number, number] }} MovedVariant
  */
 /** @typedef {{ sentence: string, pixels: number, images: number, seeds: number, variants: MovedVariant[] }} Moved */
 
@@ -40,11 +40,10 @@ export function movedInShort(comparison) {
 export function makeMoved(comparison) {
   const moved = comparison?.moved;
   if (!comparison || !moved) return null;
-  const bars = moved.variants.map(({ name, title, accuracy }) => {
+  const bars = moved.variants.map(({ name, accuracy }) => {
     const made = namedBar(name);
     made.bar.style.width = `${100 * accuracy}%`;
     made.value.textContent = percent(accuracy);
-    made.element.title = title;
     return made.element;
   });
   const interval = (/** @type {MovedVariant} */ { name, interval: [low, high], clean }) =>

@@ -129,10 +129,10 @@ export const LESSON = {
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
         "depend less on position (invariance). Set max pooling and move the image: the first move changes no " +
-        "pooled value, the second moves them by one. The price: the position in the window is lost. Could pooling " +
-        "be left out? " +
-        "Yes: such networks learn, and are often as accurate on clean images. But they compute more, their " +
-        "classifier has more parameters, and a small shift costs more accuracy.",
+        "pooled value, the second moves them by one. The price: the position in the window is lost.",
+      after:
+        "Could pooling be left out? Yes: such networks learn, and are often as accurate on clean images. But they " +
+        "compute more, their classifier has more parameters, and a small shift costs more accuracy.",
     },
     classifier: {
       title: "From maps to probabilities",

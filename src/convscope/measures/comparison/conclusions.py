@@ -10,7 +10,7 @@ from convscope.measures.robustness import Limit
 
 from .differences import Difference, accuracy_difference, relative_accuracy, robustness_difference
 from .learning_curve import PowerLaw, fit_power_law, points_of
-from .moved import SAID, distance, moved, moved_accuracy, pixels_moved
+from .moved import distance, moved, moved_accuracy, pixels_moved
 from .records import Comparison, VariantResult
 from .variants import BASELINE, VARIANTS
 
@@ -183,7 +183,7 @@ def cost_sentence(comparison: Comparison, name: str) -> str:
         for what, (own, other) in counts.items()
         if own and other and what.lower() in VARIANTS[name].purposes
     ]
-    return f"{_capital(SAID[name])}: {' and '.join(times)} of {SAID[BASELINE]}." if times else ""
+    return f"{_capital(result.title)}: {' and '.join(times)} of {baseline.title}." if times else ""
 
 
 def _ranking(ranked: Sequence[VariantResult]) -> str:

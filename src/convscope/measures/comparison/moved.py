@@ -11,13 +11,8 @@ from .records import Comparison, VariantResult
 from .variants import BASELINE
 
 SHIFTED = "shifted"
-SAID = {
-    BASELINE: "shared weights",
-    "locally-connected": "own weights",
-    "mlp-parameters": "plain network",
-    "no-pooling-connected": "without pooling",
-}
-"""The variants of the sentence, by what sets them apart."""
+SAID = (BASELINE, "locally-connected", "mlp-parameters", "no-pooling-connected")
+"""The variants of the sentence."""
 _OF_SIDE = 1 / 16  # at least; a pixel of a large image is no movement
 
 
@@ -26,13 +21,12 @@ class MovedVariant:
     """One variant of the sentence.
 
     Attributes:
-        name: what sets it apart, a value of `SAID`; title: of the variant.
+        name: title of the variant.
         clean: accuracy on the same images when they are not moved, 0…1.
         accuracy: on the moved images, and its 95 % interval.
     """
 
     name: str
-    title: str
     clean: float
     accuracy: float
     interval: Interval
@@ -61,7 +55,8 @@ def moved(comparison: Comparison) -> Moved | None:
     pixels = pixels_moved(comparison)
     results = [result for name in SAID if (result := comparison.variant(name)) is not None]
     rows = [row for result in results if (row := _row(result, pixels)) is not None] if pixels else []
-    if len(rows) < 2 or rows[0].name != SAID[BASELINE]:
+    baseline = comparison.variant(BASELINE)
+    if len(rows) < 2 or baseline is None or rows[0].name != baseline.title:
         return None
     parts = ", ".join(f"{row.name} {_whole_percent(row.accuracy)}" for row in rows)
     return Moved(
@@ -122,8 +117,7 @@ def _row(result: VariantResult, pixels: float) -> MovedVariant | None:
         return None
     clean = sum(int(run.clean().sum()) for run in result.runs) / (len(result.runs) * len(result.runs[0].clean()))
     return MovedVariant(
-        name=SAID[result.variant],
-        title=result.title,
+        name=result.title,
         clean=clean,
         accuracy=found.accuracy,
         interval=found.interval,

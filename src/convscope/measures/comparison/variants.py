@@ -220,7 +220,7 @@ def _pooling(code: str) -> Variant:
 _FAMILY = (
     Variant(
         name=BASELINE,
-        title="convolutional",
+        title="shared weights",
         description="The baseline: convolutions, whose filters are shared by all positions, with pooling.",
         group="sharing",
         make=_network(_unchanged),
@@ -228,8 +228,8 @@ _FAMILY = (
     ),
     Variant(
         name="locally-connected",
-        title="locally connected",
-        description="The baseline with separate weights at every position and shared biases.",
+        title="own weights",
+        description="Locally connected: the baseline with separate weights at every position and shared biases.",
         group="sharing",
         make=_network(lambda baseline: layouts.locally_connected(_check_convolution(baseline).layout)),
         purposes=("accuracy", "shifted", "parameters"),
@@ -245,7 +245,7 @@ _FAMILY = (
     ),
     Variant(
         name="mlp-parameters",
-        title="fully connected (same parameters)",
+        title="plain network",
         description="One fully connected layer with as many parameters as the baseline.",
         group="sharing",
         make=_network(_same_parameters),
@@ -254,7 +254,7 @@ _FAMILY = (
     ),
     Variant(
         name="mlp-macs",
-        title="fully connected (same MACs)",
+        title="plain network (same MACs)",
         description="One fully connected layer with as many MACs as the baseline.",
         group="sharing",
         make=_network(
@@ -334,7 +334,7 @@ _FAMILY = (
     ),
     Variant(
         name="convolution-distorted",
-        title="convolutional (distorted images)",
+        title="shared weights (distorted images)",
         description="The baseline trained on randomly shifted, rotated and scaled images.",
         group="distortions",
         make=_network(_unchanged, distorted=True),
@@ -343,7 +343,7 @@ _FAMILY = (
     ),
     Variant(
         name="mlp-distorted",
-        title="fully connected (distorted images)",
+        title="plain network (distorted images)",
         description="The fully connected layer with as many parameters, trained on randomly shifted, rotated and "
         "scaled images.",
         group="distortions",
