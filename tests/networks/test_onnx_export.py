@@ -71,6 +71,13 @@ def test_each_pooling_has_its_operations(layout: str) -> None:
     np.testing.assert_allclose(run(onnx_bytes(model.network), images), model.predict_proba(images), atol=1e-5)
 
 
+def test_pixels_are_put_into_the_order_of_maps_before_they_are_standardized() -> None:
+    graph = onnx.load_from_string(onnx_bytes(small_model("4C3-MP2").network)).graph
+    assert [node.op_type for node in graph.node[:4]] == ["Transpose", "Cast", "Mul", "Add"]
+    numbers = {one.name: list(one.dims) for one in graph.initializer}
+    assert [numbers[node.input[1]] for node in graph.node[2:4]] == [[3, 1, 1]] * 2, "a single value a channel is slow"
+
+
 def test_rounded_to_8_bits_it_gives_nearly_the_same() -> None:
     model = small_model("8C3-MP2-+8C3-AP2-12N")
     images = some_pixels(64, 17, 14)
