@@ -219,5 +219,5 @@ def randomized(network: GraphNetwork, *, most: int, seed: int) -> Iterator[tuple
         if bias is not None:
             bias.zero_()
         if name in given:
-            made = network.like(graph, tensors, margins=network.temperature is None)
+            made = network.like(graph, tensors, margins=network.gives_margins)
             yield name, made.requires_grad_(requires_grad=False).to(network.device)

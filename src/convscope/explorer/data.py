@@ -210,7 +210,7 @@ def explorer_data(
             dtype,
             references_of(arithmetic, pixels if others is None else others, preprocessing.background),
         ),
-        sigmoids=arithmetic.temperature is None,
+        sigmoids=arithmetic.gives_margins,
         images=_predicted(model, images),
         beside=beside,
         kinds=_layer_texts(arithmetic),

@@ -60,13 +60,7 @@ def _folded(network: Network) -> GraphNetwork:
         own = [value for name, value in tensors.items() if name.rpartition(".")[0] == node.name]
         if not all(bool(torch.isfinite(value).all()) for value in own):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
-    margins = network.temperature is None
-    mean, std = network.mean.tolist(), network.std.tolist()
-    folded = GraphNetwork(graph, tensors, mean=mean, std=std, title=network.plan.title, margins=margins)
-    for name in ("temperature", "slopes", "offsets"):
-        value = getattr(network, name)
-        setattr(folded, name, None if value is None else value.detach().clone())
-    return folded.eval().requires_grad_(requires_grad=False)
+    return GraphNetwork.calibrated_as(network, graph, tensors).requires_grad_(requires_grad=False)
 
 
 def graph_of(network: Network) -> Graph:
@@ -180,7 +174,5 @@ def ready(network: ImageNetwork) -> GraphNetwork:
     final = {name: value.float() for name, value in tensors.items()}
     if not all(bool(torch.isfinite(final[f"{last.name}.{name}"]).all()) for name in ("weight", "bias")):
         raise not_finite(f"in the weights of {network.plan.layers[-1].name} with its normalization")
-    mean, std = folded.mean.tolist(), folded.std.tolist()
-    margins = folded.temperature is None
-    result = GraphNetwork(folded.graph, final, mean=mean, std=std, title=folded.plan.title, margins=margins)
-    return result.eval().requires_grad_(requires_grad=False)
+    result = folded.like(folded.graph, final, margins=folded.gives_margins)
+    return result.requires_grad_(requires_grad=False)

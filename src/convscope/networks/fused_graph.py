@@ -71,19 +71,9 @@ def fuse(network: GraphNetwork) -> GraphNetwork:
     """Return a copy of `network` that computes faster and only predicts; without oneDNN the network itself."""
     if not is_fusing(network.precision) or network.device.type != "cpu":
         return network
-    copied = FusedGraph(
-        network.graph,
-        network.tensors,
-        mean=network.mean.tolist(),
-        std=network.std.tolist(),
-        title=network.plan.title,
-        margins=network.temperature is None,
-    )
-    for name, value in network.named_buffers():
-        if "." not in name:
-            setattr(copied, name, value)
+    copied = FusedGraph.calibrated_as(network, network.graph, network.tensors)
     copied.precision, copied.only_predicts = network.precision, True
-    return copied.eval().requires_grad_(requires_grad=False)
+    return copied.requires_grad_(requires_grad=False)
 
 
 def _settings(layer: Convolution, maps: Tensor) -> tuple[Tensor, tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -120,6 +121,17 @@ class GraphNetwork(ImageNetwork):
         """Return a network for the same images, of other layers or weights, in evaluation mode."""
         mean, std = self.mean.tolist(), self.std.tolist()
         return GraphNetwork(graph, tensors, mean=mean, std=std, title=title or self.plan.title, margins=margins).eval()
+
+    @classmethod
+    def calibrated_as(cls, network: ImageNetwork, graph: Graph, tensors: Mapping[str, Tensor]) -> Self:
+        """Return a network of these layers and weights, in evaluation mode, that gives probabilities as `network` does.
+
+        It takes the same images, and has a copy of the temperature or sigmoids.
+        """
+        mean, std = network.mean.tolist(), network.std.tolist()
+        made = cls(graph, tensors, mean=mean, std=std, title=network.plan.title, margins=network.gives_margins)
+        made.calibrate_like(network)
+        return made.eval()
 
     @property
     def gives_vector(self) -> bool:

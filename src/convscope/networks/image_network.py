@@ -17,6 +17,8 @@ from convscope.core.machine import memory_format
 
 from .plan import NetworkPlan
 
+_CALIBRATION = ("temperature", "slopes", "offsets")
+
 
 class ImageNetwork(nn.Module):
     """A network that takes images and gives one logit a class.
@@ -43,7 +45,7 @@ class ImageNetwork(nn.Module):
         """Register what is not part of the layers."""
         self.register_buffer("mean", _by_channel("mean", mean, planned.channels, above=-math.inf))
         self.register_buffer("std", _by_channel("std", std, planned.channels, above=0.0))
-        for name in ("temperature", "slopes", "offsets"):
+        for name in _CALIBRATION:
             self.register_buffer(name, None)
         if margins:
             self.slopes = torch.ones(planned.classes, dtype=torch.float32)
@@ -105,6 +107,17 @@ class ImageNetwork(nn.Module):
             return torch.softmax(logits / self.temperature, dim=1)
         margins: Tensor = logits * self.slopes + self.offsets  # type: ignore[operator]  # there, without a temperature
         return torch.softmax(functional.logsigmoid(margins), dim=1)
+
+    @property
+    def gives_margins(self) -> bool:
+        """Whether its logits are margins, of which sigmoids make probabilities; else they are meant for a softmax."""
+        return self.temperature is None
+
+    def calibrate_like(self, other: "ImageNetwork") -> None:
+        """Make probabilities of logits as `other` does, with a copy of its temperature or sigmoids."""
+        for name in _CALIBRATION:
+            value = getattr(other, name)
+            setattr(self, name, None if value is None else value.detach().clone())
 
     def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
         """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""

@@ -164,7 +164,7 @@ def loss(
         weights: one a class, or None.
         smoothing: label smoothing, 0…1.
     """
-    classifier = "softmax" if network.temperature is not None else "svm"
+    classifier = "svm" if network.gives_margins else "softmax"
     if isinstance(network, Network):
         classifier = network.layout.classifier
     return LINEAR_CLASSIFIERS[classifier].loss(logits, labels, weights, smoothing)

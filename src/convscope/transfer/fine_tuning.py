@@ -100,8 +100,8 @@ def above(network: GraphNetwork, boundary: str) -> GraphNetwork:
             nodes.append(replace(node, inputs=inputs))
     part = Graph(nodes=tuple(nodes), image=graph.shapes[boundary])
     tensors = {name: value for name, value in network.tensors.items() if name in part.tensors}
-    margins = network.temperature is None
-    return GraphNetwork(part, tensors, std=_UNIT, title=f"{network.plan.title} above {boundary}", margins=margins)
+    title = f"{network.plan.title} above {boundary}"
+    return GraphNetwork(part, tensors, std=_UNIT, title=title, margins=network.gives_margins)
 
 
 def with_part(network: GraphNetwork, part: GraphNetwork) -> GraphNetwork:
@@ -110,7 +110,7 @@ def with_part(network: GraphNetwork, part: GraphNetwork) -> GraphNetwork:
     with torch.no_grad():
         for name, value in part.tensors.items():
             own[name].copy_(value)
-    network.temperature, network.slopes, network.offsets = part.temperature, part.slopes, part.offsets
+    network.calibrate_like(part)
     return network.eval()
 
 
@@ -135,7 +135,7 @@ def _maps_at(boundary: str, prepared: PreparedStart, cache_dir: Path | None) -> 
 
 def _calibrated(model: Model) -> GraphNetwork:
     """Return the network whose logits are those of its probabilities, where these are a softmax."""
-    return ready(model.network) if model.network.temperature is not None else fold(model.network)
+    return fold(model.network) if model.network.gives_margins else ready(model.network)
 
 
 def _fit(

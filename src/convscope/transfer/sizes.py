@@ -38,15 +38,4 @@ def with_size(model: Model, height: int, width: int) -> Model | None:
 
 def copied(network: GraphNetwork, graph: Graph | None = None) -> GraphNetwork:
     """Return a copy that can be trained, in evaluation mode; of the same layers unless `graph` has others."""
-    result = GraphNetwork(
-        graph or network.graph,
-        network.tensors,
-        mean=network.mean.tolist(),
-        std=network.std.tolist(),
-        title=network.plan.title,
-        margins=network.temperature is None,
-    )
-    for name in ("temperature", "slopes", "offsets"):
-        value = getattr(network, name)
-        setattr(result, name, None if value is None else value.detach().clone())
-    return result.eval()
+    return GraphNetwork.calibrated_as(network, graph or network.graph, network.tensors)

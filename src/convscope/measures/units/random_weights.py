@@ -82,7 +82,7 @@ def _of_graph(model: Model, images: NDArray[np.uint8], seed: int) -> GraphNetwor
         weight = tensors[f"{name}.weight"]
         weight.normal_(0.0, 1.0, generator=generator)
         tensors[f"{name}.bias"].zero_()
-    network = trained.like(trained.graph, tensors, margins=trained.temperature is None)
+    network = trained.like(trained.graph, tensors, margins=trained.gives_margins)
     network.requires_grad_(requires_grad=False)
     batch = as_tensor(images[: min(_GRAPH_IMAGES, len(images), model.batch)])
     with torch.inference_mode():

@@ -67,7 +67,7 @@ def onnx_bytes(
     is_vector = shape.rows * shape.columns == 1
     logits = graph.node("Flatten", values[output.name]) if is_vector else values[output.name]
     if inside and is_vector:
-        if arithmetic.temperature is None:
+        if arithmetic.gives_margins:
             logits = graph.node("Neg", graph.node("Softplus", graph.node("Neg", logits)))  # the sigmoid's logarithm
         graph.node("Softmax", logits, axis=1, name=OUTPUT)
     else:
