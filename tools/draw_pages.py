@@ -28,7 +28,6 @@ from convscope.layers.normalization import BatchNormalization
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.classifiers import LINEAR_CLASSIFIERS
-from convscope.networks.folding import graph_of
 from convscope.networks.layout import Layout
 from convscope.networks.stages import PoolingStage
 from convscope.scanning.families import families
@@ -253,7 +252,7 @@ def by_hand() -> Figure:
 def families_of_positions() -> Figure:
     """Draw the families of window positions after each layer of a network with zeros around its maps."""
     network = Network(Layout.parse("8C5-MP2-8C3-MP2-8N"), height=16, width=16, channels=1, classes=2)
-    graph = graph_of(network)
+    graph = network.graph
     found = families(graph, 1)
     names = ("image", "convolution1", "pooling1", "convolution2", "pooling2")
     titles = ("window", "5 × 5 convolution", "2 × 2 max", "3 × 3 convolution", "2 × 2 max")

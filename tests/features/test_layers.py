@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from convscope.core.errors import ParameterError
-from convscope.features.layers import block_ends, find_layer, layer_graph, network_up_to, stage_layers, trunk
+from convscope.features.layers import block_ends, find_layer, network_up_to, stage_layers, trunk
 from convscope.features.reading import Reading, StageFeatures
-from convscope.networks.folding import graph_of
 from convscope.networks.model import BATCH_VALUES
 from tests.checks.graphs import module_values, residual_model, residual_module
 from tests.checks.models import LAYOUTS, maps_of, small_model, some_pixels
@@ -36,7 +35,7 @@ def test_features_of_a_layer_are_what_the_module_gives(layer: str, of, dense: bo
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if not layout.endswith("svm")])
 def test_features_of_a_layer_of_a_layout_are_its_maps(layout: str) -> None:
     model, images = small_model(layout), some_pixels(3)
-    graph = graph_of(model.network)
+    graph = model.network.graph
     for name, maps in zip(graph.shapes, maps_of(model.network, images)[:-1], strict=False):
         (features,) = Reading(layer=name).of(model, images)
         np.testing.assert_allclose(features.reshape(maps.shape), maps, rtol=1e-4, atol=1e-5)
@@ -54,7 +53,7 @@ def test_the_last_layer_of_a_stage_has_the_features_of_the_stage(layout: str) ->
 
 def test_stages_end_where_the_size_changes_and_everything_passes() -> None:
     network = residual_model(residual_module()).network
-    graph = layer_graph(network)
+    graph = network.graph
     assert [node.name for node in trunk(graph)] == ["stem", "pool", "block.add", "last", "mean", "head"]
     assert stage_layers(network) == ("image", "stem", "block.add", "last", "mean")
     assert block_ends(graph, 20) == ("stem", "pool", "block.add", "last", "mean")
@@ -95,7 +94,7 @@ def test_maps_of_a_layer_are_pooled(pool: str) -> None:
     [("block.conv3", "'block.conv2'"), ("blok", "'block'"), ("lst", "'last'"), ("9", "from stem to head")],
 )
 def test_a_layer_that_is_not_there_is_refused_with_the_closest(name: str, guess: str) -> None:
-    graph = layer_graph(residual_model(residual_module()).network)
+    graph = residual_model(residual_module()).network.graph
     with pytest.raises(
         ParameterError, match=rf"`layer` must be a layer of the network.*Got '{name}'.*--layer-names"
     ) as got:

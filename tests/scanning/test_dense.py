@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convscope.networks.build import Network
-from convscope.networks.folding import fold, graph_of
+from convscope.networks.folding import fold
 from convscope.networks.graph import Graph
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
@@ -75,14 +75,14 @@ def test_in_float32_the_difference_is_rounding(text: str, stride: int) -> None:
 )
 def test_the_cost_of_a_position_is_counted_as_by_hand(text: str, macs: int) -> None:
     network = Network(Layout.parse(text), height=32, width=32, channels=1, classes=10)
-    plan = dense_plan(graph_of(network), 1)
+    plan = dense_plan(network.graph, 1)
     assert plan is not None
     assert plan.macs == macs
 
 
 def test_a_position_costs_less_at_the_stride_of_the_network() -> None:
     network = Network(Layout.parse("24C5v-MP2-48C3v-MP2-96C3v-MPg"), height=32, width=32, channels=1, classes=10)
-    one, own = (dense_plan(graph_of(network), stride) for stride in (1, 4))
+    one, own = (dense_plan(network.graph, stride) for stride in (1, 4))
     assert one is not None
     assert own is not None
     assert own.macs == 16 * 25 * 24 + 4 * 9 * 24 * 48 + 9 * 48 * 96 + 96 * 10  # a window, 4 pixels apart
@@ -92,4 +92,4 @@ def test_a_position_costs_less_at_the_stride_of_the_network() -> None:
 @pytest.mark.parametrize("text", ["8U3-MP2-8N", "8C3-MP2-8U3-8N"])
 def test_locally_connected_units_do_not_slide(text: str) -> None:
     network = Network(Layout.parse(text), height=12, width=12, channels=1, classes=2)
-    assert dense_plan(graph_of(network), 1) is None
+    assert dense_plan(network.graph, 1) is None

@@ -14,7 +14,6 @@ from convscope.api.train import prepare, train
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ParameterError
-from convscope.features.layers import layer_graph
 from convscope.networks.folding import fold
 from convscope.networks.model_file import read_model, write_model
 from convscope.options.train import TrainOptions
@@ -190,7 +189,7 @@ def test_a_step_is_relative_to_the_weights_of_each_unit() -> None:
 def test_a_start_takes_images_of_another_size_where_its_weights_fit() -> None:
     model = with_size(start_model(ANY_SIZE), 16, 32)
     assert model is not None
-    assert layer_graph(model.network).image.columns == 32
+    assert model.network.graph.image.columns == 32
     assert model.preprocessing.size == (16, 32)
     assert with_size(start_model("8C3-MP2-24N"), 16, 32) is None
 

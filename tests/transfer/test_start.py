@@ -13,7 +13,6 @@ from convscope.api.train import TrainResult, train
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ModelFileError, ParameterError
-from convscope.features.layers import layer_graph
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -99,10 +98,10 @@ def test_the_model_in_the_file_gives_the_accuracy_of_the_report(data: Path, tmp_
 
 def test_many_features_are_normalized_for_each_image_by_a_layer_of_the_model(data: Path, tmp_path: Path) -> None:
     result = started(data, tmp_path, start_model("6C3-MP2-80C3"))
-    assert "normalization" in layer_graph(result.model.network).by_name
+    assert "normalization" in result.model.network.graph.by_name
     assert correct_in(tmp_path / "run", data) == result.report.correct
     again = started(data, tmp_path / "next", tmp_path / "run", mode="fine-tuned", epochs=1)
-    assert "normalization2" in layer_graph(again.model.network).by_name
+    assert "normalization2" in again.model.network.graph.by_name
     features = np.random.default_rng(0).normal(3, 7, (4, 80)).astype(np.float32)
     layer = torch.nn.functional.layer_norm(torch.from_numpy(features), (80,), eps=1e-6)
     np.testing.assert_allclose(normalized(features), layer.numpy(), atol=1e-5)

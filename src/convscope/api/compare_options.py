@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope.core.devices import choose_device
 from convscope.core.errors import DataError, LayoutError, ParameterError
 from convscope.core.text import printable
-from convscope.features.layers import layer_graph, stage_layers
+from convscope.features.layers import stage_layers
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset
 from convscope.images.sources.opening import TRAIN
@@ -148,7 +148,7 @@ def start_network(start: Start, dataset: Dataset, *, cache_dir: Path | None) -> 
         name=start.name,
         model=dataclasses.replace(model, preprocessing=dataset.preprocessing),
         digest=identity_of(model, stage_layers(model.network)[-1]),
-        most_images=images_within_memory(layer_graph(model.network)),
+        most_images=images_within_memory(model.network.graph),
         flip=choose_flip(TrainingData.of(dataset), TrainOptions())[0],
         cache_dir=cache_dir,
     )

@@ -6,11 +6,9 @@ from convscope.core.context import Context, context_of
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.layers.instance_based import exemplars_of
 from convscope.measures.cost import CostRecord
 from convscope.measures.graph_cost import measure_graph_cost
 from convscope.measures.timing import BATCH, REPEATS, measure_cost
-from convscope.networks.build import Network
 from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
@@ -70,14 +68,14 @@ def cost(
 def _of_model(model: Model, batch: int | None, repeats: int, reporter: Reporter) -> CostRecord:
     """Return the cost of a model: of the variants of its layout too, if it has one."""
     network = model.network
-    if not isinstance(network, Network):
+    if network.layout is None:
         return measure_graph_cost(fold(network), batch=batch, repeats=repeats, reporter=reporter)
     return measure_cost(
         network.layout,
         network.plan.sizes,
         batch=batch or BATCH,
         repeats=repeats,
-        exemplars=exemplars_of(network.classifier),
+        exemplars=network.exemplars,
         classifier=(model.learned.classifier or "")[:_LONGEST_NAME],  # its record names one that features had
         reporter=reporter,
     )

@@ -23,7 +23,7 @@ from convscope.features.extractor import Extractor
 from convscope.features.files import check_file
 from convscope.features.hand_made import HAND_MADE, hand_made
 from convscope.features.heads import check_savable_pool, head_of, with_classifier
-from convscope.features.layers import layer_graph, stage_layers
+from convscope.features.layers import stage_layers
 from convscope.features.partial import check_partial
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset, prepare, reading_notes, source_notes
@@ -31,7 +31,6 @@ from convscope.images.inspection import Problem
 from convscope.images.sources.opening import TRAIN, DataSource, open_source
 from convscope.images.sources.source import Source
 from convscope.networks.graph import IMAGE
-from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, write_model
 from convscope.options.features import FeaturesOptions
@@ -203,7 +202,7 @@ def layers(model: Model | AnyPath, *, pool: str = "none") -> list[FeatureLayer]:
     """
     options_from(FeaturesOptions, {"pool": pool})
     network = opened(model).network
-    graph, stages = layer_graph(network), stage_layers(network)
+    graph, stages = network.graph, stage_layers(network)
     Reading(layer=IMAGE, pool=pool).check(network)  # no maps are larger than the image
     found = []
     for name in graph.shapes:
@@ -344,7 +343,7 @@ def _source(
 
 def _own_classes(known: StageFeatures) -> bool:
     """Return whether the images may have classes of their own: those of a network that was read are others'."""
-    return isinstance(known.model.network, GraphNetwork)
+    return known.model.layout is None
 
 
 def _opened(known: StageFeatures | str, source: Source, context: Context) -> tuple[Extractor, Dataset]:

@@ -18,7 +18,6 @@ from convscope.features.files import MOST_COLUMNS
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.sources.files import FileSource
 from convscope.images.sources.source import Source
-from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.inputs import Input, list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
@@ -188,7 +187,7 @@ def _labelled(data: AnyPath, model: Model, options: FeaturesOptions, context: Co
         data_dir=context.data_dir,
         reporter=context.reporter,
         unlabelled=True,
-        own_classes=isinstance(model.network, GraphNetwork),
+        own_classes=model.layout is None,
     )
     return entries_of(source)
 

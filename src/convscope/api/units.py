@@ -29,7 +29,6 @@ from convscope.measures.units.patches import with_patches
 from convscope.measures.units.probes import probe_stages
 from convscope.measures.units.random_weights import beside_random
 from convscope.measures.units.records import AblationRecord, ImportanceRecord, UnitsReport
-from convscope.networks.build import Network
 from convscope.networks.folding import check_classifies, fold
 from convscope.networks.layer_names import layer_named
 from convscope.networks.model import Model
@@ -114,7 +113,7 @@ def units(
             ablation=found[1],
             importance=found[0],
             probes=probe_stages(used, dataset, seed=seed, reporter=context.reporter)
-            if probes and isinstance(used.network, Network)
+            if probes and used.layout is not None
             else (),
             unusable=dataset.inspection.unusable,
         )
@@ -156,7 +155,7 @@ def _importance(
     count, chosen = len(evaluated.chosen), asked
     looked = evaluated.first(max(LEAST_IMAGES, BUDGET_MACS // max(1, 3 * macs)))
     importance = measure_importance(model, *looked, batch=batch, reporter=reporter)
-    limited = importance is not None and asked is None and not isinstance(model.network, Network)
+    limited = importance is not None and asked is None and model.layout is None
     if importance is not None and limited:
         chosen, count = most_important(importance, graph, count)
     ablation = measure_ablation(model, *evaluated.first(count), chosen=chosen, batch=batch, reporter=reporter)

@@ -15,7 +15,7 @@ from convscope.attribution.methods import NAMES, faithfulness_table, verdict
 from convscope.attribution.nearest import features_of
 from convscope.attribution.occlusion import patch_side
 from convscope.core.document import inline_values
-from convscope.features.layers import layer_graph, stage_layers
+from convscope.features.layers import stage_layers
 from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
 from convscope.networks.graph import IMAGE
@@ -119,7 +119,7 @@ def trust_data(faithfulness: Faithfulness) -> TrustData:
 
 def training_data(model: Model, dataset: Dataset) -> TrainingImagesData:
     """Return training images of every class, as many of each as a page has room for."""
-    graph, name = layer_graph(model.network), stage_layers(model.network)[-1]
+    graph, name = model.network.graph, stage_layers(model.network)[-1]
     height, width = model.preprocessing.size
     sides = min(_SIDE, height), min(_SIDE, width)
     each = sides[0] * sides[1] * model.preprocessing.channels + graph.shapes[name].values

@@ -33,7 +33,7 @@ from convscope.networks.stages import ConvolutionStage, PoolingStage
 
 from .extraction import FeatureSet
 from .extractor import Vectors
-from .layers import layer_graph, network_up_to
+from .layers import network_up_to
 from .reading import Reading
 
 Values = NDArray[np.float64]
@@ -212,7 +212,7 @@ def _layout_with(before: Network, node: str, pool: str, head: Head, found: Featu
 
     There is none with stages behind the classifier.
     """
-    names = [IMAGE, *(one.name for one in layer_graph(before).nodes)]  # one for each stage of the layout
+    names = [IMAGE, *(one.name for one in before.graph.nodes)]  # one for each stage of the layout
     stages = list(before.layout.stages[: names.index(node)])
     if node == names[-1]:
         return None
@@ -244,7 +244,7 @@ def _layout_with(before: Network, node: str, pool: str, head: Head, found: Featu
 
 def _graph_with(before: ImageNetwork, node: str, pool: str, head: Head, found: FeatureSet) -> GraphNetwork:
     """Return the layers up to `node` as a graph, with a pooling of whole maps if asked, and the head."""
-    image = layer_graph(before).image
+    image = before.graph.image
     nodes: list[Node] = []
     tensors: dict[str, Tensor] = {}
     shape = image

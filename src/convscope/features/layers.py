@@ -7,27 +7,13 @@ import numpy as np
 from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.machine import memory_format
 from convscope.layers.kinds import Convolution, InstanceBased, Linear, LocallyConnected
-from convscope.networks.build import Network
-from convscope.networks.folding import fold, graph_of
+from convscope.networks.folding import fold
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.layer_names import blocks_with, layer_index
 
 _SUMS = (Convolution, LocallyConnected, Linear, InstanceBased)
-
-
-def layer_graph(network: ImageNetwork) -> Graph:
-    """Return the layers of a network as a graph.
-
-    Raises:
-        ParameterError: it is no network of convscope.
-    """
-    if isinstance(network, GraphNetwork):
-        return network.graph
-    if not isinstance(network, Network):
-        raise ParameterError(f"`network` must be a network of convscope. Got {type(network).__name__}.")
-    return graph_of(network)
 
 
 def trunk(graph: Graph) -> tuple[Node, ...]:
@@ -51,9 +37,10 @@ def stage_ends(graph: Graph) -> tuple[str, ...]:
     layer.
 
     Examples:
+        >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("4C3-4C3-MP2-6N"), height=8, width=8, channels=1, classes=2)
-        >>> stage_ends(graph_of(network))
+        >>> stage_ends(network.graph)
         ('convolution2', 'pooling1', 'linear1')
     """
     return tuple(
@@ -78,10 +65,9 @@ def block_ends(graph: Graph, most: int) -> tuple[str, ...]:
 
 def stage_layers(network: ImageNetwork) -> tuple[str, ...]:
     """Return the name of the last layer of every stage, beginning with the ``image``, which is stage 0."""
-    graph = layer_graph(network)
-    if not isinstance(network, Network):
+    graph, layout = network.graph, network.layout
+    if layout is None:
         return (IMAGE, *stage_ends(graph))
-    layout = network.layout
     count = len(layout.stages)
     lasts = [index for index in range(count) if index + 1 == count or not layout.is_joined(index + 1)]
     return (IMAGE, *(graph.nodes[index].name for index in lasts))
@@ -111,7 +97,7 @@ def network_up_to(network: ImageNetwork, name: str) -> GraphNetwork:
     Raises:
         ParameterError: the network is optimized for inference, and is that of a layout.
     """
-    if network.only_predicts and not isinstance(network, GraphNetwork):
+    if network.only_predicts and network.layout is not None:
         raise ParameterError(
             "The values of a layer by name must be those of a model as it was trained. Got one that is optimized for "
             "inference. Use the model that it was made from."

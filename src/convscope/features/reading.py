@@ -24,7 +24,7 @@ from convscope.networks.model import BATCH_VALUES, LARGEST_BATCH, Model, as_tens
 from convscope.networks.plan import NetworkPlan
 
 from .extractor import Extractor, Vectors
-from .layers import find_layer, layer_graph, network_up_to, stage_layers
+from .layers import find_layer, network_up_to, stage_layers
 
 _GRID = re.compile(r"grid([1-9][0-9]?)")
 
@@ -94,7 +94,7 @@ class Reading:
         """
         if self.layer is None:
             return stage_layers(network)[self.depth(network)]
-        return find_layer(layer_graph(network), self.layer)
+        return find_layer(network.graph, self.layer)
 
     def check(self, network: ImageNetwork) -> None:
         """Refuse a network that this cannot be taken from.
@@ -125,7 +125,7 @@ class Reading:
             with usual_settings(), evaluating(network), torch.inference_mode():
                 empty = torch.zeros(1, planned.height, planned.width, planned.channels, dtype=torch.uint8)
                 return tuple(self._pooled(self._computation(network).values(empty)).shape[1:])
-        graph, node = layer_graph(network), self.node(network)
+        graph, node = network.graph, self.node(network)
         shape = graph.shapes[node]
         sides = (shape.rows, shape.columns) if shape.rows * shape.columns > 1 or node == IMAGE else ()
         return tuple(self._pooled(torch.zeros(1, shape.maps, *sides)).shape[1:])
@@ -136,7 +136,7 @@ class Reading:
         if isinstance(network, Network) and self.layer is None:
             return model.batch
         node = self.node(network)
-        graph = layer_graph(network)
+        graph = network.graph
         planned = network.plan if node == IMAGE else plan_of(graph.up_to(node), network.plan.title)
         return min(LARGEST_BATCH, planned.batch_within(BATCH_VALUES))
 

@@ -175,9 +175,4 @@ class KernelMachine(ExemplarClassifier):
         return won + clearly / (3 * (clearly.abs() + 1))
 
 
-def exemplars_of(classifier: nn.Module) -> Exemplars | None:
-    """Return what the classifier of a network keeps; None where it is weighted sums."""
-    return classifier.exemplars if isinstance(classifier, ExemplarClassifier) else None
-
-
 _CLASSIFIERS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}

@@ -1,6 +1,7 @@
 """The network of a layout as a module of torch."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,13 +14,16 @@ from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format, usual_settings
 from convscope.core.text import counted
-from convscope.layers.instance_based import ExemplarClassifier
+from convscope.layers.instance_based import ExemplarClassifier, Exemplars
+from convscope.layers.kinds import InstanceBased, Linear
+from convscope.layers.layer import Layer
 from convscope.layers.locally_connected import LocallyConnected2d
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.normalization import NORMALIZATIONS, BatchNormalization
 from convscope.layers.windows import Stochastic
 
 from .classifiers import LINEAR_CLASSIFIERS
+from .graph import IMAGE, Graph, Node
 from .image_network import ImageNetwork
 from .layout import Layout
 from .plan import Plan, check_built, plan
@@ -188,6 +192,32 @@ class Network(ImageNetwork):
             _initialize(self, layout, seed)
             margins = not LINEAR_CLASSIFIERS[layout.classifier].gives_probabilities
             self._prepare(self.plan, mean, std, margins=margins)
+
+    @property
+    def graph(self) -> Graph:
+        """Its layers, one node for each layer of the plan."""
+        layout, planned = self.layout, self.plan
+        nodes: list[Node] = []
+        numbers: Counter[str] = Counter()
+        image = shape = planned.below(0)
+        below = IMAGE
+        for stage in layout.stages:
+            layer, inputs = stage.layer(shape), (below,) * stage.inputs
+            shape = layer.shape([shape] * stage.inputs)
+            numbers[stage.NAME] += 1
+            below = f"{stage.NAME}{numbers[stage.NAME]}"
+            nonlinearity = "linear" if isinstance(stage, PoolingStage) else layout.nonlinearity
+            nodes.append(Node(name=below, layer=layer, inputs=inputs, nonlinearity=nonlinearity))
+        last: Layer = Linear(units=planned.classes)
+        if self.exemplars is not None:
+            last = InstanceBased(exemplars=self.exemplars, classes=planned.classes)
+        nodes.append(Node(name="classifier", layer=last, inputs=(below,)))
+        return Graph(nodes=tuple(nodes), image=image)
+
+    @property
+    def exemplars(self) -> Exemplars | None:
+        """What an instance-based classifier keeps; None where it is weighted sums."""
+        return self.classifier.exemplars if isinstance(self.classifier, ExemplarClassifier) else None
 
     @contextmanager
     def drawing_from(self, draws: Draws) -> Iterator[None]:

@@ -5,7 +5,6 @@ and the bias before it. There is one node for each layer of the network's plan.
 """
 
 import copy
-from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -15,15 +14,12 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usual_settings
 from convscope.layers.instance_based import ExemplarClassifier
 from convscope.layers.kinds import Convolution, InstanceBased, Linear
-from convscope.layers.layer import Layer
 from convscope.layers.normalization import BatchNormalization
 
 from .build import ConnectedModule, ConvolutionModule, Network
 from .finite import not_finite
-from .graph import IMAGE, Graph, Node
 from .graph_network import GraphNetwork
 from .image_network import ImageNetwork
-from .stages import PoolingStage
 
 Sums = tuple[Tensor, Tensor]
 
@@ -51,7 +47,7 @@ def fold(network: ImageNetwork) -> GraphNetwork:
 
 
 def _folded(network: Network) -> GraphNetwork:
-    graph = graph_of(network)
+    graph = network.graph
     tensors: dict[str, Tensor] = {}
     for node, module in zip(graph.nodes, _modules(network), strict=True):
         for name, value in _tensors(module).items():
@@ -61,27 +57,6 @@ def _folded(network: Network) -> GraphNetwork:
         if not all(bool(torch.isfinite(value).all()) for value in own):
             raise not_finite(f"in the weights of {planned.name} with its normalization")
     return GraphNetwork.calibrated_as(network, graph, tensors).requires_grad_(requires_grad=False)
-
-
-def graph_of(network: Network) -> Graph:
-    """Return the layers of a layout's network as a graph, one node for each layer of its plan."""
-    layout, planned = network.layout, network.plan
-    nodes: list[Node] = []
-    numbers: Counter[str] = Counter()
-    image = shape = planned.below(0)
-    below = IMAGE
-    for stage in layout.stages:
-        layer, inputs = stage.layer(shape), (below,) * stage.inputs
-        shape = layer.shape([shape] * stage.inputs)
-        numbers[stage.NAME] += 1
-        below = f"{stage.NAME}{numbers[stage.NAME]}"
-        nonlinearity = "linear" if isinstance(stage, PoolingStage) else layout.nonlinearity
-        nodes.append(Node(name=below, layer=layer, inputs=inputs, nonlinearity=nonlinearity))
-    last: Layer = Linear(units=planned.classes)
-    if isinstance(network.classifier, ExemplarClassifier):
-        last = InstanceBased(exemplars=network.classifier.exemplars, classes=planned.classes)
-    nodes.append(Node(name="classifier", layer=last, inputs=(below,)))
-    return Graph(nodes=tuple(nodes), image=image)
 
 
 def _modules(network: Network) -> Iterator[nn.Module | None]:

@@ -65,9 +65,6 @@ class GraphNetwork(ImageNetwork):
         title: names it to a reader.
         margins: its logits are margins, not meant for a softmax.
 
-    Attributes:
-        graph: the layers.
-
     Raises:
         LayoutError: the tensors are not those of the graph.
 
@@ -101,8 +98,7 @@ class GraphNetwork(ImageNetwork):
                 f"The tensors must be those of the graph. {wrong!r} has {shapes.get(wrong, 'no values')} in place of "
                 f"{graph.tensors.get(wrong, 'none')}."
             )
-        self.graph, self.layout = graph, None
-        self.plan = plan_of(graph, title)
+        self.plan, self.layout = plan_of(graph, title), None
         self.precision, self.only_predicts = torch.float32, False
         self.weights = nn.Module()
         for name, value in tensors.items():
@@ -134,10 +130,9 @@ class GraphNetwork(ImageNetwork):
         return made.eval()
 
     @property
-    def gives_vector(self) -> bool:
-        """Whether the output is one number for each map."""
-        shape = self.graph.shapes[self.graph.output.name]
-        return shape.rows * shape.columns == 1
+    def graph(self) -> Graph:
+        """Its layers."""
+        return self.plan.graph
 
     @property
     def tensors(self) -> dict[str, Tensor]:

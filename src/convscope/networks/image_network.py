@@ -14,7 +14,11 @@ from convscope.core.devices import brought
 from convscope.core.draws import Draws
 from convscope.core.errors import ParameterError
 from convscope.core.machine import memory_format
+from convscope.layers.instance_based import Exemplars
 
+from .classifiers import LINEAR_CLASSIFIERS, Loss
+from .graph import Graph
+from .layout import Layout
 from .plan import NetworkPlan
 
 _CALIBRATION = ("temperature", "slopes", "offsets")
@@ -25,6 +29,7 @@ class ImageNetwork(nn.Module):
 
     Attributes:
         plan: shapes, cost and receptive fields of its layers.
+        layout: in notation; None of a network that was read from elsewhere.
         mean, std: of the training images, one a channel, in 0…1; images are standardized with them.
         temperature: of logits that are meant for a softmax.
         slopes, offsets: of the sigmoids that make probabilities of logits that are margins.
@@ -33,6 +38,7 @@ class ImageNetwork(nn.Module):
     """
 
     plan: NetworkPlan
+    layout: Layout | None
     mean: Tensor
     std: Tensor
     temperature: Tensor | None
@@ -52,6 +58,28 @@ class ImageNetwork(nn.Module):
             self.offsets = torch.zeros(planned.classes, dtype=torch.float32)
         else:
             self.temperature = torch.ones(1, dtype=torch.float32)
+
+    @property
+    def graph(self) -> Graph:
+        """Its layers, one node for each layer of the plan."""
+        raise NotImplementedError
+
+    @property
+    def exemplars(self) -> Exemplars | None:
+        """What an instance-based classifier at its end keeps; None where it is weighted sums."""
+        return None
+
+    @property
+    def loss(self) -> Loss:
+        """What training makes small: the loss of its classifier."""
+        name = "svm" if self.gives_margins else "softmax"
+        return LINEAR_CLASSIFIERS[self.layout.classifier if self.layout is not None else name].loss
+
+    @property
+    def gives_vector(self) -> bool:
+        """Whether the output is one number for each map."""
+        last = self.plan.layers[-1]
+        return last.rows * last.columns == 1
 
     @property
     def device(self) -> torch.device:

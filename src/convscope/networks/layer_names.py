@@ -23,10 +23,9 @@ def layer_named(graph: Graph, wanted: str | int, among: Sequence[int], what: str
         ParameterError: there is none; the message lists those that there are, or the one with the closest name.
 
     Examples:
-        >>> from convscope.networks.folding import graph_of
         >>> from convscope.networks.build import Network
         >>> from convscope.networks.layout import Layout
-        >>> graph = graph_of(Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2))
+        >>> graph = Network(Layout.parse("4C3-MP2"), height=8, width=8, channels=1, classes=2).graph
         >>> layer_named(graph, "pooling1", range(3)), layer_named(graph, "1", range(3))
         (1, 0)
     """

@@ -23,7 +23,6 @@ from convscope.images.sizes import background_of
 from convscope.images.sources.arrays import refuse_one_in_colour
 
 from .finite import check_probabilities, without_broken
-from .graph_network import GraphNetwork
 from .image_network import ImageNetwork, evaluating
 from .memory import check_batch, fitting_batch
 from .training_record import TrainingRecord, read_training
@@ -111,7 +110,7 @@ class Model:
     @property
     def layout(self) -> "Layout | None":
         """The layout of the network; None of one that was read from elsewhere."""
-        return getattr(self.network, "layout", None)
+        return self.network.layout
 
     @property
     def title(self) -> str:
@@ -131,7 +130,7 @@ class Model:
     @property
     def is_dense(self) -> bool:
         """Whether the output is a map for each class, in place of one number: of a segmentation, or a part cut out."""
-        return isinstance(self.network, GraphNetwork) and not self.network.gives_vector
+        return not self.network.gives_vector
 
     def check_answers(self) -> None:
         """Refuse a network that does not give one answer for an image.

@@ -20,7 +20,7 @@ from convscope.core.records import finite_json, from_json, strict_json, to_json
 from convscope.core.text import printable
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
-from convscope.layers.instance_based import Exemplars, Tensors, exemplars_of
+from convscope.layers.instance_based import Exemplars, Tensors
 from convscope.layers.kinds import InstanceBased
 
 from .build import Network
@@ -105,13 +105,13 @@ def model_bytes(model: Model) -> bytes:
             format=FORMAT,
             format_version=FORMAT_VERSION,
             library_version=model.version,
-            layout=str(model.network.layout) if isinstance(model.network, Network) else "",
+            layout="" if model.layout is None else str(model.layout),
             classes=tuple(printable(name) for name in model.classes),
             preprocessing=model.preprocessing,
             training=finite_json(to_json(model.training)),
-            exemplars=exemplars_of(model.network.classifier) if isinstance(model.network, Network) else None,
-            title="" if isinstance(model.network, Network) else printable(model.title)[:LONGEST_NAME],
-            graph=graph_json(model.network.graph) if isinstance(model.network, GraphNetwork) else None,
+            exemplars=model.network.exemplars,
+            title=printable(model.title)[:LONGEST_NAME] if model.layout is None else "",
+            graph=graph_json(model.network.graph) if model.layout is None else None,
         )
         text = json.dumps(to_json(document), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

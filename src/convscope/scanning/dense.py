@@ -124,10 +124,9 @@ class DensePlan:
 
         Examples:
             >>> from convscope.networks.build import Network
-            >>> from convscope.networks.folding import graph_of
             >>> from convscope.networks.layout import Layout
             >>> network = Network(Layout.parse("24C5v-MP2-96C3v-MPg"), height=64, width=64, channels=1, classes=10)
-            >>> plan = dense_plan(graph_of(network), 1)
+            >>> plan = dense_plan(network.graph, 1)
             >>> round(plan.share(256), 2), round(plan.share(512), 2)
             (0.69, 0.82)
         """
@@ -180,10 +179,9 @@ def dense_plan(graph: Graph, stride: int) -> DensePlan | None:
 
     Examples:
         >>> from convscope.networks.build import Network
-        >>> from convscope.networks.folding import graph_of
         >>> from convscope.networks.layout import Layout
         >>> network = Network(Layout.parse("24C5v-MP2-48C3v-MP2-192N"), height=32, width=32, channels=1, classes=10)
-        >>> dense_plan(graph_of(network), 1).macs, network.plan.macs  # for each position
+        >>> dense_plan(network.graph, 1).macs, network.plan.macs  # for each position
         (344664, 2297088)
     """
     found = families(graph, stride)

@@ -2,7 +2,6 @@
 
 from convscope.core.errors import LayoutError
 from convscope.networks.build import Network
-from convscope.networks.folding import graph_of
 from convscope.networks.layout import Layout
 from convscope.networks.plan import Plan, PlanSizes
 from convscope.networks.variants import with_zeros, without_zeros
@@ -13,7 +12,7 @@ from .dense import dense_plan
 def scan_macs(layout: Layout, sizes: PlanSizes, stride: int = 1) -> int:
     """Return the MACs of each position of a scan, at most those of the window by itself."""
     network = Network(layout, **sizes)
-    found = dense_plan(graph_of(network), stride)
+    found = dense_plan(network.graph, stride)
     return network.plan.macs if found is None else min(found.macs, network.plan.macs)
 
 

@@ -13,8 +13,6 @@ from convscope.core.errors import TrainingError
 from convscope.core.forks import computing
 from convscope.core.precision import Precision, autocast
 from convscope.images.augmentation import alternating, distort, take
-from convscope.networks.build import Network
-from convscope.networks.classifiers import LINEAR_CLASSIFIERS
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
 
@@ -125,7 +123,7 @@ def _step(  # noqa: PLR0917  # one place calls it
     labels = data.labels[brought(mine, device)]
     with autocast(recipe.precision, device.type), network.drawing_from(draws), data.ranks.normalizing(network):
         logits = network(maps)
-    batch_loss = loss(network, logits, labels, weights=weights, smoothing=recipe.smoothing)
+    batch_loss = network.loss(logits, labels, weights, recipe.smoothing)
     if data.ranks.count > 1:
         batch_loss = batch_loss * _part(labels, data.labels[brought(indices, device)], weights)
     batch_loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
@@ -150,24 +148,6 @@ def _step(  # noqa: PLR0917  # one place calls it
 def _part(labels: Tensor, whole: Tensor, weights: Tensor | None) -> Tensor | float:
     """Return the part of the mean over a batch with labels `whole` that the mean over some of them, `labels`, is."""
     return len(labels) / len(whole) if weights is None else weights[labels].sum() / weights[whole].sum()
-
-
-def loss(
-    network: ImageNetwork, logits: Tensor, labels: Tensor, *, weights: Tensor | None = None, smoothing: float = 0.0
-) -> Tensor:
-    """Return the mean loss of the network's classifier over a batch: cross-entropy in nats for softmax.
-
-    Args:
-        network: whose classifier says what the loss is, see `convscope.networks.classifiers`.
-        logits: N K.
-        labels: int64 N.
-        weights: one a class, or None.
-        smoothing: label smoothing, 0…1.
-    """
-    classifier = "svm" if network.gives_margins else "softmax"
-    if isinstance(network, Network):
-        classifier = network.layout.classifier
-    return LINEAR_CLASSIFIERS[classifier].loss(logits, labels, weights, smoothing)
 
 
 def _check_weights(state: TrainingState) -> None:
@@ -231,7 +211,7 @@ def evaluate(
     with torch.inference_mode(), autocast(precision, network.device.type):
         for batch in indices[share].split(size):  # type: ignore[no-untyped-call]  # torch has no types here
             logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
-            total += float(loss(network, logits, labels)) * len(batch)
+            total += float(network.loss(logits, labels, None, 0.0)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
     total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()
     return Evaluation(loss=total / len(indices), accuracy=right / len(indices))

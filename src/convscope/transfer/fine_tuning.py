@@ -13,7 +13,6 @@ from convscope.core.errors import ParameterError
 from convscope.core.machine import tuned
 from convscope.core.progress import Reporter
 from convscope.core.text import counted
-from convscope.features.layers import layer_graph
 from convscope.networks.folding import fold, ready
 from convscope.networks.graph import IMAGE, Graph
 from convscope.networks.graph_network import GraphNetwork
@@ -121,7 +120,7 @@ def _maps_at(boundary: str, prepared: PreparedStart, cache_dir: Path | None) -> 
     model = prepared.start.model
     return stored_maps(
         boundary,
-        layer_graph(model.network).shapes[boundary],
+        model.network.graph.shapes[boundary],
         prepared.images,
         [ITSELF, FLIPPED][: 1 + prepared.flip],
         identity=[

@@ -11,7 +11,7 @@ from convscope.core.devices import Device, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
-from convscope.features.layers import find_layer, layer_graph, stage_layers, trunk
+from convscope.features.layers import find_layer, stage_layers, trunk
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions, parse_size
@@ -175,7 +175,7 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
     """
     network = start.model.network
     if cut not in (None, AUTO):
-        layer = find_layer(layer_graph(network), str(cut), option="cut")
+        layer = find_layer(network.graph, str(cut), option="cut")
         if layer == IMAGE:
             raise ParameterError("`cut` must be a layer of the start. Got image, which is what it takes.")
         return (layer,)
@@ -187,7 +187,7 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
         )
     if cut is None:
         return stages[-1:]
-    nodes = layer_graph(network).by_name
+    nodes = network.graph.by_name
     pooled = Pooling(code="AP"), Pooling(code="LP")
     same = {nodes[name].inputs[0] for name in stages if nodes[name].layer in pooled}  # of maps that are read
     return tuple(name for name in stages if name not in same)
@@ -201,7 +201,7 @@ def _layers(start: Start, cut: str | None, mode: Mode | None) -> tuple[tuple[str
     """
     if mode != LAST_STAGES:
         return cuts_of(start, cut), ""
-    graph, stages = layer_graph(start.model.network), cuts_of(start, AUTO)
+    graph, stages = start.model.network.graph, cuts_of(start, AUTO)
     last, sizes = stages[-1], graph.shapes
     before = [node.name for node in trunk(graph) if node.name in graph.ancestors(last) - {last}]
     lower = [name for name in stages if name in before and sizes[name].rows * sizes[name].columns > 1]

@@ -6,7 +6,6 @@ import numpy as np
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted
-from convscope.features.layers import layer_graph
 from convscope.images.dataset import Dataset
 from convscope.networks.graph import Graph
 from convscope.networks.model import Model
@@ -44,7 +43,7 @@ def choose_start_recipe(
         ParameterError: progressive resizing is asked for, and the weights do not fit smaller images.
     """
     data = TrainingData.of(dataset)
-    images, graph = len(data.training), layer_graph(model.network)
+    images, graph = len(data.training), model.network.graph
     chosen = choose_recipe(data, settings)
     notes = list(chosen.notes[1:])  # without the one on efforts
     augmentation = chosen.recipe.augmentation

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from convscope.core.errors import DataError
 from convscope.core.progress import Reporter
-from convscope.features.layers import layer_graph, network_up_to
+from convscope.features.layers import network_up_to
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset
 from convscope.networks.fused_graph import fuse
@@ -30,7 +30,7 @@ _BATCH = 32
 
 def reading_of(network: ImageNetwork, layer: str) -> Reading:
     """Return what is read of a layer: the mean of each map, and single values as they are."""
-    shape = layer_graph(network).shapes[layer]
+    shape = network.graph.shapes[layer]
     return Reading(layer=layer, pool="none" if shape.rows == shape.columns == 1 else "mean")
 
 
@@ -89,7 +89,7 @@ class StartFeatures:
             DataError: a feature is not a finite number.
             StorageError: they cannot be stored.
         """
-        shapes = layer_graph(self._model.network).shapes
+        shapes = self._model.network.graph.shapes
         values = [shapes[layer].maps for layer in self._layers]
         found = []
         with self._reporter.task("features", sum(len(part.indices) for part in parts), "images") as task:

@@ -13,7 +13,6 @@ from convscope.features.reading import Reading, StageFeatures
 from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
 from convscope.networks.graph import IMAGE
-from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
 
@@ -58,7 +57,7 @@ def probe_stages(
 
 def _readings(network: ImageNetwork) -> list[Reading]:
     """Return the layers that are probed, beginning with the pixels."""
-    if isinstance(network, GraphNetwork):
+    if network.layout is None:
         return [Reading(layer=name) for name in (IMAGE, *block_ends(network.graph, MOST_LAYERS))]
     stages = Reading().depth(network)
     return [Reading(stage=stage) for stage in range(stages + 1)]
