@@ -3,8 +3,8 @@
 import sys
 
 from convscope.layers.kinds import LAYERS
-from convscope.networks.sources.modules.aten_table import OPERATORS as ATEN
-from convscope.networks.sources.onnx.operators import OPERATORS as ONNX
+from convscope.networks.foreign.modules.aten_table import OPERATORS as ATEN
+from convscope.networks.foreign.onnx.operators import OPERATORS as ONNX
 
 HEAD = """# Kinds of layers
 

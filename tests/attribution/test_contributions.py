@@ -10,8 +10,8 @@ from convscope.layers.kinds import LAYERS
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.folding import fold
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks import graph_models, models
 
 from .networks import CURVED_LAYOUTS, STRAIGHT_LAYOUTS, in_doubles, logits_of, standardized

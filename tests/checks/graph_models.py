@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.modules.torch_module import read_module
 
 from .architectures import ARCHITECTURES
 

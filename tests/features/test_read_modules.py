@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from convscope.features.layers import block_ends, stage_layers
 from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.checks.graphs import module_values
 

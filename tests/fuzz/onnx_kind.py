@@ -13,11 +13,11 @@ import torch
 from onnx import TensorProto, helper
 
 from convscope.core.errors import ConvscopeError
+from convscope.networks.foreign.building.builder import ReadNetwork
+from convscope.networks.foreign.onnx.reader import read_onnx
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.building.builder import ReadNetwork
-from convscope.networks.sources.onnx.reader import read_onnx
-from tests.networks.sources.onnx_cases import CASES
-from tests.networks.sources.onnx_models import Written, written
+from tests.networks.foreign.onnx_cases import CASES
+from tests.networks.foreign.onnx_models import Written, written
 
 from .bytewise import damaged, splice
 from .cases import Kind, Random, Verdict, Watch, pick

@@ -14,9 +14,9 @@ from convscope.measures.cost import BYTES, CostRecord, count_graph
 from convscope.measures.graph_cost import measure_graph_cost
 from convscope.networks.build import Network
 from convscope.networks.folding import fold
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convscope.core.errors import ConvscopeError, DataError, ParameterError
-from convscope.networks.foreign.class_names import class_names
+from convscope.networks.class_names import class_names
 
 
 @pytest.mark.parametrize(

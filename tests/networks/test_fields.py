@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from convscope.layers.kinds import Multiply
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}

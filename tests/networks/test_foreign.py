@@ -16,14 +16,14 @@ from convscope.core.errors import ConvscopeError, DataError, ModelFileError, Par
 from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import ChannelSelection, Linear
 from convscope.networks.export.onnx_export import onnx_bytes
+from convscope.networks.foreign import proof
+from convscope.networks.foreign.building.unsupported import UnsupportedError
 from convscope.networks.foreign.onnx_models import of_onnx
 from convscope.networks.foreign.standardization import IMAGENET_MEAN, Standardization
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened, read_model, read_onnx_model, write_model
-from convscope.networks.sources import proof
-from convscope.networks.sources.building.unsupported import UnsupportedError
 from tests.checks.architectures import ARCHITECTURES
 from tests.checks.models import graph_model, some_pixels
 from tests.checks.reporters import Heard

@@ -20,11 +20,11 @@ from convscope.networks.build import Network
 from convscope.networks.export.onnx_check import difference_of_written
 from convscope.networks.export.onnx_export import INPUT, OUTPUT, Where, onnx_bytes
 from convscope.networks.export.onnx_writer import OnnxGraph
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.foreign.onnx_models import of_onnx
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.int8 import calibrated, rounded_weights
-from convscope.networks.sources.modules.torch_module import read_module
 from convscope.networks.stages import ConvolutionStage
 from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.checks.laws import LAWS

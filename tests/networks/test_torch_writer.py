@@ -15,10 +15,10 @@ from convscope.layers.instance_based import Exemplars
 from convscope.layers.kinds import ChannelSelection, Convolution, Padding, Pooling, Resize, TransposedConvolution
 from convscope.layers.layer import Layer
 from convscope.networks.export.torch_writer import torch_module
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 from tests.checks.models import LAYOUTS, graph_model, small_model, with_exemplars
 

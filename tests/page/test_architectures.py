@@ -9,9 +9,9 @@ import pytest
 from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, explorer_data
 from convscope.images.preprocessing import Preprocessing
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
-from convscope.networks.sources.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 from .javascript import needs_node, run_driver

@@ -13,11 +13,11 @@ from convscope.core.errors import ParameterError, did_you_mean
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, Size, documented, options_from
 from convscope.core.text import printable
+from convscope.networks.class_names import class_names
 from convscope.networks.export.onnx_check import difference_of_written
 from convscope.networks.export.onnx_export import onnx_bytes
 from convscope.networks.export.onnx_writer import OPSET, check_opset
 from convscope.networks.folding import fold
-from convscope.networks.foreign.class_names import class_names
 from convscope.networks.foreign.models import checked_end
 from convscope.networks.foreign.standardization import rows_and_columns
 from convscope.networks.layer_names import layer_index

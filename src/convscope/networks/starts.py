@@ -15,7 +15,7 @@ from convscope.core.errors import ConvscopeError, MissingPackageError, ModelFile
 from convscope.core.text import counted
 from convscope.images.preprocessing import Preprocessing
 
-from .foreign.class_names import class_names
+from .class_names import class_names
 from .foreign.standardization import NAMED, standardization_of
 from .graph_network import GraphNetwork
 from .model import Model

@@ -8,8 +8,8 @@ import torch
 from convscope.core.errors import DataError
 from convscope.core.machine import usable_cores
 from convscope.core.text import printable
+from convscope.networks.foreign.proof import LARGEST
 from convscope.networks.image_network import ImageNetwork
-from convscope.networks.sources.proof import LARGEST
 
 from .onnx_export import INPUT
 

@@ -12,19 +12,19 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted, printable
-from convscope.networks.graph import Graph
-from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.building.builder import ReadNetwork
-from convscope.networks.sources.onnx.reader import read_onnx
-from convscope.networks.sources.proof import (
+from convscope.networks.class_names import class_names
+from convscope.networks.foreign.building.builder import ReadNetwork
+from convscope.networks.foreign.onnx.reader import read_onnx
+from convscope.networks.foreign.proof import (
     Proof,
     noted,
     proof_of,
     some_images,
     trials_of_file,
 )
+from convscope.networks.graph import Graph
+from convscope.networks.graph_network import GraphNetwork
 
-from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from convscope.core.arguments import shown
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.numeric import is_integer
+from convscope.networks.class_names import class_names
+from convscope.networks.foreign.modules.torch_module import read_module
+from convscope.networks.foreign.proof import Trial, noted, proof_of, some_images, trials_of_module
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.modules.torch_module import read_module
-from convscope.networks.sources.proof import Trial, noted, proof_of, some_images, trials_of_module
 
-from .class_names import class_names
 from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import Standardization, standardization_of
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
-from convscope.networks.sources.building.builder import Frame, Pair
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Frame, Pair
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .aten_call import AtenCall, Operator, frame_of, pair_of
 

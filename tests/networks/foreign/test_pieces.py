@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convscope.networks.sources.building.unsupported import UnsupportedError
-from tests.networks.sources.comparing import difference, kinds, read
+from convscope.networks.foreign.building.unsupported import UnsupportedError
+from tests.networks.foreign.comparing import difference, kinds, read
 
 SHAPE = (4, 6, 5)
 

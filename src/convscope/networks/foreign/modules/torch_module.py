@@ -19,10 +19,10 @@ from torch.utils import _pytree
 
 from convscope.core.errors import ParameterError
 from convscope.layers.geometry import MapShape
+from convscope.networks.foreign.building.builder import Builder, ReadNetwork
+from convscope.networks.foreign.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.foreign.building.views import Value
 from convscope.networks.image_network import evaluating
-from convscope.networks.sources.building.builder import Builder, ReadNetwork
-from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
-from convscope.networks.sources.building.views import Value
 
 from .aten_call import AtenCall
 from .aten_table import OPERATORS, REFUSED

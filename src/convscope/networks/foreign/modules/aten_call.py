@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from convscope.networks.sources.building.builder import Builder, Frame, Pair
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Builder, Frame, Pair
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from convscope.core.errors import ConvscopeError, ModelFileError
-from convscope.networks.sources.building.unsupported import UnsupportedError
-from convscope.networks.sources.onnx import wire as onnx_wire
-from convscope.networks.sources.onnx.file import LARGEST_OPERATORS, parsed
-from convscope.networks.sources.onnx.reader import read_onnx
+from convscope.networks.foreign.building.unsupported import UnsupportedError
+from convscope.networks.foreign.onnx import wire as onnx_wire
+from convscope.networks.foreign.onnx.file import LARGEST_OPERATORS, parsed
+from convscope.networks.foreign.onnx.reader import read_onnx
 
 from .onnx_models import Written, saved, written
 

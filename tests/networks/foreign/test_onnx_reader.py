@@ -16,12 +16,12 @@ from convscope.layers.kinds.convolution import Convolution
 from convscope.layers.kinds.linear import Linear
 from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.nonlinearity import nonlinearity_of
+from convscope.networks.foreign.building.tidy import LOGITS
+from convscope.networks.foreign.building.unsupported import UnsupportedError
+from convscope.networks.foreign.onnx.operators import OPERATORS
+from convscope.networks.foreign.onnx.reader import read_onnx
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.model_file import read_onnx_model
-from convscope.networks.sources.building.tidy import LOGITS
-from convscope.networks.sources.building.unsupported import UnsupportedError
-from convscope.networks.sources.onnx.operators import OPERATORS
-from convscope.networks.sources.onnx.reader import read_onnx
 from tests.checks.architectures import ARCHITECTURES, Architecture
 
 from .onnx_cases import CASES, Case

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from convscope.networks.foreign.building.builder import ReadNetwork
+from convscope.networks.foreign.building.tidy import LOGITS
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.building.builder import ReadNetwork
-from convscope.networks.sources.building.tidy import LOGITS
 
 Array = NDArray[Any]
 Shape = Sequence[int | str]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convscope.networks.sources.building.builder import Builder
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Builder
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .call import Call, axis_of
 from .shapes import new_shape, slices, split_sizes

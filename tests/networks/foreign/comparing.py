@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from convscope.networks.foreign.building.builder import ReadNetwork
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.building.builder import ReadNetwork
-from convscope.networks.sources.modules.torch_module import read_module
 
 
 def output(network: ReadNetwork, images: Tensor) -> Tensor:

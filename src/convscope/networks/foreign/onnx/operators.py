@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convscope.networks.sources.building.builder import Builder
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Builder
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .call import Call, axis_of, scalar
 from .rearranging import (

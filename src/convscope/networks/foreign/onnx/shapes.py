@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from convscope.core.text import counted
-from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.unsupported import InexpressibleError
 
 from .call import Call, axis_of
 from .tensors import Array

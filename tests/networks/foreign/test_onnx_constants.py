@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from convscope.core.errors import ModelFileError
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.onnx.call import Budget, Call
-from convscope.networks.sources.onnx.constants import FOLDED, folded
-from convscope.networks.sources.onnx.file import Operator
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.onnx.call import Budget, Call
+from convscope.networks.foreign.onnx.constants import FOLDED, folded
+from convscope.networks.foreign.onnx.file import Operator
 
 Array = NDArray[Any]
 

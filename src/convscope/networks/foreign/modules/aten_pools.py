@@ -4,8 +4,8 @@ import functools
 import math
 from typing import Any
 
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .aten_call import AtenCall, Operator, frame_of, pair_of
 

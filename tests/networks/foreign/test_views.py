@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convscope.layers.geometry import MapShape
-from convscope.networks.sources.building import views
-from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building import views
+from convscope.networks.foreign.building.unsupported import InexpressibleError
 from tests.checks.laws import LAWS
 
 SIDES = st.sampled_from([1, 2, 3, 4, 6, 8, 12])

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from convscope.core.errors import ParameterError
 from convscope.layers.geometry import MapShape
-from convscope.networks.sources.building.builder import Builder
-from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Builder
+from convscope.networks.foreign.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.foreign.building.views import Value
 from tests.checks.laws import LAWS
-from tests.networks.sources.comparing import kinds, output
+from tests.networks.foreign.comparing import kinds, output
 
 SHAPE = MapShape(maps=4, rows=3, columns=2)
 

@@ -8,9 +8,9 @@ from typing import Any, final
 import numpy as np
 
 from convscope.core.errors import ConvscopeError, ModelFileError
-from convscope.networks.sources.building.builder import Builder, ReadNetwork
-from convscope.networks.sources.building.unsupported import InexpressibleError, UnsupportedError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.builder import Builder, ReadNetwork
+from convscope.networks.foreign.building.unsupported import InexpressibleError, UnsupportedError
+from convscope.networks.foreign.building.views import Value
 
 from .call import Budget, Call
 from .constants import folded

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import torch
 
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .aten_call import AtenCall, Operator, pair_of
 

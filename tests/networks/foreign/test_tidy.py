@@ -11,9 +11,9 @@ from convscope.layers.geometry import MapShape
 from convscope.layers.kinds.convolution import Convolution
 from convscope.layers.kinds.padding import Padding
 from convscope.layers.kinds.pooling import Pooling
-from convscope.networks.sources.building.builder import Builder, ReadNetwork
-from convscope.networks.sources.building.views import Value
-from tests.networks.sources.comparing import kinds, output
+from convscope.networks.foreign.building.builder import Builder, ReadNetwork
+from convscope.networks.foreign.building.views import Value
+from tests.networks.foreign.comparing import kinds, output
 
 Build = Callable[[Builder, Value], Value]
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from convscope.networks.sources.building.unsupported import UnsupportedError
-from convscope.networks.sources.modules.torch_module import read_module
+from convscope.networks.foreign.building.unsupported import UnsupportedError
+from convscope.networks.foreign.modules.torch_module import read_module
 from tests.checks.architectures import ARCHITECTURES, Architecture
-from tests.networks.sources.comparing import difference, kinds
+from tests.networks.foreign.comparing import difference, kinds
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
 REFUSED = {"vit": ("aten.cat", "conv_proj"), "swin": ("aten.roll", "features.1.0.norm1")}

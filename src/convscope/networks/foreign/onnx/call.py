@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ModelFileError
-from convscope.networks.sources.building.unsupported import InexpressibleError
-from convscope.networks.sources.building.views import Value
+from convscope.networks.foreign.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.views import Value
 
 from .file import Operator
 from .tensors import Array

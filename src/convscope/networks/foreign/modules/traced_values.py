@@ -6,7 +6,7 @@ from typing import Any
 from torch import fx
 from torch.utils import _pytree
 
-from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.unsupported import InexpressibleError
 
 _OVERWRITTEN = object()
 

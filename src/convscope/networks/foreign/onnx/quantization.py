@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.unsupported import InexpressibleError
 
 from .call import Call
 from .tensors import Array

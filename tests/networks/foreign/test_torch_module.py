@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from convscope.core.errors import ParameterError
+from convscope.networks.foreign.building.unsupported import UnsupportedError
+from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
-from convscope.networks.sources.building.unsupported import UnsupportedError
-from convscope.networks.sources.modules.torch_module import read_module
-from tests.networks.sources.comparing import difference, kinds, read
+from tests.networks.foreign.comparing import difference, kinds, read
 
 SHAPE = (4, 12, 10)
 

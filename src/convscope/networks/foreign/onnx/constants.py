@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from convscope.core.errors import ConvscopeError
-from convscope.networks.sources.building.unsupported import InexpressibleError
+from convscope.networks.foreign.building.unsupported import InexpressibleError
 
 from .call import Call, axis_of, integers, scalar
 from .quantization import dequantized, quantized

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import ParameterError
 from convscope.layers.geometry import MapShape
-from convscope.networks.sources.building.unsupported import UnsupportedError
+from convscope.networks.foreign.building.unsupported import UnsupportedError
 
 from .call import Call
 from .file import Body, OnnxInput, Operator
