@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 
+from convscope.networks.foreign.building import functions
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
 
@@ -13,11 +14,11 @@ from .aten_call import AtenCall, Operator
 
 
 def _function(call: AtenCall, *, text: str) -> Value:
-    return call.builder.activation(call.value("self" if "self" in call else "input"), text, name=call.name)
+    return functions.activation(call.builder, call.value("self" if "self" in call else "input"), text, name=call.name)
 
 
 def _elementary(call: AtenCall, *, function: str) -> Value:
-    return call.builder.elementary(call.value("self"), function, name=call.name)
+    return functions.elementary(call.builder, call.value("self"), function, name=call.name)
 
 
 def _gelu(call: AtenCall) -> Value:
@@ -28,11 +29,11 @@ def _leaky(call: AtenCall) -> Value:
     slope = call.get("negative_slope")
     if slope is None:  # a random one while training, the mean of its bounds in prediction
         slope = (call["lower"] + call["upper"]) / 2
-    return call.builder.prelu(call.value("self"), torch.tensor(slope), name=call.name)
+    return functions.prelu(call.builder, call.value("self"), torch.tensor(slope), name=call.name)
 
 
 def _prelu(call: AtenCall) -> Value:
-    return call.builder.prelu(call.value("self"), call.constant("weight"), name=call.name)
+    return functions.prelu(call.builder, call.value("self"), call.constant("weight"), name=call.name)
 
 
 def _elu(call: AtenCall) -> Value:
@@ -53,51 +54,51 @@ def _softplus(call: AtenCall) -> Value:
 def _clip(call: AtenCall) -> Value:
     low, high = call.get("min", call.get("min_val")), call.get("max", call.get("max_val"))
     limits = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
-    return call.builder.clip(call.value("self"), *limits, name=call.name)
+    return functions.clip(call.builder, call.value("self"), *limits, name=call.name)
 
 
 def _power(call: AtenCall) -> Value:
     if isinstance(call["exponent"], Value):
         raise InexpressibleError("its exponent depends on the image")
-    return call.builder.power(call.value("self"), float(call["exponent"]), name=call.name)
+    return functions.power(call.builder, call.value("self"), float(call["exponent"]), name=call.name)
 
 
 def _negative(call: AtenCall) -> Value:
-    return call.builder.multiply(call.value("self"), -1, name=call.name)
+    return functions.multiply(call.builder, call.value("self"), -1, name=call.name)
 
 
 def _softmax(call: AtenCall, *, logarithm: bool = False) -> Value:
-    return call.builder.softmax(call.value("self"), call["dim"], logarithm=logarithm, name=call.name)
+    return functions.softmax(call.builder, call.value("self"), call["dim"], logarithm=logarithm, name=call.name)
 
 
 def _addition(call: AtenCall) -> Value:
-    return call.builder.add(call["self"], _times(call, call["other"], call["alpha"]), name=call.name)
+    return functions.add(call.builder, call["self"], _times(call, call["other"], call["alpha"]), name=call.name)
 
 
 def _subtraction(call: AtenCall) -> Value:
-    return call.builder.subtract(call["self"], _times(call, call["other"], call["alpha"]), name=call.name)
+    return functions.subtract(call.builder, call["self"], _times(call, call["other"], call["alpha"]), name=call.name)
 
 
 def _turned_subtraction(call: AtenCall) -> Value:
-    return call.builder.subtract(call["other"], _times(call, call["self"], call["alpha"]), name=call.name)
+    return functions.subtract(call.builder, call["other"], _times(call, call["self"], call["alpha"]), name=call.name)
 
 
 def _times(call: AtenCall, value: Any, number: float) -> Any:
-    return value if number == 1 else call.builder.multiply(value, number)
+    return value if number == 1 else functions.multiply(call.builder, value, number)
 
 
 def _multiplication(call: AtenCall) -> Value:
-    return call.builder.multiply(call["self"], call["other"], name=call.name)
+    return functions.multiply(call.builder, call["self"], call["other"], name=call.name)
 
 
 def _division(call: AtenCall) -> Value:
     if call.get("rounding_mode") is not None:
         raise InexpressibleError("it rounds")
-    return call.builder.divide(call["self"], call["other"], name=call.name)
+    return functions.divide(call.builder, call["self"], call["other"], name=call.name)
 
 
 def _extreme(call: AtenCall, *, which: Literal["maximum", "minimum"]) -> Value:
-    return call.builder.extreme(call["self"], call["other"], which, name=call.name)
+    return functions.extreme(call.builder, call["self"], call["other"], which, name=call.name)
 
 
 _NONLINEARITIES = {

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 
+from convscope.networks.foreign.building import parts, views
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
 
@@ -14,14 +15,16 @@ from .aten_call import AtenCall, Operator, pair_of
 
 
 def _concatenation(call: AtenCall) -> Value:
-    return call.builder.concatenate(_values(call["tensors"]), call["dim"], name=call.name)
+    return parts.concatenate(call.builder, _values(call["tensors"]), call["dim"], name=call.name)
 
 
 def _stack(call: AtenCall) -> Value:
     values = _values(call["tensors"])
     axis = call["dim"] % (len(values[0].shape) + 1)
     shape = (*values[0].shape[:axis], 1, *values[0].shape[axis:])
-    return call.builder.concatenate([call.builder.reshape(value, shape) for value in values], axis, name=call.name)
+    return parts.concatenate(
+        call.builder, [parts.reshape(call.builder, value, shape) for value in values], axis, name=call.name
+    )
 
 
 def _values(tensors: Sequence[Any]) -> list[Value]:
@@ -37,7 +40,7 @@ def _split(call: AtenCall) -> tuple[Value, ...]:
     if "chunks" in call:
         size = -(-total // call["chunks"])
     sizes = [min(size, total - start) for start in range(0, total, size)] if isinstance(size, int) else size
-    return call.builder.chunk(value, sizes, axis, name=call.name)
+    return parts.chunk(call.builder, value, sizes, axis, name=call.name)
 
 
 def _unbind(call: AtenCall) -> tuple[Value, ...]:
@@ -49,26 +52,32 @@ def _index(call: AtenCall) -> Value:
     value = call.value("self")
     axis = call["dim"] % len(value.shape)
     start = call["index"] % value.shape[axis]
-    part = call.builder.select(value, axis, start, start + 1, name=call.name)
-    return call.builder.reshape(part, (*part.shape[:axis], *part.shape[axis + 1 :]))
+    part = parts.select(call.builder, value, axis, start, start + 1, name=call.name)
+    return parts.reshape(call.builder, part, (*part.shape[:axis], *part.shape[axis + 1 :]))
 
 
 def _slice(call: AtenCall) -> Value:
-    return call.builder.select(
-        call.value("self"), call["dim"], call["start"] or 0, call["end"], call["step"], name=call.name
+    return parts.select(
+        call.builder,
+        call.value("self"),
+        call["dim"],
+        call["start"] or 0,
+        call["end"],
+        step=call["step"],
+        name=call.name,
     )
 
 
 def _narrow(call: AtenCall) -> Value:
-    return call.builder.select(
-        call.value("self"), call["dim"], call["start"], call["start"] + call["length"], name=call.name
+    return parts.select(
+        call.builder, call.value("self"), call["dim"], call["start"], call["start"] + call["length"], name=call.name
     )
 
 
 def _flip(call: AtenCall) -> Value:
     value = call.value("self")
     for axis in call["dims"]:
-        value = call.builder.select(value, axis, value.shape[axis] - 1, None, -1, name=call.name)
+        value = parts.select(call.builder, value, axis, value.shape[axis] - 1, step=-1, name=call.name)
     return value
 
 
@@ -81,7 +90,9 @@ def _resize(call: AtenCall, *, mode: Literal["nearest", "bilinear"]) -> Value:
     for side, size, scale in zip(value.shape[-2:], sizes, scales, strict=True):
         if scale is not None and not math.isclose(side * scale, size):
             raise InexpressibleError(f"its factor {scale:g} does not make {size} of {side}")
-    return call.builder.resize(value, pair_of(sizes), mode, corners=call.get("align_corners", False), name=call.name)
+    return parts.resize(
+        call.builder, value, pair_of(sizes), mode, corners=call.get("align_corners", False), name=call.name
+    )
 
 
 _MODES: dict[str, Literal["constant", "reflect", "edge"]] = {
@@ -99,7 +110,7 @@ def _pad(call: AtenCall, *, mode: str = "") -> Value:
     numbers = list(call.get("pad", call.get("padding")) or [])
     last_first = [(numbers[index], numbers[index + 1]) for index in range(0, len(numbers), 2)]
     frame = [(0, 0)] * (len(value.shape) - len(last_first)) + last_first[::-1]
-    return call.builder.pad(value, frame, _MODES[mode], float(call.get("value") or 0), name=call.name)
+    return parts.pad(call.builder, value, frame, _MODES[mode], float(call.get("value") or 0), name=call.name)
 
 
 def _same(call: AtenCall) -> Value:
@@ -115,14 +126,14 @@ def _in_type(call: AtenCall) -> Value:
 
 
 def _view(call: AtenCall) -> Value:
-    return call.builder.reshape(call.value("self"), call.get("size", call.get("shape")) or ())
+    return parts.reshape(call.builder, call.value("self"), call.get("size", call.get("shape")) or ())
 
 
 def _flatten(call: AtenCall) -> Value:
     shape = call.value("self").shape
     start, end = call["start_dim"] % len(shape), call["end_dim"] % len(shape)
     merged = math.prod(shape[start : end + 1])
-    return call.builder.reshape(call.value("self"), (*shape[:start], merged, *shape[end + 1 :]))
+    return parts.reshape(call.builder, call.value("self"), (*shape[:start], merged, *shape[end + 1 :]))
 
 
 def _unflatten(call: AtenCall) -> Value:
@@ -131,11 +142,11 @@ def _unflatten(call: AtenCall) -> Value:
     sizes = list(call["sizes"])
     if -1 in sizes:
         sizes[sizes.index(-1)] = shape[axis] // -math.prod(sizes)
-    return call.builder.reshape(call.value("self"), (*shape[:axis], *sizes, *shape[axis + 1 :]))
+    return parts.reshape(call.builder, call.value("self"), (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
 
 def _permute(call: AtenCall) -> Value:
-    return call.builder.permute(call.value("self"), call["dims"])
+    return views.permuted(call.value("self"), call["dims"])
 
 
 def _transpose(call: AtenCall) -> Value:
@@ -143,7 +154,7 @@ def _transpose(call: AtenCall) -> Value:
     order = list(range(len(value.shape)))
     first, second = call.get("dim0", call.get("axis0", 0)), call.get("dim1", call.get("axis1", 1))
     order[first], order[second] = order[second], order[first]
-    return call.builder.permute(value, order)
+    return views.permuted(value, order)
 
 
 def _squeeze(call: AtenCall) -> Value:
@@ -151,18 +162,20 @@ def _squeeze(call: AtenCall) -> Value:
     axes = call.get("dim")
     asked = range(len(shape)) if axes is None else [axes] if isinstance(axes, int) else axes
     gone = {axis % len(shape) for axis in asked if shape[axis] == 1}
-    return call.builder.reshape(call.value("self"), [size for axis, size in enumerate(shape) if axis not in gone])
+    return parts.reshape(
+        call.builder, call.value("self"), [size for axis, size in enumerate(shape) if axis not in gone]
+    )
 
 
 def _unsqueeze(call: AtenCall) -> Value:
     shape = list(call.value("self").shape)
     shape.insert(call["dim"] % (len(shape) + 1), 1)
-    return call.builder.reshape(call.value("self"), shape)
+    return parts.reshape(call.builder, call.value("self"), shape)
 
 
 def _expand(call: AtenCall) -> Value:
     shape = call["size"] if "size" in call else call["other"].shape
-    return call.builder.expand(call.value("self"), shape, name=call.name)
+    return parts.expand(call.builder, call.value("self"), shape, name=call.name)
 
 
 def _repeat(call: AtenCall) -> Value:
@@ -170,7 +183,9 @@ def _repeat(call: AtenCall) -> Value:
     own = (1,) * (len(times) - len(value.shape)) + value.shape
     if any(size > 1 and many != 1 for size, many in zip(own, times, strict=True)):
         raise InexpressibleError(f"it puts values of {value.shape} one after another {times} times")
-    return call.builder.expand(value, [size * many for size, many in zip(own, times, strict=True)], name=call.name)
+    return parts.expand(
+        call.builder, value, [size * many for size, many in zip(own, times, strict=True)], name=call.name
+    )
 
 
 def _repeat_interleave(call: AtenCall) -> Value:
@@ -179,17 +194,17 @@ def _repeat_interleave(call: AtenCall) -> Value:
         raise InexpressibleError("it repeats each value a number of times of its own")
     axis = call["dim"] % len(value.shape)
     shape = list(value.shape)
-    apart = call.builder.reshape(value, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
-    repeated = call.builder.expand(apart, (*shape[: axis + 1], times, *shape[axis + 1 :]), name=call.name)
-    return call.builder.reshape(repeated, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
+    apart = parts.reshape(call.builder, value, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
+    repeated = parts.expand(call.builder, apart, (*shape[: axis + 1], times, *shape[axis + 1 :]), name=call.name)
+    return parts.reshape(call.builder, repeated, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
 
 
 def _channel_shuffle(call: AtenCall) -> Value:
     value = call.value("self")
     one, maps, *sides = value.shape
-    split = call.builder.reshape(value, (one, call["groups"], maps // call["groups"], *sides))
+    split = parts.reshape(call.builder, value, (one, call["groups"], maps // call["groups"], *sides))
     order = (0, 2, 1, *range(3, len(sides) + 3))
-    return call.builder.reshape(call.builder.permute(split, order), value.shape)
+    return parts.reshape(call.builder, views.permuted(split, order), value.shape)
 
 
 _UNCHANGED = (

@@ -4,6 +4,7 @@ import functools
 import math
 from typing import Any
 
+from convscope.networks.foreign.building import functions, pools
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
 
@@ -14,7 +15,8 @@ def _pooling(call: AtenCall, *, code: str) -> Value:
     if call.get("divisor_override") is not None:
         raise InexpressibleError("it divides by a number of its own")
     kernel = pair_of(call["kernel_size"])
-    return call.builder.pooling(
+    return pools.pooling(
+        call.builder,
         call.value("self"),
         code,
         kernel,
@@ -35,7 +37,7 @@ def _adaptive_pooling(call: AtenCall, *, code: str) -> Any:
     rows, columns = pair_of(call["output_size"])
     value = call.value("self")
     size = (value.shape[-2] if rows is None else rows, value.shape[-1] if columns is None else columns)
-    pooled = call.builder.adaptive_pooling(value, code, size, name=call.name)
+    pooled = pools.adaptive_pooling(call.builder, value, code, size, name=call.name)
     return (pooled, None) if code == "MP" else pooled
 
 
@@ -44,12 +46,12 @@ def _reduction(call: AtenCall, *, code: str) -> Value:
     axes = call.get("dim")
     axes = range(len(value.shape)) if axes is None or axes == [] else axes
     axes = [axes] if isinstance(axes, int) else list(axes)
-    return call.builder.global_pooling(value, code, axes, keepdim=call.get("keepdim", False), name=call.name)
+    return pools.global_pooling(call.builder, value, code, axes, keepdim=call.get("keepdim", False), name=call.name)
 
 
 def _sum(call: AtenCall) -> Value:
     mean = _reduction(call, code="AP")
-    return call.builder.multiply(mean, math.prod(call.value("self").shape) / math.prod(mean.shape))
+    return functions.multiply(call.builder, mean, math.prod(call.value("self").shape) / math.prod(mean.shape))
 
 
 def _pooling_of_channels(call: AtenCall) -> Value:
@@ -58,7 +60,7 @@ def _pooling_of_channels(call: AtenCall) -> Value:
     plain = set(others) == {1} and set(strides) == {1} and set(padding) == {0} and not call["ceil_mode"]
     if not plain or call["divisor_override"] is not None:
         raise InexpressibleError("it pools windows of three dimensions")
-    return call.builder.channel_window(call.value("self"), size, axis=-3, name=call.name)
+    return pools.channel_window(call.builder, call.value("self"), size, axis=-3, name=call.name)
 
 
 POOLS: dict[str, Operator] = {

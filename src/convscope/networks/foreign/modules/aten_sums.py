@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from convscope.networks.foreign.building import sums
 from convscope.networks.foreign.building.builder import Frame, Pair
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
@@ -28,10 +29,10 @@ def _convolution(call: AtenCall) -> Value:
     )
     value, bias = call.value("input"), call.optional("bias")
     if call.get("transposed", False):
-        return call.builder.transposed_convolution(
-            value, weight, bias, extra=pair_of(call["output_padding"]), **settings
+        return sums.transposed_convolution(
+            call.builder, value, weight, bias, extra=pair_of(call["output_padding"]), **settings
         )
-    return call.builder.convolution(value, weight, bias, **settings)
+    return sums.convolution(call.builder, value, weight, bias, **settings)
 
 
 def _transposed_convolution(call: AtenCall) -> Value:
@@ -48,18 +49,20 @@ def _padding_in_words(word: str, kernel: Sequence[int], dilation: Pair) -> Frame
 
 
 def _linear(call: AtenCall) -> Value:
-    return call.builder.linear(call.value("input"), call.constant("weight"), call.optional("bias"), name=call.name)
+    return sums.linear(
+        call.builder, call.value("input"), call.constant("weight"), call.optional("bias"), name=call.name
+    )
 
 
 def _product(call: AtenCall) -> Value:
     matrix = call.get("mat2", call.get("other"))
     if not isinstance(matrix, Tensor) or matrix.dim() != 2:
         raise InexpressibleError("it multiplies matrices that both depend on the image")
-    return call.builder.linear(call.value("self"), matrix.T, None, name=call.name)
+    return sums.linear(call.builder, call.value("self"), matrix.T, None, name=call.name)
 
 
 def _sum_and_product(call: AtenCall) -> Value:
-    return call.builder.linear(call.value("mat1"), call.constant("mat2").T, call.constant("self"), name=call.name)
+    return sums.linear(call.builder, call.value("mat1"), call.constant("mat2").T, call.constant("self"), name=call.name)
 
 
 def _batch_norm(call: AtenCall) -> Value:
@@ -70,8 +73,8 @@ def _batch_norm(call: AtenCall) -> Value:
     weight, bias = call.optional("weight"), call.optional("bias")
     scale = scale if weight is None else scale * weight.double()
     shift = -mean.double() * scale
-    return call.builder.scale_and_shift(
-        call.value("input"), scale, shift if bias is None else shift + bias.double(), name=call.name
+    return sums.scale_and_shift(
+        call.builder, call.value("input"), scale, shift if bias is None else shift + bias.double(), name=call.name
     )
 
 
@@ -82,8 +85,8 @@ def _batch_norm_with_statistics(call: AtenCall) -> tuple[Value, None, None]:
 def _layer_norm(call: AtenCall) -> Value:
     if len(call["normalized_shape"]) != 1:
         raise InexpressibleError("it normalizes over several axes together")
-    return call.builder.channel_normalization(
-        call.value("input"), call.optional("weight"), call.optional("bias"), call["eps"], name=call.name
+    return sums.channel_normalization(
+        call.builder, call.value("input"), call.optional("weight"), call.optional("bias"), call["eps"], name=call.name
     )
 
 

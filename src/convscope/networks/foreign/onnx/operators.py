@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from convscope.networks.foreign.building import functions, parts, pools, sums
 from convscope.networks.foreign.building.builder import Builder
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
@@ -73,7 +74,7 @@ def _convolution(builder: Builder, call: Call) -> Value:
     bias = _vector(call, 2, "bias") if call.has(2) else None
     settings = windows(call, value, kernel_of(call, weight))
     groups = call.attribute("group", 1)
-    return builder.convolution(value, weight, bias, **settings, groups=groups, name=call.name)
+    return sums.convolution(builder, value, weight, bias, **settings, groups=groups, name=call.name)
 
 
 def _transposed_convolution(builder: Builder, call: Call) -> Value:
@@ -86,8 +87,8 @@ def _transposed_convolution(builder: Builder, call: Call) -> Value:
     if len(extra) != 2:
         raise InexpressibleError("its output_padding must be two numbers")
     groups = call.attribute("group", 1)
-    return builder.transposed_convolution(
-        value, weight, bias, **settings, extra=(extra[0], extra[1]), groups=groups, name=call.name
+    return sums.transposed_convolution(
+        builder, value, weight, bias, **settings, extra=(extra[0], extra[1]), groups=groups, name=call.name
     )
 
 
@@ -102,7 +103,7 @@ def _gemm(builder: Builder, call: Call) -> Value:
         if bias.numel() not in (1, len(weight)):
             raise InexpressibleError("its bias must be one number a unit")
         bias = (call.attribute("beta", 1.0) * bias.flatten()).expand(len(weight))
-    return builder.linear(value, call.attribute("alpha", 1.0) * weight, bias, name=call.name)
+    return sums.linear(builder, value, call.attribute("alpha", 1.0) * weight, bias, name=call.name)
 
 
 def _matrix_product(builder: Builder, call: Call) -> Value:
@@ -111,7 +112,7 @@ def _matrix_product(builder: Builder, call: Call) -> Value:
     weight = tensor(call, 1, "weights")
     if weight.dim() != 2:
         raise InexpressibleError("its weights must be a matrix")
-    return builder.linear(call.value(), weight.T.contiguous(), None, name=call.name)
+    return sums.linear(builder, call.value(), weight.T.contiguous(), None, name=call.name)
 
 
 # Normalization
@@ -122,7 +123,7 @@ def _batch_normalization(builder: Builder, call: Call) -> Value:
     if call.attribute("training_mode", 0):
         raise InexpressibleError("it normalizes with the statistics of the images themselves")
     factor = scale / (variance + call.attribute("epsilon", 1e-5)).sqrt()
-    return builder.scale_and_shift(call.value(), factor, shift - mean * factor, name=call.name)
+    return sums.scale_and_shift(builder, call.value(), factor, shift - mean * factor, name=call.name)
 
 
 def _layer_normalization(builder: Builder, call: Call) -> Value:
@@ -130,7 +131,7 @@ def _layer_normalization(builder: Builder, call: Call) -> Value:
     if call.axis(len(value.axes), -1) != len(value.axes) - 1:
         raise InexpressibleError("it normalizes over several axes")
     scale, shift = (_vector(call, number, "scale") if call.has(number) else None for number in (1, 2))
-    return builder.channel_normalization(value, scale, shift, call.attribute("epsilon", 1e-5), name=call.name)
+    return sums.channel_normalization(builder, value, scale, shift, call.attribute("epsilon", 1e-5), name=call.name)
 
 
 def _local_response(builder: Builder, call: Call) -> Value:
@@ -138,18 +139,18 @@ def _local_response(builder: Builder, call: Call) -> Value:
     if size % 2 == 0:
         raise InexpressibleError("it looks at an even number of maps")
     alpha, beta, bias = (call.attribute(*one) for one in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))
-    return builder.local_response(call.value(), size=size, alpha=alpha, beta=beta, bias=bias, name=call.name)
+    return sums.local_response(builder, call.value(), size=size, alpha=alpha, beta=beta, bias=bias, name=call.name)
 
 
 def _softmax(builder: Builder, call: Call) -> Value:
     value, logarithm = call.value(), call.operator.kind == "LogSoftmax"
     rank = len(value.axes)
     if call.opset >= 13:
-        return builder.softmax(value, call.axis(rank, -1), logarithm=logarithm, name=call.name)
+        return functions.softmax(builder, value, call.axis(rank, -1), logarithm=logarithm, name=call.name)
     axis = call.axis(rank, 1)  # over all axes from there on
-    flat = builder.reshape(value, (math.prod(value.shape[:axis]), math.prod(value.shape[axis:])))
-    result = builder.softmax(flat, 1, logarithm=logarithm, name=call.name)
-    return builder.reshape(result, value.shape)
+    flat = parts.reshape(builder, value, (math.prod(value.shape[:axis]), math.prod(value.shape[axis:])))
+    result = functions.softmax(builder, flat, 1, logarithm=logarithm, name=call.name)
+    return parts.reshape(builder, result, value.shape)
 
 
 # Pooling
@@ -164,8 +165,15 @@ def _pooling(code: str) -> Translation:
         if code == "AP" and settings["dilation"] != (1, 1):
             raise InexpressibleError("it takes the mean of values that are apart")
         ceil, count = bool(call.attribute("ceil_mode", 0)), bool(call.attribute("count_include_pad", 0))
-        return builder.pooling(
-            call.value(), code, (kernel[0], kernel[1]), **settings, ceil=ceil, count_padding=count, name=call.name
+        return pools.pooling(
+            builder,
+            call.value(),
+            code,
+            (kernel[0], kernel[1]),
+            **settings,
+            ceil=ceil,
+            count_padding=count,
+            name=call.name,
         )
 
     return translate
@@ -174,7 +182,7 @@ def _pooling(code: str) -> Translation:
 def _global_pooling(code: str) -> Translation:
     def translate(builder: Builder, call: Call) -> Value:
         value = call.value()
-        return builder.global_pooling(value, code, range(2, len(value.axes)), keepdim=True, name=call.name)
+        return pools.global_pooling(builder, value, code, range(2, len(value.axes)), keepdim=True, name=call.name)
 
     return translate
 
@@ -189,9 +197,11 @@ def _reduction(code: str, *, total: bool = False) -> Translation:
         if not axes and call.attribute("noop_with_empty_axes", 0):
             return value
         axes = [axis_of(axis, rank) for axis in axes] or list(range(rank))
-        result = builder.global_pooling(value, code, axes, keepdim=bool(call.attribute("keepdims", 1)), name=call.name)
+        result = pools.global_pooling(
+            builder, value, code, axes, keepdim=bool(call.attribute("keepdims", 1)), name=call.name
+        )
         count = math.prod(value.shape[axis] for axis in axes)
-        return builder.multiply(result, count) if total else result
+        return functions.multiply(builder, result, count) if total else result
 
     return translate
 
@@ -200,16 +210,16 @@ def _reduction(code: str, *, total: bool = False) -> Translation:
 
 
 def _activation(text: str) -> Translation:
-    return lambda builder, call: builder.activation(call.value(), text, name=call.name)
+    return lambda builder, call: functions.activation(builder, call.value(), text, name=call.name)
 
 
 def _elementary(function: str) -> Translation:
-    return lambda builder, call: builder.elementary(call.value(), function, name=call.name)
+    return lambda builder, call: functions.elementary(builder, call.value(), function, name=call.name)
 
 
 def _leaky(builder: Builder, call: Call) -> Value:
     slope = call.attribute("alpha", 0.01)
-    return builder.activation(call.value(), f"leakyrelu:{np.float32(slope)!s}", name=call.name)
+    return functions.activation(builder, call.value(), f"leakyrelu:{np.float32(slope)!s}", name=call.name)
 
 
 def _prelu(builder: Builder, call: Call) -> Value:
@@ -217,57 +227,63 @@ def _prelu(builder: Builder, call: Call) -> Value:
     channels = (*value.shape[1:2], *(1,) * (len(value.axes) - 2))
     if slopes.numel() != 1 and tuple(slopes.shape) not in (channels, (1, *channels)):
         raise InexpressibleError("its slopes must be one number, or one for each channel")
-    return builder.prelu(value, slopes.flatten(), name=call.name)
+    return functions.prelu(builder, value, slopes.flatten(), name=call.name)
 
 
 def _elu(builder: Builder, call: Call) -> Value:
     if call.attribute("alpha", 1.0) != 1:
         raise InexpressibleError(f"its alpha must be 1 and is {call.attribute('alpha', 1.0):g}")
-    return builder.activation(call.value(), "elu", name=call.name)
+    return functions.activation(builder, call.value(), "elu", name=call.name)
 
 
 def _hard_sigmoid(builder: Builder, call: Call) -> Value:
     alpha, beta = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
     if math.isclose(alpha, 1 / 6, rel_tol=1e-5) and beta == 0.5:
-        return builder.activation(call.value(), "hardsigmoid", name=call.name)
-    return builder.clip(builder.add(builder.multiply(call.value(), alpha), beta), 0.0, 1.0, name=call.name)
+        return functions.activation(builder, call.value(), "hardsigmoid", name=call.name)
+    return functions.clip(
+        builder,
+        functions.add(builder, functions.multiply(builder, call.value(), alpha), beta),
+        0.0,
+        1.0,
+        name=call.name,
+    )
 
 
 def _gelu(builder: Builder, call: Call) -> Value:
     is_tanh = call.attribute("approximate", "none") == "tanh"
-    return builder.activation(call.value(), "gelutanh" if is_tanh else "gelu", name=call.name)
+    return functions.activation(builder, call.value(), "gelutanh" if is_tanh else "gelu", name=call.name)
 
 
 def _swish(builder: Builder, call: Call) -> Value:
     if call.attribute("alpha", 1.0) != 1:
         raise InexpressibleError("its alpha must be 1")
-    return builder.activation(call.value(), "silu", name=call.name)
+    return functions.activation(builder, call.value(), "silu", name=call.name)
 
 
 def _clip(builder: Builder, call: Call) -> Value:
     low, high = call.number("min", 1, -math.inf), call.number("max", 2, math.inf)
-    return builder.clip(call.value(), low, high, name=call.name)
+    return functions.clip(builder, call.value(), low, high, name=call.name)
 
 
 def _power(builder: Builder, call: Call) -> Value:
-    return builder.power(call.value(), scalar(call.constant(1, "exponent"), "exponent"), name=call.name)
+    return functions.power(builder, call.value(), scalar(call.constant(1, "exponent"), "exponent"), name=call.name)
 
 
 def _negative(builder: Builder, call: Call) -> Value:
-    return builder.multiply(call.value(), -1, name=call.name)
+    return functions.multiply(builder, call.value(), -1, name=call.name)
 
 
 def _sum(builder: Builder, call: Call) -> Value:
     result = _operand(call, 0)
     for number in range(1, len(call.inputs)):
-        result = builder.add(result, _operand(call, number), name=call.name)
+        result = functions.add(builder, result, _operand(call, number), name=call.name)
     if not isinstance(result, Value):
         raise InexpressibleError("it adds constants only")
     return result
 
 
 def _subtract(builder: Builder, call: Call) -> Value:
-    return builder.subtract(_operand(call, 0), _operand(call, 1), name=call.name)
+    return functions.subtract(builder, _operand(call, 0), _operand(call, 1), name=call.name)
 
 
 def _multiply(builder: Builder, call: Call) -> Value:
@@ -275,16 +291,16 @@ def _multiply(builder: Builder, call: Call) -> Value:
     if isinstance(first, Tensor):
         first, second = second, first
     if isinstance(first, Value) and isinstance(second, Tensor):  # how Keras scales the deviation of a normalization
-        first = builder.broadcast(first, second.shape)
-    return builder.multiply(first, second, name=call.name)
+        first = parts.broadcast(builder, first, second.shape)
+    return functions.multiply(builder, first, second, name=call.name)
 
 
 def _divide(builder: Builder, call: Call) -> Value:
-    return builder.divide(_operand(call, 0), _operand(call, 1), name=call.name)
+    return functions.divide(builder, _operand(call, 0), _operand(call, 1), name=call.name)
 
 
 def _mean(builder: Builder, call: Call) -> Value:
-    return builder.multiply(_sum(builder, call), 1 / len(call.inputs))
+    return functions.multiply(builder, _sum(builder, call), 1 / len(call.inputs))
 
 
 def _extreme(call: Call, number: int) -> Value | float:
@@ -293,11 +309,11 @@ def _extreme(call: Call, number: int) -> Value | float:
 
 
 def _maximum(builder: Builder, call: Call) -> Value:
-    return builder.extreme(_extreme(call, 0), _extreme(call, 1), "maximum", name=call.name)
+    return functions.extreme(builder, _extreme(call, 0), _extreme(call, 1), "maximum", name=call.name)
 
 
 def _minimum(builder: Builder, call: Call) -> Value:
-    return builder.extreme(_extreme(call, 0), _extreme(call, 1), "minimum", name=call.name)
+    return functions.extreme(builder, _extreme(call, 0), _extreme(call, 1), "minimum", name=call.name)
 
 
 # What changes nothing

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from convscope.networks.foreign.building import parts, views
 from convscope.networks.foreign.building.builder import Builder
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
@@ -19,14 +20,14 @@ def concatenate(builder: Builder, call: Call) -> Value:
     if not all(isinstance(value, Value) for value in call.inputs):
         raise InexpressibleError("it puts constants beside values that depend on the image")
     values = [call.value(number) for number in range(len(call.inputs))]
-    return builder.concatenate(values, call.axis(len(values[0].axes), 0), name=call.name)
+    return parts.concatenate(builder, values, call.axis(len(values[0].axes), 0), name=call.name)
 
 
 def split(builder: Builder, call: Call) -> Sequence[Value]:
     """Divide an axis into parts."""
     value = call.value()
     axis = call.axis(len(value.axes), 0)
-    return builder.chunk(value, split_sizes(call, value.shape[axis]), axis, name=call.name)
+    return parts.chunk(builder, value, split_sizes(call, value.shape[axis]), axis, name=call.name)
 
 
 def sliced(builder: Builder, call: Call) -> Value:
@@ -34,7 +35,7 @@ def sliced(builder: Builder, call: Call) -> Value:
     value = call.value()
     for axis, part in enumerate(slices(call, value.shape)):
         if part != slice(None):
-            value = builder.select(value, axis, part.start, part.stop, part.step, name=call.name)
+            value = parts.select(builder, value, axis, part.start, part.stop, step=part.step, name=call.name)
     return value
 
 
@@ -50,10 +51,10 @@ def gather(builder: Builder, call: Call) -> Value:
     if len(steps) == 1 and 0 not in steps:
         (step,) = steps
         stop = order[-1] + (1 if step > 0 else -1)
-        taken = builder.select(value, axis, order[0], stop if stop >= 0 else None, step, name=call.name)
+        taken = parts.select(builder, value, axis, order[0], stop if stop >= 0 else None, step=step, name=call.name)
     else:
         taken = _shuffled(builder, value, axis, order)
-    return builder.reshape(taken, [*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :]])
+    return parts.reshape(builder, taken, [*value.shape[:axis], *indices.shape, *value.shape[axis + 1 :]])
 
 
 def _shuffled(builder: Builder, value: Value, axis: int, order: list[int]) -> Value:
@@ -65,16 +66,16 @@ def _shuffled(builder: Builder, value: Value, axis: int, order: list[int]) -> Va
     if order != [start + at for start in range(apart) for at in range(0, size, apart)]:
         raise InexpressibleError("it puts channels in an order that no shuffle of groups gives")
     before, after = value.shape[:axis], value.shape[axis + 1 :]
-    split = builder.reshape(value, [*before, size // apart, apart, *after])
+    split = parts.reshape(builder, value, [*before, size // apart, apart, *after])
     places = [*range(axis), axis + 1, axis, *range(axis + 2, len(split.axes))]
-    return builder.reshape(builder.permute(split, places), value.shape)
+    return parts.reshape(builder, views.permuted(split, places), value.shape)
 
 
 def flatten(builder: Builder, call: Call) -> Value:
     """Make a vector."""
     value, axis = call.value(), call.attribute("axis", 1)
     axis = axis if axis == len(value.axes) else axis_of(axis, len(value.axes))
-    return builder.reshape(value, (math.prod(value.shape[:axis]), math.prod(value.shape[axis:])))
+    return parts.reshape(builder, value, (math.prod(value.shape[:axis]), math.prod(value.shape[axis:])))
 
 
 def reshape(builder: Builder, call: Call) -> Value:
@@ -83,7 +84,7 @@ def reshape(builder: Builder, call: Call) -> Value:
     shape = new_shape(call, value.shape)
     if sum(side == -1 for side in shape) > 1 or min(shape, default=1) < -1 or 0 in shape:
         raise InexpressibleError(f"there is no shape {shape[:8]}")
-    return builder.reshape(value, shape)
+    return parts.reshape(builder, value, shape)
 
 
 def squeeze(builder: Builder, call: Call) -> Value:
@@ -92,7 +93,7 @@ def squeeze(builder: Builder, call: Call) -> Value:
     rank = len(value.axes)
     axes = [axis_of(axis, rank) for axis in call.numbers("axes", 1) or []]
     taken = axes or [axis for axis in range(rank) if value.shape[axis] == 1]
-    return builder.reshape(value, [side for axis, side in enumerate(value.shape) if axis not in taken])
+    return parts.reshape(builder, value, [side for axis, side in enumerate(value.shape) if axis not in taken])
 
 
 def unsqueeze(builder: Builder, call: Call) -> Value:
@@ -101,16 +102,16 @@ def unsqueeze(builder: Builder, call: Call) -> Value:
     rank = len(value.axes) + len(axes)
     new = {axis_of(axis, rank) for axis in axes}
     sides = iter(value.shape)
-    return builder.reshape(value, [1 if axis in new else next(sides, 1) for axis in range(rank)])
+    return parts.reshape(builder, value, [1 if axis in new else next(sides, 1) for axis in range(rank)])
 
 
-def transpose(builder: Builder, call: Call) -> Value:
+def transpose(_: Builder, call: Call) -> Value:
     """Return the axes in another order."""
     rank = len(call.value().axes)
     order = call.attribute("perm", list(range(rank))[::-1])
     if sorted(order) != list(range(rank)):
         raise InexpressibleError(f"{order[:8]} is no order of {rank} axes")
-    return builder.permute(call.value(), order)
+    return views.permuted(call.value(), order)
 
 
 def pad(builder: Builder, call: Call) -> Value:
@@ -124,14 +125,14 @@ def pad(builder: Builder, call: Call) -> Value:
     frame = [(0, 0)] * rank
     for number, axis in enumerate(axes):
         frame[axis] = (pads[number], pads[number + len(axes)])
-    return builder.pad(value, frame, mode, call.number("value", 2, 0.0), name=call.name)
+    return parts.pad(builder, value, frame, mode, call.number("value", 2, 0.0), name=call.name)
 
 
 def expand(builder: Builder, call: Call) -> Value:
     """Repeat the only value of each map."""
     value = call.value()
     shape = np.broadcast_shapes(value.shape, tuple(call.needed("shape", 1)))
-    return builder.expand(value, shape, name=call.name)
+    return parts.expand(builder, value, shape, name=call.name)
 
 
 def tile(builder: Builder, call: Call) -> Value:
@@ -142,4 +143,4 @@ def tile(builder: Builder, call: Call) -> Value:
     ):
         raise InexpressibleError(f"it puts values of {value.shape} one after another {times} times")
     shape = [size * many for size, many in zip(value.shape, times, strict=True)]
-    return builder.expand(value, shape, name=call.name)
+    return parts.expand(builder, value, shape, name=call.name)

@@ -7,6 +7,7 @@ from typing import TypedDict
 import numpy as np
 from torch import Tensor
 
+from convscope.networks.foreign.building import parts
 from convscope.networks.foreign.building.builder import Builder, Frame, Pair
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
@@ -85,7 +86,7 @@ def resize(builder: Builder, call: Call) -> Value:
     for corners in (False, True):
         ours = [_own_places(mode, corners, value.shape[axis], sizes[axis]) for axis in (2, 3)]
         if all(np.allclose(one, other, atol=1e-4) for one, other in zip(places, ours, strict=True)):
-            return builder.resize(
+            return parts.resize(builder,
                 value, (sizes[2], sizes[3]), "nearest" if mode == "nearest" else "bilinear",
                 corners=corners and mode == "bilinear", name=call.name,
             )  # fmt: skip
