@@ -9,6 +9,7 @@ values move: the mean of |difference| over the eight shifts, as a part of the me
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 import convscope
 from convscope.images.sources.opening import open_source
 from convscope.layers.pooling import POOLINGS
-from convscope.layers.shifts import unchanged_by_shift
 from convscope.networks.build import ConvolutionModule, layout_network
 from convscope.networks.stages import PoolingStage
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.checks.shifts import unchanged_by_shift
 
 
 class Values(nn.Module):

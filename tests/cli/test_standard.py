@@ -11,10 +11,10 @@ import pytest
 
 from convscope.cli import main
 from convscope.cli.standard import filled
+from convscope.core.context import reporter_for
 from convscope.core.errors import StorageError
 from convscope.core.process import refuse_lost_folder
 from convscope.core.progress import Plain
-from convscope.core.reporters import reporter_for
 from convscope.networks.model_file import write_model
 from tests.checks.models import small_model
 

@@ -10,8 +10,8 @@ from typing import TextIO
 
 import pytest
 
+from convscope.core.context import reporter_for
 from convscope.core.progress import Plain, Reporter, Silent, Task
-from convscope.core.reporters import reporter_for
 from convscope.core.rich_reporter import RichReporter
 
 

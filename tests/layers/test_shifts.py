@@ -9,8 +9,8 @@ from torch import nn
 
 from convscope.core.errors import ParameterError
 from convscope.layers.pooling import POOLINGS, PoolingKind
-from convscope.layers.shifts import unchanged_by_shift
 from convscope.networks.stages import PoolingStage
+from tests.checks.shifts import unchanged_by_shift
 
 
 def weight(kind: PoolingKind, window: int, row: int, column: int) -> float:

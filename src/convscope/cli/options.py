@@ -83,10 +83,10 @@ def grouped(command: click.Command, context: click.Context) -> dict[str, list[tu
     return {name: records for name, records in groups.items() if records}
 
 
-def options_of(*kinds: type[Dataclass], leave_out: Sequence[str] = ()) -> Callable[[CommandT], CommandT]:
+def options_of(*kinds: type[Dataclass]) -> Callable[[CommandT], CommandT]:
     """Return a decorator that gives a command the options of these records; of equal names the first one counts."""
     by_name = {option.name: option for kind in reversed(kinds) for option in reversed(declared(kind))}
-    ordered = [option for name, option in reversed(by_name.items()) if name not in leave_out]
+    ordered = list(reversed(by_name.values()))
 
     def decorate(function: CommandT) -> CommandT:
         for option in reversed(ordered):

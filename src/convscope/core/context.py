@@ -1,14 +1,16 @@
 """The context of a call: progress, folders and the command that was typed, made once and passed as one thing."""
 
+import os
 import sys
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
 from .arguments import PATH, check_value
 from .errors import ParameterError
-from .progress import Reporter, Silent
+from .progress import Plain, Reporter, Silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,6 @@ class Context:
             return self.progress
         if not self.progress:
             return Silent()
-        from .reporters import reporter_for
-
         return reporter_for(sys.stderr)
 
 
@@ -73,3 +73,20 @@ def context_of(context: Context | None, *, progress: bool | Reporter = False) ->
     if not isinstance(context, Context):
         raise ParameterError(f"`context` must be a convscope.Context. Got {type(context).__name__}.")
     return context if progress is False else replace(context, progress=progress)
+
+
+def reporter_for(stream: TextIO | None) -> Reporter:
+    """Return bars if `stream` is a terminal that can show them, plain lines otherwise, and silence for None.
+
+    Examples:
+        >>> import io
+        >>> type(reporter_for(io.StringIO())).__name__
+        'Plain'
+    """
+    if stream is None:  # a program without a terminal has no standard streams
+        return Silent()
+    if stream.closed or not stream.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+        return Plain(stream)
+    from .rich_reporter import RichReporter  # rich takes a tenth of a second to import
+
+    return RichReporter(stream)

@@ -182,14 +182,3 @@ def fields_with_added(rows: Window, columns: Window, inputs: Sequence[Fields]) -
     for added in inputs[1:]:
         grown = grown[0].united(added[0]), grown[1].united(added[1])
     return grown
-
-
-def check_same(inputs: Sequence[MapShape], what: str) -> MapShape:
-    """Return the one shape that all inputs have.
-
-    Raises:
-        LayoutError: they differ.
-    """
-    if any(shape != inputs[0] for shape in inputs):
-        raise LayoutError(f"{what} needs inputs of one shape. Got {' and '.join(map(str, inputs))}.")
-    return inputs[0]

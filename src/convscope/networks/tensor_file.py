@@ -112,13 +112,13 @@ def open_tensors(path: str | os.PathLike[str], *, kind: str = "model file") -> I
         raise refusal(path, "it needs more memory than there is", kind) from None
 
 
-def read_tensors(path: str | os.PathLike[str], *, kind: str = "checkpoint") -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors of a safetensors file and its metadata.
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a checkpoint, a safetensors file, and its metadata.
 
     Raises:
         ModelFileError: as `open_tensors` says.
     """
-    with open_tensors(path, kind=kind) as file:
+    with open_tensors(path, kind="checkpoint") as file:
         return file.read(), file.metadata
 
 

@@ -29,8 +29,8 @@ def locally_connected(layout: Layout) -> Layout:
     return dataclasses.replace(layout, stages=stages)
 
 
-def partly_shared(planned: Plan, regions: int = REGIONS) -> Layout:
-    """Return the layout with weights shared only within each of regions × regions regions of a map.
+def partly_shared(planned: Plan) -> Layout:
+    """Return the layout with weights shared only within each of 4 × 4 regions of a map.
 
     A map with fewer positions has one region for each.
 
@@ -40,7 +40,7 @@ def partly_shared(planned: Plan, regions: int = REGIONS) -> Layout:
         '8U3:4-MP2-16U3:3-10N'
     """
     stages = tuple(
-        dataclasses.replace(stage, regions=min(regions, layer.rows, layer.columns))
+        dataclasses.replace(stage, regions=min(REGIONS, layer.rows, layer.columns))
         if isinstance(stage, ConvolutionStage)
         else stage
         for stage, layer in zip(planned.layout.stages, planned.layers, strict=False)

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from convscope.core.errors import LayoutError
 from convscope.layers.geometry import MapShape
-from convscope.layers.layer import Arrays, Layer, OnnxWriter, check_same
+from convscope.layers.layer import Arrays, Layer, OnnxWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,9 @@ class Add(Layer):
 
     def shape(self, inputs: Sequence[MapShape]) -> MapShape:
         """Return the shape of all inputs."""
-        return check_same(inputs, "An addition")
+        if any(shape != inputs[0] for shape in inputs):
+            raise LayoutError(f"An addition needs inputs of one shape. Got {' and '.join(map(str, inputs))}.")
+        return inputs[0]
 
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return the sum."""
