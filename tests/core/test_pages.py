@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from convscope.core.document import document
+from convscope.core.document import document, link_pages
 from convscope.core.markup import Html, tag
-from convscope.core.pages import link_pages
 
 
 def made(path: Path) -> Path:

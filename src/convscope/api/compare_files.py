@@ -4,8 +4,8 @@ import contextlib
 from pathlib import Path
 
 from convscope.core.atomic import check_folder, check_output, remove, write_text
+from convscope.core.document import link_pages
 from convscope.core.errors import ConvscopeError
-from convscope.core.pages import link_pages
 from convscope.core.progress import Reporter, Silent
 from convscope.core.records import json_text
 from convscope.core.tables import DataTable

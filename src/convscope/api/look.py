@@ -15,10 +15,10 @@ from PIL import Image
 
 from convscope.core.atomic import check_output, write_text
 from convscope.core.context import Context, context_of
+from convscope.core.document import link_pages
 from convscope.core.errors import ConvscopeError, DataError, ParameterError, UnreadableImageError
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
-from convscope.core.pages import link_pages
 from convscope.core.progress import Reporter
 from convscope.core.text import printable
 from convscope.explorer.data import ExplorerData, NamedImage, class_probabilities, explorer_data

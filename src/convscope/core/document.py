@@ -3,18 +3,25 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import zlib
+from collections.abc import Mapping
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomic import write_text
 from .markup import Html, tag
-from .pages import NO_LINKS
 
+NO_LINKS = tag("nav", class_="pages", hidden="")
+"""The place of the links in a page that is not linked yet."""
+_LINKS = re.compile(r'<nav class="pages"[^>]*>.*?</nav>', re.DOTALL)
 OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
 _PAGE = Template("""\
 <!DOCTYPE html>
@@ -130,3 +137,30 @@ def inline_values(values: NDArray[Any], kind: str) -> str:
         rounded = ((words.astype("<u8") + 0x80) >> 8).astype("<u4")  # a carry goes into the exponent, as it should
         values, kind = rounded.view("u1").reshape(-1, 4)[:, :3], "u1"
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode("ascii")
+
+
+def link_pages(pages: Mapping[str, Path]) -> None:
+    """Write into each page that exists links to the others that do.
+
+    Args:
+        pages: by title, in order.
+
+    Raises:
+        StorageError: a page cannot be written.
+    """
+    there = {title: path for title, path in pages.items() if path.is_file()}
+    for path in there.values():
+        text = path.read_text(encoding="utf-8")
+        linked = _LINKS.sub(lambda _: _links_from(path, there), text, count=1)  # noqa: B023  # called at once
+        if linked != text:
+            write_text(path, linked)
+
+
+def _links_from(here: Path, pages: Mapping[str, Path]) -> Html:
+    links = [
+        tag("span", title, aria_current="page")
+        if path == here
+        else tag("a", title, href=quote(Path(os.path.relpath(path, here.parent)).as_posix()))
+        for title, path in pages.items()
+    ]
+    return tag("nav", *links, class_="pages", aria_label="Pages") if len(links) > 1 else NO_LINKS

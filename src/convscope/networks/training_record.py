@@ -57,33 +57,25 @@ def read_training(training: Mapping[str, Any]) -> TrainingRecord:
         >>> read_training({"settings": "x"}).note
         'invalid values in the training record are ignored: settings'
     """
-    reader = _Reader(training)
-    values = {name: reader.value(path, fits) for name, (path, fits) in _PLACES.items()}
-    return TrainingRecord(**values, odd=tuple(dict.fromkeys(reader.odd)))
+    odd: list[str] = []
+    values = {name: _value(training, path, fits, odd) for name, (path, fits) in _PLACES.items()}
+    return TrainingRecord(**values, odd=tuple(dict.fromkeys(odd)))
 
 
-class _Reader:
-    """Looks values up, and collects the paths of invalid ones."""
-
-    def __init__(self, training: Mapping[str, Any]) -> None:
-        self.odd: list[str] = []
-        self._training = training
-
-    def value(self, path: str, fits: Callable[[Any], bool]) -> Any:
-        """Return the value at `path`, as ``settings.seed``; None where none is valid."""
-        here: Any = self._training
-        names = path.split(".")
-        for depth, name in enumerate(names):
-            if not isinstance(here, Mapping):
-                self.odd.append(".".join(names[:depth]))
-                return None
-            here = here.get(name)
-            if here is None:
-                return None
-        if fits(here):
-            return here
-        self.odd.append(path)
-        return None
+def _value(training: Any, path: str, fits: Callable[[Any], bool], odd: list[str]) -> Any:
+    """Return the value at `path`, as ``settings.seed``; None where none is valid: `odd` gets the path of such a one."""
+    names = path.split(".")
+    for depth, name in enumerate(names):
+        if not isinstance(training, Mapping):
+            odd.append(".".join(names[:depth]))
+            return None
+        training = training.get(name)
+        if training is None:
+            return None
+    if fits(training):
+        return training
+    odd.append(path)
+    return None
 
 
 def _is_text(value: Any) -> bool:

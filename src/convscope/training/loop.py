@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -167,8 +166,7 @@ def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> Epoc
     mean_loss = accuracy = None
     if len(data.validation):
         with state.best_network(data, batch=recipe.batch) as network:
-            evaluated = evaluate(network, data, data.validation, precision=recipe.precision)
-        mean_loss, accuracy = evaluated.loss, evaluated.accuracy
+            mean_loss, accuracy = evaluate(network, data, data.validation, precision=recipe.precision)
         if not math.isfinite(mean_loss):
             raise TrainingError(
                 f"The loss on the validation images is no longer a finite number ({mean_loss}) after epoch "
@@ -194,18 +192,13 @@ def _end_epoch(state: TrainingState, data: TrainingData, recipe: Recipe) -> Epoc
 _BATCH = 500
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """Mean loss of the network's classifier (softmax: cross-entropy, in nats) and accuracy (0…1) over some images."""
-
-    loss: float
-    accuracy: float
-
-
 def evaluate(
     network: ImageNetwork, data: TrainingData, indices: Tensor, *, precision: Precision = "float32"
-) -> Evaluation:
-    """Return loss and accuracy of `network`, which is in evaluation mode, on the images at `indices` (at least one)."""
+) -> tuple[float, float]:
+    """Return the mean loss (of softmax in nats) and the accuracy (0…1) on the images at `indices`, at least one.
+
+    `network` is in evaluation mode.
+    """
     total, correct, share = 0.0, 0, data.ranks.share(len(indices))
     size = min(_BATCH, network.plan.batch_within(BATCH_VALUES))
     with torch.inference_mode(), autocast(precision, network.device.type):
@@ -214,4 +207,4 @@ def evaluate(
             total += float(network.loss(logits, labels, None, 0.0)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
     total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()
-    return Evaluation(loss=total / len(indices), accuracy=right / len(indices))
+    return total / len(indices), right / len(indices)

@@ -6,8 +6,7 @@ The names are without overload, and without the line at the end of operators in 
 from .aten_call import Operator
 from .aten_functions import FUNCTIONS
 from .aten_maps import MAPS
-from .aten_pools import POOLS
-from .aten_sums import SUMS
+from .aten_sums import POOLS, SUMS
 
 OPERATORS: dict[str, Operator] = {**SUMS, **POOLS, **FUNCTIONS, **MAPS}
 
