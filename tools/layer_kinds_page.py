@@ -29,7 +29,7 @@ def main() -> None:
     print("\n## Read from torch modules\n")
     print(
         f"{len(ATEN)} operators of `torch.export`, before they are decomposed: `OPERATORS` in\n"
-        "`networks/sources/modules/aten_table.py`. The message that refuses a module names the operator.\n"
+        "`networks/foreign/modules/aten_table.py`. The message that refuses a module names the operator.\n"
     )
     print(
         "A normalization that follows a convolution is folded into its weights; a nonlinearity belongs to the layer\n"

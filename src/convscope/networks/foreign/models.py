@@ -13,11 +13,11 @@ from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
 from convscope.layers.kinds import ChannelSelection, Convolution, Linear
 from convscope.networks.foreign.building.builder import ReadNetwork
-from convscope.networks.foreign.proof import Proof
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork, plan_of
 from convscope.networks.plan import check_bounds, check_built
 
+from .proof import Proof
 from .standardization import Standardization
 
 

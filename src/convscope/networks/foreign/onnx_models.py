@@ -15,17 +15,17 @@ from convscope.core.text import counted, printable
 from convscope.networks.class_names import class_names
 from convscope.networks.foreign.building.builder import ReadNetwork
 from convscope.networks.foreign.onnx.reader import read_onnx
-from convscope.networks.foreign.proof import (
+from convscope.networks.graph import Graph
+from convscope.networks.graph_network import GraphNetwork
+
+from .models import ForeignParts, checked_end, foreign_parts, network_of
+from .proof import (
     Proof,
     noted,
     proof_of,
     some_images,
     trials_of_file,
 )
-from convscope.networks.graph import Graph
-from convscope.networks.graph_network import GraphNetwork
-
-from .models import ForeignParts, checked_end, foreign_parts, network_of
 from .standardization import NAMED, Standardization
 
 _QUANTIZED = "quantized"

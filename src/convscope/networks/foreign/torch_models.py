@@ -12,10 +12,10 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.numeric import is_integer
 from convscope.networks.class_names import class_names
 from convscope.networks.foreign.modules.torch_module import read_module
-from convscope.networks.foreign.proof import Trial, noted, proof_of, some_images, trials_of_module
 from convscope.networks.graph_network import GraphNetwork
 
 from .models import ForeignParts, checked_end, foreign_parts, network_of
+from .proof import Trial, noted, proof_of, some_images, trials_of_module
 from .standardization import Standardization, standardization_of
 
 _LARGEST_SIDE = 65_536

@@ -18,12 +18,15 @@ from convscope.networks.foreign.building.views import Value
 
 from .call import Call, axis_of, scalar
 from .rearranging import (
+    cast,
     concatenate,
     expand,
     flatten,
     gather,
     pad,
+    quantization,
     reshape,
+    same,
     sliced,
     split,
     squeeze,
@@ -32,7 +35,7 @@ from .rearranging import (
     unsqueeze,
 )
 from .shapes import shape_of
-from .tensors import Array, dtype_of
+from .tensors import Array
 from .windows import kernel_of, resize, windows
 
 Result = Value | Array | Sequence[Value]
@@ -316,27 +319,6 @@ def _minimum(builder: Builder, call: Call) -> Value:
     return functions.extreme(builder, _extreme(call, 0), _extreme(call, 1), "minimum", name=call.name)
 
 
-# What changes nothing
-
-
-def _same(_: Builder, call: Call) -> Value:
-    return call.value()
-
-
-def _cast(_: Builder, call: Call) -> Value:
-    dtype = dtype_of(call.attribute("to", 1))
-    if dtype is None or dtype.kind != "f":
-        raise InexpressibleError("it makes whole numbers of values")
-    return call.value()
-
-
-def _quantization(builder: Builder, call: Call) -> Value:
-    note = "The network is quantized: its weights are read as float, and its values are not rounded."
-    if note not in builder.notes:
-        builder.notes.append(note)
-    return call.value()
-
-
 OPERATORS: dict[str, Translation] = {
     "Conv": _convolution,
     "ConvTranspose": _transposed_convolution,
@@ -398,11 +380,11 @@ OPERATORS: dict[str, Translation] = {
     "Tile": tile,
     "Resize": resize,
     "Upsample": resize,
-    "Identity": _same,
-    "Dropout": _same,
-    "Cast": _cast,
-    "QuantizeLinear": _quantization,
-    "DequantizeLinear": _quantization,
+    "Identity": same,
+    "Dropout": same,
+    "Cast": cast,
+    "QuantizeLinear": quantization,
+    "DequantizeLinear": quantization,
     "Shape": lambda _, call: shape_of(call),
 }
 """Operators of values that depend on the image."""

@@ -13,6 +13,7 @@ from convscope.networks.foreign.building.views import Value
 
 from .call import Call, axis_of
 from .shapes import new_shape, slices, split_sizes
+from .tensors import dtype_of
 
 
 def concatenate(builder: Builder, call: Call) -> Value:
@@ -144,3 +145,24 @@ def tile(builder: Builder, call: Call) -> Value:
         raise InexpressibleError(f"it puts values of {value.shape} one after another {times} times")
     shape = [size * many for size, many in zip(value.shape, times, strict=True)]
     return parts.expand(builder, value, shape, name=call.name)
+
+
+def same(_: Builder, call: Call) -> Value:
+    """Return the values as they are."""
+    return call.value()
+
+
+def cast(_: Builder, call: Call) -> Value:
+    """Return the values as they are; whole numbers are refused."""
+    dtype = dtype_of(call.attribute("to", 1))
+    if dtype is None or dtype.kind != "f":
+        raise InexpressibleError("it makes whole numbers of values")
+    return call.value()
+
+
+def quantization(builder: Builder, call: Call) -> Value:
+    """Return the values as they are, and note that they are not rounded."""
+    note = "The network is quantized: its weights are read as float, and its values are not rounded."
+    if note not in builder.notes:
+        builder.notes.append(note)
+    return call.value()
