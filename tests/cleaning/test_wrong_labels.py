@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convscope.cleaning.out_of_fold import _folds, out_of_fold
+from convscope.cleaning.out_of_fold import _folds, _principal, out_of_fold
 from convscope.cleaning.wrong_labels import confident_joint, suspect_labels, wrong_labels
 
 Labels = NDArray[np.int64]
@@ -113,6 +113,16 @@ def test_far_fewer_images_than_features_are_enough() -> None:
         features[:, rng.random(1_280) < 0.5] = 0
         found = out_of_fold(features, np.arange(images) % 2, classes=2)
         np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("images", [40, 280, 400])  # fewer than components, than values, and more
+def test_principal_components_are_those_of_the_singular_values(images: int) -> None:
+    features = np.random.default_rng(0).normal(size=(images, 300)).astype(np.float32) * np.linspace(0.1, 3, 300)
+    left, singular, _ = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
+    expected = left[:, :256] * singular[:256]
+    found = _principal(features.astype(np.float32))
+    assert found.shape == (images, 256)
+    np.testing.assert_allclose(found @ found.T, expected @ expected.T, atol=1e-2)  # they may turn in themselves
 
 
 def test_a_problem_names_the_label_and_what_it_looks_like() -> None:
