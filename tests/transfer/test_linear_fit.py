@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from convscope.core.errors import ParameterError
 from convscope.transfer.discriminant import fit_discriminant, shrunk_covariance
@@ -85,6 +86,20 @@ def test_a_linear_classifier_gives_probabilities_as_scikit_learn_does() -> None:
     ours = SoftmaxClassifier(coef_=oracle.coef_, intercept_=oracle.intercept_)
     np.testing.assert_allclose(ours.predict_proba(features), oracle.predict_proba(features), atol=1e-6)
     assert (ours.predict(features) == oracle.predict(features)).all()
+
+
+@pytest.mark.parametrize("name", ["softmax", "svm"])
+def test_threads_that_try_folds_change_no_bit(name: str) -> None:
+    features, labels = clouds(images=60)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        one, two = (choose_head(name, [features], labels, threads=threads) for threads in (1, 2))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(one.scores, two.scores)
+    np.testing.assert_array_equal(one.fitted.coef_, two.fitted.coef_)
 
 
 def test_linear_classifiers_load_no_scikit_learn() -> None:

@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, ParameterError
@@ -69,7 +71,9 @@ class _Trial:
         return int((self.scores.argmax(1) == labels).sum())
 
 
-def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], *, seed: int = 0) -> ChosenHead:
+def choose_head(
+    name: str, views: Sequence[Vectors], labels: NDArray[np.int64], *, seed: int = 0, threads: int = 1
+) -> ChosenHead:
     """Return the classifier of this name, fitted.
 
     Args:
@@ -78,6 +82,7 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
             which classifiers are compared. Nearest neighbours learn from it alone.
         labels: class of each image, n.
         seed: of folds and classifiers.
+        threads: that try folds at the same time; they change no bit.
 
     Raises:
         DataError: a class has no image, or the classifier cannot use the features.
@@ -88,7 +93,8 @@ def choose_head(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], 
     if name == "knn":
         views = views[:1]
     fewest = int(np.bincount(labels, minlength=classes).min())
-    trials = list(_trials(name, views, labels, min(_FOLDS, fewest), seed)) if fewest > 1 else []
+    count = min(_FOLDS, fewest)
+    trials = list(_trials(name, views, labels, count, seed=seed, threads=threads)) if count > 1 else []
     if not trials:
         return ChosenHead(name=name, fitted=_fitted_at(name, None, views, labels, seed))
     best = min(trials, key=lambda trial: _loss(name, trial, labels))
@@ -138,7 +144,7 @@ def probe(features: Mapping[str, Vectors], labels: NDArray[np.int64], *, seed: i
         raise DataError("Layers are compared by training images. Got a class of one image. Name a layer.")
     found = {}
     for layer, vectors in features.items():
-        (trial,) = _trials("lda", [vectors], labels, min(_FOLDS, fewest), seed)
+        (trial,) = _trials("lda", [vectors], labels, min(_FOLDS, fewest), seed=seed)
         found[layer] = Proportion(correct=trial.correct(labels), total=len(labels))
     return found
 
@@ -148,24 +154,36 @@ def _loss(name: str, trial: _Trial, labels: NDArray[np.int64]) -> float:
     return cross_entropy_at(trial.scores, labels) if name == "softmax" else float(len(labels) - trial.correct(labels))
 
 
-def _trials(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], count: int, seed: int) -> Iterator[_Trial]:
-    """Try each strength; every fold learns from the images themselves, without other views."""
+def _trials(
+    name: str, views: Sequence[Vectors], labels: NDArray[np.int64], count: int, *, seed: int, threads: int = 1
+) -> Iterator[_Trial]:
+    """Try each strength in `count` folds; every fold learns from the images themselves, without other views."""
     fold = folds(labels, count, seed=seed)
     parts = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
     _, strengths = _STRENGTHS.get(name, ("", (0.0,)))
     fewest = min(len(learned) for learned, _ in parts)
     usable = [strength for strength in strengths if name != "knn" or strength <= fewest]
     scores = np.zeros((len(usable), len(labels), int(labels.max()) + 1))
-    for learned, other in parts:
+
+    def tried(part: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+        """Fill in the scores of a fold."""
+        learned, other = part
         if name in _LOSSES:
             scale = Scale.of(views[0][learned])
             rows, (loss, _) = scale.scaled(views[0][learned]), _LOSSES[name]
             path = regularization_path(rows, labels[learned], classes=scores.shape[2], strengths=usable, loss=loss)
             scores[:, other] = [weights.logits(scale.scaled(views[0][other])) for weights in path]
-            continue
+            return
         for number, strength in enumerate(usable):
             fitted = _fitted_at(name, strength, [views[0][learned]], labels[learned], seed)
             scores[number, other] = _scores(fitted, views[0][other])
+
+    if name in _LOSSES and threads > 1:  # one of torch's in each: what `choose_head` is called with, too
+        with ThreadPoolExecutor(min(threads, count), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(tried, parts))
+    else:
+        for part in parts:
+            tried(part)
     for strength, found in zip(usable, scores, strict=True):
         yield _Trial(strength=strength, scores=found)
 

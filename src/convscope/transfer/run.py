@@ -92,7 +92,7 @@ def carry_out_start(
                 cut = max(curve, key=lambda name: curve[name].correct)
             seen_vectors = normalized(features[0][cut])
             views = [seen_vectors[at_train], *(normalized(view[cut]) for view in features[1:])]
-            head = choose_head(settings.head, views, labels, seed=settings.seed)
+            head = choose_head(settings.head, views, labels, seed=settings.seed, threads=prepared.threads)
             start = prepared.start.model
             model = model_with_head(start, cut, views[0], labels, classes=images.classes, head=head)
         at_evaluated = np.searchsorted(wanted[0].indices, evaluated)
