@@ -10,6 +10,7 @@ from PIL import Image
 
 import convscope
 from convscope.api.train import TrainResult, train
+from convscope.cleaning import findings
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ModelFileError, ParameterError
@@ -106,6 +107,23 @@ def test_many_features_are_normalized_for_each_image_by_a_layer_of_the_model(dat
     layer = torch.nn.functional.layer_norm(torch.from_numpy(features), (80,), eps=1e-6)
     np.testing.assert_allclose(normalized(features), layer.numpy(), atol=1e-5)
     np.testing.assert_array_equal(normalized(features[:, :20]), features[:, :20])
+
+
+def test_labels_are_checked_on_the_features_of_the_classifier(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    find = findings.label_findings
+
+    def looked_at(dataset: Any, features: np.ndarray, **options: Any) -> findings.Findings:
+        seen.append(features)
+        return find(dataset, features, **options)
+
+    monkeypatch.setattr(findings, "label_findings", looked_at)
+    started(data, tmp_path, start_model("6C3-MP2-80C3"))
+    assert seen[0].shape == (39, 80)
+    np.testing.assert_allclose(seen[0].mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(seen[0].std(axis=1), 1, atol=1e-2)
 
 
 def test_a_module_of_torch_is_a_start(tmp_path: Path) -> None:

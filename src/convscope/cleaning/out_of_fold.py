@@ -85,7 +85,7 @@ def _eigenvectors(symmetric: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     """Return eigenvalues, increasing, and eigenvectors as columns."""
     try:
         values, vectors = torch.linalg.eigh(torch.from_numpy(symmetric))  # in an eighth of the time of numpy's
-    except torch.linalg.LinAlgError:  # many equal eigenvalues
+    except RuntimeError:  # torch.linalg.LinAlgError: many equal eigenvalues
         return np.linalg.eigh(symmetric)
     return values.numpy(), vectors.numpy()
 
