@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import convscope
+from convscope.core.errors import DataError, StorageError
 
 GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"
 MEASURED = 500  # images that each unit is switched off on
@@ -40,7 +41,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("mnist", "fashion-mnist"):
             if given.only in (None, name):
-                build(name, name, Path(folder), epochs=1)
+                try:
+                    build(name, name, Path(folder), epochs=1)
+                except (DataError, StorageError) as error:
+                    print(f"{name}.html is left out: {error}")
         if given.photos and given.only in (None, "photos"):
             build("photos", str(given.photos), Path(folder), epochs=8, size=64)
     if not given.photos:
