@@ -171,7 +171,7 @@ def rates(model: Model, settings: argparse.Namespace) -> dict[str, list[float]]:
         return drawn.integers(0, 256, (extent, extent, 1), dtype=np.uint8)
 
     own = own_stride(model)
-    dense, at_own = applied(model, 1)[0], applied(model, own, way="dense")[0]
+    dense, at_own = applied(model, 1), applied(model, own, way="dense")
     alone = AppliedByWindow(model, 1)
     few, many, tile = pixels(40), pixels(settings.size), pixels(tile_of(model))
     large = pixels(settings.size // own * 2, own)
@@ -197,8 +197,8 @@ def of_network(text: str, side: int, gate: float, settings: argparse.Namespace) 
     model = model_of(text, side)
     found = rates(model, settings)
     middle = {name: statistics.median(samples) for name, samples in found.items()}
-    way, own = applied(model, 1)[1], own_stride(model)
-    own_macs = applied(model, own, way="dense")[1].macs
+    way, own = applied(model, 1).way, own_stride(model)
+    own_macs = applied(model, own, way="dense").way.macs
     own_rate = middle["own stride"] * own_macs
     check = scan(model, np.random.default_rng(1).integers(0, 256, (300, 310), dtype=np.uint8)).receipt.check
     result = {
@@ -235,14 +235,15 @@ def fully(model: Model, title: str, side: int, settings: argparse.Namespace) -> 
         expected = whole.logits(image)
         between = clock()
         answers = made.sweep.applied.begin(grid, made.sweep.pixels)
-        for index in made.sweep.order():
-            box = grid.box(int(index))
-            found = answers(box, made.sweep.region(box))
+        boxes = [grid.box(int(index)) for index in made.sweep.order()]
+        found = [answers(box, made.sweep.region(box)) for box in boxes]
+        ended = clock()
+        for box, values in zip(boxes, found, strict=True):
             own = expected[:, box.row : box.row + box.rows, box.column : box.column + box.columns]
-            largest = max(largest, float((found - own).abs().max()))
+            largest = max(largest, float((values - own).abs().max()))
         if number:
             seconds["untiled"].append(between - began)
-            seconds["tiled"].append(clock() - between)
+            seconds["tiled"].append(ended - between)
     untiled, tiled = (statistics.median(seconds[name]) for name in ("untiled", "tiled"))
     difference = largest / float(expected.abs().max())
     print(f"{title}: tiled {untiled / tiled:.2f} of untiled, {difference:.1e}")

@@ -27,7 +27,7 @@ from convscope.networks.model import Model, as_tensor
 from .grid import Box, Grid
 from .reach import BYTES, Reach, can_stream
 from .streaming import Strips, stripes
-from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied
+from .ways import COPIES, TILES, USUAL_TILE, Answers, Applied, Way
 
 _NEARLY = 1.01  # times the least MACs: then larger tiles count, which have longer sums
 
@@ -96,13 +96,14 @@ class AppliedFully(Applied):
 
     Attributes:
         stripe: tiles side by side that are computed together, strip by strip; 0 for each tile by itself.
+        way: its cost is that of the stripes, see `in_stripes`.
     """
 
     def __init__(self, model: Model, size: tuple[int, int]) -> None:
         self._network = fold(model.network)
         self._network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
         self.steps, self._size = steps_of(self._network.graph), size
-        self.stripe = 0
+        self.stripe, self.way = 0, Way(name="tiles", macs=0, window_macs=0)
         self._reach = Reach(graph=at_size(self._network.graph, *size))
 
     @property
@@ -147,6 +148,12 @@ class AppliedFully(Applied):
             if needed <= memory or stripe == 1:
                 return stripe, needed
             parts = min(tiles, max(parts + 1, parts * needed // memory))
+
+    def in_stripes(self, stripe: int, grid: Grid) -> None:
+        """Set the tiles that are computed together, and with them the cost."""
+        self.stripe = stripe
+        total, alone = self.macs(grid)
+        self.way = Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
 
     def begin(self, grid: Grid, read: Callable[[Box], NDArray[np.uint8]]) -> Answers:
         """Return what gives the maps of tile after tile."""

@@ -79,7 +79,7 @@ def reader_of(receipt: Receipt, model: Model, reader: Reader) -> Reader:
     return reader
 
 
-def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tuple[Applied, Way, Grid]:
+def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tuple[Applied, Grid]:
     """Return the network as it is applied, and its positions, in tiles of 16."""
     size = scanned.shape[:2]
     if model.is_dense:
@@ -91,11 +91,11 @@ def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tup
         fields = fold(model.network).graph.fields[fold(model.network).graph.output.name]
         margin = tuple((side - 1) / 2 - float(field.center) for side, field in zip(window, fields, strict=True))
         grid = Grid(image=size, window=window, stride=own, tile=16, margin=(margin[0], margin[1]))
-        return fully, Way(name="tiles", macs=0, window_macs=0), grid
+        return fully, grid
     stride = stride or own_stride(model)
-    used, chosen = applied(model, stride, way=way)
     frame = scanned.margin if isinstance(scanned, PaddedReader) else (0, 0)
-    return used, chosen, Grid(image=size, window=model.preprocessing.size, stride=stride, tile=16, margin=frame)
+    used = applied(model, stride, way=way)
+    return used, Grid(image=size, window=model.preprocessing.size, stride=stride, tile=16, margin=frame)
 
 
 def prepared(
@@ -148,11 +148,13 @@ def prepared(
         _check_same(template, earlier.receipt, "A result to reuse must be of the same network and bands", _BANDS)
     like = before or (None if earlier is None else earlier.receipt)
     scanned = reader_of(template, model, reader)
-    used, way, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
+    used, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
     reach = _reach(options.stability, grid.stride / scale)
     tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
     grid = replace(grid, tile=tile)
-    way = _in_strips(used, grid, stripe) if isinstance(used, AppliedFully) else way
+    if isinstance(used, AppliedFully):
+        used.in_stripes(stripe, grid)
+    way = used.way
     checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
     receipt = replace(
         template,
@@ -174,7 +176,6 @@ def prepared(
         grid=grid,
         bands=bands,
         applied=used,
-        way=way,
         checked=grid.checked(checks, options.seed) if checks else {},
         reach=reach,
         earlier=earlier,
@@ -187,13 +188,6 @@ def _center(grid: Grid, scale: float) -> tuple[float, float]:
     """Return row and column of the center of position (0, 0), in pixels of the image."""
     row, column = ((one + 0.5) / scale - 0.5 for one in grid.center(0, 0))
     return row, column
-
-
-def _in_strips(used: AppliedFully, grid: Grid, stripe: int) -> Way:
-    """Set the width of the stripes of a network of maps; return what it costs."""
-    used.stripe = stripe
-    total, alone = used.macs(grid)
-    return Way(name="strips" if stripe else "tiles", macs=total // grid.positions, window_macs=alone)
 
 
 def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
@@ -250,8 +244,8 @@ def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> t
 def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
     """Return a short measurement, and what a scan will cost in sentences: positions, MACs, minutes, bytes, way."""
     sweep, receipt = preparation.sweep, preparation.receipt
-    grid, way = sweep.grid, sweep.way
-    speed = measured(sweep.model, sweep.applied, way, grid)
+    grid, way = sweep.grid, sweep.applied.way
+    speed = measured(sweep.model, sweep.applied, grid)
     stored = grid.positions * len(sweep.bands.names) * np.dtype(receipt.dtype).itemsize
     words = {
         "dense": "all windows at once",

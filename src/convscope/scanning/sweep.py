@@ -27,7 +27,7 @@ from .readers import Reader
 from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
 from .reuse import EarlierTiles, tile_key
 from .stability import stability
-from .ways import Answers, Applied, AppliedByWindow, Way, applied, own_stride
+from .ways import Answers, Applied, AppliedByWindow, applied, own_stride
 
 Records = NDArray[Any]
 _PROBE_S = 0.3  # of a measurement before the start
@@ -52,7 +52,6 @@ class Sweep:
         grid: positions and tiles.
         bands: what is stored.
         applied: the network as it is applied.
-        way: how.
         checked: positions to check by tile.
         reach: positions around each that its stability depends on; 0 for none.
         earlier: a result whose tiles are taken where their pixels are the same.
@@ -64,7 +63,6 @@ class Sweep:
     grid: Grid
     bands: Bands
     applied: Applied
-    way: Way
     checked: Mapping[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]
     reach: int = 0
     earlier: EarlierTiles | None = None
@@ -204,13 +202,14 @@ def finished(receipt: Receipt, sink: Sink) -> Receipt:
     )
 
 
-def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
+def measured(model: Model, used: Applied, grid: Grid) -> Speed:
     """Return a short measurement of speed, on pixels of noise, before the scan begins."""
     noise = np.random.default_rng(0)
     channels = model.preprocessing.channels
 
-    def rate(network: Applied, macs: int, stride: int) -> float:
+    def rate(network: Applied, stride: int) -> float:
         """Return the positions per second of a tile that takes a fraction of a second."""
+        macs = network.way.macs
         side = grid.tile if macs * grid.tile**2 < 1.5e10 * _PROBE_S else max(2, int((1.5e10 * _PROBE_S / macs) ** 0.5))
         sides = [(min(side, 4 * grid.tile) - 1) * stride + window for window in grid.window]
         region = noise.integers(0, 256, (*sides, channels), dtype=np.uint8)
@@ -225,18 +224,18 @@ def measured(model: Model, used: Applied, way: Way, grid: Grid) -> Speed:
         region = noise.integers(0, 256, (pixels.rows, pixels.columns, channels), dtype=np.uint8)
         began_s = time.perf_counter()
         used.answers(grid, box, region).cpu()
-        count = pixels.count // grid.stride**2 if way.name == "strips" else box.count  # nothing is computed twice
+        count = pixels.count // grid.stride**2 if used.way.name == "strips" else box.count  # nothing is computed twice
         return Speed(positions_s=count / max(1e-9, time.perf_counter() - began_s))
-    positions_s = rate(used, way.macs, grid.stride)
+    way, positions_s = used.way, rate(used, grid.stride)
     if isinstance(used, AppliedByWindow):
         return Speed(measured=1.0, arithmetic=1.0, share=1.0, positions_s=positions_s)
-    windows_s = rate(AppliedByWindow(model, grid.stride), way.window_macs, grid.stride)
+    windows_s = rate(AppliedByWindow(model, grid.stride), grid.stride)
     own = own_stride(model)
-    at_own, own_way = applied(model, own, way=way.name)
-    own_s = rate(at_own, own_way.macs, own)
+    at_own = applied(model, own, way=way.name)
+    own_s = rate(at_own, own)
     return Speed(
         measured=positions_s / windows_s,
         arithmetic=way.ratio,
-        share=positions_s * way.macs / (own_s * own_way.macs),
+        share=positions_s * way.macs / (own_s * at_own.way.macs),
         positions_s=positions_s,
     )

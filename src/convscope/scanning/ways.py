@@ -62,7 +62,13 @@ Answers = Callable[[Box, NDArray[np.uint8]], Tensor]
 
 
 class Applied(ABC):
-    """A network that is applied to regions of an image."""
+    """A network that is applied to regions of an image.
+
+    Attributes:
+        way: how, and what it costs.
+    """
+
+    way: Way
 
     @abstractmethod
     def logits(self, region: NDArray[np.uint8]) -> Tensor:
@@ -97,8 +103,8 @@ class Applied(ABC):
 class AppliedDensely(Applied):
     """A network whose windows are computed all at once."""
 
-    def __init__(self, model: Model, plan: DensePlan) -> None:
-        self.plan = plan
+    def __init__(self, model: Model, plan: DensePlan, way: Way) -> None:
+        self.plan, self.way = plan, way
         self._network = fold(model.network)
         self._network.to(memory_format=memory_format())  # type: ignore[call-overload]  # torch lacks this one
 
@@ -122,6 +128,8 @@ class AppliedByWindow(Applied):
 
     def __init__(self, model: Model, stride: int) -> None:
         self._model, self._stride = model, stride
+        alone = fold(model.network).plan.macs
+        self.way = Way(name="windows", macs=alone, window_macs=alone)
         self._network = optimize_for_inference(model.network)
         self._batch = min(_BATCH, model.batch)
 
@@ -148,7 +156,7 @@ def window_logits(network: ImageNetwork, windows: NDArray[np.uint8]) -> Tensor:
         return network(as_tensor(np.ascontiguousarray(windows)))  # type: ignore[no-any-return]  # modules return Any
 
 
-def applied(model: Model, stride: int, *, way: str = "") -> tuple[Applied, Way]:
+def applied(model: Model, stride: int, *, way: str = "") -> Applied:
     """Return the network as it is applied, by the way of least arithmetic; never more than window by window.
 
     Args:
@@ -163,9 +171,9 @@ def applied(model: Model, stride: int, *, way: str = "") -> tuple[Applied, Way]:
     alone = folded.plan.macs
     plan = None if way == "windows" else dense_plan(folded.graph, stride)
     if plan is None or (not way and plan.macs > alone):
-        return AppliedByWindow(model, stride), Way(name="windows", macs=alone, window_macs=alone)
+        return AppliedByWindow(model, stride)
     name = "dense" if plan.is_single else "families"
-    return AppliedDensely(model, plan), Way(name=name, macs=plan.macs, window_macs=alone)
+    return AppliedDensely(model, plan, Way(name=name, macs=plan.macs, window_macs=alone))
 
 
 def own_stride(model: Model) -> int:
