@@ -1,4 +1,4 @@
-"""Write docs/scale.md from benchmarks/results/scale.json and the step result of photographs.
+"""Write docs/scale.md from the results scale.json, scan.json and the training step of photographs.
 
 python benchmarks/scale_page.py
 """
@@ -17,16 +17,19 @@ from convscope.core.records import to_json
 from convscope.options.shards import ShardOptions
 from convscope.shards.computations import READERS
 from convscope.shards.manifest import LARGEST_MANIFEST, Shard
+from convscope.shards.tiles import LARGEST_PART
 
 HERE = Path(__file__).parent
-RESULT, STEP, PAGE = (
+RESULT, SCAN, STEP, PAGE = (
     HERE / "results" / "scale.json",
+    HERE / "results" / "scan.json",
     HERE / "results" / "step-avx2.json",
     HERE.parent / "docs" / "scale.md",
 )
 SHARD = ShardOptions().shard_size
 DAY_S, MACHINE_CORES = 86_400, 16
 FOLDER = 10**8  # images
+HUGE, TILE, CLASSES = 100_000, 256, 10  # an image to scan: its side, its tiles, and 8 bits a class
 SLICE = 1_024  # workers that are simulated; more of them have as many shards each
 Found = dict[str, Any]
 
@@ -52,9 +55,9 @@ HEAD = """# Millions of images
 
 <!-- written by benchmarks/scale_page.py -->
 
-`--shards FOLDER` splits the work of `predict`, `features` and `check --model` into shards. A manifest lists the images
-once; each shard becomes one file, `part-00042.parquet`, written whole. A shard is finished when its file is there:
-whatever is killed, the same command continues, and every image has its result exactly once.
+`--shards FOLDER` splits the work of `predict`, `features`, `check --model` and [`scan`](#one-huge-image) into shards. A
+manifest lists the images once; each shard becomes one file, `part-00042.parquet`, written whole. A shard is finished
+when its file is there: whatever is killed, the same command continues, and every image has its result exactly once.
 
 ```bash
 convscope predict run photos/ --shards out                                # one machine
@@ -206,9 +209,34 @@ def _ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
+def one_image(scan: Found) -> str:
+    """Return the section on an image that is scanned in shards of tiles."""
+    rows = [
+        [f"`{one['layout']}`", f"{one['side']} px", large(scan["threads"] * positions / rate / 3600)]
+        for one in scan["networks"]
+        for positions, rate in [((HUGE - one["side"] + 1) ** 2, one["positions_s"]["dense, tiles"])]
+    ]
+    tiles, size = math.ceil((HUGE - 31) / TILE) ** 2, TILE**2 * CLASSES
+    shards = math.ceil(tiles / min(SHARD, LARGEST_PART // size))
+    head = ("network", "window", "core-hours")
+    return f"""
+## One huge image
+
+[`scan`](scan.md) splits one image in the same way: a shard is some tiles.
+
+```bash
+convscope scan run slide.tif --shards out --part $SLURM_ARRAY_TASK_ID/16  # also --cluster
+convscope merge out -o maps.tif                                           # or maps.zarr; the bits of one process
+```
+
+{HUGE:,} x {HUGE:,} pixels with a position at every pixel are {tiles:,} tiles in {shards:,} shards, and
+{HUGE**2 * CLASSES / 1e9:,.0f} GB for {CLASSES} classes in 8 bits. From [measured rates](results/scan.md):
+{chr(10).join(table(head, rows))}"""
+
+
 def page() -> str:
     """Return the page."""
-    found, step = (json.loads(path.read_text(encoding="utf-8")) for path in (RESULT, STEP))
+    found, scan, step = (json.loads(path.read_text(encoding="utf-8")) for path in (RESULT, SCAN, STEP))
     rates = Rates(**found["rates"])
     costs = dollars(rates)
     dearest = max(costs, key=lambda name: costs[name])
@@ -225,7 +253,7 @@ the shards lost once.
 {chr(10).join(scales(found, step))}
 Dearest are the {dearest}, {costs[dearest] / costs["cores"]:.1f} times the cores. A cache pays for training, which reads
 each image many times, not for one prediction.
-
+{one_image(scan)}
 ## What breaks first
 {chr(10).join(breaks(found))}{checked(found)}
 Measured with `{found["command"]}` on {found["processor"]}, {found["cores"]} cores; commit {found["commit"]},
