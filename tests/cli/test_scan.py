@@ -41,6 +41,7 @@ def test_a_scan_says_what_it_costs_before_and_what_it_is_after(here: Path, capsy
         (["scan", "model.safetensors", "missing.png", "-o", "maps.tif"], "not there"),
         (["scan", "model.safetensors", "image.png", "-o", "maps.tif", "--stride", "-1"], "--stride"),
         (["scan", "model.safetensors", "image.png", "-o", "image.png"], "already there"),
+        (["scan", "model.safetensors", "image.png", "-o", "maps.png"], ".zarr"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(

@@ -149,3 +149,9 @@ def test_a_pixel_size_that_is_not_known_is_asked_for_in_one_sentence(tmp_path: P
     image.pixel_um = (352.0, 352.0)  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="its own have 352 µm"):
         scan(sized(0.5), image)
+
+
+@pytest.mark.parametrize("shape", [(0, 10), (10, 0), (0, 0, 3)])
+def test_an_image_without_pixels_is_one_sentence(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="must have pixels"):
+        scan(scan_model(), np.zeros(shape, np.uint8), scale=1)

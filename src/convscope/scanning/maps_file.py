@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.core.atomic import explained, open_own, refuse_existing, remove, write_text
-from convscope.core.errors import DataError, StorageError
+from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.records import json_text, strict_json, to_json
 from convscope.core.temporaries import is_temporary
 from convscope.core.text import printable, size_text
@@ -37,6 +37,7 @@ _RECORD = np.dtype(
 )
 """What the journal has of a tile: done, positions checked, largest difference, largest logit, seconds for both."""
 LARGEST_JOURNAL = 1 << 30
+TIFF_NAMES = (".tif", ".tiff", ".btf")
 KEY_BYTES = 16
 """Of the key of a tile; the keys lie behind all tiles in the TIFF."""
 REUSED = 2
@@ -269,16 +270,21 @@ def finished_tiles(path: Path, file: Path, grid: Grid) -> NDArray[np.bool_]:
 
 
 def clear_for(path: Path, *, force: bool) -> None:
-    """Refuse an existing result; with `force` remove it, and one that was cut off.
+    """Refuse an existing result, or one of another format; with `force` remove it, and one that was cut off.
 
     Raises:
         StorageError: it is there, and not to be overwritten.
+        ParameterError: its name is not that of a TIFF or Zarr folder.
     """
     if not (is_zarr(path) and path.is_dir()):
         refuse_existing(path, force=force)
     elif not force:
         raise StorageError(
             f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
+        )
+    if not (is_zarr(path) or path.suffix.lower() in TIFF_NAMES):
+        raise ParameterError(
+            f"`output` must end in .tif, .tiff, .btf or .zarr: maps are a TIFF or Zarr folder. Got {path.name[-40:]!r}."
         )
     if force:
         for one in (path, partial(path)):
