@@ -117,6 +117,28 @@ def test_a_scan_that_was_stopped_can_be_verified_and_goes_on(tmp_path: Path, mon
     assert verify(path, model, image).whole
 
 
+@pytest.mark.parametrize("name", ["maps.tif", "maps.zarr"])
+def test_a_scan_that_was_stopped_computes_only_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    written, write = list[int](), maps_file.MapsFile.write
+
+    def stopping(self: Any, index: int, *given: Any) -> None:
+        if len(written) == 3:
+            written.append(index)
+            raise KeyboardInterrupt
+        write(self, index, *given)
+        written.append(index)
+
+    monkeypatch.setattr(maps_file.MapsFile, "write", stopping)
+    model, image, path = scan_model(), pixels(*SIZE), tmp_path / name
+    with pytest.raises(KeyboardInterrupt):
+        scan(model, image, output=path)
+    scan(model, image, output=path)
+    tiles = scan(model, image).receipt.grid.tiles
+    assert sorted(written[:3] + written[4:]) == list(range(tiles[0] * tiles[1]))
+
+
 def test_verification_sees_a_changed_number(tmp_path: Path) -> None:
     model, image, path = scan_model(), pixels(60, 60), tmp_path / "maps.tif"
     scan(model, image, output=path)

@@ -204,7 +204,9 @@ def opened(
             journal.write(head)
             journal.truncate(len(head) + count * _RECORD.itemsize)
             _sync(journal)
-        file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=len(head), describe=describe)
+        journal.seek(0)
+        start = len(journal.readline())  # as it was written, which may say the same in other letters
+        file = MapsFile(stream, journal, layout, grid=grid, bands=bands, start=start, describe=describe)
         try:
             yield file
         finally:
