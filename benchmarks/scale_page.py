@@ -218,7 +218,7 @@ def one_image(scan: Found) -> str:
     ]
     tiles, size = math.ceil((HUGE - 31) / TILE) ** 2, TILE**2 * CLASSES
     shards = math.ceil(tiles / min(SHARD, LARGEST_PART // size))
-    head = ("network", "window", "core-hours")
+    head = ["network", "window", "core-hours"]
     return f"""
 ## One huge image
 
