@@ -154,17 +154,16 @@ def prepared(
     grid = replace(grid, tile=tile)
     if isinstance(used, AppliedFully):
         used.in_stripes(stripe, grid)
-    way = used.way
-    checks = _checks(way, grid, options.check, _LEAST_CHECKED[model.is_dense])
+    checks = _checks(used.way, grid, options.check, _LEAST_CHECKED[model.is_dense])
     receipt = replace(
         template,
         grid=grid,
         center=_center(grid, scale),
         padded=math.ceil(max(grid.margin) / grid.stride) * (options.edges == "pad"),
-        way=way.name,
+        way=used.way.name,
         stripe=stripe,
-        macs=way.macs,
-        window_macs=way.window_macs,
+        macs=used.way.macs,
+        window_macs=used.way.window_macs,
         positions=grid.positions,
     )
     if before is not None:
