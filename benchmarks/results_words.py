@@ -1,5 +1,6 @@
 """Results as words and tables, for the pages that are written from them."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from convscope.core.records import from_json
 from convscope.core.text import counted
 from convscope.measures.comparison.records import Comparison, VariantResult
+from convscope.measures.comparison.variants import VARIANTS
 
 RESULTS = Path(__file__).parent / "results"
 SETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
@@ -24,9 +26,16 @@ def result(name: str) -> Found | None:
 
 
 def compared() -> dict[str, tuple[Found, Comparison]]:
-    """Return the comparison of every measured dataset, with the result that contains it."""
+    """Return the comparison of every measured dataset, variants named as today, with the result that contains it."""
     results = {name: result(f"why-it-works-{name}") for name in SETS}
-    return {name: (found, from_json(Comparison, found["comparison"])) for name, found in results.items() if found}
+    return {
+        name: (found, _named(from_json(Comparison, found["comparison"]))) for name, found in results.items() if found
+    }
+
+
+def _named(comparison: Comparison) -> Comparison:
+    variants = [dataclasses.replace(one, title=VARIANTS[one.variant].title) for one in comparison.variants]
+    return dataclasses.replace(comparison, variants=tuple(variants))
 
 
 def measured_on(found: Found) -> str:

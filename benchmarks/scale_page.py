@@ -66,6 +66,7 @@ convscope predict run photos/ --shards out --cluster tcp://scheduler:8786 # Dask
 convscope predict run s3://bucket/photos --shards s3://bucket/out --cluster ray
 convscope merge out -o all.parquet                                        # checks, then writes
 convscope check photos/ --model pretrained --shards out -o checked        # the same; then what it finds among all
+convscope scan run slide.tif --shards out                                 # then merge out -o maps.tif
 ```
 
 - Ray and Dask run the same function on the same shards; a lost process, node or driver costs the shards that it had.
@@ -189,49 +190,44 @@ def checked(found: Found) -> str:
     """Return how far the simulation agrees with local clusters."""
     low, high = WANTED
     share = min(found["share_before"], found["share_after"])
-    names = found["ratio"]
-    rows = [[name, f"{found['ratio'][name]:.2f}", _ratio(found["processor_ratio"].get(name))] for name in names]
+    clock, processors = found["ratio"], found["processor_ratio"]
+    ratios = ", ".join(f"{_command(name)} {ratio:.2f}{_ratio(processors.get(name))}" for name, ratio in clock.items())
     quiet = (
         "The machine was quiet."
         if share >= QUIET
-        else f"Other programs took {100 * (1 - share):.0f} % of this machine: the first column says nothing here."
+        else f"Other programs took {100 * (1 - share):.0f} % of this machine: seconds on the clock say nothing here."
     )
-    head = ["command", "clock", "processors"]
     return f"""
 ## Agreement of the simulation
 
-Measured by simulated seconds of whole commands, {found["images"]:,} images in shards of {found["size"]:,}, by the clock
-and by what processors computed: {low} to {high} is agreement. {quiet}
-{chr(10).join(table(head, rows))}"""
+Measured by simulated seconds of whole commands, {found["images"]:,} images in shards of {found["size"]:,}, on the clock
+(in brackets by what processors computed): {ratios}. {low} to {high} is agreement. {quiet}
+"""
+
+
+def _command(name: str) -> str:
+    return name.replace("--part", "`--part`")
 
 
 def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "" if value is None else f" ({value:.2f})"
 
 
 def one_image(scan: Found) -> str:
     """Return the section on an image that is scanned in shards of tiles."""
-    rows = [
-        [f"`{one['layout']}`", f"{one['side']} px", large(scan["threads"] * positions / rate / 3600)]
-        for one in scan["networks"]
-        for positions, rate in [((HUGE - one["side"] + 1) ** 2, one["positions_s"]["dense, tiles"])]
-    ]
+    networks = [one for one in scan["networks"] if one["side"] == 32]
+    hours = [scan["threads"] * (HUGE - 31) ** 2 / one["positions_s"]["dense, tiles"] / 3600 for one in networks]
+    least, most = hours.index(min(hours)), hours.index(max(hours))
     tiles, size = math.ceil((HUGE - 31) / TILE) ** 2, TILE**2 * CLASSES
     shards = math.ceil(tiles / min(SHARD, LARGEST_PART // size))
-    head = ["network", "window", "core-hours"]
     return f"""
 ## One huge image
 
-[`scan`](scan.md) splits one image in the same way: a shard is some tiles.
-
-```bash
-convscope scan run slide.tif --shards out --part $SLURM_ARRAY_TASK_ID/16  # also --cluster
-convscope merge out -o maps.tif                                           # or maps.zarr; the bits of one process
-```
-
-{HUGE:,} x {HUGE:,} pixels with a position at every pixel are {tiles:,} tiles in {shards:,} shards, and
-{HUGE**2 * CLASSES / 1e9:,.0f} GB for {CLASSES} classes in 8 bits. From [measured rates](results/scan.md):
-{chr(10).join(table(head, rows))}"""
+A shard of [`scan`](scan.md) is some tiles. {HUGE:,} x {HUGE:,} pixels with a position at every pixel are {tiles:,} tiles in {shards:,} shards, and
+{HUGE**2 * CLASSES / 1e9:,.0f} GB for {CLASSES} classes in 8 bits. Windows of 32 pixels take, at
+[measured rates](results/scan.md), from {large(hours[least])} core-hours (`{networks[least]["layout"]}`) to
+{large(hours[most])} (`{networks[most]["layout"]}`).
+"""
 
 
 def page() -> str:
@@ -251,14 +247,13 @@ dollars a core-hour, {PRICES.gigabyte_month} a gigabyte and month, {PRICES.milli
 a file begins; {100 * PRICES.slow:.0f} % of the workers {PRICES.slowness:g} times slower; {100 * PRICES.lost:.1f} % of
 the shards lost once.
 {chr(10).join(scales(found, step))}
-Dearest are the {dearest}, {costs[dearest] / costs["cores"]:.1f} times the cores. A cache pays for training, which reads
-each image many times, not for one prediction.
+Dearest are the {dearest}, {costs[dearest] / costs["cores"]:.1f} times the cores.
 {one_image(scan)}
 ## What breaks first
 {chr(10).join(breaks(found))}{checked(found)}
 Measured with `{found["command"]}` on {found["processor"]}, {found["cores"]} cores; commit {found["commit"]},
-{found["date"]}. Training: `{step["command"]}`, {step["date"]}. Why it is built this way:
-[decision 20](decisions/0020-shards.md).
+{found["date"]}. Training: `{step["command"]}`, {step["date"]}
+([decision 20](decisions/0020-shards.md)).
 """
 
 

@@ -66,10 +66,10 @@ class Contrast:
         what = f"{value} points, 95 % interval {low} to {high}"
         if not self.difference.significant:
             on = f" on {self.images} images" if self.images != CLEAN else ""
-            return f"{_capital(self.first)} and {self.second} do not differ significantly{on} ({what})."
+            return f"{_capital(self.first)}: not significantly different from {self.second}{on} ({what})."
         word = "more" if self.difference.value > 0 else "less"
         quality = "accurate" if self.images == CLEAN else f"robust on {self.images} images"
-        return f"{_capital(self.first)} is significantly {word} {quality} than {self.second} ({what})."
+        return f"{_capital(self.first)}: significantly {word} {quality} than {self.second} ({what})."
 
 
 def contrasts(comparison: Comparison) -> tuple[Contrast, ...]:
@@ -165,8 +165,8 @@ def pooling_sentence(comparison: Comparison) -> str:
         (most, best), (least, worst) = max(found), min(found)
         kinds = counted(len(found), "kind")
         sentences.append(
-            f"Of {kinds} of pooling, {best} is correct most often on images moved by {distance(pixels)} "
-            f"({percent(most, fine_ends=True)}), {worst} least often ({percent(least, fine_ends=True)})."
+            f"Correct most often of {kinds} of pooling on images moved by {distance(pixels)}: {best} "
+            f"({percent(most, fine_ends=True)}); least often: {worst} ({percent(least, fine_ends=True)})."
         )
     sentences.append(cost_sentence(comparison, "no-pooling-connected"))
     return " ".join(sentences).strip()
@@ -193,7 +193,7 @@ def _ranking(ranked: Sequence[VariantResult]) -> str:
         other.title for other in others if not accuracy_difference(best, other, comparisons=len(others)).significant
     ]
     accuracy = percent(best.accuracy, fine_ends=True)
-    text = f"Of {counted(len(ranked), 'variant')}, {best.title} is the most accurate ({accuracy}); "
+    text = f"Most accurate of {counted(len(ranked), 'variant')}: {best.title} ({accuracy}); "
     return text + (f"not significantly worse: {_listed(alike)}." if alike else "all others are significantly worse.")
 
 
@@ -211,8 +211,8 @@ def limits_sentence(comparison: Comparison) -> str:
         return ""
     return (
         "LeCun et al. (1998) estimate that such a network is robust to vertical shifts by half the height, scale "
-        f"changes by a factor of 2 and rotations by 30 degrees. Here {baseline.title} keeps 95 % of its accuracy "
-        f"on images {'; '.join(parts)}."
+        f"changes by a factor of 2 and rotations by 30 degrees. Here the network with {baseline.title} keeps 95 % of "
+        f"its accuracy on images {'; '.join(parts)}."
     )
 
 
