@@ -223,7 +223,8 @@ def one_image(scan: Found) -> str:
     return f"""
 ## One huge image
 
-A shard of [`scan`](scan.md) is some tiles. {HUGE:,} x {HUGE:,} pixels with a position at every pixel are {tiles:,} tiles in {shards:,} shards, and
+A shard of [`scan`](scan.md) is some tiles.
+{HUGE:,} x {HUGE:,} pixels at stride 1 are {tiles:,} tiles in {shards:,} shards, and
 {HUGE**2 * CLASSES / 1e9:,.0f} GB for {CLASSES} classes in 8 bits. Windows of 32 pixels take, at
 [measured rates](results/scan.md), from {large(hours[least])} core-hours (`{networks[least]["layout"]}`) to
 {large(hours[most])} (`{networks[most]["layout"]}`).
