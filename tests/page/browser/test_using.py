@@ -250,7 +250,7 @@ def test_the_lesson_shows_what_it_takes_a_number_for_and_begins_anew(open_page: 
     opened.page.locator(".lesson").get_by_role("button", name="Reset").first.click()
     assert first.input_value() == before
     assert image.input_value() == named != ""
-    opened.page.locator(".lesson .bench ~ div select").last.select_option("MP")
+    opened.page.locator(".lesson .lesson-step ~ div select").last.select_option("MP")
     window = "Of the same window, the largest value (max) is 54, the mean 13.5, the first (subset) −27."
     assert window in opened.page.locator(".lesson").text_content()
 

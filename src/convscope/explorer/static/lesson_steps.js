@@ -76,6 +76,16 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     dice: { tries: [makeDice().element], away: true },
     preprocessing: { tries: toUnits ? [button(LESSON.toUnits, toUnits)] : [], away: true },
   };
+  const usesToy = Object.values(made).map(({ away }) => !away);
+  return { ...shownSteps(made, families), usesToy, show: () => movers.forEach((mover) => mover.show()) };
+}
+
+/**
+ * What each step says, and what it says below everything.
+ * @param {Record<keyof typeof LESSON.steps, LessonStep>} made
+ * @param {Hands["families"]} families
+ */
+function shownSteps(made, families) {
   const steps = Object.entries(made);
   const said = (/** @type {string} */ name) =>
     /** @type {{ title: string, text: string, after?: string }} */ (
@@ -95,8 +105,7 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     const moved = compared ? makeMoved(families.comparison) : null;
     return element("div", { class: "after-step" }, text ? element("p", { text }) : null, moved);
   });
-  const usesToy = steps.map(([, { away }]) => !away);
-  return { elements, after, usesToy, show: () => movers.forEach((mover) => mover.show()) };
+  return { elements, after };
 }
 
 /**
