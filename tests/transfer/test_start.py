@@ -274,6 +274,15 @@ def test_a_network_of_other_channels_is_refused(data: Path, tmp_path: Path) -> N
         started(data, tmp_path, module)
 
 
+def test_too_many_classes_are_refused_before_any_image_is_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convscope.transfer.head_choice.MOST_CLASSES", 2)
+    monkeypatch.delattr("convscope.transfer.preparing.prepare")
+    with pytest.raises(ParameterError, match="at most 2 classes"):
+        train(data, start=start_model(), output=tmp_path / "run")
+
+
 def test_a_truncated_model_file_is_refused(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     write_model(start_model(), path)

@@ -133,7 +133,6 @@ def prepare_start(
     _layers(start, settings.cut, settings.mode)  # before any image is read
     dataset = _images(settings, start, data, cache_dir=cache_dir, reporter=reporter)
     check_class_names(dataset.classes)
-    check_classes(len(dataset.classes))
     counts = np.bincount(dataset.labels[dataset.indices(TRAIN)], minlength=len(dataset.classes))
     planned = start.model.network.plan
     mode, why = choose_mode(settings, macs=planned.macs, images=int(counts.sum()), fewest=int(counts.min()))
@@ -256,6 +255,7 @@ def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path 
         source = open_recorded(settings.data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
     else:
         source = open_source(data, data_dir=data_dir, reporter=reporter, class_depth=settings.class_depth)
+    check_classes(len(source.classes))
     ranges = parse_value_range(settings.value_range) if settings.value_range is not None else None
     if ranges is None and own.ranges != ValueRanges():
         ranges = own.ranges
