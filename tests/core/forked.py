@@ -96,6 +96,17 @@ def busy() -> None:
             thread.join()
 
 
+def ended() -> None:
+    """Fork when threads that have computed have just ended, and perhaps still hold locks of MKL."""
+    for _ in range(20):
+        threads = [threading.Thread(target=probabilities) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        in_child(lambda: same(probabilities()))
+
+
 def from_file(path: str) -> list[list[float]]:
     import convscope
 

@@ -18,7 +18,7 @@ PROGRAM = Path(__file__).with_name("forked.py")
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork here")
-@pytest.mark.parametrize("work", ["pools", "busy", "others", "preloaded", "training", "torch_alone"])
+@pytest.mark.parametrize("work", ["pools", "busy", "ended", "others", "preloaded", "training", "torch_alone"])
 def test_children_of_a_process_that_has_computed_answer_too(work: str, tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROGRAM.parents[2])}
     command = [sys.executable, str(PROGRAM), work, str(tmp_path)]

@@ -1,17 +1,20 @@
 """Safe forks of a process that has loaded torch: the child does not have the threads of its parent.
 
 A child would wait for ever for the threads that its parent computed with (pytorch issues 17199, 89693), and for the
-locks that they held. In such a child torch computes with one thread, which needs neither.
+locks that they held. In such a child torch computes with one thread, which needs neither. A thread holds locks of MKL
+for a moment more when it ends: a fork waits for that, too.
 """
 
 import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 _PATIENCE_S = 10.0
+_ENDING_S = 1.0
 _FORKED_WITHOUT_PROGRAM = 0x40  # of Linux's flags of a process, PF_FORKNOEXEC
 _anew: list[Callable[[], None]] = []
 
@@ -22,6 +25,7 @@ class _Here:
     one_thread = False
     forking = False
     computing: ClassVar[list[int]] = []  # threads
+    helpers: ClassVar[dict[int, set[int]]] = {}  # native threads that a thread has begun, which end with it
     changed = threading.Condition()
 
 
@@ -46,9 +50,14 @@ def computing() -> Iterator[None]:
         if own not in _Here.computing:
             _Here.changed.wait_for(lambda: not _Here.forking, timeout=_PATIENCE_S)
         _Here.computing.append(own)
+    thread = threading.get_native_id()
+    known = thread in _Here.helpers or threading.current_thread() is threading.main_thread()
+    before = set() if known else _native_threads()
     try:
         yield
     finally:
+        if not known:
+            _Here.helpers[thread] = _native_threads() - before
         with _Here.changed:
             if own in _Here.computing:  # false in a child that was forked within the block
                 _Here.computing.remove(own)
@@ -60,6 +69,25 @@ def _before() -> None:
     _Here.changed.acquire()
     _Here.forking = True
     _Here.changed.wait_for(lambda: set(_Here.computing) <= {own}, timeout=_PATIENCE_S)
+    _wait_for_ending_threads()
+
+
+def _wait_for_ending_threads() -> None:
+    """Wait for the threads that have computed and are no longer Python's, and for those that they have begun."""
+    living = {thread.native_id for thread in threading.enumerate()}
+    ended = [thread for thread in list(_Here.helpers) if thread not in living]
+    ending = {number for thread in ended for number in {thread, *_Here.helpers.pop(thread)}} - living
+    latest = time.monotonic() + _ENDING_S
+    while ending & _native_threads() and time.monotonic() < latest:
+        time.sleep(0.001)
+
+
+def _native_threads() -> set[int]:
+    """Return the threads of this process, those of libraries included (known on Linux only)."""
+    try:
+        return {int(name) for name in os.listdir("/proc/self/task")}  # noqa: PTH208  # pathlib is not loaded yet
+    except OSError:
+        return set()
 
 
 def _in_parent() -> None:
@@ -71,7 +99,7 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    _Here.changed, _Here.forking, _Here.computing = threading.Condition(), False, []
+    _Here.changed, _Here.forking, _Here.computing, _Here.helpers = threading.Condition(), False, [], {}
     for renew in _anew:
         renew()
     _keep_to_one_thread()
