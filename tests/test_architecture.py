@@ -31,8 +31,6 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 # Functions of `api` and estimators have the parameters of their options records. These three describe a unit, or how
 # patches are drawn and whitened, argument by argument.
 MANY_PARAMETERS = {("walk", "walk"), ("layer", "learn_layer"), ("clusters", "learn")}
-# Operations of the builder have the settings of the operators that they read.
-MANY_PARAMETERS |= {("sums", "convolution"), ("sums", "transposed_convolution"), ("pools", "pooling")}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "torch.load", "torch.save", "joblib.load", "os.system"}
 

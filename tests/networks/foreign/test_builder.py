@@ -109,7 +109,7 @@ def test_a_normalization_of_shuffled_channels_has_its_weights_in_their_order() -
     result = sums.channel_normalization(builder, value, weights(4), weights(4), 1e-5, axis=1)
     shuffled = images()[:, [0, 2, 1, 3]].permute(0, 2, 3, 1)
     expected = torch.nn.functional.layer_norm(shuffled, (4,), weights(4), weights(4), 1e-5).permute(0, 3, 1, 2)
-    network = builder.finish(pools.pooling(builder, result, "MP", (1, 1), stride=(1, 1)))
+    network = builder.finish(pools.pooling(builder, result, "MP", (1, 1), sums.Slide(stride=(1, 1))))
     torch.testing.assert_close(output(network, images()), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -173,7 +173,10 @@ def test_what_would_be_no_maps_is_refused() -> None:
         builder, views.permuted(parts.reshape(builder, image, (1, 2, 2, 3, 2)), (0, 2, 1, 3, 4)), (1, 4, 3, 2)
     )
     for read, match in (
-        (lambda: pools.pooling(builder, across, "MP", (2, 2), stride=(2, 2)), "rows or columns and not of channels"),
+        (
+            lambda: pools.pooling(builder, across, "MP", (2, 2), sums.Slide(stride=(2, 2))),
+            "rows or columns and not of channels",
+        ),
         (lambda: parts.concatenate(builder, [image, image], 2), "not the channels"),
         (lambda: parts.concatenate(builder, [image, rows_padded(builder, image)], 1), "different sizes"),
         (lambda: functions.add(builder, image, across), "different orders"),
@@ -202,7 +205,9 @@ def test_every_third_of_the_values_of_twelve_groups_is_no_shuffle() -> None:
         builder,
         lambda: (
             functions.activation(builder, parts.reshape(builder, value, (1, 8, 2, 2)), "relu")
-            and pools.pooling(builder, parts.reshape(builder, value, (1, 8, 2, 2)), "MP", (2, 2), stride=(2, 2))
+            and pools.pooling(
+                builder, parts.reshape(builder, value, (1, 8, 2, 2)), "MP", (2, 2), sums.Slide(stride=(2, 2))
+            )
         ),
         "no shuffle",
     )

@@ -34,7 +34,7 @@ def images() -> Tensor:
 
 def conv(builder: Builder, value: Value, name: str = "conv", size: int = 1, pad: int = 0) -> Value:
     frame = ((pad, pad), (pad, pad))
-    return sums.convolution(builder, value, weights(4, 4, size, size), weights(4), padding=frame, name=name)
+    return sums.convolution(builder, value, weights(4, 4, size, size), weights(4), sums.Slide(padding=frame), name=name)
 
 
 def scaled(builder: Builder, value: Value, shift: float = 1.0) -> Value:
@@ -106,7 +106,7 @@ def test_a_frame_that_something_else_reads_stays_for_all() -> None:
 
 def pooled(builder: Builder, value: Value, code: str, kernel: int = 3) -> Value:
     framed = parts.pad(builder, value, [(0, 0), (0, 0), (1, 1), (1, 1)])
-    return pools.pooling(builder, framed, code, (kernel, kernel), stride=(1, 1), name="pool")
+    return pools.pooling(builder, framed, code, (kernel, kernel), sums.Slide(stride=(1, 1)), name="pool")
 
 
 def test_a_maximum_takes_a_frame_of_zeros_only_behind_values_that_are_not_negative() -> None:
@@ -156,7 +156,7 @@ def test_what_changes_nothing_is_no_layer() -> None:
 def test_a_layer_that_changes_nothing_is_left_out_where_no_sums_are_beside_it() -> None:
     def build(builder: Builder, image: Value) -> Value:
         value = functions.multiply(builder, functions.activation(builder, image, "linear"), 1)
-        return pools.pooling(builder, value, "MP", (2, 2), stride=(2, 2))
+        return pools.pooling(builder, value, "MP", (2, 2), sums.Slide(stride=(2, 2)))
 
     assert kinds(built(build)) == ["pooling"]
 

@@ -10,9 +10,9 @@ from convscope.layers.kinds.resize import Resize
 from convscope.layers.layer import Layer
 
 from . import views
-from .builder import NO_FRAME, Builder, Frame, Pair
+from .builder import NO_FRAME, Builder, Pair
 from .elementary import ChannelMean, ChannelWindow
-from .sums import windows
+from .sums import Slide, windows
 from .unsupported import InexpressibleError
 from .views import COLUMNS, MAPS, ROWS, Value
 
@@ -22,10 +22,8 @@ def pooling(
     value: Value,
     code: str,
     kernel: Pair,
+    slide: Slide,
     *,
-    stride: Pair,
-    padding: Frame = NO_FRAME,
-    dilation: Pair = (1, 1),
     ceil: bool = False,
     count_padding: bool = False,
     name: str = "",
@@ -34,9 +32,9 @@ def pooling(
 
     With `ceil`, a window larger than the maps is all of them: a global mean in Hugging Face models.
     """
-    if ceil and padding == NO_FRAME and dilation == (1, 1):
+    if ceil and slide.padding == NO_FRAME and slide.dilation == (1, 1):
         kernel = min(kernel[0], value.shape[-2]), min(kernel[1], value.shape[-1])
-    rows, columns = windows(kernel, stride, padding, dilation)
+    rows, columns = windows(kernel, slide)
     layer = Pooling(code=code, rows=rows, columns=columns, ceil=ceil, count_padding=count_padding)
     return builder.on_maps(value, layer, name or builder.named("pool"))
 
@@ -89,7 +87,7 @@ def adaptive_pooling(builder: Builder, value: Value, code: str, size: Pair, *, n
         return global_pooling(builder, value, code, (-2, -1), keepdim=True, name=name)
     if all(own % wanted == 0 for own, wanted in zip(below, size, strict=True)):
         kernel = (below[0] // size[0], below[1] // size[1])
-        return pooling(builder, value, code, kernel, stride=kernel, name=name)
+        return pooling(builder, value, code, kernel, Slide(stride=kernel), name=name)
     if all(wanted % own == 0 for own, wanted in zip(below, size, strict=True)):
         return builder.on_maps(value, Resize(rows=size[0], columns=size[1]), name or builder.named("pool"))
     raise InexpressibleError(

@@ -1,7 +1,7 @@
 """Operations that are weighted sums and normalizations."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,21 +19,31 @@ from .unsupported import InexpressibleError
 from .views import MAPS, Value
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slide:
+    """How a window slides, down and across: by which steps, over which zeros around, its values how far apart."""
+
+    stride: Pair = (1, 1)
+    padding: Frame = NO_FRAME
+    dilation: Pair = (1, 1)
+
+
+BY_ONE = Slide()
+
+
 def convolution(
     builder: Builder,
     value: Value,
     weight: Tensor,
     bias: Tensor | None,
+    slide: Slide = BY_ONE,
     *,
-    stride: Pair = (1, 1),
-    padding: Frame = NO_FRAME,
-    dilation: Pair = (1, 1),
     groups: int = 1,
     name: str = "",
 ) -> Value:
     """Add a convolution of maps N C H W; `weight` is units × maps in a group × rows × columns."""
     units = weight.shape[0]
-    rows, columns = windows(_pair(weight.shape[2:]), stride, padding, dilation)
+    rows, columns = windows(_pair(weight.shape[2:]), slide)
     layer = Convolution(units=units, rows=rows, columns=columns, groups=groups)
     tensors = {"weight": weight, "bias": _bias(bias, units)}
     return builder.on_maps(value, layer, name or builder.named("conv"), tensors)
@@ -44,17 +54,15 @@ def transposed_convolution(
     value: Value,
     weight: Tensor,
     bias: Tensor | None,
+    slide: Slide = BY_ONE,
     *,
-    stride: Pair = (1, 1),
-    padding: Frame = NO_FRAME,
-    dilation: Pair = (1, 1),
     extra: Pair = (0, 0),
     groups: int = 1,
     name: str = "",
 ) -> Value:
     """Add a transposed convolution; `weight` is maps × units in a group × rows × columns."""
     units = weight.shape[1] * groups
-    rows, columns = windows(_pair(weight.shape[2:]), stride, padding, dilation)
+    rows, columns = windows(_pair(weight.shape[2:]), slide)
     layer = TransposedConvolution(
         units=units, rows=rows, columns=columns, extra_rows=extra[0], extra_columns=extra[1], groups=groups
     )
@@ -142,11 +150,11 @@ def _pair(sizes: Sequence[int]) -> Pair:
     return sizes[0], sizes[1]
 
 
-def windows(kernel: Pair, stride: Pair, padding: Frame, dilation: Pair) -> tuple[Window, Window]:
+def windows(kernel: Pair, slide: Slide) -> tuple[Window, Window]:
     """Return the windows down and across."""
     rows, columns = (
         Window(kernel=size, stride=step, before=frame[0], after=frame[1], dilation=apart)
-        for size, step, frame, apart in zip(kernel, stride, padding, dilation, strict=True)
+        for size, step, frame, apart in zip(kernel, slide.stride, slide.padding, slide.dilation, strict=True)
     )
     return rows, columns
 

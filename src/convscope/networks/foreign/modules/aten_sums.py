@@ -20,21 +20,15 @@ def _convolution(call: AtenCall) -> Value:
     if weight.dim() != 4:
         raise InexpressibleError(f"it slides over {weight.dim() - 2} axes and not over rows and columns")
     padding = call["padding"]
-    settings: dict[str, Any] = {
-        "stride": pair_of(call["stride"]),
-        "dilation": dilation,
-        "groups": call["groups"],
-        "name": call.name,
-    }
-    settings["padding"] = (
-        _padding_in_words(padding, weight.shape[2:], dilation) if isinstance(padding, str) else frame_of(padding)
-    )
+    frame = _padding_in_words(padding, weight.shape[2:], dilation) if isinstance(padding, str) else frame_of(padding)
+    slide = sums.Slide(stride=pair_of(call["stride"]), padding=frame, dilation=dilation)
     value, bias = call.value("input"), call.optional("bias")
     if call.get("transposed", False):
+        extra = pair_of(call["output_padding"])
         return sums.transposed_convolution(
-            call.builder, value, weight, bias, extra=pair_of(call["output_padding"]), **settings
+            call.builder, value, weight, bias, slide, extra=extra, groups=call["groups"], name=call.name
         )
-    return sums.convolution(call.builder, value, weight, bias, **settings)
+    return sums.convolution(call.builder, value, weight, bias, slide, groups=call["groups"], name=call.name)
 
 
 def _transposed_convolution(call: AtenCall) -> Value:
@@ -116,14 +110,17 @@ def _pooling(call: AtenCall, *, code: str) -> Value:
     if call.get("divisor_override") is not None:
         raise InexpressibleError("it divides by a number of its own")
     kernel = pair_of(call["kernel_size"])
+    slide = sums.Slide(
+        stride=pair_of(call["stride"]) if call["stride"] else kernel,
+        padding=frame_of(call["padding"]),
+        dilation=pair_of(call.get("dilation", 1)),
+    )
     return pools.pooling(
         call.builder,
         call.value("self"),
         code,
         kernel,
-        stride=pair_of(call["stride"]) if call["stride"] else kernel,
-        padding=frame_of(call["padding"]),
-        dilation=pair_of(call.get("dilation", 1)),
+        slide,
         ceil=call["ceil_mode"],
         count_padding=call.get("count_include_pad", False),
         name=call.name,

@@ -75,9 +75,8 @@ def _operand(call: Call, number: int) -> Value | Tensor:
 def _convolution(builder: Builder, call: Call) -> Value:
     value, weight = call.value(), tensor(call, 1, "weights")
     bias = _vector(call, 2, "bias") if call.has(2) else None
-    settings = windows(call, value, kernel_of(call, weight))
-    groups = call.attribute("group", 1)
-    return sums.convolution(builder, value, weight, bias, **settings, groups=groups, name=call.name)
+    slide, groups = windows(call, value, kernel_of(call, weight)), call.attribute("group", 1)
+    return sums.convolution(builder, value, weight, bias, slide, groups=groups, name=call.name)
 
 
 def _transposed_convolution(builder: Builder, call: Call) -> Value:
@@ -85,13 +84,13 @@ def _transposed_convolution(builder: Builder, call: Call) -> Value:
     bias = _vector(call, 2, "bias") if call.has(2) else None
     if "output_shape" in call.operator.attributes or call.attribute("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         raise InexpressibleError("its padding is said by the size of its result")
-    settings = windows(call, value, kernel_of(call, weight))
+    slide = windows(call, value, kernel_of(call, weight))
     extra = call.attribute("output_padding", [0, 0])
     if len(extra) != 2:
         raise InexpressibleError("its output_padding must be two numbers")
     groups = call.attribute("group", 1)
     return sums.transposed_convolution(
-        builder, value, weight, bias, **settings, extra=(extra[0], extra[1]), groups=groups, name=call.name
+        builder, value, weight, bias, slide, extra=(extra[0], extra[1]), groups=groups, name=call.name
     )
 
 
@@ -164,8 +163,8 @@ def _pooling(code: str) -> Translation:
         kernel = call.attribute("kernel_shape", [])
         if len(kernel) != 2:
             raise InexpressibleError(f"its windows have {len(kernel)} dimensions")
-        settings = windows(call, call.value(), (kernel[0], kernel[1]))
-        if code == "AP" and settings["dilation"] != (1, 1):
+        slide = windows(call, call.value(), (kernel[0], kernel[1]))
+        if code == "AP" and slide.dilation != (1, 1):
             raise InexpressibleError("it takes the mean of values that are apart")
         ceil, count = bool(call.attribute("ceil_mode", 0)), bool(call.attribute("count_include_pad", 0))
         return pools.pooling(
@@ -173,7 +172,7 @@ def _pooling(code: str) -> Translation:
             call.value(),
             code,
             (kernel[0], kernel[1]),
-            **settings,
+            slide,
             ceil=ceil,
             count_padding=count,
             name=call.name,

@@ -2,26 +2,18 @@
 
 import math
 from collections.abc import Callable
-from typing import TypedDict
 
 import numpy as np
 from torch import Tensor
 
 from convscope.networks.foreign.building import parts
-from convscope.networks.foreign.building.builder import Builder, Frame, Pair
+from convscope.networks.foreign.building.builder import Builder, Pair
+from convscope.networks.foreign.building.sums import Slide
 from convscope.networks.foreign.building.unsupported import InexpressibleError
 from convscope.networks.foreign.building.views import Value
 
 from .call import Call
 from .tensors import Array
-
-
-class Windows(TypedDict):
-    """Settings of windows, as the builder takes them."""
-
-    stride: Pair
-    padding: Frame
-    dilation: Pair
 
 
 def kernel_of(call: Call, weight: Tensor) -> Pair:
@@ -37,8 +29,8 @@ def kernel_of(call: Call, weight: Tensor) -> Pair:
     return sides[0], sides[1]
 
 
-def windows(call: Call, value: Value, kernel: Pair) -> Windows:
-    """Return stride, padding and dilation of an operator.
+def windows(call: Call, value: Value, kernel: Pair) -> Slide:
+    """Return how the windows of an operator slide.
 
     Raises:
         InexpressibleError: it does not have two of each.
@@ -55,7 +47,7 @@ def windows(call: Call, value: Value, kernel: Pair) -> Windows:
         if len(pads) != 4:
             raise InexpressibleError("its pads must be four numbers")
         frame = [(pads[0], pads[2]), (pads[1], pads[3])]
-    return {"stride": (stride[0], stride[1]), "padding": (frame[0], frame[1]), "dilation": (dilation[0], dilation[1])}
+    return Slide(stride=(stride[0], stride[1]), padding=(frame[0], frame[1]), dilation=(dilation[0], dilation[1]))
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int, *, lower: bool) -> Pair:
