@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.statistics import Proportion
@@ -88,11 +89,14 @@ def choose_head(
         DataError: a class has no image, or the classifier cannot use the features.
         ParameterError: there are too many classes.
     """
-    classes = int(labels.max()) + 1
-    check_classes(classes)
-    if name == "knn":
-        views = views[:1]
-    fewest = int(np.bincount(labels, minlength=classes).min())
+    check_classes(int(labels.max()) + 1)
+    few = 1 if name in _LOSSES else None  # steps of L-BFGS take five times as long on all threads of OpenBLAS
+    with threadpool_limits(few, user_api="blas"):
+        return _chosen(name, views[:1] if name == "knn" else views, labels, seed=seed, threads=threads)
+
+
+def _chosen(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], *, seed: int, threads: int) -> ChosenHead:
+    fewest = int(np.bincount(labels).min())
     count = min(_FOLDS, fewest)
     trials = list(_trials(name, views, labels, count, seed=seed, threads=threads)) if count > 1 else []
     if not trials:

@@ -103,18 +103,20 @@ def fit_linear(
 
     def penalized(numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the mean loss with the penalty, and its gradient."""
-        table = torch.from_numpy(numbers.astype(np.float32)).view(-1, classes)
-        weight, bias = table[:width], table[width]
-        mean, wrong = loss(torch.addmm(bias, values, weight), target)
-        gradient = torch.cat([values.T @ wrong + 2 * penalty * weight, wrong.sum(dim=0, keepdim=True)])
+        # one row a class: products of many rows and few columns take BLAS several times as long
+        table = torch.from_numpy(numbers.astype(np.float32)).view(classes, width + 1)
+        weight, bias = table[:, :width], table[:, width:]
+        mean, wrong = loss(torch.addmm(bias, weight, values.T).T, target)
+        errors = wrong.T.contiguous()
+        gradient = torch.cat([errors @ values + 2 * penalty * weight, errors.sum(dim=1, keepdim=True)], dim=1)
         return float(mean + penalty * weight.square().sum()), gradient.flatten().double().numpy()
 
-    begun = np.zeros((width + 1, classes))
+    begun = np.zeros((classes, width + 1))
     if first is not None:
-        begun = np.concatenate([first.weight, first.bias[None]])
+        begun = np.concatenate([first.weight.T, first.bias[:, None]], axis=1)
     options = {"maxiter": _STEPS, "maxcor": _MEMORY, "gtol": _TOLERANCE / 10, "ftol": 1e-9}
-    found = minimize(penalized, begun.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(-1, classes)
-    return Weights(weight=found[:-1].astype(np.float32), bias=found[-1].astype(np.float32))
+    found = minimize(penalized, begun.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(classes, -1)
+    return Weights(weight=found[:, :-1].T.astype(np.float32), bias=found[:, -1].astype(np.float32))
 
 
 def regularization_path(
