@@ -14,7 +14,7 @@ from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRanges
 from convscope.scanning.preparing import Preparation, parse_bytes
 from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
-from convscope.scanning.sweep import Sweep
+from convscope.scanning.sweep import Sweep, fitted
 from tests.checks.laws import LAWS
 from tests.checks.scans import CLASSES, expected, pixels, preparation, scan_model
 
@@ -235,3 +235,8 @@ def test_stability_is_a_band_of_every_kind_of_result() -> None:
 def test_a_model_scans_as_the_function_does() -> None:
     image = pixels(20, 30)
     assert np.array_equal(scan_model().scan(image, stride=2).maps, scan(scan_model(), image, stride=2).maps)
+
+
+def test_a_strip_wider_than_any_image_of_a_network_is_converted() -> None:
+    values = np.random.default_rng(0).integers(0, 256, (3, 20_000, 1), dtype=np.uint8)
+    np.testing.assert_array_equal(fitted(Preprocessing(height=8, width=8, channels=1), values, "wide"), values)

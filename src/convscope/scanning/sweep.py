@@ -30,6 +30,7 @@ from .stability import stability
 from .ways import Answers, Applied, AppliedByWindow, applied, own_stride
 
 Records = NDArray[Any]
+_BLOCK = 4_096  # pixels down and across that are converted at once
 _PROBE_S = 0.3  # of a measurement before the start
 
 
@@ -162,7 +163,17 @@ def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDA
             f"{printable(name)} must have 8 or 16 bits, or the model a range for its values. Got {values.dtype}. "
             "Convert it, or train with --value-range LOW,HIGH."
         )
-    here = replace(preprocessing, height=values.shape[0], width=values.shape[1])
+    rows, columns = values.shape[:2]
+    if max(rows, columns) > _BLOCK:  # an image of a network is smaller than a strip of a huge image may be
+        parts = [
+            [
+                fitted(preprocessing, values[row : row + _BLOCK, column : column + _BLOCK], name)
+                for column in range(0, columns, _BLOCK)
+            ]
+            for row in range(0, rows, _BLOCK)
+        ]
+        return np.concatenate([np.concatenate(part, axis=1) for part in parts])
+    here = replace(preprocessing, height=rows, width=columns)
     try:
         return here.apply(Decoded(values=values))
     except UnreadableImageError as error:
