@@ -56,12 +56,21 @@ def computing() -> Iterator[None]:
     try:
         yield
     finally:
-        if not known:
-            _Here.helpers[thread] = _native_threads() - before
         with _Here.changed:
+            if not known:
+                _remember(thread, before)
             if own in _Here.computing:  # false in a child that was forked within the block
                 _Here.computing.remove(own)
             _Here.changed.notify_all()
+
+
+def _remember(thread: int, before: set[int]) -> None:
+    """Remember the native threads that this one has begun; forget threads that are gone with all of theirs."""
+    now = _native_threads()
+    for number, begun in list(_Here.helpers.items()):
+        if now.isdisjoint({number, *begun}):
+            del _Here.helpers[number]
+    _Here.helpers[thread] = now - before
 
 
 def _before() -> None:

@@ -69,11 +69,7 @@ def softmax(builder: Builder, value: Value, axis: int = -1, *, logarithm: bool =
 
 def add(builder: Builder, first: Value | Tensor | Number, second: Value | Tensor | Number, *, name: str = "") -> Value:
     """Add two values, or a value and a constant."""
-    name = name or builder.named("add")
-    if isinstance(first, Value) and isinstance(second, Value):
-        return _combined(builder, first, second, "add", name)
-    value, constant = _value_first(first, second)
-    return _with_constant(builder, value, constant, name, scales=False)
+    return _of_two(builder, first, second, "add", name or builder.named("add"))
 
 
 def subtract(
@@ -90,11 +86,7 @@ def multiply(
     builder: Builder, first: Value | Tensor | Number, second: Value | Tensor | Number, *, name: str = ""
 ) -> Value:
     """Multiply two values, or a value and a constant; a gate may be smaller than the maps."""
-    name = name or builder.named("mul")
-    if isinstance(first, Value) and isinstance(second, Value):
-        return _combined(builder, first, second, "multiply", name)
-    value, constant = _value_first(first, second)
-    return _with_constant(builder, value, constant, name, scales=True)
+    return _of_two(builder, first, second, "multiply", name or builder.named("mul"))
 
 
 def divide(
@@ -129,6 +121,19 @@ def _with_constant(builder: Builder, value: Value, constant: Tensor | Number, na
     numbers = views.per_map(value, tensor)
     none = torch.zeros_like(numbers)
     return builder.scaled(value, *((numbers, none) if scales else (none + 1, numbers)), name)
+
+
+def _of_two(
+    builder: Builder,
+    first: Value | Tensor | Number,
+    second: Value | Tensor | Number,
+    kind: Literal["add", "multiply"],
+    name: str,
+) -> Value:
+    if isinstance(first, Value) and isinstance(second, Value):
+        return _combined(builder, first, second, kind, name)
+    value, constant = _value_first(first, second)
+    return _with_constant(builder, value, constant, name, scales=kind == "multiply")
 
 
 def _combined(builder: Builder, first: Value, second: Value, how: str, name: str) -> Value:
