@@ -1,12 +1,9 @@
 // @ts-check
-/** The network, forward. Weighted sums are computed by plain.js or, in the same way from outside, by simd.js. */
+/** The network, forward. Layers are computed by operations.js or, in the same way from outside, by simd.js. */
 import { shapeAt } from "./network.js";
 import { operationOf } from "./operations.js";
-import { plainLayer } from "./plain.js";
-import { poolingOf } from "./pooling.js";
 import { simdLayers } from "./simd.js";
 
-/** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Network} Network */
 
 /** Computes the values of a layer from those of its inputs. @typedef {(inputs: Float32Array[], output: Float32Array) =>
@@ -71,7 +68,7 @@ export function machineOf(network, plain = false) {
   const layers = network.layers.map((layer, index) => {
     const quick = fast?.layers[index];
     if (quick) return quick;
-    const compute = layerIn(network, layer);
+    const compute = operationOf(network, layer);
     const [given, made] = [inputs[index].map((input) => values[input]), values[index + 1]];
     return () => compute(given, made);
   });
@@ -80,14 +77,6 @@ export function machineOf(network, plain = false) {
     values[0].set(standardize({ channels, mean, std, height, width }, pixels));
   const areas = network.layers.map(({ rows, columns }) => rows * columns);
   return { values, layers, inputs, areas, loops: fast?.loops ?? "plain", enter };
-}
-
-/** A layer in plain JavaScript. @param {Network} network @param {Layer} layer @returns {Compute} */
-function layerIn(network, layer) {
-  const below = shapeAt(network, layer.inputs[0] + 1);
-  if (layer.kind === "pooling") return poolingOf(layer, below);
-  const sums = layer.kind === "convolution" || layer.kind === "locally-connected" || layer.kind === "linear";
-  return sums ? plainLayer(layer, below) : operationOf(network, layer);
 }
 
 /**

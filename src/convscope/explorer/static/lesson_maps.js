@@ -38,7 +38,7 @@ export function drawBoards(boards, toy, state, go) {
 /** The largest feature of the units, whichever positions have one, so that colours stay. @param {Toy} toy */
 function largestFeature(toy) {
   const dense = { ...toy, stride: 1, code: "" };
-  return largestSize(makeEngine(toyNetwork(dense))({ pixels: toyPixels(dense), off: [] }).all[1]);
+  return largestSize(makeEngine(toyNetwork(dense), true)({ pixels: toyPixels(dense), off: [] }).all[1]);
 }
 
 /**

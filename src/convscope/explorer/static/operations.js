@@ -1,10 +1,12 @@
 // @ts-check
 /**
- * What layers other than weighted sums and poolings compute, in plain JavaScript. To add a kind, add one line to
- * `OPERATIONS` and, for the account of one value, one to `ACCOUNTS` in accounts.js.
+ * What layers compute, in plain JavaScript. To add a kind, add one line to `OPERATIONS` and, for the account of one
+ * value, one to `ACCOUNTS` in accounts.js.
  */
 import { shapeAt } from "./network.js";
 import { activate } from "./nonlinearity.js";
+import { weightedSums } from "./plain.js";
+import { pooledMaps } from "./pooling.js";
 import { resized } from "./resizing.js";
 import { paintedMaps } from "./transposed.js";
 
@@ -200,6 +202,10 @@ function softmaxMaps({ maps, rows, columns }) {
 
 /** @type {Record<string, Operation>} */
 const OPERATIONS = {
+  convolution: weightedSums,
+  "locally-connected": weightedSums,
+  linear: weightedSums,
+  pooling: pooledMaps,
   add: () => (inputs, output) => {
     output.set(inputs[0]);
     for (const other of inputs.slice(1)) for (let at = 0; at < output.length; at++) output[at] += other[at];

@@ -2,10 +2,8 @@
 /**
  * Weighted sums in plain JavaScript, in double precision: for browsers without WebAssembly SIMD, and to check simd.js
  * against. All go through one loop, which keeps the sums of 4 units at 2 positions in registers while it walks once
- * along
- * the patches and the weights, both contiguous.
+ * along the patches and the weights, both contiguous.
  */
-import { activate } from "./nonlinearity.js";
 import { patchLength, positionsOf } from "./regions.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
@@ -25,11 +23,9 @@ import { patchLength, positionsOf } from "./regions.js";
 
 /**
  * A convolution, units of their own at each position, or fully connected units.
- * @param {Layer} layer
- * @param {Shape} below
- * @returns {import("./engine.js").Compute}
+ * @type {import("./operations.js").Operation}
  */
-export function plainLayer(layer, below) {
+export function weightedSums(layer, [below]) {
   const inputs = patchLength(layer, below);
   const regions = layer.regions[0] * layer.regions[1];
   const positions = positionsOf(layer, regions);
@@ -84,7 +80,6 @@ function sums(ready, given, result) {
     }
   }
   if (layer.residual) for (let index = 0; index < result.length; index++) result[index] += given[1][index];
-  activate(layer.nonlinearity, result);
 }
 
 /**

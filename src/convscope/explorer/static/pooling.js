@@ -1,6 +1,5 @@
 // @ts-check
 /** One value for each window of a map. Each kind says its value and which positions of the map it was made from. */
-import { activate } from "./nonlinearity.js";
 
 /** @typedef {import("./network.js").Layer} Layer */
 /** @typedef {import("./network.js").Shape} Shape */
@@ -119,18 +118,10 @@ export function windowWeights(layer, values, tall, wide, count = values.length) 
   return values.map((_, index) => (index === winner ? 1 : 0));
 }
 
-/**
- * What pools maps C H W.
- * @param {Layer} layer
- * @param {Shape} below
- * @returns {import("./engine.js").Compute}
- */
-export function poolingOf(layer, below) {
+/** Pools maps C H W. @type {import("./operations.js").Operation} */
+export function pooledMaps(layer, [below]) {
   const compute = layer.code === "BP" ? blurredSubset : reachesBeyond(layer, below) ? poolPadded : pool;
-  return ([maps], result) => {
-    compute(layer, maps, below, result);
-    activate(layer.nonlinearity, result);
-  };
+  return ([maps], result) => compute(layer, maps, below, result);
 }
 
 /**
