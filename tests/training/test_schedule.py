@@ -90,6 +90,13 @@ def test_what_comes_after_the_last_step_belongs_to_the_budget(after: int, clock:
     assert pace.fraction > 0.95
 
 
+def test_a_slow_start_is_not_taken_for_slow_steps(clock: Clock) -> None:
+    pace = TrainingClock(per_step=1 / 100, budget_s=100.0, started_s=clock.now, after=20)
+    go(pace, clock, lambda step: 0.1 if step else 40.0)  # processes start before the first
+    assert pace.elapsed_s + 20 * 0.1 == pytest.approx(100, rel=0.02)
+    assert pace.fraction > 0.95
+
+
 def test_a_resumed_time_budget_goes_on_as_if_it_had_not_stopped(clock: Clock) -> None:
     whole = TrainingClock(per_step=1 / 1_000, budget_s=100.0, started_s=clock.now)
     for _ in range(500):

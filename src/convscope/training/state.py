@@ -49,7 +49,7 @@ class TrainingClock:
     after: float = 0.0
     before_s: float = 0.0
     started_s: float = field(default_factory=time.monotonic)
-    _mark: tuple[float, int] = (0.0, 0)
+    _mark: tuple[float, int] | None = None  # seconds and steps; the start of processes is before it
     _steps: int = 0
     _step_s: float = 0.0
 
@@ -90,11 +90,14 @@ class TrainingClock:
         """Continue an earlier part of the training that took `before_s` seconds."""
         self.fraction, self.per_step, self.before_s = fraction, per_step, before_s
         self.started_s = time.monotonic()
-        self._mark = (before_s, self._steps)
+        self._mark = None
 
     def _correct(self, budget_s: float) -> None:
         """Estimate the remaining steps again when the end would miss the budget by more than 2 %."""
         elapsed = self.elapsed_s
+        if self._mark is None:
+            self._mark = (elapsed, self._steps)
+            return
         since_s, since_steps = elapsed - self._mark[0], self._steps - self._mark[1]
         if self.fraction == 1 or since_steps < 3 or since_s < 0.02 * budget_s:
             return
