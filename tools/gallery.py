@@ -13,18 +13,21 @@ import convscope
 from convscope.core.errors import DataError, StorageError
 
 GALLERY = Path(__file__).resolve().parents[1] / "docs" / "gallery"
-MEASURED = 500  # images that each unit is switched off on
+MEASURED = 500  # images that are distorted
+WITHOUT_UNITS = 500, 100  # images that each unit is switched off on; photographs need a larger network
 DISTORTIONS = ["shift-x", "shift-y", "rotation", "scale", "noise"]
 LARGEST = 3_000_000  # bytes of a page
 
 
-def build(name: str, data: str, folder: Path, *, epochs: int, size: int | None = None) -> Path:
+def build(
+    name: str, data: str, folder: Path, *, epochs: int, size: int | None = None, ablation: int = WITHOUT_UNITS[0]
+) -> Path:
     """Train on `data`, measure the units and the robustness, write the page."""
     sets = os.environ.get("CONVSCOPE_DATA")
-    context = convscope.Context(data_dir=Path(sets)) if sets else convscope.Context()
+    context = convscope.Context(progress=True, data_dir=Path(sets) if sets else None)
     trained = convscope.train(data, output=folder / name, epochs=epochs, size=size, context=context)
     run, page = trained.folder.path, GALLERY / f"{name}.html"
-    convscope.units(run, data, ablation=MEASURED, context=context)
+    convscope.units(run, data, ablation=ablation, context=context)
     convscope.measure(run, data, distortions=DISTORTIONS, images=MEASURED, context=context)
     convscope.look(run, output=page, force=True, context=context)
     length = page.stat().st_size
@@ -46,7 +49,7 @@ def main() -> int:
                 except (DataError, StorageError) as error:
                     print(f"{name}.html is left out: {error}")
         if given.photos and given.only in (None, "photos"):
-            build("photos", str(given.photos), Path(folder), epochs=8, size=64)
+            build("photos", str(given.photos), Path(folder), epochs=8, size=64, ablation=WITHOUT_UNITS[1])
     if not given.photos:
         print("photos.html is left out: name a folder with make gallery PHOTOS=my-photos/")
     return 0

@@ -31,7 +31,7 @@ export const TEXT = {
   },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro: (/** @type {boolean} */ dense) =>
-    "The image is at the left, each column is one layer. A unit of a convolution slides a few weights (its filter or " +
+    "The image comes first, then one layer after another. A unit of a convolution slides a few weights (its filter or " +
     "kernel) over all maps of the layer before and computes one value (an activation) at each position: its feature " +
     `map. ${lastMaps(dense)} Nobody designed the weights: they began at random and were learned from the ` +
     "classifier’s errors (backpropagation).",
