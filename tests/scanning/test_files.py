@@ -12,6 +12,7 @@ from PIL import Image
 
 from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
+from convscope.images.decoding.decoder import decode
 from convscope.networks.model_file import write_model
 from convscope.scanning import maps_file, ways
 from convscope.scanning.bigtiff import tiff_layout
@@ -208,6 +209,32 @@ def test_a_tiff_is_read_in_parts_as_a_whole(tmp_path: Path, options: dict[str, A
         for row, column, rows, columns in ((0, 0, 100, 130), (31, 40, 35, 60), (99, 129, 1, 1)):
             found = reader.read(row, column, rows, columns)
             assert np.array_equal(found, image[row : row + rows, column : column + columns])
+
+
+GRAY, RGB = pixels(48, 64), pixels(48, 64, channels=3)
+RGBX = np.dstack([RGB, np.full((48, 64), 90, np.uint8)])
+
+
+@pytest.mark.parametrize(
+    ("image", "settings"),
+    [
+        (Image.fromarray(RGB).convert("P"), {}),
+        (Image.fromarray(RGB).convert("CMYK"), {}),
+        (Image.fromarray(RGB).convert("LAB"), {}),
+        (Image.fromarray(GRAY[..., 0] > 100), {}),
+        (255 - GRAY[..., 0], {"photometric": "miniswhite"}),
+        (RGBX, {"photometric": "rgb", "extrasamples": [0], "tile": (16, 16)}),
+        (RGBX, {"photometric": "rgb", "extrasamples": [1]}),
+        (RGBX, {"photometric": "rgb", "extrasamples": [2], "tile": (16, 16)}),
+        (RGB.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate", "tile": (16, 16)}),
+    ],
+)
+def test_the_colors_of_a_tiff_are_those_of_predict(tmp_path: Path, image: Any, settings: dict[str, Any]) -> None:
+    path = tmp_path / "image.tif"
+    image.save(path) if isinstance(image, Image.Image) else tifffile.imwrite(path, image, **settings)
+    expected = decode(path).values
+    with open_image(path) as reader:
+        assert np.array_equal(reader.read(3, 5, 30, 40), expected[3:33, 5:45])
 
 
 def test_png_and_jpeg_are_scanned(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Images behind one protocol, whichever package reads them; and how large a pixel is."""
 
 import dataclasses
+import io
 import sys
 import types
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
@@ -41,8 +42,12 @@ class Slide:
         return Image.fromarray(self._pixels[y : y + rows, x : x + columns])
 
 
+KEYS = {34735: (1, 1, 0, 1, 3072, 0, 1, 32632), 34737: "UTM 32N|"}
+
+
 class Raster:
     height, width, count, crs = 40, 50, 3, "any"
+    colorinterp = tuple(types.SimpleNamespace(name=name) for name in ("red", "green", "blue"))
     transform = (0.5, 0.0, 1000.0, 0.0, -0.5, 2000.0, 0.0, 0.0, 1.0)
 
     def read(self, window: Any) -> Any:
@@ -50,8 +55,28 @@ class Raster:
         return COLOR[top:bottom, left:right].transpose(2, 0, 1)
 
 
+class GeoTiff:
+    """What GDAL keeps in memory: a file of one pixel with the tags of a georeference."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def open(self, *, crs: str, transform: tuple[float, ...], **_: Any) -> Self:
+        assert crs == Raster.crs
+        wide, _turned, left, _also, tall, top = transform[:6]
+        self._geo = {33550: (wide, -tall, 0.0), 33922: (0.0, 0.0, 0.0, left, top, 0.0), **KEYS}
+        return self
+
+    def read(self) -> bytes:
+        tags = [(code, 2 if isinstance(one, str) else 12, len(one), one, True) for code, one in self._geo.items()]
+        tifffile.imwrite(file := io.BytesIO(), np.zeros((1, 1), np.uint8), extratags=tags)
+        return file.getvalue()
+
+
 class Vips:
-    height, width, bands, format = 40, 50, 3, "uchar"
+    height, width, bands, format, interpretation = 40, 50, 3, "uchar", "srgb"
 
     def fetch(self, x: int, y: int, columns: int, rows: int) -> bytes:
         return COLOR[y : y + rows, x : x + columns].tobytes()
@@ -59,7 +84,9 @@ class Vips:
 
 FAKES = {
     "openslide": types.SimpleNamespace(OpenSlide=Slide),
-    "rasterio": types.SimpleNamespace(Env=lambda **_: Raster.__new__(Closing), open=lambda path: Raster()),
+    "rasterio": types.SimpleNamespace(
+        Env=lambda **_: Raster.__new__(Closing), open=lambda path: Raster(), MemoryFile=GeoTiff
+    ),
     "pyvips": types.SimpleNamespace(
         Image=types.SimpleNamespace(new_from_file=lambda path: Vips()),
         Region=types.SimpleNamespace(new=lambda image: image),
@@ -88,9 +115,42 @@ def test_what_convscope_does_not_open_is_read_by_a_package_that_does(
             assert np.array_equal(found, expected[row : row + rows, column : column + columns])
         assert getattr(reader, "pixel_um", None) == ((0.25, 0.25) if package == "openslide" else None)
         assert (33922 in reader.tags) == (package == "rasterio")
+        if package == "rasterio":
+            assert {code: reader.tags[code] for code in KEYS} == KEYS
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(DataError, match="cannot be scanned"), open_image(tmp_path / "image.mrxs"):
         pass
+
+
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+@pytest.mark.parametrize("turned", [0.0, 2.0])
+def test_the_georeference_is_that_of_gdal(tmp_path: Path, interleave: str, turned: float) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    place = rasterio.Affine(10, turned, 500_000, turned, -10, 5_200_000)
+    settings = {"width": 50, "height": 40, "count": 3, "dtype": "uint8", "crs": "EPSG:32632", "transform": place}
+    for driver, name in (("GTiff", "image.tif"), ("HFA", "image.img")):
+        more = {"interleave": interleave, "photometric": "RGB"} if driver == "GTiff" else {}
+        with rasterio.open(tmp_path / name, "w", driver=driver, **settings, **more) as file:
+            file.write(COLOR.transpose(2, 0, 1))
+        scan(scan_model(), tmp_path / name, output=tmp_path / "maps.tif", force=True)
+        with rasterio.open(tmp_path / "maps.tif") as maps:
+            assert maps.crs == "EPSG:32632"
+            middle = (50 - 8 + 1) / 2, (40 - 8 + 1) / 2
+            assert maps.transform @ middle == pytest.approx(place @ (25, 20))
+
+
+def test_a_part_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, fake in FAKES.items():
+        monkeypatch.setitem(sys.modules, name, fake if name == "rasterio" else None)
+    (tmp_path / "image.jp2").write_bytes(b"anything")
+
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise OSError("Read failed. See previous exception") from ValueError("premature end")
+
+    with open_image(tmp_path / "image.jp2") as reader:
+        monkeypatch.setattr(Raster, "read", cut_off)
+        with pytest.raises(DataError, match=r"image\.jp2 cannot be read at x 7, y 3: premature end\."):
+            reader.read(3, 7, 20, 30)
 
 
 class Group(dict[str, Any]):

@@ -54,7 +54,7 @@ def _open_path(path: Path, stack: contextlib.ExitStack) -> Reader:
         if path.suffix.lower() in TIFF_ENDINGS:
             try:
                 return stack.enter_context(TiffReader(path))
-            except MissingPackageError:
+            except (MissingPackageError, UnreadableImageError):  # decoded whole, if it is small enough
                 if path.stat().st_size > LIMIT_PIXELS:
                     raise
         return ArrayReader(decode(path).values, name)

@@ -1,6 +1,9 @@
 """Readers that other packages bring, where they are installed: Zarr, OpenSlide, GDAL (rasterio) and libvips."""
 
 import importlib
+import io
+import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +14,18 @@ from PIL import Image
 
 from convscope.core.errors import DataError
 from convscope.core.extras import optional
+from convscope.core.text import printable
 
 from .channels import CHANNELS, check_shape
+from .georeference import GEOTIFF
 from .pixel_size import UM
 from .readers import ArrayReader, Reader
 
 _CACHE_BYTES = 64 << 20
+_COLORS = {"gray", "red", "green", "blue", "alpha", "undefined"}  # of GDAL, that are read as they are
 
 
-class _Other:
+class _Other(ABC):
     """What these readers have in common.
 
     Attributes:
@@ -31,6 +37,22 @@ class _Other:
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
         self.name, self.shape = name, check_shape(shape, name)
         self.tags: dict[int, Any] = {}
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle.
+
+        Raises:
+            DataError: this part of the file is damaged or cut off.
+        """
+        try:
+            return self._pixels(row, column, rows, columns)
+        except Exception as error:  # noqa: BLE001  # whatever a library raises on damaged bytes
+            said = printable(str(error.__cause__ or error).strip() or type(error).__name__)[:200].rstrip(".")
+            raise DataError(f"{self.name} cannot be read at x {column:,}, y {row:,}: {said}.") from None
+
+    @abstractmethod
+    def _pixels(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle."""
 
 
 class SlideReader(_Other):
@@ -44,8 +66,7 @@ class SlideReader(_Other):
         self.pixel_um = (float(said[0]), float(said[1])) if said[0] and said[1] else None
         self._background = f"#{self._slide.properties.get('openslide.background-color', 'ffffff')}"
 
-    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
-        """Return the pixels of a rectangle."""
+    def _pixels(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         region = self._slide.read_region((column, row), 0, (columns, rows))
         shown = Image.new("RGB", (columns, rows), self._background)
         shown.paste(region, mask=region.getchannel("A"))
@@ -56,15 +77,26 @@ class RasterReader(_Other):
     """An image that GDAL reads, with its georeference."""
 
     def __init__(self, path: Path, name: str, rasterio: Any) -> None:
-        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it has no georeference
             self._file = rasterio.open(path)
+        if unknown := {one.name for one in self._file.colorinterp} - _COLORS:
+            raise ValueError(f"its colors are {unknown}")
         super().__init__(name, (self._file.height, self._file.width, self._file.count))
-        wide, turned, left, also, tall, top = tuple(self._file.transform)[:6]
-        if self._file.crs is not None and turned == also == 0 and tall < 0 < wide:
-            self.tags = {33550: (wide, -tall, 0.0), 33922: (0.0, 0.0, 0.0, left, top, 0.0)}
+        if self._file.crs is not None:
+            self.tags = self._geotiff(rasterio)
 
-    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
-        """Return the pixels of a rectangle."""
+    def _geotiff(self, rasterio: Any) -> dict[int, Any]:
+        """Return the GeoTIFF tags that GDAL writes for the georeference, whatever format it was read from."""
+        place = {"crs": self._file.crs, "transform": self._file.transform}
+        with rasterio.MemoryFile() as file:
+            with file.open(driver="GTiff", width=1, height=1, count=1, dtype="uint8", **place):
+                pass
+            with Image.open(io.BytesIO(file.read())) as image:
+                found = image.tag_v2  # type: ignore[attr-defined]  # of a TIFF
+                return {code: found[code] for code in GEOTIFF if code in found}
+
+    def _pixels(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         found = self._file.read(window=((row, row + rows), (column, column + columns)))
         return np.moveaxis(found, 0, -1)  # C H W -> H W C
 
@@ -74,14 +106,15 @@ class VipsReader(_Other):
 
     def __init__(self, path: Path, name: str, pyvips: Any) -> None:
         image = pyvips.Image.new_from_file(str(path))
+        if image.interpretation in ("cmyk", "lab", "labs"):
+            image = image.colourspace("srgb")
         kinds = {"uchar": np.uint8, "ushort": np.uint16}
         if image.format not in kinds:
             raise ValueError(f"its numbers are {image.format}")
         super().__init__(name, (image.height, image.width, image.bands))
         self._region, self._dtype = pyvips.Region.new(image), kinds[image.format]
 
-    def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
-        """Return the pixels of a rectangle."""
+    def _pixels(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         data = self._region.fetch(column, row, columns, rows)
         return np.frombuffer(data, self._dtype).reshape(rows, columns, -1)
 

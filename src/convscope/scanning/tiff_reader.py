@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.errors import DataError, MissingPackageError
+from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
 from convscope.core.extras import optional
 from convscope.core.text import printable
 
@@ -20,6 +20,11 @@ LARGEST_CACHE = 64 << 20  # bytes of decoded tiles
 LARGEST_SEGMENT = 1 << 30  # bytes of one tile or strip
 CARRIED = (282, 283, 296, 33550, 33922, 34264, 34735, 34736, 34737)
 """Tags that say how large a pixel is and where it lies: resolution and GeoTIFF."""
+_BLACK_IS_0, _RGB, _YCBCR = 1, 2, 6
+_COLORS = (_BLACK_IS_0, _RGB, _YCBCR)  # that a tile is decoded to as it is
+_KEEPS_YCBCR = (1, 5, 8, 32773, 32946, 50000)  # compressions of bytes, unlike JPEG, which gives RGB
+_SEPARATE = 2  # planes of channels
+_UNSAID, _MULTIPLIED = 0, 1  # what an extra channel is: not said; opacity that the colors are multiplied by
 
 
 class TiffReader:
@@ -30,6 +35,7 @@ class TiffReader:
 
     Raises:
         DataError: it is no TIFF, or one that cannot be read in parts.
+        UnreadableImageError: its colors are those of a palette, of print, … or have fewer than 8 bits.
         MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
     """
 
@@ -56,11 +62,14 @@ class TiffReader:
 
     def _check(self) -> None:
         page = self._page
-        if page.planarconfig == 2 and page.samplesperpixel > 1:
-            raise DataError(
-                f"{self.name} cannot be scanned: its channels are in separate planes. Write it interleaved."
-            )
-        self.shape = check_shape((page.imagelength, page.imagewidth, page.samplesperpixel), self.name)
+        channels = page.samplesperpixel
+        if channels == 4 and page.photometric == _RGB and _UNSAID in page.extrasamples:
+            channels = 3  # the fourth is no opacity; near infrared, for example
+        self.shape = check_shape((page.imagelength, page.imagewidth, channels), self.name)
+        is_raw = page.photometric == _YCBCR and page.compression in _KEEPS_YCBCR
+        is_multiplied = _MULTIPLIED in page.extrasamples
+        if page.photometric not in _COLORS or page.bitspersample < 8 or is_raw or is_multiplied:
+            raise UnreadableImageError("its colors are a palette, for print, or of another kind that parts do not show")
         self._segment = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         rows = min(self._segment[0], page.imagelength)
         if page.dtype is None or rows * self._segment[1] * self.shape[2] * page.dtype.itemsize > LARGEST_SEGMENT:
@@ -107,11 +116,19 @@ class TiffReader:
         return pixels
 
     def _decoded(self, index: int) -> NDArray[Any]:
+        """Return a tile with all channels, which may lie in separate planes."""
+        if self._page.planarconfig != _SEPARATE:
+            return self._plane(index)[..., : self.shape[2]]
+        count = len(self._page.dataoffsets) // self._page.samplesperpixel
+        return np.concatenate([self._plane(plane * count + index) for plane in range(self.shape[2])], axis=-1)
+
+    def _plane(self, index: int) -> NDArray[Any]:
         page, handle = self._page, self._file.filehandle
         try:
             offset, count = page.dataoffsets[index], page.databytecounts[index]
             if count == 0:
-                return np.zeros((*self._segment, self.shape[2]), page.dtype)  # a hole, as sparse files have
+                samples = 1 if page.planarconfig == _SEPARATE else page.samplesperpixel
+                return np.zeros((*self._segment, samples), page.dtype)  # a hole, as sparse files have
             if count > 2 * LARGEST_SEGMENT:
                 raise ValueError("too large")
             handle.seek(offset)
