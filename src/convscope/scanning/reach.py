@@ -151,7 +151,13 @@ class Reach:
         if isinstance(layer, (Convolution, Pooling)) and window is not None:
             first = span[0] * window.stride - window.before
             last = (span[1] - 1) * window.stride - window.before + window.extent
-            return {name: replace(window, before=max(0, -first), after=max(0, last - below))}, 0
+            before, after = max(0, -first), max(0, last - below)
+            if (
+                isinstance(layer, Convolution) and window.stride == 1
+            ):  # the same on both sides: faster than padding first
+                both = max(before, after)
+                return {name: replace(window, before=both, after=both)}, both - before
+            return {name: replace(window, before=before, after=after)}, 0
         if isinstance(layer, TransposedConvolution) and window is not None:
             plain = {name: replace(window, before=0, after=0), f"extra_{name}": 0}
             return plain, span[0] + window.before - read[0] * window.stride

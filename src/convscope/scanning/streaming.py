@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.core.forks import computing
+from convscope.core.machine import memory_format
+from convscope.layers.kinds import Concatenate
 from convscope.networks.graph import IMAGE, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import as_tensor
@@ -149,19 +151,50 @@ class Stream:
         """Read or compute new rows of a layer, and give up those below that nothing reads again."""
         (first, had), kept = self._rows[step.name], self._kept
         if step.added:
-            if step.node is None:
-                columns = self._wide[step.name]
-                pixels = self._read(Box(row=had, column=columns[0], rows=step.added, columns=length(columns)))
-                values = self._network.standardize(as_tensor(pixels)[None])
-            else:
-                inputs = [kept[name][:, :, *part] for name, part in zip(step.node.inputs, step.reads, strict=True)]
-                values = self._network.compute(step.node, inputs)[:, :, *step.part]
             before = kept.get(step.name)
-            kept[step.name] = values if before is None or not before.shape[2] else torch.cat([before, values], dim=2)
+            if before is None or not before.shape[2]:
+                kept[step.name] = self._new(step, had)
+            else:
+                kept[step.name] = self._joined(before, step, had)
             self._rows[step.name] = first, had + step.added
         for name, count in step.drops.items():
             kept[name] = kept[name][:, :, count:].clone()
             self._rows[name] = self._rows[name][0] + count, self._rows[name][1]
+
+    def _new(self, step: Step, had: int) -> Tensor:
+        """Read or compute new rows of a layer."""
+        if step.node is None:
+            columns = self._wide[step.name]
+            pixels = self._read(Box(row=had, column=columns[0], rows=step.added, columns=length(columns)))
+            return self._network.standardize(as_tensor(pixels)[None])
+        return self._network.compute(step.node, self._inputs(step, step.node))[:, :, *step.part]
+
+    def _joined(self, before: Tensor, step: Step, had: int) -> Tensor:
+        """Return the rows of a layer that are kept, and new ones behind them.
+
+        ReLUs and concatenations, which give most of what is kept, write their rows where they stay: joining all of them
+        afterwards takes a tenth of the time of a U-Net.
+        """
+        maps, rows, columns = before.shape[1:]
+        result = torch.empty(
+            (1, maps, rows + step.added, columns),
+            dtype=before.dtype,
+            device=before.device,
+            memory_format=memory_format(),
+        )
+        result[:, :, :rows], new, node = before, result[:, :, rows:], step.node
+        if node is not None and node.nonlinearity == "relu":
+            values = node.layer.compute(self._inputs(step, node), self._network.tensors_of(node))
+            torch.clamp_min(values[:, :, *step.part], 0, out=new)
+        elif node is not None and node.nonlinearity == "linear" and isinstance(node.layer, Concatenate):
+            torch.cat(self._inputs(step, node), dim=1, out=new)
+        else:
+            new.copy_(self._new(step, had))
+        return result
+
+    def _inputs(self, step: Step, node: Node) -> list[Tensor]:
+        """Return what a layer reads for its new rows."""
+        return [self._kept[name][:, :, *part] for name, part in zip(node.inputs, step.reads, strict=True)]
 
 
 def _slice(span: Span, first: int) -> slice:
