@@ -1,5 +1,7 @@
 """convscope itself, measured like its peers: its own training loop, or its own prediction, on the same batch."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from protocol import MEAN, STD, Description, description, folded, random_images, random_pixels, serve
@@ -17,17 +19,15 @@ from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
 from convscope.training.training_data import TrainingData
 
+STEPS = 8  # of an epoch: most trainings have more
 
-class OneStep(Listener):
-    """Stops the loop after every step."""
 
-    def after_step(self, state: TrainingState, loss: float) -> bool:
-        """Stop."""
-        return False
+class OneEpoch(Listener):
+    """Stops the loop after every epoch."""
 
     def after_epoch(self, state: TrainingState, record: EpochRecord) -> bool:
-        """Go on: the next step belongs to the next epoch."""
-        return True
+        """Stop."""
+        return False
 
 
 def main() -> None:
@@ -55,9 +55,10 @@ def train(network: Network, pixels: np.ndarray, labels: np.ndarray, given: Descr
     """Take steps of the loop, with all that belongs to them but for changes of the images, which peers don't make."""
     recipe = Recipe(epochs=1, batch=given["batch"], precision=given["precision"], augmentation=Augmentation())
     data = TrainingData.of_arrays(pixels, labels, classes=given["classes"])
+    data = replace(data, training=data.training.repeat(STEPS))
     state = TrainingState.begin(network, recipe, steps=10**7)
-    listener = OneStep()
-    serve(lambda: run(state, data, recipe, listener, seed=0), given)
+    listener = OneEpoch()
+    serve(lambda: run(state, data, recipe, listener, seed=0), given | {"batch": STEPS * given["batch"]})
 
 
 def predict(network: Network, pixels: np.ndarray, given: Description) -> None:

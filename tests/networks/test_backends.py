@@ -22,7 +22,7 @@ OTHERS = ("openvino", "onnxruntime")
 
 
 @pytest.mark.parametrize("backend", OTHERS)
-@pytest.mark.parametrize("layout", ["8C3-MP2-+8C3-12N", "4C3/2v-MP3/2-5N-nonorm-tanh", "4C3-MP2-6N-svm"])
+@pytest.mark.parametrize("layout", ["8C3-MP2-+8C3-12N", "4C3/2v-MP3/2-5N-nonorm-tanh", "6C3-MP2-9C3-MP2-6N-svm"])
 def test_a_back_end_gives_what_torch_gives(backend: Any, layout: str) -> None:
     model = small_model(layout)
     images = some_pixels(50, 17, 14)

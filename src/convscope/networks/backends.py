@@ -17,11 +17,13 @@ from convscope.core.arguments import shown
 from convscope.core.devices import Device
 from convscope.core.errors import ConvscopeError, ParameterError, choose, is_out_of_memory
 from convscope.core.extras import optional
-from convscope.core.machine import usable_cores
+from convscope.core.machine import processor_flags, usable_cores
 from convscope.core.precision import BackendPrecision, choose_precision
 
+from .blocked_units import in_blocks
 from .export.onnx_export import INPUT, onnx_bytes
 from .finite import check_probabilities, without_broken
+from .folding import fold
 from .image_network import ImageNetwork
 from .inference import optimize_for_inference
 from .int8 import Int8, calibrated
@@ -36,6 +38,7 @@ _COMPARED, _COMPARED_INT8 = 16, 200  # images
 _TIMED, _TIMED_MACS = (4, 256), 4 * 10**9  # images: as many as have so many MACs, within these limits
 _TIMED_S = 0.05  # at least, for each back end
 _COMPARED_VALUES = 2**25  # of all their maps
+_BLOCK = 8  # channels that ONNX Runtime keeps together with AVX2
 _LEAST = 1e-30  # probability whose logarithm is looked at
 
 
@@ -124,7 +127,8 @@ def runner(
 def _made(
     network: ImageNetwork, name: str, precision: str, ranges: Int8 | None, calibration: NDArray[np.uint8] | None
 ) -> Runner:
-    content = onnx_bytes(network, ranges)
+    fills_blocks = name == "onnxruntime" and ranges is None and "avx512f" not in processor_flags()
+    content = onnx_bytes(in_blocks(fold(network), _BLOCK) if fills_blocks else network, ranges)
     try:
         session = _STARTED[name](content, precision)
         session(_some_images(network, 1))
