@@ -73,3 +73,10 @@ def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool,
 @pytest.mark.parametrize("side", [1, 2, 5])
 def test_images_of_one_value_and_of_few_pixels_are_evaluated(side: int) -> None:
     assert detect_symmetry(np.zeros((60, side, side, 1), np.uint8), np.arange(60) % 2, ("a", "b")).flip
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (13, 17, 3), (1, 1, 1)])
+def test_both_sides_of_a_symmetric_image_are_equal_to_the_bit(shape: tuple[int, int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (48, *shape), dtype=np.uint8)
+    images = np.maximum(images, images[:, :, ::-1])
+    assert detect_symmetry(images, np.zeros(48, np.int64), ("one",)).flip

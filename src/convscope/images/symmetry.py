@@ -74,10 +74,17 @@ def _differences(images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
     The difference is taken first, because bands of unequal width do not match their flips.
     """
-    gray = images.mean(axis=3)
-    half = (gray - gray[:, :, ::-1])[:, :, : max(1, gray.shape[2] // 2)]
-    rows = [band.mean(axis=1) for band in np.array_split(half, min(_SIDE, half.shape[1]), axis=1)]
-    bands = np.stack(rows, axis=1)  # N H W -> N h W
-    columns = [band.mean(axis=2) for band in np.array_split(bands, min(_SIDE // 2, bands.shape[2]), axis=2)]
-    result: NDArray[np.float64] = np.stack(columns, axis=2).reshape(len(images), -1)  # N h W -> N, h*w
-    return result
+    height, width, channels = images.shape[1:]
+    half = np.arange(max(1, width // 2))
+    columns = np.array_split(half, min(_SIDE // 2, len(half)))
+    rows = np.array_split(np.arange(height), min(_SIDE, height))
+    signs = np.zeros((width, len(columns)))
+    for number, band in enumerate(columns):
+        signs[band, number] += 1
+        signs[width - 1 - band, number] -= 1
+    signs = np.repeat(signs, channels, axis=0)  # of the values of a row
+    values = images.reshape(len(images), height, -1)
+    # sums of whole numbers, so that both sides of a symmetric image are equal to the bit: N H W*C -> N h W*C -> N h w
+    sums = np.stack([values[:, band[0] : band[-1] + 1].sum(axis=1, dtype=np.uint32) for band in rows], axis=1) @ signs
+    sizes = np.outer([len(band) for band in rows], [len(band) * channels for band in columns])
+    return np.asarray((sums / sizes).reshape(len(images), -1))
