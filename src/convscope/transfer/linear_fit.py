@@ -1,5 +1,6 @@
 """Linear classifiers with squared weights as penalty, fitted fast enough for trying many strengths."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,11 +12,12 @@ from torch import Tensor
 
 from .feature_store import Vectors
 
-_MEMORY = 10  # steps whose curvature L-BFGS remembers
-_STEPS = 200
-_TOLERANCE = 1e-4  # of the gradient of the mean loss
-Loss: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""From logits, n × classes, and the class of each: the mean loss and its gradient by the logits."""
+_STEPS = 500
+_TRIALS = 50  # of a step
+_TOLERANCE = 1e-7  # of the objective: what the last step brings
+_FLAT = 0.1  # slope at the end of a step, of that at its beginning
+Loss: TypeAlias = Callable[[Tensor, Tensor], tuple[float, Tensor]]
+"""From logits, classes × n, and which class is known, 0 or 1: the sum of the losses and its gradient by the logits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,18 +58,17 @@ class Scale:
         return Weights(weight=weight, bias=weights.bias - self.mean @ weight)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def cross_entropy(logits: Tensor, known: Tensor) -> tuple[float, Tensor]:
     """Return the loss of logistic regression with its gradient, see `Loss`."""
-    known = torch.nn.functional.one_hot(labels, logits.shape[1])
-    loss = torch.nn.functional.cross_entropy(logits, labels)
-    return loss, (torch.softmax(logits, dim=1) - known) / len(labels)
+    sums = logits.logsumexp(dim=0)
+    return float((sums - (logits * known).sum(dim=0)).sum()), (logits - sums).exp() - known
 
 
-def squared_hinge(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def squared_hinge(logits: Tensor, known: Tensor) -> tuple[float, Tensor]:
     """Return the loss of a support vector machine for each class against all others, with its gradient, see `Loss`."""
-    signs = 2 * torch.nn.functional.one_hot(labels, logits.shape[1]) - 1
+    signs = 2 * known - 1
     short = (1 - signs * logits).clamp_min(0)
-    return short.square().sum(dim=1).mean(), -2 * signs * short / len(labels)
+    return float(short.square().sum()), -2 * signs * short
 
 
 def fit_linear(
@@ -95,28 +96,55 @@ def fit_linear(
         >>> found.logits(features).argmax(1).tolist()
         [0, 1]
     """
-    from scipy.optimize import minimize  # torch.optim loads torch's compiler, which takes seconds
-
     values = torch.from_numpy(np.ascontiguousarray(features, np.float32))
-    target, width = torch.from_numpy(labels), values.shape[1]
-    penalty = 1 / (2 * strength * len(labels))
-
-    def penalized(numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return the mean loss with the penalty, and its gradient."""
-        # one row a class: products of many rows and few columns take BLAS several times as long
-        table = torch.from_numpy(numbers.astype(np.float32)).view(classes, width + 1)
-        weight, bias = table[:, :width], table[:, width:]
-        mean, wrong = loss(torch.addmm(bias, weight, values.T).T, target)
-        errors = wrong.T.contiguous()
-        gradient = torch.cat([errors @ values + 2 * penalty * weight, errors.sum(dim=1, keepdim=True)], dim=1)
-        return float(mean + penalty * weight.square().sum()), gradient.flatten().double().numpy()
-
-    begun = np.zeros((classes, width + 1))
+    known = torch.nn.functional.one_hot(torch.from_numpy(labels), classes).T.float()
+    # one row a class: products of many rows and few columns take BLAS several times as long
+    weight, bias = torch.zeros(classes, values.shape[1]), torch.zeros(classes, 1)
     if first is not None:
-        begun = np.concatenate([first.weight.T, first.bias[:, None]], axis=1)
-    options = {"maxiter": _STEPS, "maxcor": _MEMORY, "gtol": _TOLERANCE / 10, "ftol": 1e-9}
-    found = minimize(penalized, begun.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(classes, -1)
-    return Weights(weight=found[:, :-1].T.astype(np.float32), bias=found[:, -1].astype(np.float32))
+        weight, bias = torch.from_numpy(first.weight.T.copy()), torch.from_numpy(first.bias[:, None])
+    logits = torch.addmm(bias, weight, values.T)
+    direction, before = torch.zeros(classes, values.shape[1] + 1), torch.ones(1)
+    size = 1 / (1 + strength * float(values.square().sum()))  # for the largest curvature that there can be
+    for _ in range(_STEPS):
+        total, errors = loss(logits, known)
+        ascent = torch.cat([strength * errors @ values + weight, strength * errors.sum(dim=1, keepdim=True)], dim=1)
+        reused = float((ascent * (ascent - before)).sum() / before.square().sum())
+        direction, before = max(0.0, reused) * direction - ascent, ascent
+        turned, change = direction[:, :-1], torch.addmm(direction[:, -1:], direction[:, :-1], values.T)
+
+        def slope(at: float) -> float:
+            """Return the slope of the objective where a step ends."""
+            errors = loss(logits + at * change, known)[1]  # noqa: B023  # used before the next one
+            return strength * float((errors * change).sum()) + float(((weight + at * turned) * turned).sum())  # noqa: B023
+
+        size = _minimum(slope, float((ascent * direction).sum()), size)
+        weight, bias, logits = weight + size * turned, bias + size * direction[:, -1:], logits + size * change
+        gained = -size * float((ascent * direction).sum())
+        if gained <= _TOLERANCE * (strength * total + 0.5 * float(weight.square().sum())):
+            break
+    return Weights(weight=weight.T.numpy(), bias=bias[:, 0].numpy())
+
+
+def _minimum(slope: Callable[[float], float], first: float, size: float) -> float:
+    """Return a step, about `size`, that ends where a convex function hardly falls or rises, by regula falsi.
+
+    Args:
+        slope: of the function where a step ends.
+        first: slope at the beginning, below 0.
+        size: of the first trial.
+    """
+    low, high = 0.0, math.inf
+    begun, found = low, first
+    for trial in range(_TRIALS):
+        there = slope(size)
+        if abs(there) <= -_FLAT * first:
+            return size
+        low, high = (size, high) if there < 0 else (low, size)
+        secant = size - there * (size - begun) / (there - found) if there != found else high
+        begun, found = size, there
+        halved = trial % 3 == 2 or not low < secant < high  # where a line says little
+        size = min((low + high) / 2, 10 * size) if halved else secant
+    return low
 
 
 def regularization_path(
