@@ -247,7 +247,9 @@ def test_two_classes_and_one_image_a_class(tmp_path: Path) -> None:
         ({"layout": "8C3"}, "layout"),
         ({"channels": 1}, "channels"),
         ({"cut": "convolution9"}, "`cut` .*convolution3"),
-        ({"cut": "image"}, "layer of the start"),
+        ({"cut": "image"}, "before the classifier"),
+        ({"cut": "classifier"}, "such as .*pooling"),
+        ({"cut": "stage9"}, "such as .*pooling"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(data: Path, tmp_path: Path, options: Any, word: str) -> None:

@@ -73,8 +73,8 @@ def stage_layers(network: ImageNetwork) -> tuple[str, ...]:
     return (IMAGE, *(graph.nodes[index].name for index in lasts))
 
 
-def find_layer(graph: Graph, name: str, *, option: str = "layer") -> str:
-    """Return the name of the layer that `name` means, as `layer_named` finds it; `option` is what a user gave it as.
+def find_layer(graph: Graph, name: str) -> str:
+    """Return the name of the layer that `name` means, as `layer_named` finds it.
 
     Raises:
         ParameterError: there is none.
@@ -84,10 +84,10 @@ def find_layer(graph: Graph, name: str, *, option: str = "layer") -> str:
     if name == IMAGE or found is not None:
         return IMAGE if found is None else graph.nodes[found].name
     names = [node.name for node in graph.nodes]
-    listed = " `convscope features MODEL --layer-names` lists them." if option == "layer" else ""
     raise ParameterError(
-        f"`{option}` must be a layer of the network, from {names[0]} to {names[-1]}. Got {name[:100]!r}."
-        f"{did_you_mean(name, [*names, *blocks_with(graph, every)])}{listed}"
+        f"`layer` must be a layer of the network, from {names[0]} to {names[-1]}. Got {name[:100]!r}."
+        f"{did_you_mean(name, [*names, *blocks_with(graph, every)])} `convscope features MODEL --layer-names` lists "
+        "them."
     )
 
 

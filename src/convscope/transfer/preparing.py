@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from convscope.core.devices import Device, choose_device
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import usable_cores
 from convscope.core.progress import Reporter
-from convscope.features.layers import find_layer, stage_layers, trunk
+from convscope.features.layers import block_ends, stage_layers, trunk
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sizes import ImageOptions, parse_size
@@ -19,7 +20,8 @@ from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, o
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
 from convscope.networks.class_names import check_class_names
-from convscope.networks.graph import IMAGE
+from convscope.networks.graph import IMAGE, Graph
+from convscope.networks.layer_names import layer_index
 from convscope.networks.plan import NetworkPlan
 from convscope.networks.starts import Start
 from convscope.options.train import Mode, TrainOptions
@@ -40,6 +42,7 @@ from .start_features import identity_of
 
 AUTO = "auto"
 _SAMPLE = 50
+_MOST_LISTED = 12  # layers
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +97,7 @@ class PreparedStart:
         """When training ends, where `minutes` says so."""
         return deadline_of(self.settings, self.started_s, len(self.images.indices(self.images.evaluation_split)))
 
-    @property
+    @cached_property  # the digest reads half of all images
     def record(self) -> RunRecord:
         """The record for the run folder."""
         layers = "+".join([*self.cuts, *[self.boundary] * bool(self.boundary)])
@@ -173,23 +176,38 @@ def cuts_of(start: Start, cut: str | None) -> tuple[str, ...]:
         ParameterError: there is no such layer, or the network has none before its classifier.
     """
     network = start.model.network
-    if cut not in (None, AUTO):
-        layer = find_layer(network.graph, str(cut), option="cut")
-        if layer == IMAGE:
-            raise ParameterError("`cut` must be a layer of the start. Got image, which is what it takes.")
-        return (layer,)
     stages = tuple(layer for layer in stage_layers(network) if layer != IMAGE)
     if not stages:
         raise ParameterError(
             f"`start` must have a layer before its classifier, whose features can be used. Got {start.name}, which has "
             "none."
         )
+    if cut not in (None, AUTO):
+        return (_named_cut(network.graph, str(cut), stages[-1]),)
     if cut is None:
         return stages[-1:]
     nodes = network.graph.by_name
     pooled = Pooling(code="AP"), Pooling(code="LP")
     same = {nodes[name].inputs[0] for name in stages if nodes[name].layer in pooled}  # of maps that are read
     return tuple(name for name in stages if name not in same)
+
+
+def _named_cut(graph: Graph, cut: str, last: str) -> str:
+    """Return the layer that a user names as the cut, up to the `last` one before the classifier.
+
+    Raises:
+        ParameterError: there is none; the message lists blocks and layers.
+    """
+    lower = graph.ancestors(last) | {last}
+    among = [index for index, node in enumerate(graph.nodes) if node.name in lower]
+    found = layer_index(graph, cut.strip(), among)
+    if found is not None:
+        return graph.nodes[found].name
+    listed = list(dict.fromkeys(graph.nodes[index].name.partition(".")[0] for index in among))
+    listed = listed if len(listed) <= _MOST_LISTED else list(block_ends(graph, _MOST_LISTED))
+    raise ParameterError(
+        f"`cut` must be auto or a layer before the classifier, such as {', '.join(listed)}. Got {cut[:100]!r}."
+    )
 
 
 def _layers(start: Start, cut: str | None, mode: Mode | None) -> tuple[tuple[str, ...], str]:
