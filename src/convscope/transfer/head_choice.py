@@ -90,7 +90,7 @@ def choose_head(
         ParameterError: there are too many classes.
     """
     check_classes(int(labels.max()) + 1)
-    few = 1 if name in _LOSSES else None  # steps of L-BFGS take five times as long on all threads of OpenBLAS
+    few = 1 if name in _LOSSES else None  # small products take longer on all threads of OpenBLAS
     with threadpool_limits(few, user_api="blas"):
         return _chosen(name, views[:1] if name == "knn" else views, labels, seed=seed, threads=threads)
 
