@@ -139,6 +139,11 @@ def test_a_reader_walks_through_the_lesson_without_moving_the_pointer(
         assert seen(opened, ".step-list > li:not(.away) h3")
 
 
+def test_the_lesson_alone_asks_for_no_webassembly_which_its_policy_forbids(open_page: Open, tmp_path: Path) -> None:
+    said = "WebAssembly.Module = function () { console.error('asked for WebAssembly'); throw new Error(); }"
+    lesson_alone(open_page, tmp_path, before=said)  # Firefox says so on its console
+
+
 @pytest.mark.parametrize("step", [4, 6, 7, 9, 10])
 def test_a_phone_shows_what_a_press_of_the_lesson_does(open_page: Open, tmp_path: Path, step: int) -> None:
     opened = lesson_alone(open_page, tmp_path, size=PHONE, place=f"lesson/{step}")

@@ -1,4 +1,4 @@
-"""Where the network looked, in a real browser: computed by a worker of its own when the reader comes to it."""
+"""Where the network looked, in a real browser: computed by a worker of its own, first unseen, then when it is seen."""
 
 from pathlib import Path
 
@@ -45,3 +45,11 @@ def test_a_link_leads_to_it_before_it_is_computed(open_page: Open, digits: Path)
     opened.until(DONE)
     top = opened.page.evaluate("document.querySelector('#where').getBoundingClientRect().top")
     assert 0 <= top < DESKTOP[1] / 2
+
+
+def test_it_is_computed_unseen_and_stays_while_the_image_does(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    opened.until(DONE)
+    opened.page.locator("#glance .convolution .map").nth(3).click()
+    opened.settle()
+    assert opened.page.evaluate(DONE), "it is printed"

@@ -140,10 +140,10 @@ function confusionTable(network, evaluation, openCell) {
           type: "button",
           "aria-label": name,
           title: name,
-          text: String(cell.count),
+          text: grouped(cell.count),
           onclick: () => openCell(truth, predicted),
         })
-      : element("span", { title: name, text: String(cell.count) });
+      : element("span", { title: name, text: grouped(cell.count) });
     const made = element("td", { class: truth === predicted ? "right" : "wrong" }, content);
     made.style.setProperty("--part", `${Math.round(12 + 48 * part)}%`);
     return made;

@@ -5,6 +5,7 @@ import { makeSending, startWorker } from "./computer.js";
 /** @typedef {import("./network.js").Network} Network */
 
 const STILL_MS = 120; // without change before anything is computed
+const FIRST_MS = 1000; // and before it is computed unseen
 
 /**
  * Asks a worker of its own, which starts with the first question; where there can be none, here.
@@ -26,20 +27,24 @@ export function makeAsking(network, program, notify) {
 }
 
 /**
- * The same, done when nothing has changed for a moment and the element is seen, or soon will be.
+ * The same, done when nothing has changed for a moment and the element is seen, or soon will be; the first time, also
+ * when it is not: who prints the page, or scrolls fast, finds the answer there.
  * @param {HTMLElement} where
  * @param {() => void} act
  * @returns {() => void}
  */
 export function whileSeen(where, act) {
-  let [seen, wanted, timer] = [false, false, 0];
+  let [first, seen, wanted, timer] = [true, false, false, 0];
   const later = () => {
     clearTimeout(timer);
-    if (seen && wanted)
-      timer = window.setTimeout(() => {
-        wanted = false;
+    if (!wanted || !(first || seen)) return;
+    timer = window.setTimeout(
+      () => {
+        first = wanted = false;
         act();
-      }, STILL_MS);
+      },
+      seen ? STILL_MS : FIRST_MS,
+    );
   };
   const observer = new IntersectionObserver(
     (entries) => {

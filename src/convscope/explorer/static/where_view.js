@@ -88,8 +88,12 @@ export function makeWhere(parent, network, program) {
     const before = latest;
     latest = state;
     parent.hidden = false;
-    if (before?.pixels !== state.pixels) request();
-    else if (before.palette !== state.palette) redraw();
+    if (before?.pixels !== state.pixels) {
+      quick = occluded = null;
+      return request();
+    }
+    if (occluded?.done) parent.setAttribute("aria-busy", "false"); // it is still the answer, and is printed
+    if (before.palette !== state.palette) redraw();
   };
 }
 
