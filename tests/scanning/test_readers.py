@@ -153,6 +153,15 @@ def test_a_part_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch:
             reader.read(3, 7, 20, 30)
 
 
+def test_a_tiff_that_is_no_slide_is_not_read_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, fake in FAKES.items():
+        monkeypatch.setitem(sys.modules, name, fake if name == "openslide" else None)
+    monkeypatch.setitem(Slide.properties, "openslide.vendor", "generic-tiff")
+    tifffile.imwrite(tmp_path / "image.tif", np.zeros((40, 50, 5), np.uint8), planarconfig="contig")
+    with pytest.raises(DataError, match="channels"), open_image(tmp_path / "image.tif"):
+        pass
+
+
 class Group(dict[str, Any]):
     attrs: dict[str, Any]
 

@@ -130,7 +130,7 @@ def scan_text(result: "Scan", table: Any) -> str:
         f"maps      {printable(str(result.path))} ({receipt.grid.shape[1]:,} x {receipt.grid.shape[0]:,} positions, "
         f"{counted(len(receipt.bands), 'band')} {receipt.dtype})",
         *([f"reused    {receipt.reused:,} of {counted(receipt.positions, 'position')}"] if receipt.reused else []),
-        f"checked   {_compared(receipt.check)} of logits up to {receipt.check.largest:.3g}",
+        f"checked   {_compared(receipt.check, f'logits up to {receipt.check.largest:.3g}')}",
         f"speed     {speed.measured:.1f} times window by window ({speed.arithmetic:.1f} by arithmetic, "
         f"{speed.share:.0%} of the rate at its own stride); {duration(receipt.seconds, exact=True)} in all",
     ]
@@ -154,15 +154,15 @@ def verified_text(found: "Verified") -> str:
     state = "whole" if found.whole else f"not whole: {receipt.computed:,} of {receipt.positions:,} positions"
     return (
         f"result    {state}; {receipt.layout}, {receipt.way}\n"
-        f"checked   {_compared(found.check)} of probabilities as stored, seed {found.seed}"
+        f"checked   {_compared(found.check, f'probabilities as stored, seed {found.seed}')}"
     )
 
 
-def _compared(check: "Check") -> str:
+def _compared(check: "Check", values: str) -> str:
     if not check.random + check.nasty:
         return "no position; no difference is known"
     verdict = "" if check.holds else f" NOT THE SAME, at most {check.allowed:.2g} is allowed:"
     return (
         f"{check.random:,} positions at random, {check.nasty:,} at joints and edges:{verdict} largest difference "
-        f"{check.difference:.2g}"
+        f"{check.difference:.2g} of {values}"
     )

@@ -60,6 +60,8 @@ class SlideReader(_Other):
 
     def __init__(self, path: Path, name: str, openslide: Any) -> None:
         self._slide = openslide.OpenSlide(str(path))
+        if self._slide.properties.get("openslide.vendor") == "generic-tiff":
+            raise ValueError("it is no slide: channels and georeference would be lost")
         columns, rows = self._slide.dimensions
         super().__init__(name, (rows, columns, 3))
         said = [self._slide.properties.get(f"openslide.mpp-{axis}") for axis in "yx"]
