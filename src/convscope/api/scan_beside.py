@@ -19,7 +19,7 @@ from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
 from convscope.scanning.grid import Box, Grid
-from convscope.scanning.overlay import LARGEST_SIDE, Overlay, encoded, write_overlay
+from convscope.scanning.overlay import LARGEST_SIDE, Overlay, class_colors, encoded, write_overlay
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
 
@@ -74,11 +74,21 @@ def _write_page(folder: Path, model: Model, overlay: Overlay, found: Sequence[De
             "p",
             f"{counted(len(found), 'position')}; a click on one of the {len(linked):,} most probable opens its window.",
         ),
+        _legend(model.classes, overlay.wanted),
         tag("main", *lines, svg, id="map"),
     )
     write_text(folder / EXPLORER, render_look(explorer_data(model, images, title="windows of a scan")))
     page = document(title=Html("Positions found"), style=_STYLE, script="", body=body, images="'self' data:")
     write_text(folder / PAGE, page)
+
+
+def _legend(classes: Sequence[str], wanted: Sequence[int]) -> Html:
+    """Return the classes beside their colors."""
+    parts: list[str] = []
+    for number, color in zip(wanted, class_colors(max(wanted) + 1)[list(wanted)].tolist(), strict=True):
+        spot = tag("circle", cx=6, cy=6, r=6, fill="#{:02x}{:02x}{:02x}".format(*color))
+        parts += [tag("svg", spot, width=12, height=12, aria_hidden="true"), f" {printable(classes[number])} \u2003"]
+    return tag("p", *parts, id="legend")
 
 
 def _mark(number: int, one: Detection, grid: Grid, step: int) -> Html:
