@@ -152,9 +152,8 @@ class Reach:
             first = span[0] * window.stride - window.before
             last = (span[1] - 1) * window.stride - window.before + window.extent
             before, after = max(0, -first), max(0, last - below)
-            if (
-                isinstance(layer, Convolution) and window.stride == 1
-            ):  # the same on both sides: faster than padding first
+            if isinstance(layer, Convolution) and window.stride == 1:
+                # Zeros on both sides alike are faster than maps that are padded first.
                 both = max(before, after)
                 return {name: replace(window, before=both, after=both)}, both - before
             return {name: replace(window, before=before, after=after)}, 0
