@@ -43,8 +43,9 @@ def fitting_sigmoids(margins: Values, labels: NDArray[np.int64]) -> tuple[Values
 def likelihoods(margins: Values, slopes: Values, offsets: Values) -> Values:
     """Return the logarithms of the probabilities N K that sigmoids make of margins N K."""
     logs = -np.logaddexp(0, -(margins * slopes + offsets))
-    below: Values = logs - logs.max(axis=1, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    below = logs - logs.max(axis=1, keepdims=True)
+    result: Values = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return result
 
 
 def _sigmoid(margins: Values, of_class: NDArray[np.bool_]) -> tuple[float, float]:

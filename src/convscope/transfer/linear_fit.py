@@ -161,7 +161,7 @@ def regularization_path(
     images, which changes no result and takes less time.
     """
     basis = None
-    if len(features) < features.shape[1]:
+    if 2 * len(features) < features.shape[1]:
         basis, triangle = (part.numpy() for part in torch.linalg.qr(torch.from_numpy(features.T)))  # values × n, n × n
         features = triangle.T
     found: list[Weights] = []
