@@ -178,10 +178,11 @@ def test_strips_fit_the_memory_and_cost_the_least() -> None:
     """A U-Net on 4,096 columns: narrower stripes within less memory, and none that computes a tenth twice."""
     used = AppliedFully(unet(), (4_096, 4_096))
     plan = {memory: used.strips(memory << 20) for memory in (4, 16, 64, 1_024)}
-    wide = [tile * stripe for tile, stripe in plan.values()]
+    wide = [tile * stripe for tile, stripe, _ in plan.values()]
     assert wide == sorted(wide)
     assert wide[-1] >= 4_096
-    for tile, used.stripe in plan.values():
+    assert all(needed <= memory << 20 for memory, (*_, needed) in plan.items() if memory > 4)
+    for tile, used.stripe, _ in plan.values():
         grid = Grid(image=(4_096, 4_096), window=(1, 1), stride=1, tile=tile)
         total, alone = used.macs(grid)
         whole = sum(layer.macs for layer in unet().network.plan.layers) * 256**2

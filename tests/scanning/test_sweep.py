@@ -1,6 +1,8 @@
 """A scan gives what each window gives by itself, for every tile, stride, edge and scale, and its receipt says so."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from convscope.scanning.preparing import Preparation, parse_bytes
 from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
 from convscope.scanning.sweep import Sweep, fitted
 from tests.checks.laws import LAWS
+from tests.checks.reporters import Heard
 from tests.checks.scans import CLASSES, expected, pixels, preparation, scan_model
 
 
@@ -146,9 +149,12 @@ def test_the_scale_is_never_guessed() -> None:
         (3, "must be a path"),
     ],
 )
-def test_an_image_that_cannot_be_scanned_is_one_sentence(image: object, word: str) -> None:
+def test_an_image_that_cannot_be_scanned_is_one_sentence_and_leaves_nothing(
+    image: object, word: str, tmp_path: Path
+) -> None:
     with pytest.raises(DataError, match=word):
-        scan(scan_model(), image)
+        scan(scan_model(), image, output=tmp_path / "maps.tif")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_does_not_fit_the_model_is_one_sentence() -> None:
@@ -170,6 +176,28 @@ def test_less_memory_makes_smaller_tiles() -> None:
     assert tiles == sorted(tiles)
     assert tiles[0] < tiles[1]
     assert parse_bytes("512M") == 1 << 29
+
+
+@pytest.mark.parametrize("text", ["24C5-MP2-48C3-MP2-16N", "3U3-MP2-4N"])
+def test_memory_without_room_for_the_least_tile_is_refused_with_what_is_needed(text: str, tmp_path: Path) -> None:
+    model, image, path = scan_model(text, side=16), pixels(60, 60), tmp_path / "maps.tif"
+    with pytest.raises(ParameterError, match=r"at least (\d+)M for tiles of 16 positions. Got 1K.$") as refused:
+        scan(model, image, output=path, memory="1K")
+    assert not list(tmp_path.iterdir())
+    least = re.findall(r"\d+M", str(refused.value))[0]
+    preparation(model, image, memory=least)
+    with pytest.raises(ParameterError, match=f"at least {least}"):
+        scan(model, image, memory=f"{int(least[:-1]) - 1}M")
+
+
+def test_a_scan_in_the_tiles_of_an_earlier_one_claims_no_memory(tmp_path: Path) -> None:
+    said = Heard()
+    scan(scan_model(), pixels(60, 60), output=tmp_path / "maps.tif", progress=said)
+    assert any("within 1G" in one for one in said.lines)
+    said.lines.clear()
+    scan(scan_model(), pixels(60, 60), reuse=tmp_path / "maps.tif", memory="1K", progress=said)
+    assert said.lines
+    assert not any("within" in one for one in said.lines)
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.37, 1.7])

@@ -233,7 +233,7 @@ def _scanned(
     preparation: Preparation, options: ScanOptions, reporter: Reporter, target: Path | None, *, is_new: bool
 ) -> Scan:
     """Compute, write and describe the result."""
-    speed, sentences = announced(preparation, memory=options.memory)
+    speed, sentences = announced(preparation)
     for sentence in sentences:
         reporter.say(sentence)
     if is_new:

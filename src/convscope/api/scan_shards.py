@@ -68,7 +68,7 @@ def scan_in_shards(
         preparation = prepared(used, reader, options, names=(path_of(model), path), before=before)
         receipt = preparation.receipt
         if before is None and how.part is None:
-            for sentence in announced(preparation, memory=options.memory)[1]:
+            for sentence in announced(preparation)[1]:
                 context.reporter.say(sentence)
     size = tile_bytes(receipt.grid.tile, stored_as(receipt))
     how = replace(how, shard_size=max(1, min(how.shard_size, LARGEST_PART // size)))

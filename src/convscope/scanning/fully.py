@@ -117,10 +117,10 @@ class AppliedFully(Applied):
         """Whether it can be computed in strips."""
         return can_stream(self._reach.graph)
 
-    def strips(self, memory: int) -> tuple[int, int]:
-        """Return the side of the tiles, and how many side by side, of the strips that the memory has room for.
+    def strips(self, memory: int) -> tuple[int, int, int]:
+        """Return the side of the tiles, how many side by side, and the bytes, of the strips that memory has room for.
 
-        The widest stripes of each side are compared by MACs.
+        The widest stripes of each side are compared by MACs. The least strips may need more than the memory.
         """
         found = []
         for tile in (tile for tile in TILES if tile <= USUAL_TILE):
@@ -129,9 +129,9 @@ class AppliedFully(Applied):
                 if needed <= memory or tile == TILES[-1]:
                     spans = stripes(self.shape[1], stripe * tile)
                     macs = sum(self._reach.macs(self._reach.needed(span, 1)) for span in spans)
-                    found.append((macs, tile, stripe))
-        least = min(macs for macs, _, _ in found)
-        return next((tile, stripe) for macs, tile, stripe in found if macs <= _NEARLY * least)
+                    found.append((macs, tile, stripe, needed))
+        least = min(macs for macs, *_ in found)
+        return next(one for macs, *one in found if macs <= _NEARLY * least)
 
     def _widest(self, tile: int, memory: int) -> tuple[int, int]:
         """Return the tiles of the widest stripe that the memory has room for, at least one, and the bytes it takes."""

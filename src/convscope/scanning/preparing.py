@@ -30,6 +30,7 @@ from .sweep import Sweep, measured
 from .ways import MOST_BYTES, Applied, Way, applied, fitting_tile, own_stride
 
 _BASE_BYTES = 320 << 20  # of Python, torch and a reader
+_LEAST_ROOM = 16 << 20  # for a tile, however little the machine has left
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
 _EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")
@@ -46,12 +47,14 @@ class Preparation:
         receipt: what is known of the result.
         tags: of its TIFF.
         attributes: of its Zarr folder.
+        memory: that it was fitted into; empty where its tiles are those of an earlier scan.
     """
 
     sweep: Sweep
     receipt: Receipt
     tags: dict[int, Any]
     attributes: dict[str, Any]
+    memory: str
 
 
 def bands_of(receipt: Receipt) -> Bands:
@@ -180,7 +183,8 @@ def prepared(
         earlier=earlier,
     )
     tags, attributes = metadata_of(receipt, reader)
-    return Preparation(sweep=sweep, receipt=receipt, tags=tags, attributes=attributes)
+    memory = options.memory if like is None else ""
+    return Preparation(sweep=sweep, receipt=receipt, tags=tags, attributes=attributes, memory=memory)
 
 
 def _center(grid: Grid, scale: float) -> tuple[float, float]:
@@ -225,22 +229,31 @@ def _reach(stability: int, step: float) -> int:
 
 
 def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> tuple[int, int]:
-    """Return the side of the tiles that the memory has room for, and how many side by side are computed together."""
-    room = max(16 << 20, parse_bytes(memory) - _BASE_BYTES)
+    """Return the side of the tiles that the memory has room for, and how many side by side are computed together.
+
+    Raises:
+        ParameterError: the memory has no room for the least tile.
+    """
+    asked, stripe = parse_bytes(memory), 0
+    room = min(asked - _BASE_BYTES, max(_LEAST_ROOM, available_bytes() - _BASE_BYTES))
     if isinstance(used, AppliedFully) and used.streams and not reach:
-        return used.strips(min(room, MOST_BYTES))
-    side = fitting_tile(
-        used,
-        room,
-        region_bytes=grid.stride**2 * max(3, model.preprocessing.channels),
-        bands_bytes=8 * len(model.classes),
-        most=max(grid.shape),
-        reach=reach,
-    )
-    return side, 0
+        side, stripe, needed = used.strips(min(room, MOST_BYTES))
+    else:
+        side, needed = fitting_tile(
+            used,
+            room,
+            region_bytes=grid.stride**2 * max(3, model.preprocessing.channels),
+            bands_bytes=8 * len(model.classes),
+            most=max(grid.shape),
+            reach=reach,
+        )
+    if needed + _BASE_BYTES > asked:
+        least = math.ceil((needed + _BASE_BYTES) / _UNITS["m"])
+        raise ParameterError(f"`memory` must be at least {least}M for tiles of {side} positions. Got {memory}.")
+    return side, stripe
 
 
-def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str]]:
+def announced(preparation: Preparation) -> tuple[Speed, list[str]]:
     """Return a short measurement, and what a scan will cost in sentences: positions, MACs, minutes, bytes, way."""
     sweep, receipt = preparation.sweep, preparation.receipt
     grid, way = sweep.grid, sweep.applied.way
@@ -260,7 +273,8 @@ def announced(preparation: Preparation, *, memory: str) -> tuple[Speed, list[str
         *([f"the image is resampled to {receipt.scale:.4g} of its size"] if receipt.scale != 1 else []),
         f"{words[way.name]}: {large(way.macs)} MACs a position, {way.ratio:.1f} times fewer than window by window; "
         f"measured {speed.measured:.1f} times as fast, {speed.positions_s:,.0f} positions/s",
-        f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store, within {memory}",
+        f"about {duration(grid.positions / speed.positions_s)}, {size_text(stored)} to store"
+        + (f", within {preparation.memory}" if preparation.memory else ""),
     ]
     layout, sizes = sweep.model.layout, sweep.model.network.plan.sizes
     if way.name == "families" and layout is not None and (gain := scan_gain(layout, sizes, grid.stride)) > 1.2:
@@ -281,7 +295,7 @@ def parse_bytes(text: str) -> int:
     match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([kmg]?)i?b?\s*", text.lower())
     if match is None:
         raise ParameterError(f"`memory` must be a size like 512M or 2G. Got {text[:40]!r}.")
-    return min(int(float(match[1]) * _UNITS[match[2]]), available_bytes())
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:

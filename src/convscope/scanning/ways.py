@@ -188,8 +188,12 @@ def own_stride(model: Model) -> int:
     return max(1, min(*model.preprocessing.size, max(strides, default=1)))
 
 
-def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: int, most: int, reach: int = 0) -> int:
-    """Return the largest side of a tile that the memory has room for, a multiple of 16.
+def fitting_tile(
+    used: Applied, memory: int, *, region_bytes: int, bands_bytes: int, most: int, reach: int = 0
+) -> tuple[int, int]:
+    """Return the largest side of a tile that the memory has room for, a multiple of 16, and its bytes.
+
+    The least tile may need more than the memory.
 
     Args:
         used: the network.
@@ -200,9 +204,10 @@ def fitting_tile(used: Applied, memory: int, *, region_bytes: int, bands_bytes: 
         reach: positions around a tile that are computed with it.
     """
     largest = max(TILES) if used.share(USUAL_TILE) < _ENOUGH else USUAL_TILE
+    tile = needed = 0
     for tile in (tile for tile in TILES if tile <= largest):
         side = tile + 2 * reach
         needed = _BYTES * used.values(side) + 2 * side * side * (region_bytes + bands_bytes)
         if needed <= min(memory, MOST_BYTES) and tile < most + 16:
-            return tile
-    return TILES[-1]
+            break
+    return tile, needed
