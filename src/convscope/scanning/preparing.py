@@ -20,7 +20,7 @@ from .bands import Bands
 from .for_scan import scan_gain
 from .fully import AppliedFully, steps_of
 from .georeference import geotiff_attributes, ground_size, registration
-from .grid import Grid
+from .grid import Box, Grid
 from .ngff import ome_metadata
 from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
@@ -182,6 +182,7 @@ def prepared(
         reach=reach,
         earlier=earlier,
     )
+    sweep.pixels(Box(row=0, column=0, rows=1, columns=1))  # numbers that cannot be scanned are refused here
     tags, attributes = metadata_of(receipt, reader)
     memory = options.memory if like is None else ""
     return Preparation(sweep=sweep, receipt=receipt, tags=tags, attributes=attributes, memory=memory)
