@@ -131,7 +131,7 @@ class AppliedFully(Applied):
                     macs = sum(self._reach.macs(self._reach.needed(span, 1)) for span in spans)
                     found.append((macs, tile, stripe, needed))
         least = min(macs for macs, *_ in found)
-        return next(one for macs, *one in found if macs <= _NEARLY * least)
+        return next((tile, stripe, needed) for macs, tile, stripe, needed in found if macs <= _NEARLY * least)
 
     def _widest(self, tile: int, memory: int) -> tuple[int, int]:
         """Return the tiles of the widest stripe that the memory has room for, at least one, and the bytes it takes."""
