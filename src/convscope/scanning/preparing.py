@@ -101,6 +101,33 @@ def _network(model: Model, scanned: Reader, stride: int | None, way: str) -> tup
     return used, Grid(image=size, window=model.preprocessing.size, stride=stride, tile=16, margin=frame)
 
 
+def _template(model: Model, reader: Reader, options: ScanOptions, names: tuple[str, str]) -> Receipt:
+    """Return what is known of a result before its grid."""
+    scale = chosen_scale(model, reader, options.scale)
+    bands = Bands(
+        classes=model.classes,
+        chosen=tuple(options.classes),
+        best=options.best,
+        dtype=options.dtype,
+        stability=options.stability > 0,
+    )
+    return Receipt(
+        version=__version__,
+        model=names[0],
+        image=names[1],
+        model_digest=model_digest(model),
+        layout=model.title,
+        classes=model.classes,
+        bands=bands.names,
+        best=bands.best,
+        dtype=bands.dtype,
+        stability=options.stability,
+        image_size=reader.shape[:2],
+        scale=scale,
+        edges=options.edges,
+    )
+
+
 def prepared(
     model: Model,
     reader: Reader,
@@ -124,29 +151,8 @@ def prepared(
         DataError: the image cannot be scanned, its scale is unknown, or the scan that was cut off is another one.
         ParameterError: an option does not fit the model.
     """
-    scale = chosen_scale(model, reader, options.scale)
-    bands = Bands(
-        classes=model.classes,
-        chosen=tuple(options.classes),
-        best=options.best,
-        dtype=options.dtype,
-        stability=options.stability > 0,
-    )
-    template = Receipt(
-        version=__version__,
-        model=names[0],
-        image=names[1],
-        model_digest=model_digest(model),
-        layout=model.title,
-        classes=model.classes,
-        bands=bands.names,
-        best=bands.best,
-        dtype=bands.dtype,
-        stability=options.stability,
-        image_size=reader.shape[:2],
-        scale=scale,
-        edges=options.edges,
-    )
+    template = _template(model, reader, options, names)
+    bands, scale = bands_of(template), template.scale
     if earlier is not None:
         _check_same(template, earlier.receipt, "A result to reuse must be of the same network and bands", _BANDS)
     like = before or (None if earlier is None else earlier.receipt)
@@ -184,8 +190,13 @@ def prepared(
     )
     sweep.pixels(Box(row=0, column=0, rows=1, columns=1))  # numbers that cannot be scanned are refused here
     tags, attributes = metadata_of(receipt, reader)
-    memory = options.memory if like is None else ""
-    return Preparation(sweep=sweep, receipt=receipt, tags=tags, attributes=attributes, memory=memory)
+    return Preparation(
+        sweep=sweep,
+        receipt=receipt,
+        tags=tags,
+        attributes=attributes,
+        memory=options.memory if like is None else "",
+    )
 
 
 def _center(grid: Grid, scale: float) -> tuple[float, float]:
