@@ -13,11 +13,15 @@ import tifffile
 from PIL import Image
 
 from convscope.api.scan import scan
-from convscope.core.errors import DataError
+from convscope.core.errors import DataError, ParameterError
+from convscope.images.decoding.decoder import decode
 from convscope.networks.model import Model
+from convscope.options.scan import ScanOptions
 from convscope.scanning.opening import open_image
 from convscope.scanning.other_readers import ChannelsFirst, zarr_reader
+from convscope.scanning.preparing import prepared
 from convscope.scanning.readers import ArrayReader
+from convscope.scanning.tiff_reader import TiffReader
 from tests.checks.scans import pixels, scan_model
 
 COLOR = pixels(40, 50, channels=3)
@@ -78,8 +82,27 @@ class GeoTiff:
 class Vips:
     height, width, bands, format, interpretation = 40, 50, 3, "uchar", "srgb"
 
+    def autorot(self) -> "Vips":
+        return self
+
     def fetch(self, x: int, y: int, columns: int, rows: int) -> bytes:
         return COLOR[y : y + rows, x : x + columns].tobytes()
+
+
+class Sequential:
+    """libvips where it writes an image as tiles."""
+
+    @classmethod
+    def new_from_file(cls, path: str, *, access: str, fail_on: str) -> "Sequential":
+        assert (access, fail_on) == ("sequential", "truncated")
+        made = cls()
+        made.values = decode(Path(path)).values
+        return made
+
+    def tiffsave(self, path: str, *, tile: bool, tile_width: int, tile_height: int, bigtiff: bool) -> None:
+        assert tile
+        resolution = {"resolution": (72, 72), "resolutionunit": 2}
+        tifffile.imwrite(path, self.values, bigtiff=bigtiff, tile=(tile_height, tile_width), **resolution)
 
 
 FAKES = {
@@ -88,7 +111,7 @@ FAKES = {
         Env=lambda **_: Raster.__new__(Closing), open=lambda path: Raster(), MemoryFile=GeoTiff
     ),
     "pyvips": types.SimpleNamespace(
-        Image=types.SimpleNamespace(new_from_file=lambda path: Vips()),
+        Image=types.SimpleNamespace(new_from_file=lambda path, **_: Vips()),
         Region=types.SimpleNamespace(new=lambda image: image),
     ),
 }
@@ -120,6 +143,28 @@ def test_what_convscope_does_not_open_is_read_by_a_package_that_does(
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(DataError, match="cannot be scanned"), open_image(tmp_path / "image.mrxs"):
         pass
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_an_image_that_is_decoded_whole_is_counted_or_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    side, path = 2_000, tmp_path / f"image.{ending}"  # decoded in 32 MB
+    Image.fromarray(pixels(side, side, channels=3)).save(path)
+    monkeypatch.setitem(sys.modules, "pyvips", None)
+    with pytest.raises(ParameterError, match=r"at least 351M to decode .*\. Got 350M\. Install pyvips"):
+        scan(scan_model(), path, stride=64, memory="350M")
+    with open_image(path, "351M") as reader:
+        assert reader.held_bytes == 3 * side**2
+        reader.held_bytes = 25 << 20
+        network, options = scan_model("24C5-MP2-48C3-MP2-16N", side=16), ScanOptions(memory="351M")
+        sides = [prepared(network, one, options).sweep.grid.tile for one in (reader, ArrayReader(reader.array))]
+        assert sides[0] < sides[1]
+    monkeypatch.setitem(sys.modules, "pyvips", types.SimpleNamespace(Image=Sequential))
+    with open_image(path, "100M") as reader:
+        assert isinstance(reader, TiffReader)
+        assert (reader.name, reader.tags, reader.pixel_um) == (str(path), {}, None)
+        assert np.array_equal(reader.read(0, 0, side, side), decode(path).values)
 
 
 @pytest.mark.parametrize("interleave", ["pixel", "band"])

@@ -14,8 +14,9 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Silent
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRanges
-from convscope.scanning.preparing import Preparation, parse_bytes
+from convscope.scanning.preparing import Preparation
 from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
+from convscope.scanning.room import parse_bytes
 from convscope.scanning.sweep import Sweep, fitted
 from tests.checks.laws import LAWS
 from tests.checks.reporters import Heard

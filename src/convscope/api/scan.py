@@ -161,7 +161,7 @@ def scan(
     target = None if options.output is None else Path(options.output)
     names = (path_of(model), path_of(image))
     used = opened_model(model, context.reporter, device=options.device)
-    with tuned(), open_image(image) as reader:
+    with tuned(), open_image(image, options.memory) as reader:
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:
@@ -214,7 +214,7 @@ def _alarms(model: Model, receipt: Receipt, options: ScanOptions, context: Conte
         if not isinstance(image.content, str):
             raise DataError(f"`blank` must name images to scan. Got {image.name}: {image.error}.")
         with tempfile.TemporaryDirectory() as folder:
-            with open_image(image.content) as reader:
+            with open_image(image.content, options.memory) as reader:
                 preparation = prepared(model, reader, wanted)
                 made = _maps(preparation, context.reporter, Path(folder) / "blank.tif")
             found = candidates(made.read, made.receipt.grid, search)

@@ -64,7 +64,7 @@ def scan_in_shards(
     path = path_of(image)
     settings: dict[str, Any] = {name: to_json(getattr(options, name)) for name in SETTINGS}
     used, before = opened(model), None if force else _begun(how, settings)
-    with tuned(), open_image(path) as reader:
+    with tuned(), open_image(path, options.memory) as reader:
         preparation = prepared(used, reader, options, names=(path_of(model), path), before=before)
         receipt = preparation.receipt
         if before is None and how.part is None:

@@ -107,7 +107,7 @@ class VipsReader(_Other):
     """An image that libvips reads, in bounded memory."""
 
     def __init__(self, path: Path, name: str, pyvips: Any) -> None:
-        image = pyvips.Image.new_from_file(str(path))
+        image = pyvips.Image.new_from_file(str(path), fail_on="truncated").autorot()
         if image.interpretation in ("cmyk", "lab", "labs"):
             image = image.colourspace("srgb")
         kinds = {"uchar": np.uint8, "ushort": np.uint16}
@@ -126,6 +126,18 @@ _PACKAGES: tuple[tuple[str, Callable[[Path, str, Any], Reader]], ...] = (
     ("rasterio", RasterReader),
     ("pyvips", VipsReader),
 )
+
+
+def write_tiled(path: Path, output: Path) -> bool:
+    """Write an image as a tiled TIFF, row by row; False if libvips is not installed or cannot."""
+    try:
+        image = importlib.import_module("pyvips").Image.new_from_file(
+            str(path), access="sequential", fail_on="truncated"
+        )
+        image.tiffsave(str(output), tile=True, tile_width=256, tile_height=256, bigtiff=True)
+    except Exception:  # noqa: BLE001  # whatever a library raises on what it cannot open
+        return False
+    return True
 
 
 def other_reader(path: Path, name: str) -> Reader | None:

@@ -1,7 +1,6 @@
 """What a scan needs, chosen before it starts: scale, grid, tile, way, and a receipt that is not yet filled in."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,12 +25,11 @@ from .pixel_size import chosen_scale
 from .readers import PaddedReader, Reader, ScaledReader
 from .receipt import Receipt, Speed, model_digest
 from .reuse import EarlierTiles
+from .room import BASE_BYTES, parse_bytes, size_option
 from .sweep import Sweep, measured
 from .ways import MOST_BYTES, Applied, Way, applied, fitting_tile, own_stride
 
-_BASE_BYTES = 320 << 20  # of Python, torch and a reader
 _LEAST_ROOM = 16 << 20  # for a tile, however little the machine has left
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _BANDS = ("model_digest", "classes", "bands", "best", "dtype", "stability")
 _EVERYTHING = (*_BANDS, "image_size", "scale", "edges", "grid", "image")
 _MOST_CHECKING = 0.1  # of the arithmetic of a scan
@@ -159,7 +157,10 @@ def prepared(
     scanned = reader_of(template, model, reader)
     used, grid = _network(model, scanned, options.stride, "" if like is None else like.way)
     reach = _reach(options.stability, grid.stride / scale)
-    tile, stripe = _tile(used, grid, model, options.memory, reach) if like is None else (like.grid.tile, like.stripe)
+    if like is None:
+        tile, stripe = _tile(used, grid, model, options.memory, reach=reach, held=getattr(reader, "held_bytes", 0))
+    else:
+        tile, stripe = like.grid.tile, like.stripe
     grid = replace(grid, tile=tile)
     if isinstance(used, AppliedFully):
         used.in_stripes(stripe, grid)
@@ -240,14 +241,17 @@ def _reach(stability: int, step: float) -> int:
     return reach
 
 
-def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> tuple[int, int]:
+def _tile(used: Applied, grid: Grid, model: Model, memory: str, *, reach: int, held: int) -> tuple[int, int]:
     """Return the side of the tiles that the memory has room for, and how many side by side are computed together.
+
+    Of the memory, `held` bytes are those of the image.
 
     Raises:
         ParameterError: the memory has no room for the least tile.
     """
     asked, stripe = parse_bytes(memory), 0
-    room = min(asked - _BASE_BYTES, max(_LEAST_ROOM, available_bytes() - _BASE_BYTES))
+    taken = BASE_BYTES + held
+    room = min(asked - taken, max(_LEAST_ROOM, available_bytes() - BASE_BYTES))
     if isinstance(used, AppliedFully) and used.streams and not reach:
         side, stripe, needed = used.strips(min(room, MOST_BYTES))
     else:
@@ -259,9 +263,9 @@ def _tile(used: Applied, grid: Grid, model: Model, memory: str, reach: int) -> t
             most=max(grid.shape),
             reach=reach,
         )
-    if needed + _BASE_BYTES > asked:
-        least = math.ceil((needed + _BASE_BYTES) / _UNITS["m"])
-        raise ParameterError(f"`memory` must be at least {least}M for tiles of {side} positions. Got {memory}.")
+    if needed + taken > asked:
+        least = size_option(needed + taken)
+        raise ParameterError(f"`memory` must be at least {least} for tiles of {side} positions. Got {memory}.")
     return side, stripe
 
 
@@ -292,22 +296,6 @@ def announced(preparation: Preparation) -> tuple[Speed, list[str]]:
     if way.name == "families" and layout is not None and (gain := scan_gain(layout, sizes, grid.stride)) > 1.2:
         sentences.append(f"trained with --for-scan, the network would scan about {gain:.1f} times as fast")
     return speed, sentences
-
-
-def parse_bytes(text: str) -> int:
-    """Return a size in memory, such as ``512M`` or ``1.5G``, in bytes.
-
-    Raises:
-        ParameterError: it is none.
-
-    Examples:
-        >>> parse_bytes("512M"), parse_bytes("1G")
-        (536870912, 1073741824)
-    """
-    match = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([kmg]?)i?b?\s*", text.lower())
-    if match is None:
-        raise ParameterError(f"`memory` must be a size like 512M or 2G. Got {text[:40]!r}.")
-    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:

@@ -36,7 +36,13 @@ class Reader(Protocol):
 
 
 class ArrayReader:
-    """An array H W or H W C, or anything that is sliced like one, such as a Zarr array."""
+    """An array H W or H W C, or anything that is sliced like one, such as a Zarr array.
+
+    Attributes:
+        held_bytes: of an array that is there for the scan only.
+    """
+
+    held_bytes = 0
 
     def __init__(self, array: Any, name: str = "array") -> None:
         self.array, self.name = array, name
