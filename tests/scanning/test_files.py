@@ -14,7 +14,7 @@ from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
 from convscope.images.decoding.decoder import decode
 from convscope.networks.model_file import write_model
-from convscope.scanning import maps_file, ways
+from convscope.scanning import maps_file, opening, ways
 from convscope.scanning.bigtiff import tiff_layout
 from convscope.scanning.maps_file import journal_of, partial
 from convscope.scanning.opening import open_image
@@ -227,6 +227,7 @@ RGBX = np.dstack([RGB, np.full((48, 64), 90, np.uint8)])
         (RGBX, {"photometric": "rgb", "extrasamples": [1]}),
         (RGBX, {"photometric": "rgb", "extrasamples": [2], "tile": (16, 16)}),
         (RGB.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate", "tile": (16, 16)}),
+        *((RGB, {"photometric": "rgb", "extratags": [(274, 3, 1, turn, True)]}) for turn in range(1, 9)),
     ],
 )
 def test_the_colors_of_a_tiff_are_those_of_predict(tmp_path: Path, image: Any, settings: dict[str, Any]) -> None:
@@ -234,7 +235,17 @@ def test_the_colors_of_a_tiff_are_those_of_predict(tmp_path: Path, image: Any, s
     image.save(path) if isinstance(image, Image.Image) else tifffile.imwrite(path, image, **settings)
     expected = decode(path).values
     with open_image(path) as reader:
+        assert reader.shape == expected.shape
         assert np.array_equal(reader.read(3, 5, 30, 40), expected[3:33, 5:45])
+
+
+def test_a_turned_tiff_too_large_to_decode_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turned = [(274, 3, 1, 6, True)]
+    tifffile.imwrite(tmp_path / "image.tif", RGB, photometric="rgb", tile=(16, 16), extratags=turned)
+    monkeypatch.setattr(opening, "other_reader", lambda *_: ArrayReader(RGB))  # one that does not turn it
+    monkeypatch.setattr(opening, "LIMIT_PIXELS", 1_000)
+    with pytest.raises(DataError, match="turned"), open_image(tmp_path / "image.tif"):
+        pass
 
 
 def test_png_and_jpeg_are_scanned(tmp_path: Path) -> None:

@@ -23,8 +23,13 @@ CARRIED = (282, 283, 296, 33550, 33922, 34264, 34735, 34736, 34737)
 _BLACK_IS_0, _RGB, _YCBCR = 1, 2, 6
 _COLORS = (_BLACK_IS_0, _RGB, _YCBCR)  # that a tile is decoded to as it is
 _KEEPS_YCBCR = (1, 5, 8, 32773, 32946, 50000)  # compressions of bytes, unlike JPEG, which gives RGB
+_ORIENTATION, _TURNS = 274, range(2, 9)
 _SEPARATE = 2  # planes of channels
 _UNSAID, _MULTIPLIED = 0, 1  # what an extra channel is: not said; opacity that the colors are multiplied by
+
+
+class TurnedImageError(UnreadableImageError):
+    """A TIFF has an orientation, which is applied to the whole image only."""
 
 
 class TiffReader:
@@ -35,6 +40,7 @@ class TiffReader:
 
     Raises:
         DataError: it is no TIFF, or one that cannot be read in parts.
+        TurnedImageError: it has an orientation.
         UnreadableImageError: its colors are those of a palette, of print, … or have fewer than 8 bits.
         MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
     """
@@ -70,6 +76,8 @@ class TiffReader:
         is_multiplied = _MULTIPLIED in page.extrasamples
         if page.photometric not in _COLORS or page.bitspersample < 8 or is_raw or is_multiplied:
             raise UnreadableImageError("its colors are a palette, for print, or of another kind that parts do not show")
+        if page.tags.valueof(_ORIENTATION) in _TURNS:
+            raise TurnedImageError("it is turned by its orientation, which parts do not show")
         self._segment = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         rows = min(self._segment[0], page.imagelength)
         if page.dtype is None or rows * self._segment[1] * self.shape[2] * page.dtype.itemsize > LARGEST_SEGMENT:
