@@ -91,6 +91,25 @@ def test_the_answer_is_seen_while_units_are_turned_off_and_a_second_network_has_
     opened.until("document.querySelectorAll('.one-answer .best .value').length === 6")
 
 
+@pytest.mark.parametrize("size", [SIZES[0], PHONE], ids=["desktop", "phone"])
+def test_the_pad_stays_under_the_pen_and_an_image_that_is_chosen_clears_it(
+    open_page: Open, digits: Path, size: tuple[int, int]
+) -> None:
+    opened = open_page(digits, size=size).ready()
+    pad = opened.page.locator("canvas.pad")
+    empty = pad.evaluate("(canvas) => canvas.toDataURL()")
+    pad.evaluate("(canvas) => canvas.scrollIntoView({ block: 'center' })")
+    before = pad.bounding_box()
+    draw_one(opened)
+    assert "your drawing" in opened.text("#glance .first .name")
+    assert pad.bounding_box() == pytest.approx(before, abs=1)
+    assert pad.evaluate("(canvas) => canvas.toDataURL()") != empty
+    opened.page.locator(".thumbnail").nth(2).click()
+    opened.settle()
+    assert pad.evaluate("(canvas) => canvas.toDataURL()") == empty
+    assert opened.page.locator(".invitation").is_visible()
+
+
 def test_a_link_holds_a_drawing_and_its_motion(open_page: Open, digits: Path) -> None:
     opened = open_page(digits).ready()
     draw_one(opened)

@@ -21,7 +21,7 @@ const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted 
  * @typedef {object} Chooser
  * @property {(image: number | null) => void} mark marks the image that is shown
  * @property {(truth: number, predicted: number) => void} only shows one cell of the confusion matrix
- * @property {() => void} rest forgets what looks on or is still being read, as another image was chosen
+ * @property {() => void} rest forgets what looks on, is still being read or was drawn, as another image was chosen
  */
 
 /**
@@ -41,12 +41,26 @@ export function makeChooser(parent, network, chosen, beside = parent) {
     message.textContent = "";
   };
   const camera = makeCamera(
-    (raster) => own.take(inLevels(raster, network.ranges), CAMERA.name, true),
+    (raster) => take(inLevels(raster, network.ranges), CAMERA.name, parent),
     (sentence) => (message.textContent = sentence),
   );
+  const underPad = element("div"); // what a stroke brings must not move the pad
+  const take = (
+    /** @type {import("./preprocessing.js").Raster} */ raster,
+    /** @type {string} */ name,
+    /** @type {HTMLElement} */ place,
+  ) => {
+    if (own.element.parentElement !== place) place.append(own.element);
+    own.take(raster, name, true);
+  };
   const pad =
-    network.channels === 1 ? makePad(network, (raster) => (rest(), own.take(raster, TEXT.drawing, true))) : null;
-  const read = (/** @type {Blob} */ file, /** @type {string} */ name) => (rest(), own.read(file, name));
+    network.channels === 1 ? makePad(network, (raster) => (rest(), take(raster, TEXT.drawing, underPad))) : null;
+  const restAll = () => {
+    rest();
+    pad?.clear();
+    parent.append(own.element);
+  };
+  const read = (/** @type {Blob} */ file, /** @type {string} */ name) => (restAll(), own.read(file, name));
   takeDropped(read);
   const buttons = network.images.map((_, index) => thumbnail(network, index, () => chosen.choose(index)));
   strip.append(...buttons);
@@ -56,7 +70,7 @@ export function makeChooser(parent, network, chosen, beside = parent) {
   const draw = pad && button(OWN.draw, pad.open);
   parent.append(tools(label, mistakes, ...fileButton(read), draw, camera?.button ?? null, hint), message, strip);
   parent.append(...(camera ? [camera.element] : []), own.element);
-  if (pad) beside.prepend(pad.element);
+  if (pad) beside.prepend(pad.element, underPad);
   if (!network.images.length) {
     strip.hidden = true;
     pad?.tell();
@@ -66,7 +80,7 @@ export function makeChooser(parent, network, chosen, beside = parent) {
   const mark = (/** @type {number | null} */ image) => {
     if (markButton(image) && image !== null) own.rest();
   };
-  return { mark, only, rest };
+  return { mark, only, rest: restAll };
 }
 
 /** A button that asks for a file. @param {(file: Blob, name: string) => void} read @returns {HTMLElement[]} */

@@ -13,8 +13,8 @@ const KEY_STEP = 8; // pixels that an arrow key moves the pen
 /**
  * @param {Network} network
  * @param {(raster: import("./preprocessing.js").Raster) => void} drawn called at every move of the pen
- * @returns {{ element: HTMLElement, tell: () => void, open: () => void }} tell gives what is drawn; open brings it into
- *   view
+ * @returns {{ element: HTMLElement, tell: () => void, clear: () => void, open: () => void }} tell gives what is drawn;
+ *   clear leaves empty paper; open brings it into view
  */
 export function makePad(network, drawn) {
   const sheet = makePaper(network, drawn);
@@ -41,11 +41,11 @@ export function makePad(network, drawn) {
   sheet.clear();
 
   const invitation = element("span", { class: "invitation", "aria-hidden": "true", text: OWN.draw });
-  const wipe = button(TEXT.clear, () => {
+  const clear = () => {
     sheet.clear();
     invitation.hidden = false;
-    sheet.tell();
-  });
+  };
+  const wipe = button(TEXT.clear, () => (clear(), sheet.tell()));
   const small = Math.max(network.height, network.width) <= SMALL;
   const pad = element(
     "div",
@@ -56,6 +56,7 @@ export function makePad(network, drawn) {
   return {
     element: pad,
     tell: sheet.tell,
+    clear,
     open() {
       pad.hidden = false;
       canvas.focus();
