@@ -1,7 +1,7 @@
 // What the page makes of images and records: groups, choices, orders, sentences. Called by test_records_on_page.py.
 import { readFileSync, writeFileSync } from "node:fs";
 import { belonging, groupsOf } from "./look/chooser.js";
-import { inOrder, medianColumns } from "./look/comparison.js";
+import { inOrder, medianColumns, shownColumns } from "./look/comparison.js";
 import { readNetwork } from "./look/reading.js";
 import { limitsOf, medianOf, movedPart } from "./look/invariance.js";
 import { unitRecord } from "./look/units.js";
@@ -21,6 +21,7 @@ const result = {
     invariance?.distortions.map((kind) => medianOf(kind).layers.map(([changed, left]) => movedPart(changed, left))) ??
     null,
   columns: comparison && medianColumns(comparison.columns),
+  shown: comparison && shownColumns({ ...comparison, moved: { ...comparison.moved, pixels: 1 } }),
   orders:
     comparison &&
     Object.entries(keys).flatMap(([, of]) =>

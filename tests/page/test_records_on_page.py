@@ -228,6 +228,7 @@ def test_limits_are_sentences_and_the_sensitivity_is_of_a_small_strength(made: A
 def test_the_comparison_sorts_by_any_column_with_what_is_unknown_last(made: Any) -> None:
     _, found = made
     assert found["columns"] == [2], "of 1, 2, 3 px the middle"
+    assert found["shown"] == [1], "the 1 px that the sentence at the head is about"
     assert found["orders"] == [
         ["a", "b", "c"],
         ["c", "b", "a"],

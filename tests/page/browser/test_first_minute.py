@@ -176,6 +176,62 @@ def test_a_phone_shows_what_a_press_of_the_lesson_does(open_page: Open, tmp_path
         assert max(bottoms) <= PHONE[1], button.inner_text()
 
 
+def test_a_pressed_pooling_shows_that_it_is_chosen_stays_in_place_and_is_computed_in_view(
+    open_page: Open, tmp_path: Path
+) -> None:
+    opened = lesson_alone(open_page, tmp_path, size=SIZES[0], place="lesson/9")
+    for name in ("stochastic", "mean", "max"):
+        button = opened.page.locator(".step-list > li:not(.away)").get_by_role("button", name=name, exact=True)
+        before = button.bounding_box()
+        button.click()
+        assert button.bounding_box() == before
+        assert button.get_attribute("aria-pressed") == "true"
+        assert opened.page.locator(".lesson [aria-pressed=true]:visible").count() == 1
+        assert "36" in opened.text(".lesson .working table"), "the window with the largest feature"
+        equation = opened.page.locator(".lesson .working .equation").bounding_box()
+        assert equation["y"] + equation["height"] <= SIZES[0][1]
+        if name == "stochastic":
+            assert "0.40 / 0.60" in opened.text(".lesson .working")
+
+
+def test_what_stands_beside_the_walk_stays_where_it_is(open_page: Open, tmp_path: Path) -> None:
+    opened = lesson_alone(open_page, tmp_path)
+    reset = opened.page.get_by_role("button", name="Reset").first
+    before = reset.bounding_box()
+    opened.page.get_by_role("button", name="Visit all positions").click()
+    assert opened.page.get_by_role("button", name="Stop", exact=True).is_visible()
+    assert reset.bounding_box() == before
+
+
+def test_nothing_lies_under_what_closes_the_numbers_and_their_lines_go_with_them(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, size=SIZES[0]).ready()
+    opened.page.locator("#glance .convolution .map").nth(3).click()
+    opened.settle()
+    assert opened.page.locator(".source-lines").first.is_visible()
+    opened.page.locator("#numbers").evaluate("(numbers) => numbers.scrollTop = 160")
+    covered = opened.page.evaluate("""() => {
+      const tools = document.querySelector("#numbers .dock-tools").getBoundingClientRect();
+      const head = document.querySelector("#numbers .numbers-head").getBoundingClientRect();
+      return tools.top >= head.top && tools.bottom <= head.bottom + 1;
+    }""")
+    assert covered, "the head, which nothing shines through, is behind them"
+    opened.page.locator("#numbers").get_by_role("button", name="Close").click()
+    assert not opened.page.locator(".source-lines").first.is_visible()
+
+
+def test_a_shift_that_ends_between_two_positions_of_a_layer_says_so(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    for shift, said in (("1", "One position here is 2 pixels"), ("2", "")):
+        opened.page.locator("#glance .slider input").first.evaluate(
+            "(slider, shift) => { slider.value = shift; slider.dispatchEvent(new Event('input')); }", shift
+        )
+        opened.settle()
+        texts = opened.page.locator("#glance .pooling .changes .caption").all_text_contents()
+        assert texts[0].startswith(said)
+        assert bool(texts[0]) == bool(said)
+        assert opened.page.locator("#glance .convolution .changes .caption").first.text_content() == ""
+
+
 def test_a_phone_shows_the_image_and_the_answer_before_any_text(open_page: Open, digits: Path) -> None:
     opened = open_page(digits, size=PHONE).ready()
     tops: list[float] = opened.page.evaluate(

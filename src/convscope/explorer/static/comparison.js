@@ -46,7 +46,7 @@ export function makeComparison(parent, network) {
     );
   };
   select.addEventListener("change", draw);
-  select.value = String(medianColumns(comparison.columns)[0] ?? -1);
+  select.value = String(shownColumns(comparison)[0] ?? -1);
   const budget =
     COMPARISON.budgets[/** @type {keyof typeof COMPARISON.budgets} */ (comparison.budget)]?.(comparison.amount) ?? "";
   const about = COMPARISON.about(
@@ -88,6 +88,19 @@ export function medianColumns(columns) {
   });
 }
 
+/**
+ * A column of each distortion: that of the sentence at the head, if it is of this one, or that of median strength.
+ * @param {Pick<Comparison, "columns" | "moved">} comparison
+ * @returns {number[]}
+ */
+export function shownColumns({ columns, moved }) {
+  return medianColumns(columns).map((median) => {
+    const { distortion } = columns[median];
+    const same = columns.findIndex((one) => one.distortion === distortion && one.strength === moved?.pixels);
+    return distortion.startsWith("shift-") && same >= 0 ? same : median;
+  });
+}
+
 /** @param {number | null} value @param {(value: number) => string} text */
 function orNothing(value, text) {
   return value === null ? "–" : text(value);
@@ -113,7 +126,7 @@ function headings(comparison) {
   return [
     { head: nameHead, value: (variant) => variant.name, text: name, down: false },
     { head: accuracyHead, value: (variant) => variant.accuracy, text: accuracy, down: true },
-    ...medianColumns(comparison.columns).map((index) => ({
+    ...shownColumns(comparison).map((index) => ({
       head: comparison.columns[index].words,
       value: (/** @type {Variant} */ variant) => variant.distorted[index] ?? null,
       text: (/** @type {Variant} */ variant) => orNothing(variant.distorted[index] ?? null, percent),
@@ -259,8 +272,10 @@ function rowOf(variant, { x, y, under, name }) {
       { cx: x(value), cy: y, r: 4, class: `dot ${order}` },
       svgElement("title", {}, `${what}: ${percent(value)}`),
     );
+  const [low, high] = variant.interval.map(x);
+  const ends = [low, high].map((end) => `M${end} ${y - 7}v14`).join(""); // seen where the dot hides the line
   return [
-    svgElement("line", { x1: x(variant.interval[0]), x2: x(variant.interval[1]), y1: y, y2: y, class: "curve first" }),
+    svgElement("path", { d: `M${low} ${y}H${high}${ends}`, class: "curve first" }),
     dot(variant.accuracy, "first", variant.name),
     ...(under === null ? [] : [dot(under, "second", `${variant.name}, ${name}`)]),
   ];

@@ -343,5 +343,6 @@ function total(network, state, explained, below) {
   else if (layer.nonlinearity !== "linear") {
     line.append(...nonlinearityNodes(network, [layer.nonlinearity], explained.value));
   }
+  if (!terms.every(([value]) => Number.isInteger(value))) line.append(element("small", { text: LAYER.rounded }));
   return element("div", { class: "total" }, line);
 }

@@ -9,6 +9,7 @@ import { makeStore } from "./store.js";
 const FACES = 6;
 const FAIR = new Array(FACES).fill(1);
 const LOADED = [1, 1, 1, 1, 1, 5];
+const RISING = [1, 2, 3, 4, 5, 6]; // backwards it is another
 
 /** How often each face comes, of 1, from any numbers. @param {number[]} counts @returns {number[]} */
 export function fractionsOf(counts) {
@@ -43,14 +44,15 @@ export function sumOfDice(first, second) {
 
 /** @returns {{ element: HTMLElement, draw: () => void }} */
 export function makeDice() {
-  const store = makeStore({ dice: [FAIR, FAIR], sum: 5 });
+  const store = makeStore({ dice: [FAIR, RISING], sum: 5 });
   const set = (/** @type {number} */ which, /** @type {number[]} */ counts) =>
     store.set({ dice: store.get().dice.map((die, index) => (index === which ? counts : die)) });
   const editors = [0, 1].map((which) => dieEditor(which, (counts) => set(which, counts)));
-  const load = (/** @type {number[]} */ counts) => {
-    editors[0].load(counts);
-    set(0, counts);
+  const load = (/** @type {number} */ which, /** @type {number[]} */ counts) => {
+    editors[which].load(counts);
+    set(which, counts);
   };
+  editors[1].load(RISING);
   const go = (/** @type {number} */ sum) => store.set({ sum: Math.max(2, Math.min(2 * FACES, sum)) });
   const chart = sumChart(go);
   const laid = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": DICE.laid });
@@ -59,8 +61,9 @@ export function makeDice() {
     { class: "experiment" },
     element("div", { class: "toy" }, ...editors.map((editor) => editor.table)),
     tools(
-      button(DICE.fair, () => load(FAIR)),
-      button(DICE.loaded, () => load(LOADED)),
+      button(DICE.fair, () => [0, 1].forEach((which) => load(which, FAIR))),
+      button(DICE.loaded, () => load(0, LOADED)),
+      button(DICE.rising, () => load(1, RISING)),
     ),
     element("p", { class: "caption", text: DICE.sums }),
     chart.element,

@@ -56,16 +56,16 @@ export function makeLayerView(parent, network, go, toggle) {
   const keys = `keys-${(boards += 1)}`;
   const board = makeBoard(network, keys, { now, move, turnMap, turnLayer, interrupt: player.interrupt });
   const field = makeField(network);
-  const layers = makeTurner(LAYER.layerBefore, LAYER.layerAfter, turnLayer);
-  const maps = makeTurner(LAYER.mapBefore, LAYER.mapAfter, turnMap);
+  const layers = makeTurner(LAYER.layerBefore, LAYER.layerAfter, LAYER.layer, turnLayer);
+  const maps = makeTurner(LAYER.mapBefore, LAYER.mapAfter, LAYER.below.map, turnMap);
   const unitSwitch = makeUnitSwitch(network, now, toggle);
   const saves = makeSaves(network, now);
   const film = makeFilm(network, now);
   const working = element("div", { class: "working" });
   const derive = makeDerivation(network, go);
   parent.append(
-    tools(layers.element, maps.element, player.button, unitSwitch.button, film ?? "", unitSwitch.ablation),
-    title,
+    makeHead(title, layers.element, maps.element, player.button, unitSwitch.button, film ?? ""),
+    unitSwitch.ablation,
     element(
       "div",
       { class: "beside" },
@@ -97,6 +97,11 @@ export function makeLayerView(parent, network, go, toggle) {
     if (focused >= 0) (working.querySelectorAll("button")[focused] ?? board.map).focus({ preventScroll: true });
   }
   return show;
+}
+
+/** What stays in view beside the maps. @param {HTMLElement} title @param {...(Node | string)} controls */
+function makeHead(title, ...controls) {
+  return element("div", { class: "numbers-head" }, tools(...controls), title);
 }
 
 /**
@@ -258,15 +263,19 @@ function makeField(network) {
  * A name between buttons to the one before and the one after.
  * @param {string} before
  * @param {string} after
+ * @param {string} kind of what is turned, where there is no room for its name
  * @param {(by: number) => void} turn
  */
-function makeTurner(before, after, turn) {
+function makeTurner(before, after, kind, turn) {
   const name = element("span", { class: "now" });
   const [back, on] = [
     signButton("‹", before, () => turn(-1), { title: before }),
     signButton("›", after, () => turn(1), { title: after }),
   ];
-  return { element: element("span", { class: "turn" }, back, name, on), name };
+  return {
+    element: element("span", { class: "turn" }, back, name, element("span", { class: "short", text: kind }), on),
+    name,
+  };
 }
 
 /**

@@ -8,7 +8,7 @@ import { makeEngine } from "./engine.js";
 import { boxBelow, receptiveField } from "./explain.js";
 import { makeChoices } from "./lesson_choices.js";
 import { makeLessonSteps } from "./lesson_steps.js";
-import { board, drawBoards } from "./lesson_maps.js";
+import { board, clearestWindow, drawBoards } from "./lesson_maps.js";
 import { makeNavigation } from "./lesson_navigation.js";
 import { STILL } from "./motion.js";
 import { within } from "./position.js";
@@ -45,8 +45,7 @@ export function makeLesson(parent, families, toUnits) {
 
 /** @param {HTMLElement} lesson @param {Families} families @param {(() => void) | null} toUnits */
 function fill(lesson, families, toUnits) {
-  const begin = () => /** @type {Lesson} */ ({ toy: FIRST, position: { layer: 1, unit: 0, row: 0, column: 1 } });
-  const store = makeStore(begin());
+  const store = makeStore(beginning(FIRST));
   const toy = () => store.get().toy;
   const set = (/** @type {Lesson} */ next) => store.set({ ...next, position: nearestPosition(next) });
   const change = (/** @type {Partial<Toy>} */ some) => set({ ...store.get(), toy: { ...toy(), ...some } });
@@ -77,14 +76,17 @@ function fill(lesson, families, toUnits) {
     element("div", { class: "toy-units" }, ...editors, tools(choices.unit)),
     ...boards.map(side),
   );
-  const below = element("div", {}, tools(...choices.others), element("h3", { text: LESSON.marked }), working);
+  const marked = element("div", {}, element("h3", { text: LESSON.marked }), working);
+  const below = element("div", {}, tools(...choices.others));
   const steps = makeNavigation(made.elements, (step) => {
     bench.hidden = below.hidden = !made.usesToy[step - 1];
     made.after.forEach((after, index) => after.classList.toggle("away", index + 1 !== step));
-    set(begin()); // what an earlier step left would contradict what this one says
+    (made.begins[step - 1].code ? beside : below).append(marked); // a window is small enough to stand beside the maps
+    set(beginning(made.begins[step - 1])); // what an earlier step left would contradict what this one says
   });
   made.elements[0].querySelector("h3")?.after(element("p", { text: LESSON.intro }));
-  lesson.append(steps.nav, element("div", { class: "lesson-step" }, steps.list, bench), ...made.after, below);
+  const beside = element("div", { class: "lesson-step" }, steps.list, bench);
+  lesson.append(steps.nav, beside, ...made.after, below);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const draw = () => {
     const state = stateIn(store.get(), makePalette(dark.matches));
@@ -100,6 +102,11 @@ function fill(lesson, families, toUnits) {
   dark.addEventListener("change", draw);
   draw();
   return steps;
+}
+
+/** What is looked at first: the top of the line, or what pooling makes of it. @param {Toy} toy @returns {Lesson} */
+function beginning(toy) {
+  return { toy, position: toy.code ? clearestWindow(toy) : { layer: 1, unit: 0, row: 0, column: 1 } };
 }
 
 /** The position that the network has, as near as possible. @param {Lesson} lesson @returns {Position} */

@@ -7,6 +7,7 @@ import { counted } from "./format.js";
 import { LESSON } from "./text_lesson.js";
 import { shapeAt } from "./network.js";
 import { numberTable } from "./number_table.js";
+import { strongest } from "./position.js";
 import { toyNetwork, toyPixels } from "./toy.js";
 
 /** @typedef {import("./explain.js").Go} Go */
@@ -39,6 +40,13 @@ export function drawBoards(boards, toy, state, go) {
 function largestFeature(toy) {
   const dense = { ...toy, stride: 1, code: "" };
   return largestSize(makeEngine(toyNetwork(dense), true)({ pixels: toyPixels(dense), off: [] }).all[1]);
+}
+
+/** The pooled value whose window has the largest feature. @param {Toy} toy @returns {Position} */
+export function clearestWindow(toy) {
+  const largest = { ...toy, code: "MP" };
+  const network = toyNetwork(largest);
+  return strongest(network, makeEngine(network, true)({ pixels: toyPixels(largest), off: [] }).all, 2);
 }
 
 /**

@@ -3,6 +3,7 @@
 import { makeDice } from "./dice.js";
 import { button, element, tools } from "./dom.js";
 import { LESSON } from "./text_lesson.js";
+import { clearestWindow } from "./lesson_maps.js";
 import { makeMoved } from "./moved.js";
 import { savedBySharing, shapeAt } from "./network.js";
 import { makeSoftmax } from "./softmax_table.js";
@@ -20,8 +21,8 @@ import { makeSharing } from "./weight_sharing.js";
  */
 
 /**
- * @typedef {{ tries: Node[], away?: boolean, compared?: boolean }} LessonStep what one tries; whether the toy, which it
- *   does not use, is away; and whether the comparison of networks shows what it says
+ * @typedef {{ tries: Node[], begins?: Toy, away?: boolean, compared?: boolean }} LessonStep what one tries, with which
+ *   toy; whether the toy, which it does not use, is away; and whether the comparison of networks shows what it says
  */
 
 const LINE_AT_LEFT = IMAGES.line.map((_, index) => (index % TOY_SIDE ? 0 : Math.max(...IMAGES.line)));
@@ -30,17 +31,27 @@ const CALM_WALK_MS = 1200;
 
 /**
  * @param {Hands} hands
- * @returns {{ elements: HTMLElement[], after: HTMLElement[], usesToy: boolean[], show: () => void }} steps to be shown
- *   anew with every toy, what each says below it, and whether it uses it
+ * @returns {{ elements: HTMLElement[], after: HTMLElement[], usesToy: boolean[], begins: Toy[], show: () => void }}
+ *   steps to be shown anew with every toy, what each says below it, whether it uses it, and with which it begins
  */
 export function makeLessonSteps({ go, change, network, toy, toUnits, families }) {
   const movers = [makeMover(toy, change), makeMover(toy, change), makeMover(toy, change)];
   const two = () => [...toy().channels, SECOND_CHANNEL].slice(0, MOST_CHANNELS);
   const set = (/** @type {string} */ name, /** @type {Partial<Toy>} */ some) => button(name, () => change(some));
-  const pool = (/** @type {string} */ code, /** @type {string} */ name) => set(name, { zeros: 1, stride: 1, code });
-  const kinds = Object.entries(families.poolings).map(([code, { name }]) => pool(code, name));
+  const kinds = Object.entries(families.poolings).map(([code, { name }]) => ({ code, made: pool(code, name) }));
   const saved = savedBySharing(families.layers ?? []);
   const words = saved ? [element("p", { text: LESSON.saves(saved.name, saved.shared, saved.separate) })] : [];
+  /** @param {string} code @param {string} name */
+  function pool(code, name) {
+    return button(name, () => {
+      change({ zeros: 1, stride: 1, code });
+      go(clearestWindow(toy()));
+    });
+  }
+  const show = () => {
+    movers.forEach((mover) => mover.show());
+    kinds.forEach((kind) => kind.made.setAttribute("aria-pressed", String(kind.code === toy().code)));
+  };
   /** @type {Record<keyof typeof LESSON.steps, LessonStep>} */
   const made = {
     patch: { tries: [walkButton(go, network), set(LESSON.again, FIRST)] },
@@ -65,9 +76,10 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
         set(LESSON.secondUnit, { ...FIRST, channels: [IMAGES.corner], units: UNITS.slice(0, MOST_UNITS) }),
         button(LESSON.oneUnit, () => change({ units: toy().units.slice(0, 1) })),
       ],
+      begins: { ...FIRST, channels: [IMAGES.corner] },
     },
     nonlinearity: { tries: [makeTwoLayers()], away: true },
-    pooling: { tries: [pool("", LESSON.none), ...kinds] },
+    pooling: { tries: kinds.map((kind) => kind.made), begins: { ...FIRST, zeros: 1, code: "MP" } },
     buys: {
       tries: [set(LESSON.poolMax, { ...FIRST, channels: [LINE_AT_LEFT], zeros: 1, code: "MP" }), ...movers[2].buttons],
       compared: true,
@@ -77,7 +89,8 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     preprocessing: { tries: toUnits ? [button(LESSON.toUnits, toUnits)] : [], away: true },
   };
   const usesToy = Object.values(made).map(({ away }) => !away);
-  return { ...shownSteps(made, families), usesToy, show: () => movers.forEach((mover) => mover.show()) };
+  const begins = Object.values(made).map((step) => step.begins ?? FIRST);
+  return { ...shownSteps(made, families), usesToy, begins, show };
 }
 
 /**
@@ -149,6 +162,7 @@ function walkButton(go, network) {
     made.textContent = LESSON.walk;
   };
   const start = () => {
+    made.style.minWidth = `${made.getBoundingClientRect().width}px`; // what stands beside it stays
     made.textContent = TEXT.stop;
     let at = -1;
     const next = () => {

@@ -131,6 +131,18 @@ export function change(network, layer, before, after, motion) {
 }
 
 /**
+ * How many pixels apart the positions of a layer are, where a shift ends between them: its maps do not move so.
+ * @param {Layer} layer
+ * @param {Motion} motion
+ * @returns {number | null} null where it is a whole number of positions, or the image is not only shifted
+ */
+export function fallsBetween({ field }, { right, down, turn, scale, bend }) {
+  if (turn !== 0 || scale !== 1 || bend !== 0) return null;
+  const found = [down, right].findIndex((shift, side) => shift % field[side].stride !== 0);
+  return found < 0 ? null : field[found].stride;
+}
+
+/**
  * The old maps, moved like the image; what comes in from outside is their value on an image of background.
  * @param {Network} network
  * @param {Layer} layer

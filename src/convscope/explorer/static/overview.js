@@ -8,7 +8,7 @@ import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed, roomFor } from "./map_grid.js";
 import { makeSourceLines } from "./source_lines.js";
 import { movedPart } from "./invariance.js";
-import { change } from "./motion.js";
+import { change, fallsBetween } from "./motion.js";
 import { kindWords, readsWords, shortPath } from "./block_words.js";
 import { standardized } from "./network.js";
 import { TEXT } from "./text.js";
@@ -225,7 +225,8 @@ function sensitivityBars(layer) {
  */
 function changeBars(network, layer) {
   const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
-  const box = element("div", { class: "changes", hidden: true }, along.element, changed.element);
+  const why = element("p", { class: "caption" });
+  const box = element("div", { class: "changes", hidden: true }, along.element, changed.element, why);
   return {
     element: box,
     draw(state) {
@@ -234,6 +235,8 @@ function changeBars(network, layer) {
       const measured = change(network, network.layers[layer - 1], state.before[layer], state.all[layer], state.motion);
       along.set(measured.moved);
       changed.set(measured.really);
+      const apart = measured.moved === null ? null : fallsBetween(network.layers[layer - 1], state.motion);
+      write(why, apart === null ? "" : TEXT.between(apart));
     },
   };
 }

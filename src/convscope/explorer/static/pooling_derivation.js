@@ -45,7 +45,7 @@ export function goesOn(network, state, go) {
 
 /** @param {Network} network @param {State} state @param {Pooled} explained @param {Go} go @returns {Node[]} */
 export function ofPooled(network, state, explained, go) {
-  return [element("p", { text: LAYER.taken }), ...windowNodes(network, state, explained, go, -1)];
+  return [...windowNodes(network, state, explained, go, -1), element("p", { text: LAYER.taken })];
 }
 
 /**
@@ -100,7 +100,7 @@ function windowNodes(network, state, explained, go, own) {
       : [
           element("span", { class: "sign", text: "×" }),
           numberTable(palette, {
-            name: LAYER.windowWeights,
+            name: layer.code === "ST" ? LAYER.chances : LAYER.windowWeights,
             values: explained.weights,
             wide: explained.wide,
             largest: 1.5 * Math.max(...explained.weights),
@@ -110,9 +110,10 @@ function windowNodes(network, state, explained, go, own) {
   const all = explained.inputs;
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
   const kinds = layer.code === "BP" ? [] : [LAYER.kinds(Math.max(...all), mean, all[0])];
+  const chances = explained.weights.filter((weight) => weight > 0);
+  const drawn = layer.code === "ST" && Math.max(...all) > 0 ? [LAYER.drawn(chances)] : [];
   const said = own >= 0 && winner >= 0 ? followed(explained, own, winner) : "";
   return [
-    element("p", { text: LAYER.pooled(explained.inputs.length, phrase, formula) + said }),
     element(
       "div",
       { class: "equation" },
@@ -120,6 +121,7 @@ function windowNodes(network, state, explained, go, own) {
       ...weights,
       element("span", { class: "sign" }, "→ ", strong(explained.value)),
     ),
-    ...kinds.map(layerFact),
+    element("p", { text: LAYER.pooled(explained.inputs.length, phrase, formula) + said }),
+    ...[...drawn, ...kinds].map(layerFact),
   ];
 }

@@ -31,9 +31,9 @@ export const TEXT = {
   },
   slider: (/** @type {string} */ label) => `Move it: ${label}`,
   intro: (/** @type {boolean} */ dense) =>
-    "The image comes first, then one layer after another. A unit of a convolution slides a few weights (its filter or " +
-    "kernel) over all maps of the layer before and computes one value (an activation) at each position: its feature " +
-    `map. ${lastMaps(dense)} Nobody designed the weights: they began at random and were learned from the ` +
+    "The image comes first, then one layer after another. A unit of a convolution slides a few weights (its filter " +
+    "or kernel) over all maps of the layer before and computes one value (an activation) at each position: its " +
+    `feature map. ${lastMaps(dense)} Nobody designed the weights: they began at random and were learned from the ` +
     "classifier’s errors (backpropagation).",
   legend:
     "Blue is above 0, orange is below 0, and 0 is the background; each layer has its own scale. Frames show the " +
@@ -56,11 +56,13 @@ export const TEXT = {
   move: "Move it",
   back: "Back",
   moveInvites:
-    "The maps of a convolution move along with the image (equivariance); after pooling, values change less with " +
-    "position, and the answer should stay (invariance).",
+    "The maps of a convolution move along with the image (equivariance). Pooling gives up the exact position, and " +
+    "the answer changes less (invariance).",
   moveHint:
     "Bars under each layer. Moved along: how much of the change of its maps is movement; at 100 % they only moved. " +
     "Really changed: what movement does not explain; at 100 % as much as between two different images.",
+  between: (/** @type {number} */ apart) =>
+    `One position here is ${counted(apart, "pixel")}; a shift that ends between two is no movement of the map.`,
   along: "moved along",
   changed: "really changed",
   clear: "Clear",

@@ -5,6 +5,7 @@ import { capital, counted, grouped, short, sides } from "./format.js";
 /** The layer, in numbers. */
 export const LAYER = {
   partOfImage: "The image, with the receptive field of the value",
+  layer: "layer",
   layerBefore: "The layer before",
   layerAfter: "The layer after",
   mapBefore: "The map before",
@@ -71,7 +72,7 @@ export const LAYER = {
   pooled: (/** @type {number} */ values, /** @type {string} */ phrase, /** @type {string} */ formula) =>
     `${capital(phrase)} of the ${counted(values, "value")} of the window: ${formula}.`,
   taken:
-    "One value is computed from each window of the map before. Pooling (classic name: subsampling) has no weights.",
+    "One value is computed from each window of the map before. Pooling (classic name: subsampling) learns nothing.",
   itIs: " It is the value followed here.",
   asLarge: " The value followed here is as large; the first is marked.",
   allEqual: " All are equal.",
@@ -118,7 +119,12 @@ export const LAYER = {
     `Of the same window, the largest value (max) is ${short(largest)}, the mean ${short(mean)}, the first (subset) ` +
     `${short(first)}.`,
   window: "window",
-  windowWeights: "weights in the mean",
+  windowWeights: "share of each",
+  chances: "chance of each",
+  drawn: (/** @type {number[]} */ chances) =>
+    `In training one of the values above 0 is drawn, here with the ${chances.length === 1 ? "chance" : "chances"} ` +
+    `${chances.map(short).join(" / ")}. Prediction takes the mean, weighted by these chances.`,
+  rounded: " (shown rounded)",
 };
 
 /** Values that no weights over patches and no pooling made. */

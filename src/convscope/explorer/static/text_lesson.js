@@ -22,7 +22,7 @@ export const LESSON = {
   keys: "Arrow keys change the position",
   where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
   images: "Image",
-  imageNames: { line: "a line", corner: "a corner", dot: "a dot" },
+  imageNames: { line: "a line", faint: "a faint line", corner: "a corner", dot: "a dot" },
   units: "Unit",
   unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the center" },
   changed: "changed",
@@ -60,7 +60,8 @@ export const LESSON = {
         "A unit multiplies each number of its patch by the weight at that position and adds the products and a bias. " +
         "Its weights are also called its filter or kernel. An image of 5 × 5 has 3 × 3 positions for a patch of " +
         "3 × 3: nine features (one feature map), all from the same nine weights and one bias. That is the whole " +
-        "convolution. The bias says how much is needed: with a bias of −40, only a clear line is above 0.",
+        "convolution. The bias says how much is needed. Choose “a faint line” below the image: it " +
+        "gives 30, a clear one 54, and with a bias of 0 both are above 0. With −40 only the clear one is.",
     },
     along: {
       title: "What moves, moves along",
@@ -87,9 +88,10 @@ export const LESSON = {
     stride: {
       title: "Stride",
       text:
-        "With a stride of 2 the unit is computed at every other position: 4 features instead of 9, less than half " +
-        "the computation. Here the line falls between the positions, and all four are −27: it is missed (aliasing). " +
-        "Move the image by one pixel, and it is found. A shift by one pixel no longer moves the features by one.",
+        "Press “Every other position”: with a stride of 2 there are 4 features instead of 9, less than half the " +
+        "computation. The line falls between the positions, and all four are −27: it is missed (aliasing). Then " +
+        "press “Move the image to the right”, and it is found. A shift by one pixel no longer moves the features by " +
+        "one.",
     },
     channels: {
       title: "Several channels",
@@ -102,8 +104,8 @@ export const LESSON = {
       title: "Several units",
       text:
         "One unit detects one pattern. Several units see the same image, each with its own weights, and each " +
-        "produces a feature map. Here the first finds the upright line of a corner, the second the level one. The " +
-        "next layer sees these maps as its channels.",
+        "produces a feature map. Press “Add a second unit”: the first finds the upright line of the corner, the " +
+        "second the level one. The next layer sees these maps as its channels.",
     },
     nonlinearity: {
       title: "What a nonlinearity is for",
@@ -118,9 +120,10 @@ export const LESSON = {
       title: "Pooling",
       text:
         "Pooling (its classic name: subsampling) computes one value from each window: the largest, the mean, the " +
-        "first, or another. It has no weights. Press each and see its value (zeros are put around the image, so that " +
-        "whole windows fit). A pooled value depends on 4 × 4 " +
-        "pixels, where a feature depends on 3 × 3. This receptive field grows with each layer, because a value " +
+        "first, or another. Nothing in it is learned. Press each and see its value in the window with the largest " +
+        "feature. (Zeros are put around the image, so that there are 5 × 5 features; four windows of 2 × 2 fit into " +
+        "them, without the last row and column.) A pooled value depends on 4 × 4 pixels, where a feature depends on " +
+        "3 × 3. This receptive field grows with each layer, because a value " +
         "sees several values before it, and each of those its own part of the image; after pooling it grows twice " +
         "as fast.",
     },
@@ -148,16 +151,18 @@ export const LESSON = {
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
         "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
-        "weights serves every sum, because the second die is the same beside every face of the first; a unit is " +
-        "copied to every position for this reason: what it detects does not depend on where it is. Networks leave " +
+        "weights serves every sum, because the second die is the same beside every face of the first (it is loaded, " +
+        "so that one sees it lie backwards); a unit is copied to every position for this reason: what it detects " +
+        "does not depend on where it is. Networks leave " +
         "out the reversal: as the weights are learned, they come out in the order that is needed.",
     },
     preprocessing: {
       title: "It is no preprocessing",
       text:
         "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units like " +
-        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off one of " +
-        "this network’s units and see the prediction change.",
+        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off units of " +
+        "this network and see the prediction change. Most single ones can be spared, as others see similar things: " +
+        "their cards say what is lost without each. With several off, the effect adds up.",
     },
   },
 };
@@ -237,8 +242,9 @@ export const SOFTMAX = {
 export const DICE = {
   names: ["first die: how often each face", "second die: how often each face"],
   face: (/** @type {number} */ die, /** @type {number} */ face) => `die ${die}, face ${face}`,
-  fair: "Make the first die fair",
+  fair: "Make both dice fair",
   loaded: "Load the first die: mostly 6",
+  rising: "Load the second die: higher faces more often",
   sums: "The probability of each sum, in percent; press one to see its computation below",
   laid: "The second die, backwards along the first",
   before: "The sum before",

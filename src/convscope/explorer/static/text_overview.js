@@ -102,7 +102,7 @@ export function formulaOf(network, layer) {
 
 /** The overview of all layers. */
 export const OVERVIEW = {
-  pooling: "Less to compute, and a small shift changes less; the exact position is lost.",
+  pooling: "Less to compute, and a small shift changes the answer less; the exact position is lost.",
   took: (/** @type {number} */ milliseconds) => `Computed here in ${short(milliseconds)} ms.`,
   off: (/** @type {number} */ count) => `${counted(count, "unit")} turned off. Bars under each layer show the change.`,
   image: "Image",

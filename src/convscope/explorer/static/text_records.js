@@ -39,7 +39,7 @@ export const EVALUATION = {
 
 /** The result of a comparison in one sentence. */
 export const MOVED = {
-  why: "What sharing weights and pooling are for, in correct answers of networks trained on ",
+  why: "What sharing weights and pooling are for, in correct answers of other networks, not this one, trained on ",
   clean: (/** @type {string[]} */ accuracies) => ` Not moved: ${accuracies.join(", ")}. `,
   more: "The comparison",
   shipped: "Measured on networks that come with convscope, not on this one: ",
@@ -66,7 +66,7 @@ export const COMPARISON = {
     /** @type {string} */ budget,
   ) =>
     `each variant was trained on the same ${learned}${budget} and evaluated on the same ${evaluated}; ${seeds} ` +
-    "each. The line around a dot is the 95 % interval.",
+    "each. The ends of the line through a dot are its 95 % interval.",
   budgets: {
     epochs: (/** @type {number} */ amount) => ` for ${short(amount)} ${amount === 1 ? "epoch" : "epochs"}`,
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,

@@ -34,6 +34,8 @@ export const UNITS_TEXT = {
   },
   without: (/** @type {string} */ change, /** @type {string} */ low, /** @type {string} */ high) =>
     `Without it: ${together(`${change} points`)} of accuracy (${low} to ${high})`,
+  noDifference: (/** @type {string} */ low, /** @type {string} */ high) =>
+    `Without it: no measurable difference (${low} to ${high} ${together("points of accuracy")})`,
   changed: (/** @type {number} */ lost, /** @type {number} */ gained, /** @type {number} */ images) =>
     `of ${counted(images, "image")}, ${becomes(lost, "wrong")} and ${becomes(gained, "right")}.`,
   ablationMeasured: (/** @type {string} */ images) =>

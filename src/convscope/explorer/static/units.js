@@ -293,7 +293,9 @@ function savedFilters(network, number, palette) {
  */
 export function ablationOf(network, { change, low, high, lost, gained }) {
   const images = network.units?.ablation_images ?? 0;
-  const without = UNITS_TEXT.without(points(change), points(low), points(high));
+  const [least, most] = [points(low), points(high)];
+  const without =
+    low <= 0 && high >= 0 ? UNITS_TEXT.noDifference(least, most) : UNITS_TEXT.without(points(change), least, most);
   return element("p", { class: "fact ablation", text: `${without}; ${UNITS_TEXT.changed(lost, gained, images)}` });
 }
 

@@ -55,11 +55,7 @@ export function makeWhere(parent, network, program) {
   const redraw = () => {
     if (!latest || !quick) return;
     panels.image.show(bitmapAddress(latest.pixels, imageSize(network), network.channels), "");
-    const draw = (
-      /** @type {ReturnType<typeof panel>} */ one,
-      /** @type {Where | null} */ map,
-      /** @type {string} */ text,
-    ) => latest && (map ? one.show(blended(latest, network, map), `${text} ${strongestIn(map)}`) : one.hide());
+    const draw = drawerOf(latest, network);
     draw(panels.camera, quick.camera, cameraText(where, quick));
     draw(panels.pixels, quick.pixels, quick.pixels ? partsIn(quick, where.straight) : "");
     if (occluded) {
@@ -95,6 +91,12 @@ export function makeWhere(parent, network, program) {
     if (occluded?.done) parent.setAttribute("aria-busy", "false"); // it is still the answer, and is printed
     if (before.palette !== state.palette) redraw();
   };
+}
+
+/** Shows a map in its panel, where there is one. @param {State} state @param {Network} network */
+function drawerOf(state, network) {
+  return (/** @type {ReturnType<typeof panel>} */ one, /** @type {Where | null} */ map, /** @type {string} */ text) =>
+    map ? one.show(blended(state, network, map), `${text} ${strongestIn(map)}`) : one.hide();
 }
 
 /** @param {Network} network */
