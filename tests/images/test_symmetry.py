@@ -63,6 +63,13 @@ def test_the_judgement_is_the_same_for_mirrored_images() -> None:
     assert detect_symmetry(images, labels, ("b", "d")).flip == detect_symmetry(flipped, labels, ("b", "d")).flip
 
 
+def test_gray_images_are_judged_alike_in_one_channel_and_in_three() -> None:
+    images, labels = letters(200)
+    assert detect_symmetry(np.repeat(images, 3, axis=3), labels, ("b", "d")) == detect_symmetry(
+        images, labels, ("b", "d")
+    )
+
+
 @pytest.mark.parametrize(("channels", "flip", "kind"), [(1, False, "gray"), (3, True, "colour")])
 def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
     symmetry = detect_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
