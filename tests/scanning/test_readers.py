@@ -163,6 +163,7 @@ def test_an_image_that_is_decoded_whole_is_counted_or_read_in_parts(
     monkeypatch.setitem(sys.modules, "pyvips", types.SimpleNamespace(Image=Sequential))
     with open_image(path, "100M") as reader:
         assert isinstance(reader, TiffReader)
+        assert reader.held_bytes > TiffReader.held_bytes  # what libvips keeps
         assert (reader.name, reader.tags, reader.pixel_um) == (str(path), {}, None)
         assert np.array_equal(reader.read(0, 0, side, side), decode(path).values)
 

@@ -20,6 +20,7 @@ from .room import BASE_BYTES, decoding_bytes, parse_bytes, size_option
 from .tiff_reader import TiffReader, TurnedImageError
 
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
+_LIBVIPS_BYTES = 64 << 20  # that it keeps when it has written the tiles
 _SHARE = 4  # of the memory, that an image may take while it is decoded
 
 
@@ -92,6 +93,7 @@ def _whole(path: Path, name: str, memory: str | None, stack: contextlib.ExitStac
             if write_tiled(path, tiled):
                 parts = stack.enter_context(TiffReader(tiled))
                 parts.name, parts.tags, parts.pixel_um = name, {}, None
+                parts.held_bytes = _LIBVIPS_BYTES
                 return parts
         if needed + BASE_BYTES > asked:
             hint = " Install pyvips to read it in parts." if is_plain else ""

@@ -38,12 +38,17 @@ class TiffReader:
     Args:
         path: of the file.
 
+    Attributes:
+        held_bytes: that whoever wrote the file for the scan keeps.
+
     Raises:
         DataError: it is no TIFF, or one that cannot be read in parts.
         TurnedImageError: it has an orientation.
         UnreadableImageError: its colors are those of a palette, of print, … or have fewer than 8 bits.
         MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
     """
+
+    held_bytes = 0
 
     def __init__(self, path: Path) -> None:
         tifffile = optional("tifffile", needed_for="Large TIFFs", extra="large")
