@@ -143,8 +143,7 @@ def model_of(text: str, side: int) -> Model:
 
 def tile_of(model: Model) -> int:
     """Return the side of the tiles that a scan of a large image chooses by default."""
-    reader = type("Large", (), {"shape": (100_000, 100_000, 1), "name": "", "tags": {}})()
-    return prepared(model, reader, ScanOptions(check=0)).sweep.grid.tile
+    return prepared(model, Virtual(100_000, 1), ScanOptions(check=0)).sweep.grid.tile
 
 
 def by_unfolding(model: Model, region: np.ndarray) -> Callable[[], Any]:
