@@ -6,6 +6,8 @@ One class against all others, fitted on images that were not learned from.
 import numpy as np
 from numpy.typing import NDArray
 
+from .temperature import log_softmax
+
 Values = NDArray[np.float64]
 _STEPS = 100
 _FLAT = 1e-9  # a gradient
@@ -42,10 +44,7 @@ def fitting_sigmoids(margins: Values, labels: NDArray[np.int64]) -> tuple[Values
 
 def likelihoods(margins: Values, slopes: Values, offsets: Values) -> Values:
     """Return the logarithms of the probabilities N K that sigmoids make of margins N K."""
-    logs = -np.logaddexp(0, -(margins * slopes + offsets))
-    below = logs - logs.max(axis=1, keepdims=True)
-    result: Values = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-    return result
+    return log_softmax(-np.logaddexp(0, -(margins * slopes + offsets)))
 
 
 def _sigmoid(margins: Values, of_class: NDArray[np.bool_]) -> tuple[float, float]:

@@ -57,10 +57,16 @@ def _lowest_place(function: Callable[[float], float], low: float, high: float) -
     return (low + high) / 2
 
 
+def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logarithms of the probabilities N K that a softmax makes of logits N K."""
+    below = logits - logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return result
+
+
 def cross_entropy_at(logits: NDArray[np.float64], labels: NDArray[np.int64], *, fraction: float = 1.0) -> float:
     """Return the mean cross-entropy in nats with a target of `fraction` for the correct class, the rest for others."""
-    below = logits - logits.max(axis=1, keepdims=True)
-    logs = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    logs = log_softmax(logits)
     correct = logs[np.arange(len(labels)), labels]
     others = (logs.sum(axis=1) - correct) / max(1, logits.shape[1] - 1)
     return float(-np.mean(fraction * correct + (1 - fraction) * others))

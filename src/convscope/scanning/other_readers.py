@@ -14,12 +14,12 @@ from PIL import Image
 
 from convscope.core.errors import DataError
 from convscope.core.extras import optional
-from convscope.core.text import printable
 
 from .channels import CHANNELS, check_shape
 from .georeference import GEOTIFF
 from .pixel_size import UM
 from .readers import ArrayReader, Reader
+from .tiff_reader import said_by
 
 _CACHE_BYTES = 64 << 20
 _COLORS = {"gray", "red", "green", "blue", "alpha", "undefined"}  # of GDAL, that are read as they are
@@ -47,7 +47,7 @@ class _Other(ABC):
         try:
             return self._pixels(row, column, rows, columns)
         except Exception as error:  # noqa: BLE001  # whatever a library raises on damaged bytes
-            said = printable(str(error.__cause__ or error).strip() or type(error).__name__)[:200].rstrip(".")
+            said = said_by(error.__cause__ or error)
             raise DataError(f"{self.name} cannot be read at x {column:,}, y {row:,}: {said}.") from None
 
     @abstractmethod

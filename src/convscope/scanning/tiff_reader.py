@@ -59,7 +59,7 @@ class TiffReader:
         except FileNotFoundError:
             raise DataError(f"{self.name} cannot be scanned: the file is not there.") from None
         except (tifffile.TiffFileError, OSError, ValueError, IndexError, TypeError, KeyError) as error:
-            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({_said(error)}).") from None
+            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({said_by(error)}).") from None
         try:
             self._page = self._file.pages[0]
             self._check()
@@ -67,7 +67,7 @@ class TiffReader:
             self._file.close()
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({_said(error)}).") from None
+            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({said_by(error)}).") from None
         self._cache: collections.OrderedDict[int, NDArray[Any]] = collections.OrderedDict()
         self._cached = 0
 
@@ -162,8 +162,9 @@ class TiffReader:
                     f"The compression of {self.name} needs the package imagecodecs, which is not installed. "
                     "Install it with: pip install 'convscope[large]'"
                 ) from error
-            raise DataError(f"Tile {index + 1:,} of {self.name} cannot be read: {_said(error)}.") from None
+            raise DataError(f"Tile {index + 1:,} of {self.name} cannot be read: {said_by(error)}.") from None
 
 
-def _said(error: Exception) -> str:
+def said_by(error: BaseException) -> str:
+    """Return what a library says of a file, in one short part of a sentence."""
     return printable(str(error).strip() or type(error).__name__)[:200].rstrip(".")

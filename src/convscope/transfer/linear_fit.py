@@ -117,10 +117,10 @@ def fit_linear(
             errors = loss(logits + at * change, known)[1]  # noqa: B023  # used before the next one
             return strength * float((errors * change).sum()) + float(((weight + at * turned) * turned).sum())  # noqa: B023
 
-        size = _minimum(slope, float((ascent * direction).sum()), size)
+        descent = float((ascent * direction).sum())
+        size = _minimum(slope, descent, size)
         weight, bias, logits = weight + size * turned, bias + size * direction[:, -1:], logits + size * change
-        gained = -size * float((ascent * direction).sum())
-        if gained <= _TOLERANCE * (strength * total + 0.5 * float(weight.square().sum())):
+        if -size * descent <= _TOLERANCE * (strength * total + 0.5 * float(weight.square().sum())):
             break
     return Weights(weight=weight.T.numpy(), bias=bias[:, 0].numpy())
 
