@@ -11,6 +11,8 @@ import torch
 from convscope.layers import convolve
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
+from convscope.networks.layout import Layout
+from convscope.networks.plan import plan
 from tests.oracles import stages as oracle
 
 from .javascript import STATIC, needs_node, run_driver
@@ -46,6 +48,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def lessons(made: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return list(zip(made["given"], made["toys"], strict=True))
+
+
+@needs_node
+def test_separate_weights_are_counted_as_in_the_networks_that_have_them(lessons: Any) -> None:
+    for toy, found in lessons:
+        units, channels, features = len(toy["units"]), len(toy["channels"]), found["layers"][0]
+        if (toy["zeros"], toy["stride"]) == (0, 1):
+            own = plan(Layout.parse(f"{units}U3v"), height=SIDE, width=SIDE, channels=channels, classes=2).layers[0]
+            assert (features["separate"], features["macs"]) == (own.parameters, own.macs)
+    said = re.findall(r" = (\d+)", (STATIC / "text_lesson.js").read_text(encoding="utf-8").split("shared: {")[1])
+    feature = lessons[0][1]["layers"][0]
+    whole = plan(Layout.parse("9N"), height=SIDE, width=SIDE, channels=1, classes=2).layers[0]
+    assert said[:3] == [str(count) for count in (feature["parameters"], feature["separate"], whole.parameters)]
 
 
 @needs_node

@@ -6,6 +6,7 @@ import { LESSON } from "./look/text_lesson.js";
 import { partsOf } from "./look/softmax_table.js";
 import { EDGE_IMAGES, twoLayers } from "./look/two_layers.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
+import { separateParameters } from "./look/network.js";
 import { TEACHER, beginners, errorsOf, gradientStep, learned } from "./look/toy_learning.js";
 import { movedRight, toyNetwork, toyPixels } from "./look/toy.js";
 
@@ -16,7 +17,9 @@ const toys = given.map((toy) => {
   const mapsOf = (pixels) => makeEngine(network)({ pixels, off: [] }).all;
   const all = mapsOf(toyPixels(toy));
   const moved = mapsOf(toyPixels({ ...toy, channels: toy.channels.map(movedRight) }));
-  const layers = network.layers.map(({ maps, rows, columns, parameters, macs }, index) => {
+  const layers = network.layers.map((layer, index) => {
+    const { maps, rows, columns, parameters, macs } = layer;
+    const separate = separateParameters(layer);
     const values = Array.from(all[index + 1]);
     const taken = values.map((_, at) => {
       const inside = at % (rows * columns);
@@ -32,7 +35,7 @@ const toys = given.map((toy) => {
         field: receptiveField(network, place),
       };
     });
-    return { maps, rows, columns, parameters, macs, values, taken, moved: Array.from(moved[index + 1]) };
+    return { maps, rows, columns, parameters, separate, macs, values, taken, moved: Array.from(moved[index + 1]) };
   });
   return { image: Array.from(all[0]), layers };
 });

@@ -142,11 +142,12 @@ export function standardized(network, channel, pixel) {
 }
 
 /**
- * What the units of a convolution would have if none was copied: at each position its own weights and bias.
- * @param {Layer} layer
+ * What a convolution would have if no weights were copied, as a locally connected layer does: own weights at each
+ * position, and one bias for each map.
+ * @param {Pick<Layer, "parameters" | "maps" | "rows" | "columns">} layer
  */
-export function separateParameters(layer) {
-  return layer.parameters * layer.rows * layer.columns;
+export function separateParameters({ parameters, maps, rows, columns }) {
+  return (parameters - maps) * rows * columns + maps;
 }
 
 /**

@@ -78,9 +78,9 @@ export const LAYER = {
   allEqual: " All are equal.",
   itIsNot: " The value followed here is another one, and has no effect.",
   saves: (/** @type {number} */ shared, /** @type {number} */ separate, /** @type {number} */ positions) =>
-    `Sharing saves here: ${counted(shared, "parameter")} (weights and biases) instead of ${grouped(separate)}, which ` +
-    `separate units at each of ${counted(positions, "position")} would have. A unit that is useful at one position ` +
-    "is useful at every position, and learns from all of them at once.",
+    `Sharing saves here: ${counted(shared, "parameter")} (weights, and one bias a map) instead of ` +
+    `${grouped(separate)}, with separate weights at each of ${counted(positions, "position")}. A unit that is useful ` +
+    "at one position is useful at every position, and learns from all of them at once.",
   positions: (
     /** @type {number} */ side,
     /** @type {number} */ zeros,

@@ -51,8 +51,8 @@ export const LESSON = {
   poolMax: "Set max pooling",
   toUnits: "See what this network has learned",
   saves: (/** @type {string} */ layer, /** @type {number} */ shared, /** @type {number} */ separate) =>
-    `In this network, ${layer} has ${counted(shared, "parameter")}; separate units at each position would have ` +
-    `${grouped(separate)}.`,
+    `In this network, ${layer} has ${counted(shared, "parameter")}; with separate weights at each position it would ` +
+    `have ${grouped(separate)}.`,
   steps: {
     patch: {
       title: "One feature",
@@ -72,10 +72,10 @@ export const LESSON = {
     shared: {
       title: "Why the weights are shared",
       text:
-        "The nine features are nine hidden units with the same weights: one unit, copied. Separate units, each with " +
-        "its own bias, have 9 × (9 + 1) = 90 parameters (weights and biases together); nine that each see the whole " +
-        "image 9 × (25 + 1) = 234; the copies have 10, learned from all positions at once. Try it: both layers begin " +
-        "with random weights and see strokes in the three columns at the left only. The copies then detect strokes " +
+        "The nine features are nine hidden units with the same weights: one unit, copied. The copies have 9 + 1 = 10 " +
+        "parameters (weights, and one bias for the map), learned from all positions at once; with separate weights " +
+        "there are 9 × 9 + 1 = 82, and nine ordinary units, which see the whole image, have 9 × (25 + 1) = 234. Try " +
+        "it: both layers begin with random weights and see strokes in the three columns at the left only. The copies then detect strokes " +
         "everywhere; the separate units only where they saw some. The price: copies cannot look for different things " +
         "at different positions.",
     },
