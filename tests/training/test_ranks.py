@@ -4,15 +4,17 @@ import dataclasses
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from convscope.api.train import prepare
+from convscope.api.train import prepare, train
 from convscope.core import machine
 from convscope.core.context import Context
 from convscope.core.draws import Draws
@@ -21,10 +23,10 @@ from convscope.images.augmentation import Augmentation
 from convscope.layers.windows import Stochastic
 from convscope.options.train import TrainOptions
 from convscope.training.checkpoint import Checkpoint, save_checkpoint
-from convscope.training.fit import fit
-from convscope.training.loop import run
-from convscope.training.rank_processes import file_of, started_ranks
-from convscope.training.ranks import ALONE, Ranks, SeveralRanks
+from convscope.training.fit import Deadline, fit
+from convscope.training.loop import Listener, run
+from convscope.training.rank_processes import RankProcesses, file_of, started_ranks
+from convscope.training.ranks import ALONE, LostRankError, Ranks, SeveralRanks
 from convscope.training.recipe import Recipe
 from convscope.training.state import TrainingState
 from tests.training.small import Stopper, assert_same_bits, begin, small_recipe, stripes
@@ -251,6 +253,46 @@ def test_a_process_that_is_killed_ends_the_training_with_one_sentence() -> None:
         os.kill(ranks._processes[0].pid, signal.SIGKILL)  # type: ignore[attr-defined]  # processes
         with pytest.raises(TrainingError, match=r"ended by signal 9 \(rank 1 of 2\)\. No epoch was finished"):
             fit(begin(data, recipe).network, dataclasses.replace(data, ranks=ranks), recipe, seed=0)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+def test_a_process_that_is_asked_to_end_leaves_that_to_the_first() -> None:
+    data, recipe = stripes(), small_recipe()
+    with started_ranks(2, 2, data.images.numpy(), together=False) as ranks:
+
+        class Asking(Listener):
+            def after_step(self, state: TrainingState, loss: float) -> bool:
+                for asked in (signal.SIGTERM, signal.SIGINT):
+                    os.kill(ranks._processes[0].pid, asked)  # type: ignore[attr-defined]  # processes
+                return True
+
+        history = fit(begin(data, recipe).network, dataclasses.replace(data, ranks=ranks), recipe, Asking())
+    assert (len(history.epochs), history.failure) == (recipe.epochs, None)
+
+
+def test_a_run_that_lost_a_process_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = RankProcesses.begin
+
+    def killed(ranks: RankProcesses, *given: Any) -> None:
+        ranks._processes[0].kill()
+        start(ranks, *given)
+
+    monkeypatch.setattr(RankProcesses, "begin", killed)
+    options = {"layout": "2C3-MP2", "epochs": 1, "ranks": 2, "output": tmp_path / "run"}
+    with pytest.raises(LostRankError, match="No epoch was finished.* To go on, .*convscope train --resume .*run"):
+        train("digits", context=Context(cache_dir=tmp_path / "c"), **options)  # type: ignore[arg-type]
+    monkeypatch.setattr(RankProcesses, "begin", start)
+    assert train("digits", resume=tmp_path / "run", context=Context(cache_dir=tmp_path / "c")).outcome == "done"
+
+
+def test_a_short_budget_that_the_start_of_processes_takes_leaves_time_to_train() -> None:
+    class Slow(Ranks):
+        def begin(self, *given: object) -> None:
+            time.sleep(1.1)
+
+    data, recipe = dataclasses.replace(stripes(), ranks=Slow()), small_recipe()
+    network = begin(data, recipe).network
+    assert fit(network, data, recipe, deadline=Deadline(end_s=time.monotonic() + 0.5)).epochs
 
 
 def test_images_are_mapped_from_their_own_file_where_they_are(tmp_path: Path) -> None:

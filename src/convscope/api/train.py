@@ -22,6 +22,7 @@ from convscope.options.data import ARRAYS, data_name, refuse_among_images
 from convscope.options.train import Effort, Fit, HeadName, Mode, RunOptions, TrainOptions
 from convscope.scanning.for_scan import scan_note
 from convscope.training.history import EpochRecord, Outcome
+from convscope.training.ranks import LostRankError
 from convscope.training.report import Report
 from convscope.training.run import Prepared, prepare_run, with_resumed
 from convscope.training.run_folder import (
@@ -32,7 +33,7 @@ from convscope.training.run_folder import (
     refuse_unwritable_run,
     write_record,
 )
-from convscope.training.torchrun import is_restarted
+from convscope.training.torchrun import is_restarted, world_size
 
 from .resumed_options import moved_options, refuse_options
 from .run_results import Trained, write_report_of
@@ -149,13 +150,16 @@ def train(
         try:
             trained = _carried_out(prepared, folder, context, resume=run.resume is not None)
             report = write_report_of(trained, prepared.images, folder, context)
+        except LostRankError as error:
+            raise LostRankError(f"{error}{_going_on(error, prepared, folder)}") from None
         except KeyboardInterrupt:  # a second interrupt, or one during evaluation
             if prepared.settings.start is not None or folder.checkpoint.exists():
                 context.reporter.say(f"stopped; {_resuming(prepared, folder)}")
             raise
     history = trained.history
     if history.failure is not None:
-        raise TrainingError(f"{history.failure} The last good model is saved in {folder.model}.")
+        kept = f"{history.failure} The last good model is saved in {folder.model}."
+        raise TrainingError(f"{kept}{_going_on(history.failure, prepared, folder)}")
     return TrainResult(
         model=trained.model,
         report=report,
@@ -246,6 +250,13 @@ def _resuming(prepared: "AnyPrepared", folder: RunFolder) -> str:
     if prepared.settings.data == ARRAYS:
         call = f"train((images, labels), resume={str(folder.path)!r})"
     return f"resume from the last checkpoint with: {call}"
+
+
+def _going_on(failure: TrainingError, prepared: "AnyPrepared", folder: RunFolder) -> str:
+    """Return what helps after `failure`, a sentence; torchrun starts lost processes itself."""
+    if not isinstance(failure, LostRankError) or world_size() > 1:
+        return ""
+    return f" To go on, {_resuming(prepared, folder)}"
 
 
 def tell(prepared: "AnyPrepared", reporter: Reporter, *, classes: bool = True) -> None:

@@ -158,7 +158,8 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
         Tuning(
             name="ranks",
             value=str(here.cores),
-            why="processes of a training that share each batch; one where a step or the training is short",
+            why="processes of a training that share each batch; one where it is short, or where a step has fewer than "
+            "0.3 or more than 2 billion MACs",
             change="--ranks N",
         ),
     ]

@@ -146,11 +146,14 @@ def _begin(
 def _failure(state: TrainingState, data: TrainingData, recipe: Recipe, best: _Best, seed: int) -> TrainingError | None:
     """Train to the end; return the error that ended training, where there are good weights to keep."""
     try:
-        data.ranks.begin(state, data, recipe, seed)
+        late = state.clock.done
+        data.ranks.begin(state, data, recipe, seed)  # may take as long as a short budget
+        if not late:
+            state.clock.leave(_SHORTEST_S)
         run(state, data, recipe, best, seed=seed)
     except TrainingError as error:
         if best.weights is None:
-            raise TrainingError(f"{error} No epoch was finished, so there is no model to keep.") from None
+            raise type(error)(f"{error} No epoch was finished, so there is no model to keep.") from None
         return error
     finally:
         data.ranks.end()

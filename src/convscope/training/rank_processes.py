@@ -8,6 +8,7 @@ with their parent, whose end of the pipe the system closes, as those do that rea
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -302,7 +303,12 @@ def follow(line: bytes, *, incoming: int, outgoing: int) -> None:
 
 
 def main() -> None:
-    """Follow the process at the other end of the pipes; what a library prints goes nowhere."""
+    """Follow the process at the other end of the pipes; what a library prints goes nowhere.
+
+    Who ends a training, such as a batch system, may ask all its processes to end: rank 0 decides when.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     incoming, outgoing = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     line = b""

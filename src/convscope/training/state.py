@@ -86,6 +86,11 @@ class TrainingClock:
         if self.budget_s is not None:
             self._correct(self.budget_s)
 
+    def leave(self, seconds: float) -> None:
+        """Let a budget leave so many seconds at least."""
+        if self.budget_s is not None:
+            self.budget_s = max(self.budget_s, self.elapsed_s + seconds)
+
     def go_on(self, *, fraction: float, per_step: float, before_s: float) -> None:
         """Continue an earlier part of the training that took `before_s` seconds."""
         self.fraction, self.per_step, self.before_s = fraction, per_step, before_s
