@@ -94,6 +94,19 @@ def test_the_overlay_has_the_size_of_the_image_and_colors_inside_the_rim(tmp_pat
     assert len({tuple(color) for color in class_colors(40).tolist()}) == 40
 
 
+def test_a_class_named_background_is_shown_and_listed_only_if_it_is_named(tmp_path: Path) -> None:
+    image, model = pixels(40, 44), dataclasses.replace(scan_model(), classes=("a", "Background", "c"))
+    files = {"overlay": tmp_path / "overlay.png", "positions": tmp_path / "table.csv"}
+    found = scan(model, image, threshold=0.0, **files)
+    assert {one.label for one in found.found} <= {"a", "c"}
+    found = scan(model, image, classes=["Background"], threshold=0.0, positions=tmp_path / "named.csv")
+    assert {one.label for one in found.found} == {"Background"}
+    scan(model, image, classes=["a", "c"], overlay=tmp_path / "others.png")
+    assert files["overlay"].read_bytes() == (tmp_path / "others.png").read_bytes()
+    only = dataclasses.replace(model, classes=("background", "Background", "BACKGROUND"))
+    assert scan(only, image, threshold=0.0, positions=tmp_path / "all.csv").found
+
+
 def test_at_the_place_of_an_image_the_scan_says_what_predict_says_of_it() -> None:
     model = scan_model("4C3-MP2-8N")
     images = pixels(12, 8 * 8).reshape(12, 8, 8, 1)

@@ -28,6 +28,7 @@ from .look import room_of
 PAGE, EXPLORER, TILES = "index.html", "look.html", "tiles"
 _LARGEST_PAGE = 16_384
 _TILE = 1_024
+_BACKGROUND = "background"
 _STYLE = """\
 #map { position: relative; width: max-content; }
 #map div { display: flex; }
@@ -124,16 +125,21 @@ def check_beside(options: ScanOptions, model: Model) -> None:
 
 
 def search_of(receipt: Receipt, options: ScanOptions) -> Search:
-    """Return what counts as a position of the table."""
+    """Return what counts as a position of the table: of the classes given, or of all but one named background."""
     distance = min(receipt.grid.window) / 2 if options.distance is None else options.distance * receipt.scale
     return Search(
         classes=receipt.classes,
-        wanted=tuple(options.classes) or receipt.classes,
+        wanted=tuple(options.classes) or _objects(receipt.classes),
         threshold=options.threshold if receipt.alarms is None else receipt.alarms.threshold,
         distance=distance / receipt.grid.stride,
         scale=receipt.scale,
         thresholds=() if receipt.alarms is None else receipt.alarms.thresholds,
     )
+
+
+def _objects(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes without one named background; all of them if there is no other."""
+    return tuple(name for name in classes if name.lower() != _BACKGROUND) or classes
 
 
 def write_beside(

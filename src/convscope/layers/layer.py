@@ -134,8 +134,8 @@ class Layer(ABC):
         """
         return self.compute([source.only() for source in sources], tensors)
 
-    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor | None:
-        """Return the sum over one row of taps, with the bias in the middle one; None of a layer that is no sum."""
+    def some_taps(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor | None:
+        """Return the sum over some taps, with the bias if the middle one is there; None of a layer that is no sum."""
         return None
 
     @abstractmethod

@@ -33,7 +33,10 @@ class ScanOptions:
         "inside", "Windows within the image only, or a frame of the background around it.", group="Data"
     )
     classes: Sequence[str] = option(
-        (), "Classes to store, separated by commas; all by default.", group="Output", metavar="NAMES"
+        (),
+        "Classes to store and to show, separated by commas; by default all, but one named background is not shown.",
+        group="Output",
+        metavar="NAMES",
     )
     best: bool = option(False, "Store the most probable class and its probability only.", group="Output")
     dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")

@@ -1,37 +1,41 @@
 """A network applied densely: its answer for every window of a region, each value computed once for all windows."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
 
+from convscope.layers.geometry import Window
 from convscope.layers.kinds import Convolution, Linear
 from convscope.layers.nonlinearity import nonlinearity_of
-from convscope.layers.sliding import Run, SlidingInput, tapped
+from convscope.layers.sliding import Run, SlidingInput, added, tapped
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 
 from .families import Family, Sides, families
 
-_ADDITION = 30
+_ADDITION = 40
 """What adding two maps costs, in weighted sums over one channel: it waits for memory."""
 
 
 class Part(NamedTuple):
-    """A family of a node, or the sum over one row of its taps, which several of its families share.
+    """A family of a node, or what several of its families share: the sum over one row of its taps, or one tap alone.
 
     Attributes:
         name: of the node.
-        row, column: numbers of the family; of a sum over taps, `row` is that of the family below.
+        row, column: numbers of the family; of a sum over a row of taps, `row` is that of the family below, and of one
+            tap both are.
         tap: number of the row of taps; −1 of a whole family.
+        spot: number of the tap in its row; −1 of the whole row.
     """
 
     name: str
     row: int
     column: int
     tap: int = -1
+    spot: int = -1
 
 
 _PIXELS = Part(IMAGE, 0, 0)
@@ -46,6 +50,7 @@ class DensePlan:
         stride: pixels between neighbouring windows.
         down, across: the families along each side.
         shared: the nodes whose families share the sums over rows of taps.
+        by_tap: those of them whose rows of taps share the single taps.
     """
 
     graph: Graph
@@ -53,6 +58,7 @@ class DensePlan:
     down: Sides
     across: Sides
     shared: frozenset[str]
+    by_tap: frozenset[str]
 
     @property
     def is_single(self) -> bool:
@@ -87,7 +93,12 @@ class DensePlan:
     def reads(self, part: Part) -> list[Part]:
         """Return the parts that a part reads, each once."""
         inputs = self.graph.by_name[part.name].inputs
+        if part.spot >= 0:
+            return [Part(inputs[0], part.row, part.column)]
         across = self.across[part.name][part.column]
+        if part.tap >= 0 and part.name in self.by_tap:
+            spots = ((run.family, run.first + tap) for run in across.runs[0] for tap in range(run.count))
+            return [part._replace(column=family, spot=spot) for family, spot in spots]
         if part.tap >= 0:
             return list(dict.fromkeys(Part(inputs[0], part.row, run.family) for run in across.runs[0]))
         down = self.down[part.name][part.row]
@@ -116,7 +127,9 @@ class DensePlan:
         full = max(map(len, taps[0][0])) * max(map(len, taps[1][0])) * shape.rows * shape.columns
         rows, columns = (self._taps(side[node.name]) for side in (self.down, self.across))
         if node.name in self.shared:
-            rows = len(_tap_rows(self.down[node.name])) * (self.stride // self.down[node.name][0].grid)
+            rows = len(_different(self.down[node.name])) * (self.stride // self.down[node.name][0].grid)
+        if node.name in self.by_tap:
+            columns = len(_different(self.across[node.name])) * (self.stride // self.across[node.name][0].grid)
         return total * rows * columns // full
 
     def share(self, windows: int) -> float:
@@ -167,10 +180,12 @@ class DensePlan:
 
     def lengths(self, part: Part, windows: tuple[int, int]) -> tuple[int, int]:
         """Return rows and columns of a part for so many windows."""
-        rows = part.name if part.tap < 0 else self.graph.by_name[part.name].inputs[0]
+        rows, columns = (
+            part.name if tap < 0 else self.graph.by_name[part.name].inputs[0] for tap in (part.tap, part.spot)
+        )
         return (
             self.down[rows][part.row].length(windows[0], self.stride),
-            self.across[part.name][part.column].length(windows[1], self.stride),
+            self.across[columns][part.column].length(windows[1], self.stride),
         )
 
 
@@ -188,30 +203,44 @@ def dense_plan(graph: Graph, stride: int) -> DensePlan | None:
     if found is None or (graph.shapes[graph.output.name].rows, graph.shapes[graph.output.name].columns) != (1, 1):
         return None
     down, across = found
-    shared = frozenset(node.name for node in graph.nodes if node.name in down and _is_shared(graph, node, down, across))
-    return DensePlan(graph=graph, stride=stride, down=down, across=across, shared=shared)
+    levels = {node.name: _shared_levels(graph, node, down, across) for node in graph.nodes if node.name in down}
+    shared, by_tap = (frozenset(name for name, found in levels.items() if found >= level) for level in (1, 2))
+    return DensePlan(graph=graph, stride=stride, down=down, across=across, shared=shared, by_tap=by_tap)
 
 
-def _tap_rows(side: tuple[Family, ...]) -> set[tuple[int, int]]:
-    """Return the different rows of taps of all families: number of the tap, and family below."""
+def _different(side: tuple[Family, ...]) -> set[tuple[int, int]]:
+    """Return the different taps of all families along a side: number of the tap, and family below."""
     return {(run.first + tap, run.family) for family in side for run in family.runs[0] for tap in range(run.count)}
 
 
-def _is_shared(graph: Graph, node: Node, down: Sides, across: Sides) -> bool:
-    """Return whether the families of a node are cheaper made of sums over rows of taps that they share."""
+def _shared_levels(graph: Graph, node: Node, down: Sides, across: Sides) -> int:
+    """Return what the families of a node cheapest share: nothing (0), sums over rows of taps (1), or taps too (2)."""
     if not isinstance(node.layer, Convolution):
-        return False
-    rows, columns = down[node.name], across[node.name]
-    below = down[node.inputs[0]]
-    middle = node.layer.rows.kernel // 2
-    if any(one.grid != rows[0].grid for one in (*rows, *below)) or not all(
-        any(run.first <= middle < run.first + run.count for run in family.runs[0]) for family in rows
-    ):
-        return False
-    direct, different = sum(family.read for family in rows), len(_tap_rows(rows))
-    across_taps, channels = sum(family.read for family in columns), graph.inputs_of(node)[0].maps // node.layer.groups
-    added = (direct - len(rows)) * len(columns)
-    return different * across_taps * channels + _ADDITION * added < direct * across_taps * channels
+        return 0
+    sides = tuple((side[node.name], side[node.inputs[0]]) for side in (down, across))
+    windows = (node.layer.rows, node.layer.columns)
+    if not all(_is_regular(*side, window) for side, window in zip(sides, windows, strict=True)):
+        return 0
+    channels = graph.inputs_of(node)[0].maps // node.layer.groups
+    (rows, row_taps, row_runs, different), (columns, taps, runs, spots) = (
+        (len(own), sum(one.read for one in own), sum(len(one.runs[0]) for one in own), len(_different(own)))
+        for own, _ in sides
+    )
+    added = (row_taps - rows) * columns
+    costs = (
+        row_taps * taps * channels + _ADDITION * (row_runs * runs - rows * columns),
+        different * taps * channels + _ADDITION * (added + different * (runs - columns)),
+        different * spots * channels + _ADDITION * (added + different * (taps - columns)),
+    )
+    return costs.index(min(costs))
+
+
+def _is_regular(own: tuple[Family, ...], below: tuple[Family, ...], window: Window) -> bool:
+    """Return whether all values along a side are equally far apart, and each reads the middle tap."""
+    middle = window.kernel // 2
+    return all(one.grid == own[0].grid for one in (*own, *below)) and all(
+        any(run.first <= middle < run.first + run.count for run in family.runs[0]) for family in own
+    )
 
 
 def dense_logits(network: GraphNetwork, plan: DensePlan, image: Tensor) -> Tensor:
@@ -242,7 +271,7 @@ class _Computing:
         self.stored[_PIXELS] = image[:, :, down.base :: down.grid, across.base :: across.grid]
         result = image
         for part in plan.order:
-            result = self._family(part) if part.tap < 0 else self._tap_row(part)
+            result = self._family(part) if part.tap < 0 else self._taps(part)
             self.stored[part] = result
             for read in plan.reads(part):
                 left[read] -= 1
@@ -250,41 +279,54 @@ class _Computing:
                     del self.stored[read]
         return result
 
-    def _tap_row(self, part: Part) -> Tensor:
-        """Return the sum over one row of taps, at all rows of the family below."""
-        node = self.plan.graph.by_name[part.name]
-        run = Run(first=part.tap, count=1, family=part.row, start=0, step=0, stride=1)
-        found = node.layer.tap_row(self._input(node, 0, part, (run,)), self.network.tensors_of(node))
-        return found if found is not None else self.stored[_PIXELS]
+    def _taps(self, part: Part) -> Tensor:
+        """Return the sum over one row of taps, at all rows of the family below; or one tap, at all its values."""
+        node, across = self.plan.graph.by_name[part.name], self.plan.across[part.name]
+        if part.spot < 0 and part.name in self.plan.by_tap:
+            runs = across[part.column].runs[0]
+            found = [part._replace(column=run.family, spot=run.first + tap) for run in runs for tap in range(run.count)]
+            return added(self._read(found, 3, runs, self.plan.lengths(part, self.windows)[1]))
+        rows = (Run(first=part.tap, count=1, family=part.row, start=0, step=0, stride=1),)
+        one = Run(first=part.spot, count=1, family=part.column, start=0, step=0, stride=1)
+        columns = across[part.column].runs[0] if part.spot < 0 else (one,)
+        source = self._input(node, 0, part, (rows, columns))
+        sums = node.layer.some_taps(source, self.network.tensors_of(node))
+        return sums if sums is not None else self.stored[_PIXELS]
 
     def _family(self, part: Part) -> Tensor:
-        node, down = self.plan.graph.by_name[part.name], self.plan.down[part.name][part.row]
-        rows = self._shared_rows(part, down) if part.name in self.plan.shared else ()
-        sources = [self._input(node, index, part, down.runs[index]) for index in range(len(node.inputs))]
+        node = self.plan.graph.by_name[part.name]
+        down, across = self.plan.down[part.name][part.row].runs, self.plan.across[part.name][part.column].runs
+        rows: Sequence[Tensor] = ()
+        if part.name in self.plan.shared:
+            found = [part._replace(row=run.family, tap=run.first + tap) for run in down[0] for tap in range(run.count)]
+            rows = self._read(found, 2, down[0], self.plan.lengths(part, self.windows)[0])
+        sources = [self._input(node, index, part, runs) for index, runs in enumerate(zip(down, across, strict=True))]
         values = node.layer.dense(sources, self.network.tensors_of(node), rows)
         if node.nonlinearity == "relu" and isinstance(node.layer, (Convolution, Linear)):
             return values.relu_()  # nobody else has them
         return nonlinearity_of(node.nonlinearity).apply(values)
 
-    def _shared_rows(self, part: Part, down: Family) -> list[Tensor]:
-        """Return the sums over the rows of taps of a family, each where the family reads it."""
-        size = self.plan.lengths(part, self.windows)[0]
-        rows = []
-        for run in down.runs[0]:
-            for tap in range(run.count):
-                stored = self.stored[Part(part.name, run.family, part.column, run.first + tap)]
-                rows.append(tapped(stored[:, :, run.span(size)], 2, run, tap, size))
-        return rows
+    def _read(self, parts: Sequence[Part], axis: int, runs: tuple[Run, ...], size: int) -> list[Tensor]:
+        """Return the parts that the taps of some runs name, each where it is read along an axis."""
+        taps = [(run, tap) for run in runs for tap in range(run.count)]
+        along = (slice(None),) * axis
+        return [
+            tapped(self.stored[part][(*along, run.span(size))], axis, run, tap, size)
+            for part, (run, tap) in zip(parts, taps, strict=True)
+        ]
 
-    def _input(self, node: Node, index: int, part: Part, rows: tuple[Run, ...]) -> SlidingInput:
-        below, across = node.inputs[index], self.plan.across[node.name][part.column]
-        taps = self.plan.down[node.name][part.row if part.tap < 0 else 0].taps[index]
-        pairs = ((down.family, run.family) for down in rows for run in across.runs[index])
+    def _input(self, node: Node, index: int, part: Part, runs: tuple[tuple[Run, ...], tuple[Run, ...]]) -> SlidingInput:
+        below, (rows, columns) = node.inputs[index], runs
+        down, across = self.plan.down[node.name], self.plan.across[node.name]
+        pairs = ((one.family, other.family) for one in rows for other in columns)
         return SlidingInput(
             maps={pair: self.stored[found] for pair in pairs if (found := Part(below, *pair)) in self.stored},
             rows=rows,
-            columns=across.runs[index],
-            taps=(taps, across.taps[index]),
+            columns=columns,
+            taps=(
+                down[part.row if part.tap < 0 else 0].taps[index],
+                across[part.column if part.spot < 0 else 0].taps[index],
+            ),
             size=self.plan.lengths(part, self.windows),
             zero=self.stored[_PIXELS].new_zeros(1, self.plan.graph.shapes[below].maps, 1, 1),
         )

@@ -124,9 +124,13 @@ class Convolution(Layer):
         result = added(rows) if rows else summed(sources[0], tensors["weight"], tensors["bias"], self.groups)
         return result + sources[1].only() if len(sources) == 2 else result
 
-    def tap_row(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor:
-        """Return the sum over one row of taps."""
-        is_middle = source.rows[0].first == self.rows.kernel // 2
+    def some_taps(self, source: SlidingInput, tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return the sum over some taps."""
+        middle = self.rows.kernel // 2, self.columns.kernel // 2
+        is_middle = all(
+            any(run.first <= tap < run.first + run.count for run in runs)
+            for runs, tap in zip((source.rows, source.columns), middle, strict=True)
+        )
         return summed(source, tensors["weight"], tensors["bias"] if is_middle else None, self.groups)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
