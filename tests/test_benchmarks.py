@@ -447,6 +447,37 @@ def test_the_page_of_scanning_matches_the_results(program) -> None:
     assert program("scan_page").page() == written, "write it with: python benchmarks/scan_page.py"
 
 
+@pytest.mark.slow
+def test_scanning_is_measured_at_its_smallest_and_shown(
+    program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, page = program("scan"), program("scan_page")
+    fully, model = module.fully, replace(module.model_of("4C3-MP2-6N", 28), classes=(*"012345678", "background"))
+    monkeypatch.setattr(module, "NETWORKS", (("4C3-MP2-6C3-MPg", 12, 1.0), ("4C3v-MP2-6N", 12, 1.0)))
+    monkeypatch.setattr(module, "fully", lambda model, title, side, settings: fully(model, title, 64, settings))
+    monkeypatch.setattr(module, "residual", module.unet)
+    monkeypatch.setattr(module, "train", lambda *_, **__: SimpleNamespace(model=model))
+    monkeypatch.setattr(module, "with_background", functools.partial(module.with_background, count=20))
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8)
+    digits = images, np.arange(40) % 9
+    monkeypatch.setattr(module, "digits", lambda folder: (digits, digits))
+    words = ["--cpu", "--rounds", "1", "--size", "16", "--threads", "1", "--mnist", "folder"]
+    monkeypatch.setattr(sys, "argv", ["scan.py", *words, "-o", str(tmp_path / "scan.json")])
+    module.main()
+    found = json.loads((tmp_path / "scan.json").read_text(encoding="utf-8"))
+    assert [one["way"] for one in found["networks"]] == ["families", "dense"]
+    assert all(one["difference"] < 1e-4 and one["ratio"] > 0 for one in found["networks"])
+    assert all(one["difference"] < 1e-5 and one["speed"] > 0 for one in found["fully"])
+    assert all(0 <= one["exact"]["right"] <= 1 for one in found["truth"])
+    monkeypatch.setattr(page, "RESULT", tmp_path / "scan.json")
+    assert all(one["layout"] in page.page() for one in found["networks"])
+    for holder, name in ((module.TiffReader, "read"), (module.MapsFile, "write")):
+        monkeypatch.setattr(holder, name, getattr(holder, name))  # it times them in place; they are put back
+    assert all(0 < share < 1 for share in module.reading_and_writing(64).values())
+    module.virtual("4C3v-MP2-6N", 12, 5_000)
+    assert float(capsys.readouterr().out.split()[-1]) > 100
+
+
 def test_a_simulated_cluster_obeys_the_laws_of_queues(program) -> None:
     module = program("scale_model")
     rates = module.Rates(

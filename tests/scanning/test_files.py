@@ -14,13 +14,14 @@ from convscope.api.scan import scan, verify
 from convscope.core.errors import DataError, MissingPackageError, StorageError
 from convscope.images.decoding.decoder import decode
 from convscope.networks.model_file import write_model
-from convscope.scanning import maps_file, opening, ways
+from convscope.scanning import maps_file, ways
 from convscope.scanning.bigtiff import tiff_layout
 from convscope.scanning.maps_file import journal_of, partial
 from convscope.scanning.opening import open_image
 from convscope.scanning.readers import ArrayReader
 from convscope.scanning.receipt import receipt_of
 from convscope.scanning.sweep import Sweep
+from convscope.scanning.tiff_reader import TiffReader
 from tests.checks.processes import small_files_only
 from tests.checks.scans import kill_scan, pixels, scan_model
 
@@ -239,13 +240,21 @@ def test_the_colors_of_a_tiff_are_those_of_predict(tmp_path: Path, image: Any, s
         assert np.array_equal(reader.read(3, 5, 30, 40), expected[3:33, 5:45])
 
 
-def test_a_turned_tiff_too_large_to_decode_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    turned = [(274, 3, 1, 6, True)]
-    tifffile.imwrite(tmp_path / "image.tif", RGB, photometric="rgb", tile=(16, 16), extratags=turned)
-    monkeypatch.setattr(opening, "other_reader", lambda *_: ArrayReader(RGB))  # one that does not turn it
-    monkeypatch.setattr(opening, "LIMIT_PIXELS", 1_000)
-    with pytest.raises(DataError, match="turned"), open_image(tmp_path / "image.tif"):
-        pass
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_is_read_in_parts_and_its_resolution_is_turned_with_it(tmp_path: Path, orientation: int) -> None:
+    tags = [(274, 3, 1, orientation, True)]
+    settings: dict[str, Any] = {"resolution": (20_000, 40_000), "resolutionunit": 3, "tile": (16, 16)}
+    tifffile.imwrite(tmp_path / "image.tif", RGB, photometric="rgb", extratags=tags, **settings)
+    across, down = (20_000, 40_000) if orientation < 5 else (40_000, 20_000)  # pixels a centimeter
+    with open_image(tmp_path / "image.tif") as reader:
+        assert isinstance(reader, TiffReader)
+        assert reader.pixel_um == pytest.approx((10_000 / down, 10_000 / across))
+        assert [reader.tags[code][0] / reader.tags[code][1] for code in (282, 283)] == [across, down]
+        assert np.array_equal(reader.read(0, 0, *reader.shape[:2]), decode(tmp_path / "image.tif").values)
+    scan(scan_model(channels=3), tmp_path / "image.tif", output=tmp_path / "maps.tif", scale=1)
+    with tifffile.TiffFile(tmp_path / "maps.tif") as file:
+        found = [file.pages[0].tags[code].value for code in (282, 283)]
+    assert [number[0] / number[1] for number in found] == [across, down]
 
 
 def test_png_and_jpeg_are_scanned(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from .channels import check_shape
 from .other_readers import other_reader, write_tiled, zarr_reader
 from .readers import ArrayReader, Reader
 from .room import BASE_BYTES, decoding_bytes, parse_bytes, size_option
-from .tiff_reader import TiffReader, TurnedImageError
+from .tiff_reader import TiffReader
 
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
 _LIBVIPS_BYTES = 64 << 20  # that it keeps when it has written the tiles
@@ -60,17 +60,12 @@ def _open_path(path: Path, memory: str | None, stack: contextlib.ExitStack) -> R
         if path.suffix.lower() in TIFF_ENDINGS:
             try:
                 return stack.enter_context(TiffReader(path))
-            except (MissingPackageError, UnreadableImageError) as error:  # decoded whole, if it is small enough
+            except (MissingPackageError, UnreadableImageError):  # decoded whole, if it is small enough
                 if path.stat().st_size > LIMIT_PIXELS:
-                    raise
-                if isinstance(error, TurnedImageError):
-                    with contextlib.suppress(UnreadableImageError):
-                        return _whole(path, name, memory, stack)
                     raise
         return _whole(path, name, memory, stack)
     except (DataError, MissingPackageError) as error:
-        is_turned = isinstance(error, TurnedImageError)  # others would read it as it lies
-        other = other_reader(path, name) if path.is_file() and not is_turned else None
+        other = other_reader(path, name) if path.is_file() else None
         if other is not None:
             return other
         if not isinstance(error, UnreadableImageError):

@@ -9,13 +9,13 @@ from PIL import Image
 from convscope.core.errors import ParameterError
 from convscope.images.decoding.decoder import IMAGE_FORMATS
 from convscope.images.decoding.decoder_messages import quiet_pillow
+from convscope.images.decoding.tiff_tags import ORIENTATION
 
 BASE_BYTES = 320 << 20
 """Of Python, torch and a reader."""
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _PIXEL_BYTES = {"1": 2, "L": 2, "P": 4}  # while an image is decoded: as Pillow has it, and as an array
 _COLOR_BYTES = 8
-_ORIENTATION = 0x0112
 
 
 def parse_bytes(text: str) -> int:
@@ -51,7 +51,7 @@ def decoding_bytes(path: Path) -> tuple[int, bool]:
     """
     try:
         with quiet_pillow(), Image.open(path, formats=IMAGE_FORMATS) as image:
-            is_turned = image.getexif().get(_ORIENTATION, 1) != 1
+            is_turned = image.getexif().get(ORIENTATION, 1) != 1
             is_plain = image.mode in ("L", "RGB") and "transparency" not in image.info and not is_turned
             count = image.width * image.height * _PIXEL_BYTES.get(image.mode, _COLOR_BYTES)
             return count, is_plain and image.format in ("JPEG", "PNG")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
 from convscope.core.extras import optional
 from convscope.core.text import printable
+from convscope.images.decoding.tiff import turn
+from convscope.images.decoding.tiff_tags import FLIPPED_COLUMNS, FLIPPED_ROWS, ON_ITS_SIDE, ORIENTATION
 
 from .channels import check_shape
 from .pixel_size import said_size
@@ -20,20 +22,16 @@ LARGEST_CACHE = 64 << 20  # bytes of decoded tiles
 LARGEST_SEGMENT = 1 << 30  # bytes of one tile or strip
 CARRIED = (282, 283, 296, 33550, 33922, 34264, 34735, 34736, 34737)
 """Tags that say how large a pixel is and where it lies: resolution and GeoTIFF."""
+_RESOLUTION = {282: 283, 283: 282, 296: 296}  # by the tag of the other axis
 _BLACK_IS_0, _RGB, _YCBCR = 1, 2, 6
 _COLORS = (_BLACK_IS_0, _RGB, _YCBCR)  # that a tile is decoded to as it is
 _KEEPS_YCBCR = (1, 5, 8, 32773, 32946, 50000)  # compressions of bytes, unlike JPEG, which gives RGB
-_ORIENTATION, _TURNS = 274, range(2, 9)
 _SEPARATE = 2  # planes of channels
 _UNSAID, _MULTIPLIED = 0, 1  # what an extra channel is: not said; opacity that the colors are multiplied by
 
 
-class TurnedImageError(UnreadableImageError):
-    """A TIFF has an orientation, which is applied to the whole image only."""
-
-
 class TiffReader:
-    """The first image of a TIFF, at its full resolution.
+    """The first image of a TIFF, at its full resolution, turned as its orientation says.
 
     Args:
         path: of the file.
@@ -43,7 +41,6 @@ class TiffReader:
 
     Raises:
         DataError: it is no TIFF, or one that cannot be read in parts.
-        TurnedImageError: it has an orientation.
         UnreadableImageError: its colors are those of a palette, of print, … or have fewer than 8 bits.
         MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
     """
@@ -76,20 +73,27 @@ class TiffReader:
         channels = page.samplesperpixel
         if channels == 4 and page.photometric == _RGB and _UNSAID in page.extrasamples:
             channels = 3  # the fourth is no opacity; near infrared, for example
-        self.shape = check_shape((page.imagelength, page.imagewidth, channels), self.name)
+        shape = check_shape((page.imagelength, page.imagewidth, channels), self.name)
         is_raw = page.photometric == _YCBCR and page.compression in _KEEPS_YCBCR
         is_multiplied = _MULTIPLIED in page.extrasamples
         if page.photometric not in _COLORS or page.bitspersample < 8 or is_raw or is_multiplied:
             raise UnreadableImageError("its colors are a palette, for print, or of another kind that parts do not show")
-        if page.tags.valueof(_ORIENTATION) in _TURNS:
-            raise TurnedImageError("it is turned by its orientation, which parts do not show")
         self._segment = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         rows = min(self._segment[0], page.imagelength)
-        if page.dtype is None or rows * self._segment[1] * self.shape[2] * page.dtype.itemsize > LARGEST_SEGMENT:
+        if page.dtype is None or rows * self._segment[1] * channels * page.dtype.itemsize > LARGEST_SEGMENT:
             raise DataError(f"{self.name} cannot be scanned: it is one strip. Write it with tiles.")
         self._segment = rows, self._segment[1]
         self.tags = {tag.code: tag.value for tag in page.tags if tag.code in CARRIED}
         self.pixel_um = said_size(str(page.description), self.tags)
+        self.shape, self._orientation = shape, page.tags.valueof(ORIENTATION, 1)
+        if self._orientation in range(
+            2, 9
+        ):  # resolution is carried on, but a georeference is that of the file as it lies
+            self.tags = {code: value for code, value in self.tags.items() if code in _RESOLUTION}
+        if self._orientation in ON_ITS_SIDE:
+            self.shape = shape[1], shape[0], channels
+            self.tags = {_RESOLUTION.get(code, code): value for code, value in self.tags.items()}
+            self.pixel_um = self.pixel_um and self.pixel_um[::-1]
 
     def __enter__(self) -> Self:
         return self
@@ -103,12 +107,22 @@ class TiffReader:
         Raises:
             DataError: a tile of the file is damaged or cut off.
         """
+        if self._orientation in FLIPPED_ROWS:
+            row = self.shape[0] - row - rows
+        if self._orientation in FLIPPED_COLUMNS:
+            column = self.shape[1] - column - columns
+        if self._orientation in ON_ITS_SIDE:
+            row, column, rows, columns = column, row, columns, rows
+        return turn(self._as_it_lies(row, column, rows, columns), self._orientation)
+
+    def _as_it_lies(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
+        """Return the pixels of a rectangle of the file, before it is turned."""
         result = np.zeros((rows, columns, self.shape[2]), self._page.dtype)
         tall, wide = self._segment
         down = range(row // tall, (row + rows - 1) // tall + 1)
         across = range(column // wide, (column + columns - 1) // wide + 1)
         for line, place in itertools.product(down, across):
-            pixels = self._tile(line * -(-self.shape[1] // wide) + place)
+            pixels = self._tile(line * -(-self._page.imagewidth // wide) + place)
             top, left = line * tall, place * wide
             first, last = max(row, top), min(row + rows, top + pixels.shape[0])
             near, far = max(column, left), min(column + columns, left + pixels.shape[1])

@@ -10,6 +10,8 @@ from PIL import Image
 
 from convscope.core.errors import UnreadableImageError
 
+from .tiff_tags import ON_ITS_SIDE, ORIENTATION
+
 WIDE = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 """Modes with values beyond 0…255."""
 
@@ -113,7 +115,6 @@ def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     return result
 
 
-_TAG = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -123,7 +124,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ON_ITS_SIDE = (5, 6, 7, 8)
 # Errors of Pillow on damaged EXIF (each seen in a test or in an issue of Pillow).
 _DAMAGE = (
     OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, AttributeError, RuntimeError,
@@ -137,9 +137,9 @@ def turned(image: Image.Image) -> tuple[Image.Image, bool]:
     Damaged EXIF is ignored: the pixels are good.
     """
     try:
-        orientation = image.getexif().get(_TAG)
+        orientation = image.getexif().get(ORIENTATION)
     except _DAMAGE:
         return image, False
     if not isinstance(orientation, int) or orientation not in _TURNS:
         return image, False
-    return image.transpose(_TURNS[orientation]), orientation in _ON_ITS_SIDE
+    return image.transpose(_TURNS[orientation]), orientation in ON_ITS_SIDE

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convscope.core.errors import UnreadableImageError
 
 from .damage import refuse_large
-from .tiff_tags import TiffTags
+from .tiff_tags import FLIPPED_COLUMNS, FLIPPED_ROWS, ON_ITS_SIDE, TiffTags
 
 _PLAIN, _DEFLATED = (1,), (8, 32946)
 _DTYPES: Final = {
@@ -99,10 +99,10 @@ def turn(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
         >>> turn(np.array([[[1], [2]]], np.uint8), 6)[..., 0].tolist()
         [[1], [2]]
     """
-    if orientation in (5, 6, 7, 8):
+    if orientation in ON_ITS_SIDE:
         pixels = pixels.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
+    if orientation in FLIPPED_ROWS:
         pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
+    if orientation in FLIPPED_COLUMNS:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(pixels)

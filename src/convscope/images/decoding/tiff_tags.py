@@ -11,7 +11,11 @@ from convscope.core.text import counted
 from .decoder_messages import TIFF_STARTS
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL = 256, 257, 258, 259, 262, 266
-_STRIPS, _ORIENTATION, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 274, 277, 278, 279, 284
+ORIENTATION = 274
+"""The tag of TIFF and EXIF that says how the image is turned."""
+ON_ITS_SIDE, FLIPPED_ROWS, FLIPPED_COLUMNS = (5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7)
+"""Orientations of TIFF and EXIF that exchange rows and columns, and those that then reverse either."""
+_STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _PREDICTOR, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _EXTRA, _FORMAT = 317, 322, 323, 324, 325, 338, 339
 _DEPTH = 32997
 
@@ -156,7 +160,7 @@ def _as_tiff_tags(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
         planar=first(_PLANAR, 1),
         fill=first(_FILL, 1),
         predictor=first(_PREDICTOR, 1),
-        orientation=first(_ORIENTATION, 1),
+        orientation=first(ORIENTATION, 1),
         extra=tags.get(_EXTRA, ()),
         rows=tags[_TILE_HEIGHT][0] if tiled else min(first(_ROWS, height), height),
         columns=tags[_TILE_WIDTH][0] if tiled else width,
