@@ -87,6 +87,7 @@ def test_the_closing_line_tells_a_finished_job_from_a_stopped_one() -> None:
     hands.now = 2.5
     assert task.closing(finished=True) == "reading: 3 files in 2.5 s  one unusable"
     assert task.closing(finished=False) == "reading: stopped after 2.5 s, 3 of 4 files, 75 %  one unusable"
+    assert Task("listing", total=0, clock=lambda: 0.0).closing(finished=False) == "listing: stopped after 0.0 s"
 
 
 def test_many_threads_lose_no_step() -> None:

@@ -132,7 +132,7 @@ def test_what_is_missing_or_damaged_is_not_merged(
 
 def test_a_folder_is_of_one_scan(tmp_path: Path, image: Path, out: Path) -> None:
     run(image, out)
-    with pytest.raises(ConvscopeError, match=r"another stride \(1, not 2\)"):
+    with pytest.raises(ConvscopeError, match=r"another `stride` \(1, not 2\)"):
         run(image, out, options={"stride": 2})
     with pytest.raises(ConvscopeError, match="another image"):
         run(tmp_path / "other.tif" if image.rename(tmp_path / "other.tif") else image, out)

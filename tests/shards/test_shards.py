@@ -18,6 +18,7 @@ from convscope.networks.model_file import write_model
 from convscope.options.features import FeaturesOptions
 from convscope.options.predict import PredictOptions
 from convscope.options.shards import ShardOptions
+from convscope.shards import store
 from tests.checks.models import small_model
 from tests.checks.processes import small_files_only
 from tests.images.generated import save
@@ -135,7 +136,7 @@ def test_a_folder_is_for_one_request_and_one_list_of_images(images: Path, out: s
         lambda: run(images / "class 0", out),
         lambda: features_in_shards(MODEL, images, ShardOptions(shards=out, shard_size=4)),
     ):
-        with pytest.raises(StorageError, match="was made with another (model|top|shard_size|list|command)"):
+        with pytest.raises(StorageError, match="was made with another (model|`top`|`shard_size`|list|command)"):
             refused()
     save(images / "class 0" / "new.png", 99)
     assert run(images, out, part="1/1") == 0, "a job takes the list as it is"
@@ -153,6 +154,15 @@ def changed_rows(out: str, change: object) -> None:
     parquet.write_table(change(parquet.ParquetFile(path).read()), path)
 
 
+def flipped_bit(out: str) -> None:
+    """Change one value of the probabilities, which stay a Parquet file."""
+    path = Path(out) / "part-00001.parquet"
+    data = bytearray(path.read_bytes())
+    column = parquet.ParquetFile(path).metadata.row_group(0).column(2)
+    data[column.data_page_offset + column.total_compressed_size - 1] ^= 1
+    path.write_bytes(data)
+
+
 DAMAGES = {
     "it is missing": (lambda out: (Path(out) / "part-00001.parquet").unlink(), "Got 2: part-00001.parquet missing"),
     "it is cut off": (lambda out: os.truncate(Path(out) / "part-00001.parquet", 100), "cannot be read"),
@@ -162,6 +172,7 @@ DAMAGES = {
         "has 4 rows of 3 images, not the 4",
     ),
     "a row missing": (lambda out: changed_rows(out, lambda table: table.take([0, 1, 2])), "has 3 images, not the 4"),
+    "one bit": (flipped_bit, "part-00001.parquet cannot be merged: it cannot be read"),
     "of another run": (
         lambda out: changed_rows(out, lambda table: table.replace_schema_metadata({})),
         "of another manifest",
@@ -272,6 +283,45 @@ def test_a_fault_of_the_network_is_none_of_the_image(in_memory: str, out: str, m
     assert run(in_memory, out) == 12
 
 
+def test_an_empty_file_of_an_object_store_is_an_unusable_image(
+    in_memory: str, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    read = MemoryFileSystem.cat_file
+
+    def as_s3(system: MemoryFileSystem, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        if system.size(path) == 0 and end is not None:
+            raise OSError(22, "The requested range is not satisfiable")
+        found: bytes = read(system, path, start=start, end=end)
+        return found
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", as_s3)
+    MemoryFileSystem().pipe_file("/photos/class 0/0.png", b"")
+    assert run(in_memory, out) == 12
+    assert {name.rpartition("/")[2]: reason for name, reason in merge(out).unusable}["0.png"].startswith("the file is")
+
+
+def test_a_bucket_that_is_not_there_is_named_and_not_made(
+    in_memory: str, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def nowhere(*_given: object, **_settings: object) -> None:
+        raise FileNotFoundError("The specified bucket does not exist")
+
+    for method in ("makedirs", "pipe_file"):
+        monkeypatch.setattr(MemoryFileSystem, method, nowhere)
+    with pytest.raises(StorageError, match="memory://nowhere/out cannot be used: The specified bucket"):
+        run(in_memory, "memory://nowhere/out")
+    monkeypatch.setattr(MemoryFileSystem, "find", nowhere)
+    with pytest.raises(StorageError, match="memory://photos cannot be used"):
+        run(in_memory, out)
+    monkeypatch.undo()
+    monkeypatch.setattr(MemoryFileSystem, "makedirs", nowhere)
+    assert run(in_memory, "memory://nowhere/out") == 12
+
+
 def test_every_error_of_convscope_travels_between_processes() -> None:
     import pickle
 
@@ -295,3 +345,22 @@ def test_entries_have_room_for_any_name(out: str) -> None:
     assert [dataclasses.astuple(one) for number in range(3) for one in manifest.entries(store, number)] == [
         dataclasses.astuple(one) for one in given
     ]
+
+
+def test_parts_are_merged_from_a_folder_that_cannot_be_written(
+    images: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(images, out)
+    monkeypatch.setattr(store, "check_folder", refused)
+    assert merge(out, output=tmp_path / "all.parquet").images == 12
+    with pytest.raises(StorageError, match="read-only"):
+        merge(out)
+
+
+def refused(path: Path) -> None:
+    raise StorageError(f"{path} is read-only")
+
+
+def test_images_at_addresses_of_this_disk_are_read(images: Path, out: str, tmp_path: Path) -> None:
+    assert run(f"local://{images}", out) == 12
+    assert len(merge(out, output=tmp_path / "all.parquet").unusable) == 1

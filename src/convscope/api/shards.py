@@ -140,7 +140,7 @@ def merge(
     options, context = options_from(MergeOptions, locals()), context_of(context, progress=progress)
     check_value("folder", folder, PATH)
     path = None if options.output is None else Path(options.output)
-    store = Store(folder)
+    store = Store(folder, written=path is None)
     manifest = read_manifest(store)
     if manifest is None:
         raise ParameterError(

@@ -158,8 +158,7 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
         Tuning(
             name="ranks",
             value=str(here.cores),
-            why="processes of a training that share each batch; one where it is short, or where a step has fewer than "
-            "0.3 or more than 2 billion MACs",
+            why="processes that share each batch; one if a step is not 0.3 to 2 billion MACs, or the training short",
             change="--ranks N",
         ),
     ]

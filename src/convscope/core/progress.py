@@ -128,7 +128,7 @@ class Task:
         """Return the line that stays at the end; `finished` if no error ended the job."""
         took = duration(self.elapsed_s, exact=True)
         if not finished:
-            return f"{self.title}: stopped after {took}, {self.amount()}{self._note()}"
+            return f"{self.title}: {', '.join(filter(None, [f'stopped after {took}', self.amount()]))}{self._note()}"
         return f"{self.title}: {f'{self._counted(self.done)} in {took}' if self.unit else f'took {took}'}{self._note()}"
 
     def _note(self) -> str:

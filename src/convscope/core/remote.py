@@ -47,17 +47,21 @@ def file_system(address: str) -> tuple[Any, str]:
 
 
 @contextlib.contextmanager
-def reached(address: str) -> Iterator[None]:
-    """Turn what a file system raises in the block into a StorageError about `address`; FileNotFoundError stays.
+def reached(address: str, *, missing: bool = False) -> Iterator[None]:
+    """Turn what a file system raises in the block into a StorageError about `address`.
+
+    FileNotFoundError stays, unless `missing` is set, where nothing but a bucket can be missing.
 
     Raises:
         StorageError: the block raised an error of another kind.
     """
     try:
         yield
-    except (FileNotFoundError, ImportError, ValueError, StorageError):
+    except (ImportError, ValueError, StorageError):
         raise
     except Exception as error:  # each file system has errors of its own
+        if isinstance(error, FileNotFoundError) and not missing:
+            raise
         reason = printable(str(error) or type(error).__name__)
         raise StorageError(
             f"{printable(address)} cannot be used: {reason}. Check the address and its rights."
@@ -74,7 +78,12 @@ def read_address(address: str, most: int = LARGEST_FILE) -> bytes:
     """
     system, path = file_system(address)
     with reached(address):
-        data: bytes = system.cat_file(path, start=0, end=most + 1)
+        try:
+            data: bytes = system.cat_file(path, start=0, end=most + 1)
+        except Exception:  # object stores refuse a range of an empty file, each by an error of its own
+            if system.size(path) != 0:
+                raise
+            return b""
     if len(data) > most:
         raise DataError(f"{printable(address)} must be a file of at most {size_text(most)}. It is larger.")
     return data
@@ -89,7 +98,7 @@ def list_addresses(address: str, endings: frozenset[str]) -> list[str]:
         StorageError: it cannot be listed.
     """
     system, path = file_system(address)
-    with reached(address):
+    with reached(address, missing=True):
         if "*" in path:
             found = [name for name in system.glob(path) if system.isfile(name)]
         elif system.isfile(path):
@@ -102,4 +111,5 @@ def list_addresses(address: str, endings: frozenset[str]) -> list[str]:
         for name in found
         if name[name.rfind(".") :].lower() in endings and "/." not in f"/{name.removeprefix(root)}"
     )
-    return [str(system.unstrip_protocol(name)) for name in listed]
+    on_disk = "file" in system.protocol
+    return [name if on_disk else str(system.unstrip_protocol(name)) for name in listed]

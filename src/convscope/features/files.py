@@ -180,7 +180,7 @@ class ParquetFile(FeatureFile):
         parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
         texts = {name: self._arrow.string() for name in ("image", "class", "split")}
         self._schema = self._arrow.schema((texts | dict.fromkeys(names, self._arrow.float32())).items(), metadata)
-        self._writer = parquet.ParquetWriter(stream, self._schema)
+        self._writer = parquet.ParquetWriter(stream, self._schema, write_page_checksum=True)
         self._rows, self._done = rows, 0
 
     def write(self, features: Vectors) -> None:

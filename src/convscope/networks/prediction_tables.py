@@ -120,7 +120,7 @@ class ParquetTable(Table):
         parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
         kinds = {name: self._arrow.float32() if "prob" in name else self._arrow.string() for name in columns(top)}
         self._schema, self._top = self._arrow.schema(kinds.items(), metadata), top
-        self._writer = parquet.ParquetWriter(stream, self._schema)
+        self._writer = parquet.ParquetWriter(stream, self._schema, write_page_checksum=True)
         self._rows: list[tuple[Any, ...]] = []
 
     def write(self, prediction: Prediction) -> None:

@@ -98,7 +98,7 @@ def _looks(model: Model, options: Mapping[str, Any], entries: Sequence[Entry], m
         table[name] = arrow.FixedSizeListArray.from_arrays(arrow.array(values.ravel()), values.shape[1])
     stream = io.BytesIO()
     named = {**metadata, UNUSABLE: _as_text(unusable)}
-    parquet.write_table(arrow.table(table).replace_schema_metadata(named), stream)
+    parquet.write_table(arrow.table(table).replace_schema_metadata(named), stream, write_page_checksum=True)
     return stream.getvalue(), unusable
 
 

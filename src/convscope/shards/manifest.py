@@ -234,9 +234,9 @@ def _compare(store: Store, before: Request, request: Request) -> None:
     Raises:
         StorageError: it was; the sentence says what differs.
     """
-    facts = {"command": "command", "model": "model", "source": "list of images", "size": "shard_size"}
+    facts = {"command": "command", "model": "model", "source": "list of images", "size": "`shard_size`"}
     pairs = [(word, getattr(before, name), getattr(request, name)) for name, word in facts.items()]
-    pairs += [(name, before.options.get(name), value) for name, value in request.options.items()]
+    pairs += [(f"`{name}`", before.options.get(name), value) for name, value in request.options.items()]
     for word, first, second in pairs:
         if first != second:
             values = "" if word in ("model", "list of images") else f" ({first}, not {second})"

@@ -84,7 +84,7 @@ def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: An
         name = part_name(number)
         with store.open(name) as stream:
             try:
-                file = parquet.ParquetFile(stream)
+                file = parquet.ParquetFile(stream, page_checksum_verification=True)
                 metadata = file.schema_arrow.metadata or {}
                 names = file.read(["image"])["image"].to_pylist()
                 stored = strict_json(metadata.get(UNUSABLE.encode(), b"[]"))
@@ -127,9 +127,21 @@ def _copy(parts: Iterator[tuple[str, Any]], stream: Any) -> None:
     parquet = optional("pyarrow.parquet", needed_for="Parquet files", extra="parquet")
     first = next(parts)
     with parquet.ParquetWriter(stream, first[1].schema_arrow.remove_metadata()) as writer:
-        for _, file in chain([first], parts):
-            for batch in file.iter_batches():
+        for name, file in chain([first], parts):
+            for batch in _batches(name, file):
                 writer.write_batch(batch.replace_schema_metadata(None))
+
+
+def _batches(name: str, file: Any) -> Iterator[Any]:
+    """Give the rows of a part.
+
+    Raises:
+        DataError: they are damaged.
+    """
+    try:
+        yield from file.iter_batches()
+    except (OSError, ValueError) as error:
+        raise refused(name, f"it cannot be read ({printable(str(error))})") from None
 
 
 def _index(parts: Iterator[tuple[str, Any]], store: Store) -> None:

@@ -19,17 +19,21 @@ _ONE_PUT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"}
 class Store:
     """A folder of whole files; on a disk, perhaps one that many machines share, or at an address of fsspec.
 
+    Args:
+        folder: its path or address.
+        written: whether files are written into it.
+
     Attributes:
         address: of the folder, as another process finds it.
 
     Raises:
-        StorageError: a path is no folder, or is not writable.
+        StorageError: a path is no folder, or is to be written and cannot be.
         MissingPackageError: an address needs a package that is not installed.
     """
 
     address: str
 
-    def __init__(self, folder: "str | os.PathLike[str]") -> None:
+    def __init__(self, folder: "str | os.PathLike[str]", *, written: bool = True) -> None:
         text = os.fspath(folder)
         if not text:
             raise StorageError("`shards` must name a folder. Got an empty name.")
@@ -39,7 +43,8 @@ class Store:
             return
         path = unquote(urlsplit(text).path) if text.startswith("file://") else text
         self._system, self._path, self.address = None, "", os.path.abspath(path)  # noqa: PTH100  # links stay as they are
-        check_folder(Path(self.address))
+        if written:
+            check_folder(Path(self.address))
 
     def names(self) -> set[str]:
         """Return the names of the files; none if there is no such folder."""
@@ -91,9 +96,10 @@ class Store:
             write_bytes(Path(self.address) / name, data)
             return
         kinds = self._system.protocol
-        with reached(self.address):
-            self._system.makedirs(self._path, exist_ok=True)
+        with reached(self.address, missing=True):
             one_put = not _ONE_PUT.isdisjoint([kinds] if isinstance(kinds, str) else kinds)
+            if not one_put:  # an object store would make a bucket of a misspelt name
+                self._system.makedirs(self._path, exist_ok=True)
             beside = f"{self._path}/{name}" if one_put else f"{self._path}/.{name}.{os.getpid()}.part"
             self._system.pipe_file(beside, data)
             if not one_put:
