@@ -36,6 +36,7 @@ from convscope.features.extraction import image_options
 from convscope.images.dataset import Dataset, prepare
 from convscope.images.sources.opening import open_source
 from convscope.networks.starts import open_start
+from convscope.transfer.head_model import normalized
 from convscope.transfer.preparing import cuts_of
 from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import ITSELF
@@ -100,7 +101,7 @@ def main() -> None:
     flowers, features = featured(chosen.flowers, chosen.cache)
     files = [path for index in range(len(flowers)) if (path := flowers.path(index)) is not None]
     results: dict[str, Any] = {"network": NETWORK}
-    results["labels"], curve = labels_found(features, flowers, chosen)
+    results["labels"], curve = labels_found(normalized(features), flowers, chosen)
     print(json.dumps(results["labels"]), curve, flush=True)
     curves = {"wrong label": curve}
     with tempfile.TemporaryDirectory() as place:

@@ -12,10 +12,13 @@ import convscope
 from convscope.api.check_with_network import PAGE, TABLE
 from convscope.api.run_results import with_evaluated_labels
 from convscope.cleaning import findings
+from convscope.cleaning.findings import find_problems
 from convscope.cli import main
 from convscope.core.context import Context
 from convscope.core.errors import ParameterError, StorageError
+from convscope.images.dataset import prepare
 from convscope.images.inspection import Inspection, Problem
+from convscope.images.sources.opening import open_source
 from convscope.networks.model import Model
 from convscope.networks.model_file import write_model
 from convscope.training.report import EvaluatedImages, RunFacts
@@ -102,6 +105,24 @@ def test_a_training_takes_the_decisions_and_a_report_names_wrong_labels(
     )
     assert "1 image of another class" in " ".join(second.report.notes)
     assert WRONG not in {problem.name for problem in second.report.problems if problem.kind == "wrong label"}
+
+
+def test_labels_are_judged_by_normalized_features_and_outliers_by_the_features_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[np.ndarray] = []
+    monkeypatch.setattr(findings, "outlyingness", lambda values: seen.append(values) or np.zeros(len(values)))
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 20)
+    images = rng.integers(0, 255, (60, 8, 8, 1), dtype=np.uint8)
+    dataset = prepare(open_source((images, labels)))
+    features = (rng.normal(size=(3, 80))[labels] + 0.3 * rng.normal(size=(60, 80))).astype(np.float32)
+    features[4] = features[30]  # of another class
+    brighter = (features * 10 ** rng.uniform(-2, 2, (60, 1)) + rng.normal(size=(60, 1))).astype(np.float32)
+    one, other = (find_problems(dataset, values).problems for values in (features, brighter))
+    wrong = [[problem.index for problem in found if problem.kind == "wrong label"] for found in (one, other)]
+    assert wrong == [[4], [4]]
+    assert seen[0] is features
 
 
 def test_a_network_judges_only_labels_that_it_did_not_learn_from() -> None:

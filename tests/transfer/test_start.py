@@ -113,13 +113,13 @@ def test_labels_are_checked_on_the_features_of_the_classifier(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[np.ndarray] = []
-    find = findings.label_findings
+    out_of_fold = findings.out_of_fold
 
-    def looked_at(dataset: Any, features: np.ndarray, **options: Any) -> findings.Findings:
+    def looked_at(features: np.ndarray, *parts: Any, **options: Any) -> Any:
         seen.append(features)
-        return find(dataset, features, **options)
+        return out_of_fold(features, *parts, **options)
 
-    monkeypatch.setattr(findings, "label_findings", looked_at)
+    monkeypatch.setattr(findings, "out_of_fold", looked_at)
     started(data, tmp_path, start_model("6C3-MP2-80C3"))
     assert seen[0].shape == (39, 80)
     np.testing.assert_allclose(seen[0].mean(axis=1), 0, atol=1e-5)

@@ -137,7 +137,6 @@ def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFac
 def with_start_labels(facts: RunFacts, prepared: "PreparedStart", cut: str, cache_dir: Path | None) -> RunFacts:
     """Return the facts of a run with the labels that look wrong by cross-validation, on the features learned from."""
     from convscope.cleaning.findings import label_findings
-    from convscope.transfer.head_model import normalized
     from convscope.transfer.start_features import StartFeatures, Wanted
     from convscope.transfer.views import ITSELF
 
@@ -145,7 +144,7 @@ def with_start_labels(facts: RunFacts, prepared: "PreparedStart", cut: str, cach
     indices = np.flatnonzero(np.isin(images.splits, [TRAIN, images.evaluation_split]))
     model = prepared.start.model.to(prepared.device)
     start = StartFeatures(model, [cut], images, cache_dir=cache_dir, reporter=Silent())
-    features = normalized(start.of([Wanted(view=ITSELF, indices=indices)])[0][cut])
+    features = start.of([Wanted(view=ITSELF, indices=indices)])[0][cut]
     found = label_findings(images, features, indices=indices, seed=prepared.settings.seed)
     of_what = counted(len(indices), "training and evaluated image", "training and evaluated images")
     return _with(facts, found.problems, f"{of_what}, each by a classifier that did not learn from it")

@@ -14,6 +14,7 @@ from convscope.images.inspection import Problem, spell
 from convscope.images.sources.source import SPLIT_NAMES
 from convscope.transfer.feature_store import Vectors
 from convscope.transfer.head_choice import MOST_CLASSES
+from convscope.transfer.head_model import normalized
 
 from .alignment import TURNS
 from .calibration import least_value, precision_at
@@ -98,7 +99,7 @@ def label_findings(
     groups: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> Findings:
-    """Return the labels that look wrong, among the images of classes with two or more.
+    """Return the labels that look wrong by normalized features, among the images of classes with two or more.
 
     Args:
         dataset: the images.
@@ -124,7 +125,7 @@ def label_findings(
         return Findings(problems=(), notes=notes)
     labels = np.searchsorted(known, labels[evaluated])
     probabilities = out_of_fold(
-        features[evaluated],
+        normalized(features[evaluated]),  # outliers are found on features as they are
         labels,
         classes=len(known),
         groups=None if groups is None else groups[evaluated],

@@ -1,5 +1,7 @@
 """Predictions for images by classifiers that did not learn from them: cross-validation on the features of a network."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -35,42 +37,60 @@ def out_of_fold(
             None.
         seed: of the folds.
     """
-    values = _principal(features)
     groups = np.arange(len(labels)) if groups is None else groups
     logits = np.zeros((len(_SHRINKAGES), len(labels), classes))
     with tuned(1):  # more threads take longer for products this small
+        values = _principal(features)
+        every = _Scatter.of(values, labels, classes)
         for repeat in range(_REPEATS):
             folds = _folds(labels, groups, seed * _REPEATS + repeat)
             for fold in range(_FOLDS):
-                learned, other = folds != fold, folds == fold
+                other = folds == fold
                 if other.any():
-                    logits[:, other] += _discriminants(values[learned], labels[learned], values[other], classes)
+                    part = _Scatter.of(values[other], labels[other], classes)
+                    logits[:, other] += every.without(part).discriminants(values[other])
     scaled = [one / _REPEATS / fitting_temperature(one / _REPEATS, labels) for one in logits]
     best = min(scaled, key=lambda one: cross_entropy_at(one, labels))
     odds = np.exp(best - best.max(axis=1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def _discriminants(
-    values: NDArray[np.float64], labels: NDArray[np.int64], others: NDArray[np.float64], classes: int
-) -> NDArray[np.float64]:
-    """Return the logits of `others` by discriminants that learned from `values`, one for each shrinkage: s n K."""
-    counts = np.bincount(labels, minlength=classes)
-    sums = np.zeros((classes, values.shape[1]))
-    np.add.at(sums, labels, values)
-    means = sums / np.maximum(counts, 1)[:, None]
-    within = values - means[labels]
-    rows = torch.from_numpy(within)  # torch's products and solutions take a quarter of the time of numpy's
-    covariance = (rows.T @ rows).numpy() / len(values)
-    scale = max(float(np.trace(covariance)) / len(covariance), 1e-12) * np.eye(len(covariance))
-    priors = np.log(np.maximum(counts, 1) / len(labels))
-    found = []
-    for shrinkage in _SHRINKAGES:
-        shrunk = torch.from_numpy((1 - shrinkage) * covariance + shrinkage * scale)
-        weights = torch.linalg.solve(shrunk, torch.from_numpy(means.T)).numpy()  # values × K
-        logits = others @ weights - 0.5 * (means.T * weights).sum(axis=0) + priors
-        found.append(np.where(counts > 0, logits, logits.min(axis=1, keepdims=True)))  # unknown ones are never likely
-    return np.stack(found)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Scatter:
+    """What discriminants learn from images: their number and sum by class, K and K d, and the sum of squares, d d.
+
+    Those of all images less those of a fold are those of the others, so that every image is multiplied out once.
+    """
+
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], labels: NDArray[np.int64], classes: int) -> "_Scatter":
+        known, rows = np.eye(classes)[labels], torch.from_numpy(values)
+        products = (rows.T @ rows).numpy()  # torch's products and solutions take a quarter of the time of numpy's
+        return cls(counts=known.sum(axis=0), sums=known.T @ values, squares=products)
+
+    def without(self, part: "_Scatter") -> "_Scatter":
+        return _Scatter(
+            counts=self.counts - part.counts, sums=self.sums - part.sums, squares=self.squares - part.squares
+        )
+
+    def discriminants(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of other images, one for each shrinkage: s n K."""
+        counts, images = self.counts, self.counts.sum()
+        means = self.sums / np.maximum(counts, 1)[:, None]
+        covariance = (self.squares - means.T @ self.sums) / images  # within the classes
+        scale = max(float(np.trace(covariance)) / len(covariance), 1e-12) * np.eye(len(covariance))
+        priors = np.log(np.maximum(counts, 1) / images)
+        found = []
+        for shrinkage in _SHRINKAGES:
+            shrunk = torch.from_numpy((1 - shrinkage) * covariance + shrinkage * scale)
+            weights = torch.linalg.solve(shrunk, torch.from_numpy(means.T)).numpy()  # values × K
+            logits = others @ weights - 0.5 * (means.T * weights).sum(axis=0) + priors
+            found.append(np.where(counts > 0, logits, logits.min(axis=1, keepdims=True)))  # unknown ones: never likely
+        return np.stack(found)
 
 
 def _principal(features: Vectors) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from convscope.networks.temperature import cross_entropy_at, fitting_temperature
 from .discriminant import fit_discriminant
 from .feature_store import Vectors
 from .linear import LinearClassifier, SoftmaxClassifier, folds
-from .linear_fit import Loss, Scale, cross_entropy, regularization_path, squared_hinge
+from .linear_fit import ROUGHLY, Loss, Scale, cross_entropy, regularization_path, squared_hinge
 
 MOST_CLASSES = 2_000
 _FOLDS = 4
@@ -175,7 +175,9 @@ def _trials(
         if name in _LOSSES:
             scale = Scale.of(views[0][learned])
             rows, (loss, _) = scale.scaled(views[0][learned]), _LOSSES[name]
-            path = regularization_path(rows, labels[learned], classes=scores.shape[2], strengths=usable, loss=loss)
+            path = regularization_path(
+                rows, labels[learned], classes=scores.shape[2], strengths=usable, loss=loss, tolerance=ROUGHLY
+            )
             scores[:, other] = [weights.logits(scale.scaled(views[0][other])) for weights in path]
             return
         for number, strength in enumerate(usable):
