@@ -160,6 +160,11 @@ def test_two_layers_without_a_nonlinearity_are_one_and_with_relu_an_exclusive_or
     for images in linear:
         for one in images:
             assert one["value"] == pytest.approx(one["single"])
+            assert one["value"] == pytest.approx(np.dot(one["weights"], one["image"]))
+    for images in relu:
+        inputs = np.array([[*one["image"], 1] for one in images])
+        best = inputs @ np.linalg.lstsq(inputs, [one["value"] for one in images], rcond=None)[0]
+        np.testing.assert_allclose([one["single"] for one in images], best, err_msg="the closest of all single units")
     assert [one["value"] for one in relu[0]] == [27, 27, 0, 0], "an edge of either kind; both sides; dark"
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from convscope.core.document import allowed, inline_json, inline_values
+from convscope.core.document import allowed, inline_json, inline_values, program
 from convscope.core.records import from_json, to_json
 from convscope.explorer.data import FORMAT_VERSION, ExplorerData, NamedImage, explorer_data
-from convscope.explorer.page import program, render_look
+from convscope.explorer.page import render_look
 from convscope.layers.nonlinearity import NONLINEARITIES
 from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
@@ -92,7 +92,7 @@ def test_nothing_may_be_loaded_and_only_the_programs_of_the_page_run() -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name: str) -> None:
-    text = program(name)
+    text = program("convscope.explorer", name)
     assert not re.search(r"^(import|export)\b", text, re.MULTILINE)
     assert "</script" not in text.lower()
     assert "<!--" not in text
@@ -103,12 +103,12 @@ def test_a_program_is_one_script_without_imports_whose_names_do_not_collide(name
 
 def test_the_worker_loads_no_text_of_the_page() -> None:
     assert "export const TEXT" in (STATIC / "text.js").read_text(encoding="utf-8")
-    assert "const TEXT" not in program("worker.js")
+    assert "const TEXT" not in program("convscope.explorer", "worker.js")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_nothing_is_made_from_text_but_text(name: str) -> None:
-    text = program(name)
+    text = program("convscope.explorer", name)
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "fetch("):
         assert way not in text, way
 
@@ -116,7 +116,7 @@ def test_nothing_is_made_from_text_but_text(name: str) -> None:
 @needs_node
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_javascript(name: str, tmp_path: Path) -> None:
-    (tmp_path / "program.cjs").write_text(program(name), encoding="utf-8")
+    (tmp_path / "program.cjs").write_text(program("convscope.explorer", name), encoding="utf-8")
     done = subprocess.run([str(NODE), "--check", "program.cjs"], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[:2_000]
 

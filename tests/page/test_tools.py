@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convscope.explorer.page import program
+from convscope.core.document import program
 
 from .javascript import NODE, STATIC, needs_node
 
@@ -67,7 +67,9 @@ def test_no_line_of_the_page_is_longer_than_120_columns() -> None:
 
 @pytest.mark.parametrize("name", ["explorer.js", "worker.js"])
 def test_no_name_is_given_twice_in_one_program(name: str) -> None:
-    names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", program(name), re.MULTILINE)
+    names = re.findall(
+        r"^(?:async )?(?:function|const|let|class) (\w+)", program("convscope.explorer", name), re.MULTILINE
+    )
     assert len(names) > 50
     assert [one for one, count in Counter(names).items() if count > 1] == []
 

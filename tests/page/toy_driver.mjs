@@ -4,7 +4,7 @@ import { laidFor, fractionsOf, sumOfDice } from "./look/dice.js";
 import { makeEngine } from "./look/engine.js";
 import { LESSON } from "./look/text_lesson.js";
 import { partsOf } from "./look/softmax_table.js";
-import { EDGE_IMAGES, twoLayers } from "./look/two_layers.js";
+import { EDGE_IMAGES, closestUnit, twoLayers } from "./look/two_layers.js";
 import { boxBelow, explain, receptiveField } from "./look/explain.js";
 import { separateParameters } from "./look/network.js";
 import { TEACHER, beginners, errorsOf, gradientStep, learned } from "./look/toy_learning.js";
@@ -60,7 +60,11 @@ const thirds = [
   [2, -3],
 ];
 const layers = [false, true].map((relu) =>
-  thirds.map((third) => EDGE_IMAGES.map((one) => twoLayers(third, relu, one))),
+  thirds.map((third) => {
+    const both = EDGE_IMAGES.map((one) => twoLayers(third, relu, one));
+    const single = closestUnit(both.map(({ value }) => value));
+    return both.map((one, index) => ({ ...one, image: EDGE_IMAGES[index], single: single[index] }));
+  }),
 );
 const softmax = [
   [3, 1, -1],

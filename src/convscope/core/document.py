@@ -22,6 +22,9 @@ from .markup import Html, tag
 NO_LINKS = tag("nav", class_="pages", hidden="")
 """The place of the links in a page that is not linked yet."""
 _LINKS = re.compile(r'<nav class="pages"[^>]*>.*?</nav>', re.DOTALL)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(?:\./)?((?:\.\./)*[a-z0-9_/]+\.js)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
+_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
 OF_SCRIPT, OF_STYLE = r"\u{:04x}", r"\{:06x}"
 _PAGE = Template("""\
 <!DOCTYPE html>
@@ -98,6 +101,25 @@ def escaped(text: str, code: str, width: int) -> str:
 def static(package: str, name: str) -> str:
     """Return the text of the file `name` in the folder ``static/`` of a package."""
     return resources.files(package).joinpath("static", name).read_text(encoding="utf-8")
+
+
+def program(package: str, name: str) -> str:
+    """Return the module `name` in ``static/`` of a package and all it imports as one text without imports and comments.
+
+    Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
+    digest for the policy. Top-level names of modules in one program must differ.
+    """
+    texts: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        text = static(package, module)
+        for needed in _IMPORT.findall(text):
+            if needed not in texts:
+                add(needed)
+        texts[module] = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
+
+    add(name)
+    return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)
 
 
 def allowed(text: str) -> str:

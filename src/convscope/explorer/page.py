@@ -1,9 +1,8 @@
 """The page of the explorer: one HTML file that runs the network and shows every number."""
 
-import re
 from functools import partial
 
-from convscope.core.document import OF_SCRIPT, document, escaped, inline_deflated, inline_json, static
+from convscope.core.document import document, inline_deflated, inline_json, program, static
 from convscope.core.markup import Html, joined, tag
 from convscope.core.records import to_json
 from convscope.core.text import printable, shortened
@@ -11,10 +10,7 @@ from convscope.core.text import printable, shortened
 from .comparison import shipped_comparison
 from .data import ExplorerData, family_texts
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z0-9_]+\.js)";\n', re.MULTILINE)
-_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
-_EXPORT = re.compile(r"^export (?=(?:async )?function |const |class )", re.MULTILINE)
-_static = partial(static, "convscope.explorer")
+_static, _program = partial(static, "convscope.explorer"), partial(program, "convscope.explorer")
 
 _NEEDS = "This page computes the network itself and needs JavaScript, which is turned off here."
 _DAMAGED = "The file is damaged: its end, or its program, is missing. Write it again, or have it sent again."
@@ -48,7 +44,7 @@ def render_look(data: ExplorerData) -> str:
         "explorer.js",
         tag("footer", _FOOTER),
         tag("script", inline_deflated(to_json(data)), type="text/plain", id="data"),
-        tag("script", Html(program("worker.js")), type="text/plain", id="worker"),
+        tag("script", Html(_program("worker.js")), type="text/plain", id="worker"),
         skip=("To the numbers", "#numbers"),
         worker=True,
     )
@@ -60,28 +56,9 @@ def _page(title: Html, script: str, *after: Html, skip: tuple[str, str] = ("", "
     page = document(
         title=title,
         style=_static("explorer.css") + _static("where.css"),
-        script=program(script),
+        script=_program(script),
         body=joined(tag("div", tag("noscript", _NEEDS), damaged, id="page"), *after),
         skip=skip,
         worker=worker,
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def program(name: str) -> str:
-    """Return the module `name` in ``static/`` with all that it imports, as one text without imports and comments.
-
-    Each module comes after those it imports. A page loaded from disk cannot import modules, and one text has one
-    digest for the policy. Top-level names of modules in one program must differ.
-    """
-    texts: dict[str, str] = {}
-
-    def add(module: str) -> None:
-        text = _static(module)
-        for needed in _IMPORT.findall(text):
-            if needed not in texts:
-                add(needed)
-        texts[module] = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
-
-    add(name)
-    return escaped('"use strict";\n' + "\n".join(texts.values()), OF_SCRIPT, 2)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 
-from convscope.core.document import document, static
+from convscope.core.document import document, program, static
 from convscope.core.markup import Html, joined, named, tag
 from convscope.core.tables import DataTable
 from convscope.core.text import are, counted, percent, printable, shortened
@@ -54,7 +54,7 @@ def render_comparison(comparison: Comparison) -> str:
     return document(
         title=joined(f"{shortened(printable(comparison.data), 80)}: comparison"),
         style=static(_PACKAGE, "report.css") + static(_PACKAGE, "comparison.css"),
-        script=static(_PACKAGE, "report.js"),
+        script=program(_PACKAGE, "report.js"),
         body=body,
         skip=("To the results", "#main"),
     )
@@ -94,7 +94,7 @@ def _moved(comparison: Comparison) -> Html:
     ]
     about = (
         f"{counted(result.images, 'test image')}, moved left, right, up and down; {counted(result.seeds, 'training')} "
-        "of each variant. Rings: the same images, not moved."
+        f"of each variant. Rings: all {counted(comparison.test_images, 'test image')}, not moved."
     )
     return joined(
         tag("p", result.sentence, class_="result"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from convscope.core.document import document, static
+from convscope.core.document import document, program, static
 from convscope.core.markup import Html, joined, named, tag
 from convscope.core.text import counted, duration, large, percent, printable, shortened
 from convscope.training.history import EpochRecord
@@ -72,7 +72,7 @@ def render_report(
     return document(
         title=joined(f"{title}: {percent(report.accuracy.fraction, report.images)} correct"),
         style=static(_PACKAGE, "report.css"),
-        script=static(_PACKAGE, "report.js"),
+        script=program(_PACKAGE, "report.js"),
         body=body,
         skip=("To the results", "#main"),
     )

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from convscope.api.look import LookResult
+from convscope.core.document import program
 from convscope.explorer.data import FORMAT_VERSION, NamedImage, explorer_data
-from convscope.explorer.page import program, render_look
+from convscope.explorer.page import render_look
 from tests.checks.models import small_model, some_pixels
 from tests.page.test_look_page import DATA, NAMES, data_of, hostile_page, inline
 
@@ -129,4 +130,4 @@ def test_it_works_where_the_worker_has_no_webassembly(open_page: Open, tmp_path:
 
 
 def test_the_programs_in_the_file_are_those_of_the_package() -> None:
-    assert program("explorer.js") in page_text()
+    assert program("convscope.explorer", "explorer.js") in page_text()

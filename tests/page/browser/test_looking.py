@@ -16,6 +16,19 @@ def overflow(opened: Opened) -> int:
     return found
 
 
+def scrolled_sideways(opened: Opened) -> list[str]:
+    """Return the tables of which a part is seen only when they are scrolled sideways."""
+    opened.page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    opened.page.evaluate("document.querySelector('main')?.classList.add('whole')")  # what is not seen is laid out, too
+    opened.page.wait_for_timeout(100)  # tables are laid out in the next frame
+    found: list[str] = opened.page.evaluate(
+        """[...document.querySelectorAll("[role=region]")]
+          .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+          .map((one) => one.ariaLabel)"""
+    )
+    return found
+
+
 def violations(opened: Opened) -> list[str]:
     opened.page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = opened.page.evaluate("async () => (await axe.run(document)).violations")
@@ -39,6 +52,17 @@ def test_the_page_fits_its_window_and_axe_finds_no_violation(
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (npm ci --prefix tools/page)")
     assert violations(opened) == []
+
+
+@pytest.mark.parametrize("size", [PHONE, (640, 400)], ids=["phone", "zoomed"])
+def test_no_table_is_scrolled_sideways(open_page: Open, digits: Path, size: tuple[int, int]) -> None:
+    opened = open_page(digits, size=size).ready()
+    assert scrolled_sideways(opened) == []
+    opened = open_page(digits, size=size, place="lesson/12").ready()
+    assert scrolled_sideways(opened) == []
+    opened.page.set_viewport_size({"width": 1920, "height": 1080})
+    assert scrolled_sideways(opened) == []
+    assert opened.page.locator(".stacked").count() == 0
 
 
 def test_it_prints(open_page: Open, digits: Path) -> None:

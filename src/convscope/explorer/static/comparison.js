@@ -1,8 +1,9 @@
 // @ts-check
 /** View: variants of networks that learned the same images, as a table that sorts and an image. */
-import { element, isolate } from "./dom.js";
+import { element, isolate, wide } from "./dom.js";
 import { counted, grouped, percent, short, wholePercent } from "./format.js";
 import { makeMoved } from "./moved.js";
+import { reflow } from "./reflow.js";
 import { saved } from "./saving.js";
 import { svgElement } from "./svg.js";
 import { COMPARISON } from "./text_records.js";
@@ -62,11 +63,7 @@ export function makeComparison(parent, network) {
     names.length ? element("div", { class: "tools" }, element("label", {}, `${COMPARISON.distorted} `, select)) : "",
     image,
     element("p", { class: "hint", text: COMPARISON.sortHint }),
-    element(
-      "div",
-      { class: "wide", role: "region", tabindex: 0, "aria-label": COMPARISON.table },
-      sortable(comparison),
-    ),
+    sortable(comparison),
   );
   draw();
 }
@@ -192,9 +189,12 @@ function sortable(comparison) {
         ),
       ),
     );
+    reflow(region);
   };
+  const head = element("thead", {}, element("tr", {}, ...heads));
+  const region = wide(COMPARISON.table, element("table", { class: "lines sortable" }, head, body));
   fill(comparison.variants);
-  return element("table", { class: "lines sortable" }, element("thead", {}, element("tr", {}, ...heads)), body);
+  return region;
 }
 
 const [ROW_HEIGHT, ABOVE, UNDER] = [26, 34, 26];

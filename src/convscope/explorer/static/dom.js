@@ -1,5 +1,6 @@
 // @ts-check
 /** Elements, made so that every text stays text. */
+import { watchWidth } from "./reflow.js";
 
 /**
  * Make an element. A text is never taken for markup.
@@ -58,6 +59,19 @@ export function namedBar(name, kind = "bar") {
   const value = element("span", { class: "value" });
   const track = element("span", { class: "track" }, bar);
   return { element: element("div", { class: "change" }, element("span", { text: name }), track, value), bar, value };
+}
+
+/**
+ * A table, and its place: if it is wider, its rows become blocks.
+ * @param {string} name
+ * @param {HTMLElement} table
+ * @param {string} [kind]
+ * @returns {HTMLElement}
+ */
+export function wide(name, table, kind = "wide") {
+  const region = element("div", { class: kind, role: "region", tabindex: 0, "aria-label": name }, table);
+  watchWidth(region);
+  return region;
 }
 
 /**

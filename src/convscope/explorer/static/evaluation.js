@@ -1,7 +1,7 @@
 // @ts-check
 /** View: the accuracy of the network, and the cost of its layers. */
 import { chart } from "./curves.js";
-import { element, isolate } from "./dom.js";
+import { element, isolate, wide } from "./dom.js";
 import { counted, grouped, inBytes, percent, percentIn, sides } from "./format.js";
 import { shapeAt } from "./network.js";
 import { saved } from "./saving.js";
@@ -165,10 +165,7 @@ function confusionTable(network, evaluation, openCell) {
     element("tbody", {}, ...rows),
   );
   const some = shown.length < network.classes.length ? ` ${EVALUATION.some(shown.length, network.classes.length)}` : "";
-  return [
-    element("p", { class: "hint", text: EVALUATION.confusionHint + some }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": EVALUATION.confusion }, table),
-  ];
+  return [element("p", { class: "hint", text: EVALUATION.confusionHint + some }), wide(EVALUATION.confusion, table)];
 }
 
 /**
@@ -234,6 +231,6 @@ function costs(network) {
     "div",
     {},
     element("p", { class: "hint", text: EVALUATION.costHint }),
-    element("div", { class: "wide tall", role: "region", tabindex: 0, "aria-label": EVALUATION.cost }, table),
+    wide(EVALUATION.cost, table, "wide tall"),
   );
 }

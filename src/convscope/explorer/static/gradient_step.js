@@ -1,7 +1,7 @@
 // @ts-check
 /** In the first lesson: what one image does to one weight, in numbers. */
 import { numberCell } from "./account_derivation.js";
-import { element } from "./dom.js";
+import { element, wide } from "./dom.js";
 import { GRADIENT } from "./text_lesson.js";
 import { strong } from "./pooling_derivation.js";
 import { TOY_PATCH } from "./toy.js";
@@ -40,7 +40,7 @@ export function gradientNodes({ before, last }) {
   );
   return [
     element("p", { text: GRADIENT.about(...place(cell)) }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": GRADIENT.about(...place(cell)) }, table),
+    wide(GRADIENT.about(...place(cell)), table),
     element("p", { class: "hint", text: GRADIENT.others }),
     element("p", { text: GRADIENT.sum(sums[cell], rate, changes[cell]) }),
     element("div", { class: "total" }, sum),

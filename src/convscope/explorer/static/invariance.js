@@ -4,8 +4,9 @@
  * layers.
  */
 import { chart } from "./curves.js";
-import { element, isolate } from "./dom.js";
+import { element, isolate, wide } from "./dom.js";
 import { counted, percentIn, short, wholePercent } from "./format.js";
+import { reflow } from "./reflow.js";
 import { INVARIANCE } from "./text_distortions.js";
 import { saved } from "./saving.js";
 
@@ -52,7 +53,7 @@ export function makeInvariance(parent, network, notify) {
   const curves = element("div", { class: "charts" });
   const falls = element("p");
   const title = element("h3");
-  const table = element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": INVARIANCE.sensitivity });
+  const table = wide(INVARIANCE.sensitivity, element("table"));
   select.addEventListener("change", () => {
     kind = kinds[Number(select.value)];
     point = medianOf(kind);
@@ -91,6 +92,7 @@ export function makeInvariance(parent, network, notify) {
     falls.textContent = limitsOf(shown, /** @type {Invariance} */ (invariance).chance);
     title.textContent = `${INVARIANCE.sensitivity}: ${named}`;
     table.replaceChildren(sensitivityTable(/** @type {Invariance} */ (invariance), point));
+    reflow(table);
     notify(beside.checked ? { title: INVARIANCE.measured(named), layers: point.layers } : null);
   }
 }

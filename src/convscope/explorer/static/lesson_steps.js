@@ -81,7 +81,8 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     nonlinearity: { tries: [makeTwoLayers()], away: true },
     pooling: { tries: kinds.map((kind) => kind.made), begins: { ...FIRST, zeros: 1, code: "MP" } },
     buys: {
-      tries: [set(LESSON.poolMax, { ...FIRST, channels: [LINE_AT_LEFT], zeros: 1, code: "MP" }), ...movers[2].buttons],
+      tries: movers[2].buttons,
+      begins: { ...FIRST, channels: [LINE_AT_LEFT], zeros: 1, code: "MP" },
       compared: true,
     },
     classifier: { tries: [makeSoftmax()], away: true },

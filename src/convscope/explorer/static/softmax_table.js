@@ -1,7 +1,7 @@
 // @ts-check
 /** From logits to probabilities, in a table: every number of softmax. */
 import { numberCell } from "./account_derivation.js";
-import { element, isolate } from "./dom.js";
+import { element, isolate, wide } from "./dom.js";
 import { percent, short } from "./format.js";
 import { SOFTMAX } from "./text_lesson.js";
 
@@ -87,7 +87,7 @@ export function ofClasses(network, { all, position }) {
   return [
     element("h3", { text: SOFTMAX.title }),
     element("p", { text: network.sigmoids ? SOFTMAX.sigmoid : SOFTMAX.hint }),
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": SOFTMAX.title }, table),
+    wide(SOFTMAX.title, table),
   ];
 }
 

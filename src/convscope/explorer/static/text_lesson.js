@@ -48,7 +48,6 @@ export const LESSON = {
   secondUnit: "Add a second unit",
   oneUnit: "One unit",
   back: "One channel, one unit",
-  poolMax: "Set max pooling",
   toUnits: "See what this network has learned",
   saves: (/** @type {string} */ layer, /** @type {number} */ shared, /** @type {number} */ separate) =>
     `In this network, ${layer} has ${counted(shared, "parameter")}; with separate weights at each position it would ` +
@@ -75,9 +74,9 @@ export const LESSON = {
         "The nine features are nine hidden units with the same weights: one unit, copied. The copies have 9 + 1 = 10 " +
         "parameters (weights, and one bias for the map), learned from all positions at once; with separate weights " +
         "there are 9 × 9 + 1 = 82, and nine ordinary units, which see the whole image, have 9 × (25 + 1) = 234. Try " +
-        "it: both layers begin with random weights and see strokes in the three columns at the left only. The copies then detect strokes " +
-        "everywhere; the separate units only where they saw some. The price: copies cannot look for different things " +
-        "at different positions.",
+        "it: both layers begin with random weights and see strokes in the three columns at the left only. The copies " +
+        "then detect strokes everywhere; the separate units only where they saw some. The price: copies cannot look " +
+        "for different things at different positions.",
     },
     padding: {
       title: "Padding",
@@ -113,7 +112,8 @@ export const LESSON = {
         "Sums of sums are sums: without a nonlinearity between them, two layers do no more than one. Below, two " +
         "units detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit " +
         "gives the same for every image; here its weights are all 0. ReLU replaces what is below 0 by 0: then the " +
-        "third unit finds an edge of either kind, which no single unit can. The value after the nonlinearity is " +
+        "third unit finds an edge of either kind. No single unit can: whatever its weights and bias, the one that " +
+        "comes closest to it (smallest squared error) is shown beside it. The value after the nonlinearity is " +
         "called the activation.",
     },
     pooling: {
@@ -131,8 +131,9 @@ export const LESSON = {
       title: "What pooling gains and costs",
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
-        "depend less on position (invariance). Set max pooling and move the image: the first move changes no " +
-        "pooled value, the second moves them by one. The price: the position in the window is lost.",
+        "depend less on position (invariance). Here the line is at the left edge, with zeros around the image and max " +
+        "pooling. Move the image: the first move changes no pooled value, the second moves them by one. The price: " +
+        "the position in the window is lost.",
       after:
         "Could pooling be left out? Yes: such networks learn, and are often as accurate on clean images. But they " +
         "compute more, their classifier has more parameters, and a small shift costs more accuracy.",
@@ -151,9 +152,8 @@ export const LESSON = {
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
         "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
-        "weights serves every sum, because the second die is the same beside every face of the first (it is loaded, " +
-        "so that one sees it lie backwards); a unit is copied to every position for this reason: what it detects " +
-        "does not depend on where it is. Networks leave " +
+        "weights serves every sum, because the second die is the same beside every face of the first; a unit is copied " +
+        "to every position for this reason: what it detects does not depend on where it is. Networks leave " +
         "out the reversal: as the weights are learned, they come out in the order that is needed.",
     },
     preprocessing: {
@@ -215,9 +215,10 @@ export const TWO_LAYERS = {
   after: "Third unit: ",
   single: "The one unit: ",
   all: "For all four images",
-  heads: ["image", "two layers", "one unit"],
+  heads: ["image", "two layers", "closest single unit"],
   same: "The two layers give what the one unit gives, for every image and any weights.",
-  differs: "The two layers give what no single unit gives.",
+  differs: "The two layers give what no single unit gives, not even the closest.",
+  matched: "With these two weights, one unit gives the same.",
 };
 
 /** Probabilities of logits. */

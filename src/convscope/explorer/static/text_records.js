@@ -40,7 +40,7 @@ export const EVALUATION = {
 /** The result of a comparison in one sentence. */
 export const MOVED = {
   why: "What sharing weights and pooling are for, in correct answers of other networks, not this one, trained on ",
-  clean: (/** @type {string[]} */ accuracies) => ` The same images, not moved: ${accuracies.join(", ")}. `,
+  clean: (/** @type {string[]} */ accuracies) => ` Not moved: ${accuracies.join(", ")}. `,
   more: "The comparison",
   shipped: "Measured on networks that come with convscope, not on this one: ",
   about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>

@@ -80,7 +80,7 @@ export const EVIDENCE = {
     "The first units see small patches and detect strokes and edges; later ones see more and detect parts and classes.",
   strokes: (/** @type {string} */ own, /** @type {string} */ random) =>
     `Strokes: Gabor waves (bars and edges of any direction) explain ${together(own)} of the weights of the first ` +
-    `layer (random weights: ${together(random)}).`,
+    `layer, and ${together(random)} of random weights: only what exceeds that was learned.`,
   probes: (/** @type {string} */ accuracies, /** @type {string} */ images) =>
     `A linear classifier on the pixels, then on each layer: ${accuracies} correct (${images}).`,
   heads: ["layer", "receptive field", "selectivity", "random weights", "linear classifier"],

@@ -24,8 +24,8 @@ const LARGEST = 9;
 /** @typedef {{ relu: boolean, image: number, third: number[] }} Tried */
 
 /**
- * The sums of both units, their values after the nonlinearity, that of the third unit; and the one unit that does the
- * same where there is no nonlinearity.
+ * The sums of both units, their values after the nonlinearity, that of the third unit; and the weights of the one unit
+ * that does the same where there is no nonlinearity.
  * @param {number[]} third its two weights
  * @param {boolean} relu
  * @param {number[]} image
@@ -34,7 +34,18 @@ export function twoLayers(third, relu, image) {
   const sums = FIRST_LAYER.map((weights) => sumOf(weights, image));
   const values = sums.map((sum) => (relu ? Math.max(0, sum) : sum));
   const weights = FIRST_LAYER[0].map((weight, index) => third[0] * weight + third[1] * FIRST_LAYER[1][index]);
-  return { sums, values, value: sumOf(third, values), weights, single: sumOf(weights, image) };
+  return { sums, values, value: sumOf(third, values), weights };
+}
+
+/**
+ * What the one unit gives for each of the images that comes closest, over all weights and biases, to two layers: it adds
+ * what a side is worth, so it can leave out only what both sides are worth together.
+ * @param {number[]} values of two layers
+ */
+export function closestUnit(values) {
+  const together = EDGE_IMAGES.map((image) => (image[0] === image[2] ? 1 : -1));
+  const missed = values.reduce((sum, value, index) => sum + value * together[index], 0) / values.length;
+  return values.map((value, index) => value - missed * together[index]);
 }
 
 /** @returns {HTMLElement} */
@@ -79,6 +90,9 @@ function thirdWeight(value, index, store) {
 
 /** @param {Tried} tried @param {import("./colours.js").Palette} palette @returns {Node[]} */
 function workingOf({ relu, image, third }, palette) {
+  const both = EDGE_IMAGES.map((one) => twoLayers(third, relu, one).value);
+  const single = closestUnit(both);
+  const same = single.every((value, index) => value === both[index]);
   const made = twoLayers(third, relu, EDGE_IMAGES[image]);
   const table = (/** @type {string} */ name, /** @type {number[]} */ values, /** @type {number} */ largest) =>
     numberTable(palette, { name, values, wide: TOY_PATCH, largest });
@@ -98,19 +112,18 @@ function workingOf({ relu, image, third }, palette) {
       { class: "total" },
       ...made.sums.map((sum, index) => line(TWO_LAYERS.first(index + 1), short(sum) + through, made.values[index])),
       line(TWO_LAYERS.after, `${products} = `, made.value),
-      ...(relu ? [] : [line(TWO_LAYERS.single, "", made.single)]),
+      ...(relu ? [] : [line(TWO_LAYERS.single, "", single[image])]),
     ),
-    allImages(third, relu),
-    element("p", { role: "status", text: relu ? TWO_LAYERS.differs : TWO_LAYERS.same }),
+    allImages(both, single),
+    element("p", { role: "status", text: relu ? (same ? TWO_LAYERS.matched : TWO_LAYERS.differs) : TWO_LAYERS.same }),
   ];
 }
 
-/** @param {number[]} third @param {boolean} relu @returns {HTMLElement} */
-function allImages(third, relu) {
-  const rows = EDGE_IMAGES.map((image, index) => {
-    const { value, single } = twoLayers(third, relu, image);
+/** @param {number[]} both values of two layers @param {number[]} single of one unit @returns {HTMLElement} */
+function allImages(both, single) {
+  const rows = EDGE_IMAGES.map((_, index) => {
     const head = element("th", { scope: "row", text: TWO_LAYERS.imageNames[index] });
-    const cells = [value, single].map((number) => element("td", { class: "number", text: short(number) }));
+    const cells = [both[index], single[index]].map((number) => element("td", { class: "number", text: short(number) }));
     return element("tr", {}, head, ...cells);
   });
   const heads = TWO_LAYERS.heads.map((text) => element("th", { scope: "col", text }));

@@ -1,6 +1,6 @@
 // @ts-check
 /** From strokes to classes: selectivity, Gabor waves and linear classifiers, layer by layer, as they were measured. */
-import { element } from "./dom.js";
+import { element, wide } from "./dom.js";
 import { counted, percent, short, sides, wholePercent } from "./format.js";
 import { EVIDENCE } from "./text_units.js";
 
@@ -68,7 +68,7 @@ function tableOf(network, { layers, pixel_probe: pixels }) {
     element("tbody", {}, ...rows.map(line)),
   );
   return [
-    element("div", { class: "wide", role: "region", tabindex: 0, "aria-label": EVIDENCE.title }, table),
+    wide(EVIDENCE.title, table),
     ...(known[0] ? [element("p", { class: "hint", text: EVIDENCE.selective })] : []),
   ];
 }

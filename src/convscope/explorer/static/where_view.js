@@ -2,7 +2,7 @@
 /** View: where the network looked, for any class, and which training images it finds alike. */
 import { bitmapAddress } from "./bitmap.js";
 import { largestSize, paint } from "./colours.js";
-import { element, isolate, tools, write } from "./dom.js";
+import { element, isolate, tools, wide, write } from "./dom.js";
 import { counted, percent, short, sides } from "./format.js";
 import { still } from "./image.js";
 import { shapeAt } from "./network.js";
@@ -214,9 +214,8 @@ function trustElements(trust) {
   return [
     title,
     element("p", { class: "hint", text: WHERE.trust.measured(counted(trust.images, "image"), where) }),
-    element(
-      "div",
-      { class: "wide", role: "region", tabindex: 0, "aria-label": WHERE.trust.title },
+    wide(
+      WHERE.trust.title,
       element(
         "table",
         { class: "lines" },

@@ -1,5 +1,5 @@
 // @ts-check
-"use strict";
+import { watchWidth } from "../../explorer/static/reflow.js";
 
 /**
  * What a cell is sorted by: its number where it has one, else its text.
@@ -64,3 +64,5 @@ function reveal() {
 
 addEventListener("hashchange", reveal);
 reveal();
+
+for (const region of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".scroll"))) watchWidth(region);
