@@ -131,8 +131,8 @@ export const LESSON = {
       title: "What pooling gains and costs",
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
-        "depend less on position (invariance). Here the line is at the left edge, with zeros around the image and max " +
-        "pooling. Move the image: the first move changes no pooled value, the second moves them by one. The price: " +
+        "depend less on position (invariance). Here the line is at the left edge, with zeros around the image and " +
+        "max pooling. Move the image: the first move changes no pooled value, the second moves them by one. The price: " +
         "the position in the window is lost.",
       after:
         "Could pooling be left out? Yes: such networks learn, and are often as accurate on clean images. But they " +
@@ -152,8 +152,8 @@ export const LESSON = {
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
         "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
-        "weights serves every sum, because the second die is the same beside every face of the first; a unit is copied " +
-        "to every position for this reason: what it detects does not depend on where it is. Networks leave " +
+        "weights serves every sum, because the second die is the same beside every face of the first; a unit is " +
+        "copied to every position for this reason: what it detects does not depend on where it is. Networks leave " +
         "out the reversal: as the weights are learned, they come out in the order that is needed.",
     },
     preprocessing: {

@@ -38,8 +38,8 @@ export function twoLayers(third, relu, image) {
 }
 
 /**
- * What the one unit gives for each of the images that comes closest, over all weights and biases, to two layers: it adds
- * what a side is worth, so it can leave out only what both sides are worth together.
+ * What the one unit that comes closest to two layers, over all weights and biases, gives for each of the images: it
+ * adds what a side is worth, and misses what both sides are worth together.
  * @param {number[]} values of two layers
  */
 export function closestUnit(values) {
