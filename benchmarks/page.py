@@ -34,9 +34,9 @@ from results_file import processor_share, spread, write
 from step import Case, description, save_weights
 
 import convscope
+from convscope.core.document import program
 from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, explorer_data
-from convscope.explorer.page import program
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.defaults import default_layout

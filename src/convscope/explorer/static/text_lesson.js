@@ -132,8 +132,8 @@ export const LESSON = {
       text:
         "It makes the maps smaller, so later layers need less computation and fewer parameters, and predictions " +
         "depend less on position (invariance). Here the line is at the left edge, with zeros around the image and " +
-        "max pooling. Move the image: the first move changes no pooled value, the second moves them by one. The price: " +
-        "the position in the window is lost.",
+        "max pooling. Move the image: the first move changes no pooled value, the second moves them by one. The " +
+        "price: the position in the window is lost.",
       after:
         "Could pooling be left out? Yes: such networks learn, and are often as accurate on clean images. But they " +
         "compute more, their classifier has more parameters, and a small shift costs more accuracy.",
