@@ -195,7 +195,7 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
     page.evaluate(f"globalThis.tf.wasm.setWasmPaths('{SITE}/@tensorflow/tfjs-backend-wasm/wasm-out/')")
     page.evaluate("globalThis.tf.wasm.setThreadsCount(1)")
     for module in ("engine.js", "reading.js"):
-        page.add_script_tag(content=program(module).removeprefix('"use strict";\n'))
+        page.add_script_tag(content=program("convscope.explorer", module).removeprefix('"use strict";\n'))
     page.add_script_tag(content=ENGINES.read_text(encoding="utf-8"))
     shown = [NamedImage(name="", pixels=image) for image in images_of(case, 8)]
     given = [
