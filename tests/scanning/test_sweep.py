@@ -3,21 +3,26 @@
 import dataclasses
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from convscope.api.scan import MapsInMemory, scan
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Silent
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.values import ValueRanges
+from convscope.scanning import sweep
 from convscope.scanning.preparing import Preparation
 from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
 from convscope.scanning.room import parse_bytes
 from convscope.scanning.sweep import Sweep, fitted
+from convscope.scanning.ways import AppliedDensely
 from tests.checks.laws import LAWS
 from tests.checks.reporters import Heard
 from tests.checks.scans import CLASSES, expected, pixels, preparation, scan_model
@@ -269,3 +274,17 @@ def test_a_model_scans_as_the_function_does() -> None:
 def test_a_strip_wider_than_any_image_of_a_network_is_converted() -> None:
     values = np.random.default_rng(0).integers(0, 256, (3, 20_000, 1), dtype=np.uint8)
     np.testing.assert_array_equal(fitted(Preprocessing(height=8, width=8, channels=1), values, "wide"), values)
+
+
+def test_the_first_computation_waits_for_memory_and_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, seen, real = [0.0], set[tuple[object, ...]](), AppliedDensely.logits
+
+    def logits(self: AppliedDensely, region: NDArray[np.uint8]) -> torch.Tensor:
+        clock[0] += 1 if (id(self), region.shape) in seen else 10
+        seen.add((id(self), region.shape))
+        return real(self, region)
+
+    monkeypatch.setattr(AppliedDensely, "logits", logits)
+    monkeypatch.setattr(sweep, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    made = preparation(scan_model(), pixels(80, 90)).sweep
+    assert sweep.measured(made.model, made.applied, made.grid).positions_s == made.grid.tile**2
