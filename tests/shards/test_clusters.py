@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from convscope.api.predict import predict
+from convscope.core.errors import ConvscopeError
 from convscope.networks.model_file import write_model
+from convscope.shards.on_ray import on_ray
 from tests.checks.models import small_model
 from tests.images.generated import save
 
@@ -52,3 +55,18 @@ def test_every_image_has_its_result_exactly_once_whatever_is_killed(engine: str,
     assert [row["image"] for row in rows] == [one.image for one in expected]
     assert [row["class"] for row in rows] == [one.label for one in expected]
     np.testing.assert_allclose([row["probability"] for row in rows], [one.probability for one in expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("address", "variable"), [("ray://127.0.0.1:1", ""), ("ray", "127.0.0.1:1")])
+def test_a_cluster_of_ray_that_is_not_there_is_told_at_once(
+    address: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init(*_given: object, **_settings: object) -> None:
+        raise AssertionError("Ray would try for minutes")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init))  # type: ignore[arg-type]  # enough of it
+    monkeypatch.setenv("RAY_ADDRESS", variable)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    with pytest.raises(ConvscopeError, match=r"Ray must run at .*127\.0\.0\.1:1\. It does not answer"):
+        list(on_ray(address, "out", "", [0], "cpu"))
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"

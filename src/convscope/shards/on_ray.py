@@ -1,9 +1,11 @@
 """Shards as tasks of Ray: a task that a lost node had is begun again elsewhere."""
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from convscope.core.devices import DeviceChoice
 from convscope.core.errors import ConvscopeError
@@ -12,6 +14,7 @@ from convscope.core.extras import optional
 from .work import FinishedShard, work
 
 _RETRIES = 10  # of a shard whose process or node is lost
+_CONNECT_S = 30
 _AHEAD = 4  # tasks a core that are handed over: a million at once would burden the scheduler
 
 
@@ -32,11 +35,13 @@ def on_ray(
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is reported to anybody
     ray = optional("ray", needed_for="Clusters of Ray", extra="ray")
+    named = os.environ.get("RAY_ADDRESS", "") if address == "ray" else address
     try:
+        _check_listens(named)
         ray.init(None if address == "ray" else address, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConvscopeError(
-            f"Ray must run at {address}. It does not answer ({error}). Start it, or check it."
+            f"Ray must run at {named or address}. It does not answer ({error}). Start it, or check it."
         ) from error
     try:
         task = ray.remote(num_cpus=1, num_gpus=int(device == "cuda"), max_retries=_RETRIES)(work)
@@ -56,3 +61,14 @@ def on_ray(
         raise ConvscopeError(f"Ray lost a shard too often ({error}). The same command continues.") from error
     finally:
         ray.shutdown()
+
+
+def _check_listens(address: str) -> None:
+    """Validate that somebody listens at HOST:PORT; Ray would try for minutes. Words such as auto are Ray's.
+
+    Raises:
+        OSError: nobody does.
+    """
+    found = urlsplit(f"//{address.removeprefix('ray://')}")
+    if found.port is not None:
+        socket.create_connection((found.hostname, found.port), timeout=_CONNECT_S).close()
