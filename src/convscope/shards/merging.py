@@ -89,12 +89,13 @@ def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: An
                 names = file.read(["image"])["image"].to_pylist()
                 stored = strict_json(metadata.get(UNUSABLE.encode(), b"[]"))
                 without = [(str(image), str(why)) for image, why in stored]
+                rejected = without or _errors(file)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise refused(name, f"it cannot be read ({printable(str(error))})") from None
             if metadata.get(IDENTITY.encode()) != identity:
                 raise refused(name, "it is of another manifest")
             _check_images(manifest, store, number, names, dict(without))
-            unusable += without or _errors(file)
+            unusable += rejected
             yield name, file
         task.advance(shard.images)
 
