@@ -17,7 +17,7 @@ from convscope.images.decoding.decoder import Decoded, decode
 from convscope.images.decoding.decoder_messages import quiet_pillow
 from convscope.images.decoding.modes import to_values
 
-from .broken_files import encoded, good_files, odd_files, orientation, sample, write_all, wrong_files
+from .broken_files import encoded, good_files, odd_files, orientation, sample, write_all, wrong_files, ycbcr_files
 
 ODD = odd_files()
 
@@ -60,12 +60,12 @@ def test_transparency_gives_four_channels(name: str) -> None:
     assert pixels[:, :, 3].min() < 255
 
 
-@pytest.mark.parametrize("name", ["opaque.png", "palette.png", "cmyk.jpg", "cmyk.tif", "ycbcr.tif"])
+@pytest.mark.parametrize("name", ["opaque.png", "palette.png", "cmyk.jpg", "cmyk.tif", *ycbcr_files()])
 def test_colour_without_transparency_gives_three_channels(name: str) -> None:
     assert decode(ODD[name]).pixels.shape == (24, 36, 3)
 
 
-@pytest.mark.parametrize("name", ["cmyk.jpg", "cmyk.tif", "ycbcr.tif"])
+@pytest.mark.parametrize("name", ["cmyk.jpg", "cmyk.tif", *ycbcr_files()])
 def test_cmyk_and_ycbcr_look_like_the_rgb_that_they_came_from(name: str) -> None:
     difference = np.abs(decode(ODD[name]).pixels.astype(int) - sample())
     assert difference.mean() < 8

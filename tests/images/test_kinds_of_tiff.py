@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -154,6 +155,8 @@ PARTS = {
 
 @pytest.mark.parametrize("remark", PARTS)
 def test_what_is_not_used_of_an_image_is_said(remark: str) -> None:
+    if " of 2 channels" in remark and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow before 13 reads no such file")
     assert decode(PARTS[remark]).remarks == (remark,)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .forks import threads_allowed
 from .python_process import can_start_python
+from .text import large
 from .tunings import TUNINGS, WITHOUT, keep_memory, keeps_memory_on, left_out
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
     here = here or machine()
     half = "bfloat16" if here.bfloat16 else "float32"
     why = "native here: products twice as fast" if here.bfloat16 else "bfloat16 is not native here, and slow"
+    fewest, most = (large(macs) for macs in _RANKS_MACS)
     choices = [
         Tuning(name="precision", value=half, why=why, change="--precision float32|bfloat16"),
         Tuning(
@@ -158,7 +160,7 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
         Tuning(
             name="ranks",
             value=str(here.cores),
-            why="processes that share each batch; one if a step is not 0.3 to 2 billion MACs, or the training short",
+            why=f"processes that share each batch; one if a step is not {fewest} to {most} MACs, or the training short",
             change="--ranks N",
         ),
     ]

@@ -209,10 +209,11 @@ def large(number: int) -> str:
     """Return a whole number with separators; in words from a million.
 
     Examples:
-        >>> large(431_080), large(2_293_000)
-        ('431,080', '2.3 million')
+        >>> large(431_080), large(2_293_000), large(2_000_000_000)
+        ('431,080', '2.3 million', '2 billion')
     """
     for size, word in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
         if number >= size:
-            return f"{number / size:.1f} {word}"
+            rounded = f"{number / size:.1f}".removesuffix(".0")
+            return f"{rounded} {word}"
     return f"{number:,}"
