@@ -133,7 +133,14 @@ def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert highest == pytest.approx(3e-3 * min(1, (300 / trained.history[-1].step) ** 0.5), rel=0.01)
     assert 0.9 * highest < max(record.learning_rate for record in trained.history) < 1.1 * highest
     assert 110 < trained.report.seconds < 122  # of 120 s less the writing, plus the last judgement
+    assert not any("training had only" in note for note in trained.report.notes)
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
+
+
+def test_a_training_that_got_little_of_its_minutes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_WRITING_S", 120 * 60)
+    trained = train("digits", minutes=120.0, output=tmp_path / "r", context=Context(cache_dir=tmp_path / "c"), **QUICK)
+    assert any("training had only" in note and "of 7200 s" in note for note in trained.report.notes)
 
 
 def test_seconds_before_the_call_count_toward_the_minutes(tmp_path: Path) -> None:

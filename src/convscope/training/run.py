@@ -30,7 +30,7 @@ from convscope.options.train import TrainOptions
 from .checkpoint import Checkpoint
 from .choices import choose_network
 from .fit import Deadline, fit
-from .history import History
+from .history import History, Outcome
 from .loop import steps_of, steps_per_epoch
 from .progressive_resizing import pixel_fraction, work_fraction
 from .rank_processes import started_ranks
@@ -44,6 +44,7 @@ from .watch import Watch, interruptible
 _VALIDATION, _FIT = 0.1, "letterbox"
 _PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
+_SHORT_PART = 1 / 3  # of a budget of time, below which training is short
 _STOPPED_EARLY = (
     "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
     "will be"
@@ -325,11 +326,23 @@ def fit_watched(
             checkpoint=checkpoint,
             reporter=reporter,
         )
-    early = watch.outcome == "interrupted" or history.failure is not None
-    notes = (_STOPPED_EARLY,) if early and history.ended_resized else ()
+    notes = tuple(_ending(history, settings, watch.outcome))
     for note in notes:
         reporter.say(note)
     return replace(history, outcome=watch.outcome, notes=notes)
+
+
+def _ending(history: History, settings: TrainOptions, outcome: Outcome) -> Iterator[str]:
+    """Return what the user should know of how the training ended, in sentences."""
+    early = outcome == "interrupted" or history.failure is not None
+    if early and history.ended_resized:
+        yield _STOPPED_EARLY
+    budget_s = None if settings.minutes is None else settings.minutes * 60
+    if outcome == "done" and budget_s is not None and history.seconds < _SHORT_PART * budget_s:
+        yield (
+            f"training had only {history.seconds:.0f} of {budget_s:.0f} s: starting, reading and evaluating took the "
+            "rest; more --minutes, or a machine with less to do, train better"
+        )
 
 
 def check_same_images(record: RunRecord, images: Dataset, settings: TrainOptions) -> None:
