@@ -57,7 +57,8 @@ def test_separate_weights_are_counted_as_in_the_networks_that_have_them(lessons:
         if (toy["zeros"], toy["stride"]) == (0, 1):
             own = plan(Layout.parse(f"{units}U3v"), height=SIDE, width=SIDE, channels=channels, classes=2).layers[0]
             assert (features["separate"], features["macs"]) == (own.parameters, own.macs)
-    said = re.findall(r" = (\d+)", (STATIC / "text_lesson.js").read_text(encoding="utf-8").split("shared: {")[1])
+    text = re.sub(r'" \+\n *"', "", (STATIC / "text_lesson.js").read_text(encoding="utf-8"))
+    said = re.findall(r" = (\d+)", text.split("shared: {")[1])
     feature = lessons[0][1]["layers"][0]
     whole = plan(Layout.parse("9N"), height=SIDE, width=SIDE, channels=1, classes=2).layers[0]
     assert said[:3] == [str(count) for count in (feature["parameters"], feature["separate"], whole.parameters)]

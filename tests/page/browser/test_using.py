@@ -16,7 +16,8 @@ WORKERS = """() => {
   const post = Worker.prototype.postMessage, listen = Worker.prototype.addEventListener;
   window.jobs = { posted: 0, open: 0, most: 0 };
   Worker.prototype.postMessage = function (message, ...rest) {
-    if (message.job) {
+    if (message.task) this.task = message.task;
+    if (message.job && this.task === "maps") {
       jobs.posted += 1; jobs.open += 1; jobs.most = Math.max(jobs.most, jobs.open);
     }
     return post.call(this, message, ...rest);
@@ -24,7 +25,7 @@ WORKERS = """() => {
   Worker.prototype.addEventListener = function (kind, ...rest) {
     if (kind === "message" && !this.counted) {
       this.counted = true; // before the page's own listener, which may ask again at once
-      listen.call(this, kind, () => (jobs.open -= 1));
+      listen.call(this, kind, () => (jobs.open -= this.task === "maps" ? 1 : 0)); // others may answer in parts
     }
     return listen.call(this, kind, ...rest);
   };

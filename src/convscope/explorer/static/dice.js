@@ -160,7 +160,7 @@ function laidTable({ values, weights, products, total }, sum, palette) {
   );
   const caption = element("caption", { text: DICE.caption });
   return [
-    element("table", { class: "numbers small laid" }, caption, element("tbody", {}, ...rows)),
+    element("table", { class: "numbers laid" }, caption, element("tbody", {}, ...rows)),
     element("p", { class: "sum" }, DICE.chance(sum), element("strong", { text: percent(total) })),
   ];
 }

@@ -56,11 +56,12 @@ export const LESSON = {
     patch: {
       title: "One feature",
       text:
-        "A unit multiplies each number of its patch by the weight at that position and adds the products and a bias. " +
-        "Its weights are also called its filter or kernel. An image of 5 × 5 has 3 × 3 positions for a patch of " +
-        "3 × 3: nine features (one feature map), all from the same nine weights and one bias. That is the whole " +
-        "convolution. The bias says how much is needed. Choose “a faint line” below the image: it " +
-        "gives 30, a clear one 54, and with a bias of 0 both are above 0. With −40 only the clear one is.",
+        "A unit multiplies each number of its patch by the weight at that position and adds the products and a " +
+        "bias. Its weights are also called its filter or kernel. An image of 5 × 5 has 3 × 3 positions for a patch " +
+        "of 3 × 3: nine features (one feature map), all from the same nine weights and one bias. That is the whole " +
+        "convolution. The bias says how much is needed. Choose “a faint line” below the image: it gives 30 (its " +
+        "pixels are 5, not 9), a clear one 54: with a bias of 0 both are above 0, with −40 only the clear one is: " +
+        "a bias of −40 asks for more than 40.",
     },
     along: {
       title: "What moves, moves along",
@@ -71,33 +72,34 @@ export const LESSON = {
     shared: {
       title: "Why the weights are shared",
       text:
-        "The nine features are nine hidden units with the same weights: one unit, copied. The copies have 9 + 1 = 10 " +
-        "parameters (weights, and one bias for the map), learned from all positions at once; with separate weights " +
-        "there are 9 × 9 + 1 = 82, and nine ordinary units, which see the whole image, have 9 × (25 + 1) = 234. Try " +
-        "it: both layers begin with random weights and see strokes in the three columns at the left only. The copies " +
-        "then detect strokes everywhere; the separate units only where they saw some. The price: copies cannot look " +
-        "for different things at different positions.",
+        "The nine features are nine hidden units with the same weights: one unit, copied. The copies have 9 + 1 = " +
+        "10 parameters (weights, and one bias for the map), learned from all positions at once; with separate " +
+        "weights there are 9 × 9 + 1 = 82 (still one bias for the map), and nine ordinary units, which see the " +
+        "whole image and have a bias each, have 9 × (25 + 1) = 234. Try it: both layers begin with random weights " +
+        "and see strokes in the three columns at the left only. The copies then detect strokes everywhere; the " +
+        "separate units only where they saw some. The price: copies cannot look for different things at different " +
+        "positions.",
     },
     padding: {
       title: "Padding",
       text:
-        "Zeros around the image give the unit a position at every pixel: 25 features instead of 9. The price: at the " +
-        "edge it sees zeros that are not in the image.",
+        "Zeros around the image give the unit a position at every pixel: 25 features instead of 9. The price: at " +
+        "the edge it sees zeros that are not in the image.",
     },
     stride: {
       title: "Stride",
       text:
         "Press “Every other position”: with a stride of 2 there are 4 features instead of 9, less than half the " +
         "computation. The line falls between the positions, and all four are −27: it is missed (aliasing). Then " +
-        "press “Move the image to the right”, and it is found. A shift by one pixel no longer moves the features by " +
-        "one.",
+        "press “Move the image to the right”, and it is found. A shift by one pixel no longer moves the features " +
+        "by one.",
     },
     channels: {
       title: "Several channels",
       text:
         "Colour images have three numbers for each pixel, and a later layer sees many maps. The unit then has " +
         "weights for each channel, adds all products, and still gives one feature for each position: twice the " +
-        "weights, as many features.",
+        "weights, but no more features.",
     },
     units: {
       title: "Several units",
@@ -110,22 +112,21 @@ export const LESSON = {
       title: "What a nonlinearity is for",
       text:
         "Sums of sums are sums: without a nonlinearity between them, two layers do no more than one. Below, two " +
-        "units detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit " +
-        "gives the same for every image; here its weights are all 0. ReLU replaces what is below 0 by 0: then the " +
-        "third unit finds an edge of either kind. No single unit can: whatever its weights and bias, the one that " +
-        "comes closest to it (smallest squared error) is shown beside it. The value after the nonlinearity is " +
-        "called the activation.",
+        "units detect the two kinds of edges, and a third adds their values. Without a nonlinearity, one unit can " +
+        "replace the two layers (its weights are the sums of theirs: here all 0). ReLU replaces what is below 0 by " +
+        "0: then the third unit finds an edge of either kind. No single unit can, whatever its weights and bias: " +
+        "the last column of the table is what the closest one gives (smallest squared error). The value after the " +
+        "nonlinearity is called the activation.",
     },
     pooling: {
       title: "Pooling",
       text:
         "Pooling (its classic name: subsampling) computes one value from each window: the largest, the mean, the " +
         "first, or another. Nothing in it is learned. Press each and see its value in the window with the largest " +
-        "feature. (Zeros are put around the image, so that there are 5 × 5 features; four windows of 2 × 2 fit into " +
-        "them, without the last row and column.) A pooled value depends on 4 × 4 pixels, where a feature depends on " +
-        "3 × 3. This receptive field grows with each layer, because a value " +
-        "sees several values before it, and each of those its own part of the image; after pooling it grows twice " +
-        "as fast.",
+        "feature. (Zeros are put around the image, so that there are 5 × 5 features; four windows of 2 × 2 fit " +
+        "into them, without the last row and column.) A pooled value depends on 4 × 4 pixels, where a feature " +
+        "depends on 3 × 3. This receptive field grows with each layer, because a value sees several values before " +
+        "it, and each of those its own part of the image; after pooling it grows twice as fast.",
     },
     buys: {
       title: "What pooling gains and costs",
@@ -142,16 +143,17 @@ export const LESSON = {
       title: "From maps to probabilities",
       text:
         "The values of the last maps are written one after another into one vector (flatten). The classifier is a " +
-        "unit for each class: bias + Σ weight × value, its logit. Softmax makes probabilities of the logits: e^logit " +
-        "is above 0 for any logit, also a negative one, and each is divided by the sum of all, so that together they " +
-        "are 1. A logit that is larger by 1 counts 2.72 times as much. Change one.",
+        "unit for each class: bias + Σ weight × value, its logit. Softmax makes probabilities of the logits: " +
+        "e^logit is above 0 for any logit, also a negative one, and each is divided by the sum of all, so that " +
+        "together they are 1. A logit that is larger by 1 counts 2.72 times as much. Change one.",
     },
     dice: {
       title: "Two dice",
       text:
         "Convolution is older than networks. The probability that two dice sum to 5 is that of 1 and 4, 2 and 3, 3 " +
         "and 2, 4 and 1: place the second die backwards along the first, multiply, add; for the next sum, move by " +
-        "one. It is the same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
+        "one. The second die below is loaded, so that one sees it lie backwards; both can be made fair. It is the " +
+        "same operation: a unit of 6 weights on a line of 6 numbers with zeros around it. One set of " +
         "weights serves every sum, because the second die is the same beside every face of the first; a unit is " +
         "copied to every position for this reason: what it detects does not depend on where it is. Networks leave " +
         "out the reversal: as the weights are learned, they come out in the order that is needed.",
@@ -159,10 +161,10 @@ export const LESSON = {
     preprocessing: {
       title: "It is no preprocessing",
       text:
-        "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units like " +
-        "any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off units of " +
-        "this network and see the prediction change. Most single ones can be spared, as others see similar things: " +
-        "their cards say what is lost without each. With several off, the effect adds up.",
+        "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units " +
+        "like any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off " +
+        "units of this network and see the prediction change. Most single ones can be spared, as others see " +
+        "similar things: their cards say what is lost without each. With several off, the effect adds up.",
     },
   },
 };

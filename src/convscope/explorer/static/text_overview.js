@@ -136,4 +136,6 @@ export const OVERVIEW = {
 
 /** What the last maps are for. @param {boolean} dense whether the output is a map for each class */
 export const lastMaps = (dense) =>
-  dense ? "The last layer has one map for each class." : "The classifier reads the last maps.";
+  dense
+    ? "The last layer has one map for each class."
+    : "The classifier reads the last maps, directly or through the layers after them.";

@@ -44,7 +44,8 @@ export const MOVED = {
   more: "The comparison",
   shipped: "Measured on networks that come with convscope, not on this one: ",
   about: (/** @type {string} */ trained, /** @type {string} */ seeds, /** @type {string} */ evaluated) =>
-    `, trained on ${trained}; ${seeds} each, ${evaluated} moved left, right, up and down. Each with its interval:`,
+    `, trained on ${trained}; ${seeds} each, mean over ${evaluated} moved left, right, up and down; each with its ` +
+    "interval:",
   interval: (
     /** @type {string} */ name,
     /** @type {string} */ low,
@@ -66,7 +67,7 @@ export const COMPARISON = {
     /** @type {string} */ budget,
   ) =>
     `each variant was trained on the same ${learned}${budget} and evaluated on the same ${evaluated}; ${seeds} ` +
-    "each. The ends of the line through a dot are its 95 % interval.",
+    "each. The ends of the line through a dot are the 95 % interval of its clean accuracy.",
   budgets: {
     epochs: (/** @type {number} */ amount) => ` for ${short(amount)} ${amount === 1 ? "epoch" : "epochs"}`,
     seconds: (/** @type {number} */ amount) => ` for ${counted(amount, "second")}`,

@@ -5,7 +5,7 @@ export const WHERE = {
   title: "Where it looked",
   intro:
     "What the answer is due to, pixel by pixel: blue speaks for the class, orange against it. Three ways to ask, and " +
-    "how far each can be trusted.",
+    "how far each can be trusted, where that was measured.",
   target: "Class",
   predicted: "the predicted one",
   image: "The image",
