@@ -158,6 +158,16 @@ def test_a_reader_walks_through_the_lesson_without_moving_the_pointer(
         assert seen(opened, ".step-list > li:not(.away) h3")
 
 
+@pytest.mark.parametrize("step", [5, 6, 7])
+def test_a_press_of_the_lesson_moves_no_button(open_page: Open, tmp_path: Path, step: int) -> None:
+    opened = lesson_alone(open_page, tmp_path, place=f"lesson/{step}")
+    buttons = opened.page.locator(".step-list > li:not(.away) .tools button").all()
+    boxes = [button.bounding_box() for button in buttons]
+    buttons[0].click()
+    opened.page.wait_for_timeout(300)
+    assert [button.bounding_box() for button in buttons] == boxes
+
+
 def test_the_lesson_alone_asks_for_no_webassembly_which_its_policy_forbids(open_page: Open, tmp_path: Path) -> None:
     said = "WebAssembly.Module = function () { console.error('asked for WebAssembly'); throw new Error(); }"
     lesson_alone(open_page, tmp_path, before=said)  # Firefox says so on its console
