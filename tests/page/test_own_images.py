@@ -86,6 +86,12 @@ def test_dark_on_light_becomes_what_light_on_dark_is(tmp_path: Path) -> None:
 
 
 @needs_node
+def test_an_image_without_ink_is_left_as_it_is(tmp_path: Path) -> None:
+    _, made, _ = given([raster(np.full((280, 280), level, np.uint8)) for level in (0, 128, 255)], TRAINED, tmp_path)
+    assert [one["steps"] for one in made] == [{"inverted": False, "fitted": False}] * 3
+
+
+@needs_node
 def test_paper_with_a_shadow_becomes_clean(tmp_path: Path) -> None:
     shadow = np.linspace(0, 40, 280)[None, :]
     paper = (230 - 0.75 * drawn(3, "thick") - shadow).astype(np.uint8)

@@ -120,9 +120,9 @@ function grayOf(raster, paper) {
 export function stepsFor(raster, ink, size) {
   const { pixels, ...seen } = grayOf(raster, ink.paper);
   const border = borderOf(pixels, seen);
-  const inverted = Math.abs(255 - border - ink.paper) < Math.abs(border - ink.paper);
-  const asTrained = raster.rows === size.rows && raster.columns === size.columns;
   const found = boxOf(distances(pixels, border), seen);
+  const inverted = found !== null && Math.abs(255 - border - ink.paper) < Math.abs(border - ink.paper);
+  const asTrained = raster.rows === size.rows && raster.columns === size.columns;
   return { inverted, fitted: (inverted || !asTrained) && found !== null && found.part <= MOST_INK };
 }
 

@@ -87,7 +87,10 @@ export function makeLessonSteps({ go, change, network, toy, toUnits, families })
     },
     classifier: { tries: [makeSoftmax()], away: true },
     dice: { tries: [makeDice().element], away: true },
-    preprocessing: { tries: toUnits ? [button(LESSON.toUnits, toUnits)] : [], away: true },
+    preprocessing: {
+      tries: toUnits ? [element("p", { text: LESSON.turnOff }), button(LESSON.toUnits, toUnits)] : [],
+      away: true,
+    },
   };
   const usesToy = Object.values(made).map(({ away }) => !away);
   const begins = Object.values(made).map((step) => step.begins ?? FIRST);

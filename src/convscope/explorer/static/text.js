@@ -98,8 +98,9 @@ export const TEXT = {
   saveMaps: "Save all maps of the layer:",
   near:
     "Your image is preprocessed as in Python: rotated by its EXIF orientation, transparency filled, converted to " +
-    "gray, scaled. The same pixels give the same result, up to a rounding of 1 in 255. Browsers may decode a " +
-    "JPEG slightly differently (by 1 or 2), and Python reads very large ones at a reduced scale.",
+    "gray, scaled. Only this page inverts and fits the ink, as its switches say; without, the same pixels give the " +
+    "same result, up to a rounding of 1 in 255. Browsers may decode a JPEG slightly differently (by 1 or 2), and " +
+    "Python reads very large ones at a reduced scale.",
   unreadable: "This browser cannot read that file as an image.",
 };
 

@@ -49,6 +49,9 @@ export const LESSON = {
   oneUnit: "One unit",
   back: "One channel, one unit",
   toUnits: "See what this network has learned",
+  turnOff:
+    "Turn off units of this network and see the prediction change. Most single ones can be spared, as others see " +
+    "similar things: their cards say what is lost without each. With several off, the effect adds up.",
   saves: (/** @type {string} */ layer, /** @type {number} */ shared, /** @type {number} */ separate) =>
     `In this network, ${layer} has ${counted(shared, "parameter")}; with separate weights at each position it would ` +
     `have ${grouped(separate)}.`,
@@ -161,10 +164,10 @@ export const LESSON = {
     preprocessing: {
       title: "It is no preprocessing",
       text:
-        "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units " +
-        "like any others, begin at random and are learned from the classifier’s errors, as in step 3. Turn off " +
-        "units of this network and see the prediction change. Most single ones can be spared, as others see " +
-        "similar things: their cards say what is lost without each. With several off, the effect adds up.",
+        "What is done to an image before the network, such as scaling, is chosen by people: that is preprocessing. " +
+        "Convolution stands before the classifier, but nobody chooses its weights. They belong to hidden units like " +
+        "any others, begin at random and are learned: errors come back from the classifier, and each weight takes " +
+        "steps as in step 3.",
     },
   },
 };
