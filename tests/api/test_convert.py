@@ -228,7 +228,7 @@ def test_a_model_is_never_replaced_by_itself(name: str, tmp_path: Path) -> None:
     convscope.convert(graph_model(), path)
     before = path.read_bytes()
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ParameterError, match="another file than the model"):
+    with pytest.raises(ParameterError, match="another file than the inputs"):
         convscope.convert(path, tmp_path / "folder" / ".." / name, force=True)
     assert path.read_bytes() == before
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import convscope
 from convscope.api.features import save_features
-from convscope.core.errors import StorageError
+from convscope.cli import main
+from convscope.core.errors import ParameterError, StorageError
 from convscope.core.progress import Reporter
 
 
@@ -103,3 +106,97 @@ def test_a_run_begun_anew_keeps_the_links_in_its_folder(tmp_path: Path) -> None:
     convscope.train("digits", epochs=1, layout="4C3-MP2", output=tmp_path / "run", force=True)
     assert (tmp_path / "run" / "model.safetensors").is_symlink()
     assert convscope.load(tmp_path / "model").classes == convscope.load(tmp_path / "run").classes
+
+
+DESTROYERS: dict[str, Callable[[Path, Path, Path, str], object]] = {
+    # by the run, the folder of images, an image in it, and a name that is one of the input
+    "scan": lambda run, _, image, out: convscope.scan(run, image, output=out, scale=1, force=True),
+    "scan --positions": lambda run, _, image, out: convscope.scan(run, image, positions=out, scale=1, force=True),
+    "scan --overlay": lambda run, _, image, out: convscope.scan(run, image, overlay=out, scale=1, force=True),
+    "scan --blank": lambda run, _, image, out: convscope.scan(
+        run, np.zeros((20, 20)), output=out, blank=[str(image.parent / "*")], classes=["0"], scale=1, force=True
+    ),
+    "scan --reuse": lambda run, _, image, out: convscope.scan(
+        run, np.zeros((20, 20)), output=out, reuse=image, scale=1, force=True
+    ),
+    "draw": lambda run, _, image, out: convscope.draw("maps", run, image, output=out, force=True),
+    "look": lambda run, folder, _, out: convscope.look(run, folder, output=out, force=True),
+    "measure": lambda run, folder, _, out: convscope.measure(run, folder, output=out, force=True),
+    "units": lambda run, folder, _, out: convscope.units(run, folder, output=out, force=True),
+    "features": lambda run, folder, image, out: save_features(run, image, out, force=True),
+}
+
+
+@pytest.mark.parametrize("link", ["", "symbolic", "hard"])
+@pytest.mark.parametrize("command", DESTROYERS)
+def test_no_force_destroys_an_image_that_is_read(command: str, link: str, run: Path, tmp_path: Path) -> None:
+    ending = {"scan --positions": ".csv", "scan --overlay": ".png", "draw": ".png", "features": ".npz"}
+    image = tmp_path / "images" / "0" / f"image{ending.get(command, '.tif')}"
+    image.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(image, format="PNG" if image.suffix == ".png" else "TIFF")
+    before, out = image.read_bytes(), image
+    if link:
+        out = tmp_path / f"other{image.suffix}"
+        out.symlink_to(image) if link == "symbolic" else out.hardlink_to(image)
+    with pytest.raises(ParameterError, match=r"An output must be another file than the inputs\. Got .*, which is read"):
+        DESTROYERS[command](run, image if link == "hard" else image.parents[1], image, str(out))
+    assert image.read_bytes() == before
+    assert sorted(tmp_path.rglob("*.*")) == sorted({image, out})
+
+
+MODEL_DESTROYERS: dict[str, list[str]] = {
+    "scan": ["scan", "MODEL", "image.tif", "--scale", "1", "-o", "maps.tif", "--positions", "MODEL"],
+    "look": ["look", "MODEL", "-o", "MODEL"],
+    "look --beside": ["look", "RUN", "--beside", "MODEL", "-o", "MODEL"],
+    "look RUN": ["look", "RUN", "-o", "MODEL"],
+    "measure": ["measure", "MODEL", "digits", "-o", "MODEL"],
+    "cost": ["measure", "MODEL", "--cost", "-o", "MODEL"],
+    "convert": ["convert", "RUN", "-o", "MODEL"],
+    "features --save": ["features", "MODEL", "digits", "--classifiers", "softmax", "--save", "MODEL"],
+    "train": ["train", "digits", "--start", "RUN", "-o", "RUN"],
+}
+
+
+@pytest.mark.parametrize("command", MODEL_DESTROYERS)
+def test_no_force_destroys_the_model_that_is_read(
+    command: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    kept = tmp_path / "run" / "model.safetensors"
+    kept.write_bytes((run / "model.safetensors").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save("image.tif")
+    names = {"RUN": "run", "MODEL": str(Path("run", kept.name))}
+    assert main([*(names.get(word, word) for word in MODEL_DESTROYERS[command]), "--force"]) == 2
+    assert "which is read" in capsys.readouterr().err
+    assert kept.read_bytes() == (run / kept.name).read_bytes()
+
+
+@pytest.mark.parametrize("out", ["maps.zarr", "page"])
+def test_a_folder_that_is_written_anew_has_no_input_in_it(out: str, run: Path, tmp_path: Path) -> None:
+    image = tmp_path / out / "tiles" / "0-0.png"
+    image.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(image)
+    given: Any = {"page": tmp_path / out} if out == "page" else {"output": tmp_path / out}
+    with pytest.raises(ParameterError, match="which is read"):
+        convscope.scan(run, image, scale=1, force=True, **given)
+
+
+def test_the_table_of_a_prediction_is_no_list_that_is_read(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "list.csv").write_text("a.png\n")
+    assert main(["predict", str(run), str(tmp_path / "list.csv"), "--csv", str(tmp_path / "list.csv"), "--force"]) == 2
+    assert "which is read" in capsys.readouterr().err
+    assert (tmp_path / "list.csv").read_text() == "a.png\n"
+
+
+def test_the_figures_of_explanations_replace_no_image_that_is_explained(run: Path, tmp_path: Path) -> None:
+    images = [tmp_path / "a" / "cat.png", tmp_path / "001-cat.png"]
+    images[0].parent.mkdir()
+    for image in images:
+        Image.fromarray(np.zeros((20, 20), np.uint8)).save(image)
+    before = images[1].read_bytes()
+    with pytest.raises(ParameterError, match=r"001-cat\.png, which is read"):
+        convscope.explain(run, images, output=tmp_path, force=True, faithfulness=0, methods=["occlusion"])
+    assert images[1].read_bytes() == before

@@ -40,7 +40,7 @@ def test_a_scan_says_what_it_costs_before_and_what_it_is_after(here: Path, capsy
         (["scan", "--verify", "nothing.tif"], "result of a scan"),
         (["scan", "model.safetensors", "missing.png", "-o", "maps.tif"], "not there"),
         (["scan", "model.safetensors", "image.png", "-o", "maps.tif", "--stride", "-1"], "--stride"),
-        (["scan", "model.safetensors", "image.png", "-o", "image.png"], "already there"),
+        (["scan", "model.safetensors", "image.png", "-o", "image.png"], "which is read"),
         (["scan", "model.safetensors", "image.png", "-o", "maps.png"], ".zarr"),
     ],
 )

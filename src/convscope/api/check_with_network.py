@@ -25,6 +25,8 @@ from convscope.transfer.preparing import cuts_of
 from convscope.transfer.start_features import StartFeatures, Wanted
 from convscope.transfer.views import ITSELF
 
+from .kept_inputs import keep_inputs
+
 PAGE, TABLE = "check.html", "check.csv"
 _COLUMNS = ("image", "kind", "score", "label", "suggested", "other", "detail")
 _MEMORIZED = (
@@ -65,6 +67,7 @@ def check_page_folder(data: DataSource, options: CheckOptions) -> None:
         return
     folder = Path(options.output)
     refuse_among_images(folder, data_name(data))
+    keep_inputs((folder / name for name in (PAGE, TABLE)), data=[data, options.labels])
     check_folder(folder)
     for name in (PAGE, TABLE):
         refuse_existing(folder / name, force=options.force)

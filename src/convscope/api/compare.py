@@ -32,13 +32,14 @@ from convscope.networks.starts import StartSource, open_start
 from convscope.options.compare import CompareOptions
 from convscope.options.data import data_name, refuse_among_images
 
-from .compare_files import RUNS, check_results, write_files
+from .compare_files import RESULTS, RUNS, check_results, write_files
 from .compare_options import (
     QUICK_SIDE,
     experiment_of,
     start_network,
     with_defaults,
 )
+from .kept_inputs import keep_inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,7 @@ def _checked_folder(data: DataSource, options: CompareOptions) -> Path:
     name, output = data_name(data), options.output
     folder = Path("runs") / f"compare-{_stem(name)}" if output is None else Path(output)
     refuse_among_images(folder, name)
+    keep_inputs((folder / name for name in RESULTS), models=[options.model, options.start], data=[data])
     check_folder(folder)
     check_results(folder, force=options.force)
     return folder

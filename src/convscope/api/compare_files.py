@@ -22,6 +22,7 @@ from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
 TABLE, RUNS = "comparison.csv", "runs"
+RESULTS = FILE_NAME, TABLE, PAGE_NAME
 MOST_RUNS = 5  # that are looked into
 _ENDINGS = (".png", ".svg")
 _ENDS = ("", "_low", "_high")  # a value and its 95 % interval
@@ -37,7 +38,7 @@ def check_results(folder: Path, *, force: bool) -> None:
         return
     check_folder(folder / RUNS)
     figures = (f"comparison-{name}{ending}" for name in FIGURES for ending in _ENDINGS)
-    for name in (FILE_NAME, TABLE, PAGE_NAME, *figures):
+    for name in (*RESULTS, *figures):
         check_output(folder / name, force=force)
 
 

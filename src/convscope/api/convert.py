@@ -25,6 +25,8 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import ONNX, opened, read_onnx_model, write_model
 from convscope.options.convert import ConvertOptions
 
+from .kept_inputs import keep_inputs
+
 _FILE = ".safetensors"
 _OF_ONNX = ("mean", "std", "scale", "color", "size")
 _INTO_ONNX = ("opset", "preprocessing")
@@ -96,7 +98,7 @@ def convert(
     """
     is_list = classes is not None and not isinstance(classes, (str, os.PathLike))
     options = options_from(ConvertOptions, {**locals(), "classes": None if is_list else classes})
-    path = _checked_output(options, model)
+    path = _checked_output(options, model, classes)
     with tuned():
         used = _opened(model, options, classes)
         return (
@@ -106,7 +108,7 @@ def convert(
         )
 
 
-def _checked_output(options: ConvertOptions, model: Any) -> Path:
+def _checked_output(options: ConvertOptions, model: Any, classes: Any) -> Path:
     """Return where the file goes, which can be written, before anything takes time.
 
     Raises:
@@ -124,9 +126,8 @@ def _checked_output(options: ConvertOptions, model: Any) -> Path:
                 raise ParameterError(f"`{name}` must be left out, unless the `output` ends in {ONNX}. Got it.")
     elif options.opset is not None:
         check_opset(options.opset)
+    keep_inputs([path], models=[model], data=[classes])
     check_output(path, force=options.force)
-    if is_path(model) and path.exists() and Path(model).exists() and path.samefile(model):
-        raise ParameterError(f"`output` must be another file than the model. Got {printable(path.name)!r} for both.")
     return path
 
 

@@ -17,6 +17,8 @@ from convscope.networks.named_layout import plan_of_layout
 from convscope.options.measure import CostOptions
 from convscope.training.record_files import record_file
 
+from .kept_inputs import keep_inputs
+
 _LONGEST_NAME = 40
 
 
@@ -52,6 +54,7 @@ def cost(
     options_from(CostOptions, locals())
     context = context_of(context, progress=progress)
     planned = plan_of_layout(model, size=size, channels=channels, classes=classes)
+    keep_inputs([output], models=[model])
     target = record_file(model if planned is None else None, "cost", output, partial=not repeats, force=force)
     with tuned():
         if planned is not None:

@@ -51,6 +51,8 @@ from convscope.training.record_files import RecordT, read_record_file
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
+from .kept_inputs import keep_inputs
+
 _WALK = "convolution"
 MOST_MAPS, MOST_FIELDS = 11, 24  # rows of a network that is no layout
 _FILTERED = Convolution, LocallyConnected
@@ -228,6 +230,7 @@ def draw(
     )
     path = _default_path(what, model) if output is None else Path(output)
     (check_animation if what == _WALK else check_kind)(path)
+    keep_inputs([path], models=[model], data=[image])
     check_output(path, force=force)
     reporter = context.reporter
     with tuned():

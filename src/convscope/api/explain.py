@@ -44,7 +44,8 @@ from convscope.networks.model_file import opened
 from convscope.options.explain import ExplainOptions
 from convscope.training.record_files import record_file
 
-from .explain_files import check_folder_for, write_explanations
+from .explain_files import check_folder_for, figure_name, write_explanations
+from .kept_inputs import keep_inputs
 from .look import training_source
 
 USUAL_IMAGES = 50  # on which faithfulness is measured by default
@@ -118,7 +119,7 @@ def explain(
     """
     options, context = options_from(ExplainOptions, locals()), context_of(context, progress=progress)
     told = context.reporter
-    folder = None if output is None else check_folder_for(Path(output), force=force)
+    folder = None if output is None else check_folder_for(Path(output), models=[model], data=[images], force=force)
     partial = bool(methods or layer or patch) or faithfulness < USUAL_IMAGES
     record = record_file(model, "faithfulness", None, partial=partial, force=force) if faithfulness else None
     used = opened(model, told, device=options.device)
@@ -126,6 +127,9 @@ def explain(
     request = _Request(model=used, options=options, context=context)
     with tuned(request.threads):
         chosen, unusable = _read(used, images, told)
+        if folder is not None:
+            names = (figure_name(number, name) for number, (name, _) in enumerate(chosen, start=1))
+            keep_inputs((folder / name for name in names), data=[images])
         dataset, reason = request.dataset()
         training = request.training(dataset) if NEAREST in request.names else None
         with told.task("explaining", total=0):

@@ -1,8 +1,9 @@
 """The files of explanations: a document, a table, and figures."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,18 +16,21 @@ from convscope.core.records import json_text
 from convscope.core.tables import DataTable
 from convscope.core.text import printable
 
+from .kept_inputs import keep_inputs
+
 if TYPE_CHECKING:
     from .explain import ExplainResult
 
 _DOCUMENT, _TABLE, _CURVES = "explain.json", "explain.csv", "faithfulness.png"
 
 
-def check_folder_for(folder: Path, *, force: bool) -> Path:
+def check_folder_for(folder: Path, *, models: Sequence[Any], data: Sequence[Any], force: bool) -> Path:
     """Return the folder, checked before anything is computed.
 
     Raises:
         StorageError: it cannot be written, or has explanations and `force` is not given.
     """
+    keep_inputs((folder / name for name in (_DOCUMENT, _TABLE, _CURVES)), models=models, data=data)
     check_folder(folder)
     if folder.is_dir():
         for name in (_DOCUMENT, _TABLE, _CURVES):
@@ -49,7 +53,7 @@ def write_explanations(
         for number, one in enumerate(result.explanations, start=1):
             thumbnails = [] if training is None else [_image(training, near.image) for near in one.nearest]
             drawn = draw_explanation(one, thumbnails, classes, faithfulness=result.faithfulness, theme=theme)
-            boxes.update(save(drawn, folder / f"{number:03d}-{_stem(one.name)}.png"))
+            boxes.update(save(drawn, folder / figure_name(number, one.name)))
             task.advance()
         if result.faithfulness is not None:
             save(draw_faithfulness(result.faithfulness, theme=theme), folder / _CURVES)
@@ -79,6 +83,7 @@ def _image(training: TrainingFeatures, index: int) -> "np.ndarray[tuple[int, ...
     return np.asarray(training.dataset.images[index])
 
 
-def _stem(name: str) -> str:
-    """Return what of the name of an image can be in the name of a file."""
-    return re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "image"
+def figure_name(number: int, name: str) -> str:
+    """Return the name of the file of a figure, with what of the name of its image can be in one."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(name).stem).strip("-.")[:60] or "image"
+    return f"{number:03d}-{stem}.png"

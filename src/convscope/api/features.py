@@ -35,6 +35,8 @@ from convscope.networks.model import Model
 from convscope.networks.model_file import opened, write_model
 from convscope.options.features import FeaturesOptions
 
+from .kept_inputs import keep_inputs
+
 
 def _are_classifiers(given: Any) -> bool:
     if isinstance(given, Mapping):
@@ -110,6 +112,7 @@ def extract_features(
     options, context = _options(locals()), context_of(context, progress=progress)
     known, path = _known(model, options), None if output is None else Path(output)
     if path is not None:
+        keep_inputs([path], models=[model], data=[data])
         check_file(path, values=_values(known), force=force)
         check_partial(path)
     with tuned():
@@ -146,6 +149,7 @@ def save_features(
     """
     options, context = _options(locals()), context_of(context, progress=progress)
     known, path = _known(model, options), Path(output)
+    keep_inputs([path], models=[model], data=[data])
     check_file(path, values=_values(known), force=force)  # before anything takes time
     check_partial(path)
     with tuned():
@@ -295,6 +299,7 @@ def save_with_classifier(
     if isinstance(known, str):
         raise ParameterError(f"Only the features of a network go into a model file. Got {known!r}.")
     check_savable_pool(options.pool)
+    keep_inputs([output], models=[model])
     check_output(Path(output), force=options.force)
     storable = (result for result in evaluated if head_of(result.fitted, found) is not None)
     best = next(storable, evaluated[0])

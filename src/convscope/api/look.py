@@ -38,6 +38,7 @@ from convscope.training.record_files import run_of
 from convscope.training.report import read_report
 from convscope.training.run_folder import RunFolder
 
+from .kept_inputs import keep_inputs
 from .look_records import linked_pages, with_records
 
 MOST_IMAGES = 200
@@ -120,6 +121,7 @@ def look(
     used = opened(model, context.reporter)
     run = run_of(model)
     path = _output(model, run) if output is None else Path(output)
+    keep_inputs([path], models=[model, beside], data=[images])
     check_output(path, force=force)
     second = None if beside is None else _second(used, beside, context.reporter)
     unusable: list[tuple[str, str]] = []

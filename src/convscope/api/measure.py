@@ -22,6 +22,8 @@ from convscope.networks.model_file import opened
 from convscope.options.measure import MeasureOptions
 from convscope.training.record_files import record_file
 
+from .kept_inputs import keep_inputs
+
 MOST_IMAGES = 1_000
 
 
@@ -71,6 +73,7 @@ def measure(
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
     partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
+    keep_inputs([output], models=[model], data=[data])
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "invariance")

@@ -36,7 +36,8 @@ from convscope.scanning.reuse import EarlierTiles
 from convscope.scanning.sweep import finished
 from convscope.scanning.verification import Verified, verified
 
-from .scan_beside import check_beside, search_of, write_beside
+from .kept_inputs import keep_inputs
+from .scan_beside import check_beside, outputs_of, search_of, write_beside
 from .scan_windows import check_windows, write_windows
 
 _OF_BLANK = ("stride", "scale", "edges", "classes", "best", "dtype", "memory", "device")
@@ -162,6 +163,7 @@ def scan(
     names = (path_of(model), path_of(image))
     used = opened_model(model, context.reporter, device=options.device)
     with tuned(), open_image(image, options.memory) as reader:
+        keep_inputs(outputs_of(options), models=[model], data=[image, options.blank, options.reuse])
         check_beside(options, used)
         check_windows(options, used)
         if target is not None:

@@ -11,6 +11,7 @@ from convscope.core.atomic import write_bytes, write_text
 from convscope.core.document import document
 from convscope.core.errors import ParameterError
 from convscope.core.markup import Html, joined, tag
+from convscope.core.options import AnyPath
 from convscope.core.targets import check_folder, check_output, refuse_existing
 from convscope.core.text import counted, printable
 from convscope.explorer.data import NamedImage, explorer_data
@@ -19,11 +20,14 @@ from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
 from convscope.scanning.grid import Box, Grid
+from convscope.scanning.maps_file import journal_of, partial
 from convscope.scanning.overlay import LARGEST_SIDE, Overlay, class_colors, encoded, write_overlay
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
 
 from .look import room_of
+from .scan_windows import PAGE as CHECK_PAGE
+from .scan_windows import TABLE
 
 PAGE, EXPLORER, TILES = "index.html", "look.html", "tiles"
 _LARGEST_PAGE = 16_384
@@ -99,6 +103,18 @@ def _mark(number: int, one: Detection, grid: Grid, step: int) -> Html:
     name = tag("title", f"{printable(one.label)} {one.probability:.2f}")
     rect = tag("rect", name, x=f"{left:g}", y=f"{top:g}", width=f"{width:g}", height=f"{height:g}")
     return tag("a", rect, href=f"{EXPLORER}#{number}/0/1/1/1", target="_blank")
+
+
+def outputs_of(options: ScanOptions) -> list[AnyPath | None]:
+    """Return the files that a scan writes, and the folders that it writes anew."""
+    outputs = [options.output, options.positions, options.overlay]
+    if options.output is not None:
+        outputs += [partial(Path(options.output)), journal_of(Path(options.output))]
+    if options.page is not None:
+        outputs += [Path(options.page) / name for name in (PAGE, EXPLORER, TILES)]
+    if options.windows is not None:
+        outputs += [Path(options.windows) / name for name in (CHECK_PAGE, TABLE)]
+    return outputs
 
 
 def check_beside(options: ScanOptions, model: Model) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from convscope.core.arguments import PATH, check_value
+from convscope.core.arguments import PATH, check_value, is_path
 from convscope.core.atomic import check_output
 from convscope.core.context import Context, context_of
 from convscope.core.errors import ParameterError
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.remote import is_address
+from convscope.core.targets import refuse_inputs
 from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS, open_for
 from convscope.features.files import MOST_COLUMNS
@@ -140,6 +141,8 @@ def merge(
     options, context = options_from(MergeOptions, locals()), context_of(context, progress=progress)
     check_value("folder", folder, PATH)
     path = None if options.output is None else Path(options.output)
+    if path is not None and is_path(folder):
+        refuse_inputs([path], [Path(folder)], endings={path.suffix.lower()})
     store = Store(folder, written=path is None)
     manifest = read_manifest(store)
     if manifest is None:

@@ -35,6 +35,7 @@ from convscope.training.run_folder import (
 )
 from convscope.training.torchrun import is_restarted, world_size
 
+from .kept_inputs import keep_inputs
 from .resumed_options import moved_options, refuse_options
 from .run_results import Trained, write_report_of
 from .train_layout import train_layout
@@ -208,6 +209,8 @@ def _new_run(
     """Return a prepared run and its new folder, checked before any image is read."""
     path = None if run.output is None else Path(run.output)
     refuse_among_images(path or Path("runs"), _DEFAULT_DATA if data is None else data_name(data))
+    if path is not None:
+        keep_inputs([RunFolder(path=path).model], models=[start], data=[data])
     refuse_folder(path, force=run.force)
     prepared = prepare(data, options, context, start=start)
     folder = make_folder(path, name=Path(prepared.settings.data).name, force=run.force)

@@ -36,6 +36,8 @@ from convscope.networks.model_file import opened
 from convscope.options.measure import UnitsOptions
 from convscope.training.record_files import record_file
 
+from .kept_inputs import keep_inputs
+
 MOST_ABLATION = 1_000  # images with each unit switched off
 MOST_RANDOM = 500  # images that random weights are measured on
 
@@ -80,6 +82,7 @@ def units(
     options = options_from(UnitsOptions, locals())
     context = context_of(context, progress=progress)
     layers = tuple(options.layer)
+    keep_inputs([output], models=[model], data=[data])
     target = record_file(model, "units", output, partial=not (ablation and probes) or bool(layers), force=force)
     used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "units")

@@ -45,6 +45,7 @@ def command(
     in a folder, for convscope merge.
     """
     from convscope.api.features import layers
+    from convscope.api.kept_inputs import keep_inputs
 
     options = FeaturesOptions(**options_in(FeaturesOptions, values))
     learning = ClassifierOptions(**options_in(ClassifierOptions, values))
@@ -63,6 +64,8 @@ def command(
         return
     if options.output is None and not names:
         raise ParameterError("Give a file for the features (-o features.npz), --classifiers softmax,svm, or both.")
+    if learning.save is not None:
+        keep_inputs([learning.save], models=[model], data=[data])
     _check_classifiers(names, learning, options)
     features = options_in(FeaturesOptions, values)
     unusable = _classified(model, data, learning, options, context) if names else _saved(model, data, features, context)

@@ -86,6 +86,7 @@ def command(
 
     With --shards, the results are parts in a folder, for convscope merge.
     """
+    from convscope.api.kept_inputs import keep_inputs
     from convscope.core.machine import tuned
     from convscope.core.progress import Silent
     from convscope.networks.prediction_files import check_targets, tables
@@ -102,6 +103,7 @@ def command(
             shell, predict_in_shards(model, names, how, options, inference, force=force, context=context), context
         )
         return
+    keep_inputs((name for name in targets.values() if name != _STDOUT), models=[model], data=[images])
     check_targets(targets, force=force)
     if not targets or _STDOUT in targets.values():
         need_output("Write a file, for example with --csv FILE.")

@@ -6,11 +6,12 @@ import re
 import stat
 import sys
 import tempfile
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from .errors import StorageError
+from .errors import ParameterError, StorageError
 from .temporaries import remove_stale
 from .text import printable
 
@@ -140,6 +141,37 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise StorageError(
             f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
         )
+
+
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], *, endings: Container[str] = ()) -> None:
+    """Refuse outputs that would destroy an input, by whatever names: links are followed, and no `force` allows it.
+
+    Args:
+        outputs: files, and folders that are replaced as a whole.
+        inputs: files and folders that are read; what is not there is left out.
+        endings: of files that are inputs, too, if they are in a folder of `inputs`.
+
+    Raises:
+        ParameterError: an output is an input, is in one, or has one in it.
+    """
+    there = [target for path in outputs if (target := target_of(path)).is_folder or target.holds_data]
+    if not there:
+        return
+    for path in inputs:
+        try:
+            status, real = path.stat(), os.path.realpath(path)
+        except OSError:
+            continue
+        for target in there:
+            own = os.path.realpath(target.resolved)
+            is_same = target.status is not None and os.path.samestat(status, target.status)
+            holds = target.is_folder and Path(real).is_relative_to(own)
+            is_held = Path(own).is_relative_to(real) and Path(own).suffix.lower() in endings
+            if is_same or holds or is_held:
+                raise ParameterError(
+                    f"An output must be another file than the inputs. Got {printable(str(target.path))}, which is "
+                    "read. Give another name."
+                )
 
 
 def refuse_unwritable(path: Path) -> None:
