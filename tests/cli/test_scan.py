@@ -19,11 +19,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_scan_says_what_it_costs_before_and_what_it_is_after(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["scan", "model.safetensors", "image.png", "-o", "maps.tif", "--positions", "found.csv"]) == 0
+    beside = ["--positions", "found.csv", "--overlay", "o.png", "--windows", "seen", "--uncertain", "2"]
+    assert main(["scan", "model.safetensors", "image.png", "-o", "maps.tif", *beside]) == 0
     shown = capsys.readouterr()
     for word in ("43 x 33 = 1,419 positions", "families", "MACs a position", "to store", "--for-scan"):
         assert word in shown.err
-    for word in ("maps.tif", "largest difference", "times window by window", "found.csv"):
+    words = "maps.tif", "largest difference", "times window by", "found.csv", "overlay   o.png", "windows   seen (2"
+    for word in words:
         assert word in shown.out
     assert main(["scan", "--verify", "maps.tif", "--seed", "3"]) == 0
     assert "seed 3" in capsys.readouterr().out
@@ -37,7 +39,7 @@ def test_a_scan_says_what_it_costs_before_and_what_it_is_after(here: Path, capsy
         (["scan", "model.safetensors", "image.png"], "-o MAPS.tif"),
         (["scan"], "must be given"),
         (["scan", "--verify", "maps.tif", "--stride", "2"], "--stride"),
-        (["scan", "--verify", "nothing.tif"], "result of a scan"),
+        (["scan", "--verify", "nothing.tif"], "There is no nothing.tif"),
         (["scan", "model.safetensors", "missing.png", "-o", "maps.tif"], "not there"),
         (["scan", "model.safetensors", "image.png", "-o", "maps.tif", "--stride", "-1"], "--stride"),
         (["scan", "model.safetensors", "image.png", "-o", "image.png"], "which is read"),

@@ -383,3 +383,29 @@ def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert (peaks[1] - peaks[0]) / (12_500 // 32 + 1) ** 2 < 45  # bytes of a tile: journal, offset and size
+
+
+def test_a_scan_that_is_killed_before_its_table_is_written_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    output, table = tmp_path / "maps.tif", tmp_path / "found.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr("convscope.api.scan.write_beside", killed)
+        with pytest.raises(KeyboardInterrupt):
+            scan(scan_model(), pixels(*SIZE), output=output, positions=table)
+    assert not output.exists()
+    scan(scan_model(), pixels(*SIZE), output=output, positions=table)
+    assert output.exists()
+    assert table.exists()
+
+
+def test_the_pixel_size_of_ome_is_in_the_resolution(tmp_path: Path) -> None:
+    size = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.25}
+    tifffile.imwrite(tmp_path / "image.ome.tif", pixels(40, 50)[..., 0], ome=True, metadata=size)
+    scan(scan_model(), tmp_path / "image.ome.tif", output=tmp_path / "maps.tif", stride=2)
+    with tifffile.TiffFile(tmp_path / "maps.tif") as file:
+        tags = file.pages[0].tags
+        assert (tags[282].value, tags[283].value, tags[296].value) == ((10_000, 1), (20_000, 1), 3)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from convscope.options.scan import Edges, ScanOptions, StoredType
 from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import StoredMaps, begun, clear_for, no_records, opened, record_of
+from convscope.scanning.maps_file import StoredMaps, begun, clear_for, no_records, opened, partial, record_of
 from convscope.scanning.opening import open_image
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.receipt import Receipt, receipt_of
@@ -51,6 +51,7 @@ class Scan:
         receipt: what was computed, how exactly, how fast.
         path: of the TIFF or Zarr folder; None where it is in memory only.
         found: the positions of the table, where one was asked for.
+        windows: how many were written.
         stored: the bands, read where they are needed.
     """
 
@@ -58,6 +59,7 @@ class Scan:
     path: Path | None
     found: tuple[Detection, ...]
     stored: "StoredMaps | MapsInMemory"
+    windows: int = 0
 
     def read(self, box: Box) -> NDArray[np.float32]:
         """Return the probability of every class at some positions; 0 where it is not stored."""
@@ -240,13 +242,25 @@ def _scanned(
         reporter.say(sentence)
     if is_new:
         preparation = replace(preparation, receipt=replace(preparation.receipt, speed=speed))
-    made = _maps(preparation, reporter, target)
-    write_windows(made.receipt, made.read, preparation.sweep, options)
-    return replace(made, found=write_beside(made.receipt, made.read, preparation.sweep, options))
+
+    def beside(made: Scan) -> Scan:
+        windows = write_windows(made.receipt, made.read, preparation.sweep, options)
+        found = write_beside(made.receipt, made.read, preparation.sweep, options)
+        return replace(made, found=found, windows=windows)
+
+    return _maps(preparation, reporter, target, beside)
 
 
-def _maps(preparation: Preparation, reporter: Reporter, target: Path | None) -> Scan:
-    """Compute the maps, or what is missing of them."""
+def _maps(
+    preparation: Preparation,
+    reporter: Reporter,
+    target: Path | None,
+    beside: Callable[[Scan], Scan] = lambda made: made,
+) -> Scan:
+    """Compute the maps, or what is missing of them; `beside` is written before they have their name.
+
+    So the same command goes on after a kill in between, too.
+    """
     sweep, receipt = preparation.sweep, preparation.receipt
     bands = len(receipt.bands), receipt.dtype
     stored: StoredMaps | MapsInMemory
@@ -254,6 +268,7 @@ def _maps(preparation: Preparation, reporter: Reporter, target: Path | None) -> 
         stored = MapsInMemory(receipt)
         sweep.run(stored, receipt, reporter)
         receipt = finished(receipt, stored)
+        made = beside(Scan(receipt=receipt, path=target, found=(), stored=stored))
     else:
         with opened(
             target,
@@ -270,5 +285,7 @@ def _maps(preparation: Preparation, reporter: Reporter, target: Path | None) -> 
             sweep.run(file, receipt, reporter)
             receipt = finished(receipt, file)
             file.describe(receipt)
+            unnamed = StoredMaps(partial(target), receipt.grid, bands, receipt.first)
+            made = beside(Scan(receipt=receipt, path=target, found=(), stored=unnamed))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)
-    return Scan(receipt=receipt, path=target, found=(), stored=stored)
+    return replace(made, stored=stored)

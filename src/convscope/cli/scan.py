@@ -75,7 +75,7 @@ def command(
     from convscope.api.scan import scan
 
     result = scan(model, image, context=context, **options_in(ScanOptions, values))
-    click.echo(json_text(result.receipt) if as_json else scan_text(result, values["positions"]))
+    click.echo(json_text(result.receipt) if as_json else scan_text(result, values))
     if not result.receipt.check.holds:
         shell.exit(_CANNOT)
 
@@ -122,8 +122,8 @@ def _verify(
         shell.exit(_CANNOT)
 
 
-def scan_text(result: "Scan", table: Any) -> str:
-    """Return the receipt in lines."""
+def scan_text(result: "Scan", values: dict[str, Any]) -> str:
+    """Return the receipt in lines, and what was written beside the maps."""
     receipt = result.receipt
     speed = receipt.speed
     lines = [
@@ -139,12 +139,15 @@ def scan_text(result: "Scan", table: Any) -> str:
         least = sorted(set(alarms.thresholds)) or [alarms.threshold]
         at = " to ".join(f"{one:.3g}" for one in (least if len(least) == 1 else (least[0], least[-1])))
         lines.append(
-            f"alarms    {alarms.rate:,.2f} a megapixel at threshold {at}, 95 % interval "
+            f"alarms    {alarms.rate:,.2f} a megapixel, all classes together, at threshold {at}, 95 % interval "
             f"{alarms.low:,.2f} to {alarms.high:,.2f} ({alarms.found:,} on {counted(alarms.images, 'blank image')} of "
             f"{alarms.megapixels:,.2f} megapixels); about {expected:,.1f} by chance on this image"
         )
-    if table is not None:
-        lines.append(f"table     {printable(str(table))} ({counted(len(result.found), 'position')})")
+    if values["positions"] is not None:
+        lines.append(f"table     {printable(str(values['positions']))} ({counted(len(result.found), 'position')})")
+    lines += [f"{name:9} {printable(str(values[name]))}" for name in ("overlay", "page") if values[name] is not None]
+    if values["windows"] is not None:
+        lines.append(f"windows   {printable(str(values['windows']))} ({counted(result.windows, 'window')})")
     return "\n".join(lines)
 
 

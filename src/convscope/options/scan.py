@@ -50,7 +50,7 @@ class ScanOptions:
     )
     positions: AnyPath | None = option(
         None,
-        "Write a table of the positions found, local maxima of probability, to this .csv or .geojson.",
+        "Write a table of the positions found, where the mean probability around is largest, to this .csv or .geojson.",
         group="Output",
         metavar="FILE",
     )
@@ -112,7 +112,8 @@ class ScanOptions:
     label: str | None = option(None, "Class that the whole image is of, for hardest.", group="Output", metavar="CLASS")
     reuse: AnyPath | None = option(
         None,
-        "Take the tiles of this earlier result whose pixels have not changed; only the others are computed.",
+        "Take the tiles of this earlier result whose pixels have not changed; only the others are computed. An image "
+        "may have become larger to the right or below, not above or to the left.",
         metavar="MAPS.tif",
     )
     memory: str = option("1G", "Memory for the scan, for example 512M; it sets the size of the tiles.", metavar="SIZE")

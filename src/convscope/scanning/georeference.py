@@ -20,7 +20,13 @@ _PROJECTED_UNIT = 3076  # the key of a GeoKeyDirectory
 
 
 def registration(
-    tags: Mapping[int, Any], window: tuple[int, int], stride: int, margin: tuple[float, float], scale: float
+    tags: Mapping[int, Any],
+    window: tuple[int, int],
+    stride: int,
+    margin: tuple[float, float],
+    scale: float,
+    *,
+    pixel_um: tuple[float, float] | None = None,
 ) -> dict[int, Any]:
     """Return the tags that say where the positions lie, from those of the image.
 
@@ -33,11 +39,14 @@ def registration(
         stride: in pixels of the scanned image.
         margin: pixels filled in above and to the left.
         scale: pixels of the scanned image for each of the file.
+        pixel_um: rows and columns of a pixel in micrometers, where the image says so otherwise than by its tags.
     """
     step = stride / scale
     down, across = ((window[side] - stride) / 2 / scale - margin[side] / scale for side in (0, 1))
     if 282 in tags and 283 in tags and tags.get(296, 2) in (2, 3):
         found = (_ratio(tags[282]), _ratio(tags[283]), int(tags.get(296, 2)))
+    elif pixel_um is not None:
+        found = (_per_cm(pixel_um[1]), _per_cm(pixel_um[0]), 3)
     else:
         found = (Fraction(1), Fraction(1), 1)
     x, y, unit = (found[0] or Fraction(1)), (found[1] or Fraction(1)), found[2]
@@ -59,6 +68,10 @@ def registration(
         moved = matrix @ np.array([[step, 0, 0, across], [0, step, 0, down], [0, 0, 1, 0], [0, 0, 0, 1]], float)
         geo[34264] = tuple(moved.ravel().tolist())
     return result | geo
+
+
+def _per_cm(pixel_um: float) -> Fraction:
+    return Fraction(10_000 / pixel_um).limit_denominator(10_000)
 
 
 def _ratio(value: Any) -> Fraction:

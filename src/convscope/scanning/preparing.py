@@ -217,8 +217,8 @@ def _checks(way: Way, grid: Grid, wanted: int, least: int) -> int:
 def metadata_of(receipt: Receipt, reader: Reader) -> tuple[dict[int, Any], dict[str, Any]]:
     """Return the tags of a TIFF and the attributes of a Zarr folder: where the positions lie on an image."""
     grid, scale = receipt.grid, receipt.scale
-    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale)
     pixel_um: tuple[float, float] | None = getattr(reader, "pixel_um", None)
+    tags = registration(reader.tags, grid.window, grid.stride, grid.margin, scale, pixel_um=pixel_um)
     size, unit = ground_size(reader.tags) or (pixel_um or (1.0, 1.0), "" if pixel_um is None else "micrometer")
     ome = ome_metadata(
         receipt.bands, receipt.dtype, center=receipt.center, step=grid.stride / scale, pixel=size, unit=unit
