@@ -112,7 +112,7 @@ def test_a_command_that_has_no_such_option_names_the_one_that_has(
         ),
         (["-o", "x.onnx", "--classes", "nowhere.txt"], "nowhere.txt"),
         (["-o", "x.safetensors", "--opset", "17"], "`--opset` must be left out"),
-        (["-o", "m.safetensors"], "--force"),
+        (["-o", "m.safetensors"], "another file than the inputs"),
     ],
 )
 def test_wrong_words_are_told_in_one_sentence(
