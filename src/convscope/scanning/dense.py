@@ -284,8 +284,7 @@ class _Computing:
         node, across = self.plan.graph.by_name[part.name], self.plan.across[part.name]
         if part.spot < 0 and part.name in self.plan.by_tap:
             runs = across[part.column].runs[0]
-            found = [part._replace(column=run.family, spot=run.first + tap) for run in runs for tap in range(run.count)]
-            return added(self._read(found, 3, runs, self.plan.lengths(part, self.windows)[1]))
+            return added(self._read(self.plan.reads(part), 3, runs, self.plan.lengths(part, self.windows)[1]))
         rows = (Run(first=part.tap, count=1, family=part.row, start=0, step=0, stride=1),)
         one = Run(first=part.spot, count=1, family=part.column, start=0, step=0, stride=1)
         columns = across[part.column].runs[0] if part.spot < 0 else (one,)
