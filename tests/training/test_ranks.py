@@ -316,11 +316,14 @@ def test_ranks_are_chosen_where_steps_are_neither_small_nor_large_and_training_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(machine, "usable_cores", lambda: 4)
-    assert machine.ranks_for(10**9, steps=10_000, batch=256) == 4
-    assert machine.ranks_for(10**9, steps=1, batch=256) == 1
-    assert machine.ranks_for(10**6, steps=10_000_000, batch=256) == 1
-    assert machine.ranks_for(10**10, steps=10_000, batch=256) == 1
-    assert machine.ranks_for(10**9, steps=10_000, batch=8) == 1
+    long, half = {"steps": 10_000, "batch": 256}, "bfloat16"
+    assert machine.ranks_for(10**9, **long, precision=half) == 4
+    assert machine.ranks_for(10**9, steps=1, batch=256, precision=half) == 1
+    assert machine.ranks_for(10**6, steps=10_000_000, batch=256, precision=half) == 1
+    assert machine.ranks_for(10**10, **long, precision=half) == 1
+    assert machine.ranks_for(10**10, **long, precision="float32") == 4
+    assert machine.ranks_for(10**11, **long, precision="float32") == 1
+    assert machine.ranks_for(10**9, steps=10_000, batch=8, precision=half) == 1
 
 
 def test_ranks_that_cannot_be_are_refused_before_anything_is_trained() -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 _PARALLEL_MACS = 100_000_000
-_RANKS_MACS = 300_000_000, 2_000_000_000  # of a step, see docs/decisions/0019-ranks.md
+_RANKS_FEWEST_MACS = 300_000_000  # of a step, see docs/decisions/0019-ranks.md
+_RANKS_MOST_MACS = {"bfloat16": 2_000_000_000, "float32": 16_000_000_000}
 _RANKS_TRAINING_MACS, _RANK_IMAGES = 1_500_000_000_000, 16
 _TRAINED_MACS_PER_S = 5e9  # forward MACs of a core while it trains, backward pass included in the time
 
@@ -148,7 +149,7 @@ def tunings(here: Machine | None = None) -> tuple[Tuning, ...]:
     here = here or machine()
     half = "bfloat16" if here.bfloat16 else "float32"
     why = "native here: products twice as fast" if here.bfloat16 else "bfloat16 is not native here, and slow"
-    fewest, most = (large(macs) for macs in _RANKS_MACS)
+    fewest, most = large(_RANKS_FEWEST_MACS), large(_RANKS_MOST_MACS[half])
     choices = [
         Tuning(name="precision", value=half, why=why, change="--precision float32|bfloat16"),
         Tuning(
@@ -189,21 +190,22 @@ def images_trained_in(minutes: float, macs: int) -> float:
     return minutes * 60 * _TRAINED_MACS_PER_S * usable_cores() / macs
 
 
-def ranks_for(macs: int, *, steps: int, batch: int) -> int:
+def ranks_for(macs: int, *, steps: int, batch: int, precision: str) -> int:
     """Return the number of processes for a training: one a core where that is measured to be faster, else one.
 
     Args:
         macs: forward, of one step.
         steps: of the training.
         batch: images a step.
+        precision: float32 or bfloat16, whose products are faster and leave threads less to share.
 
     Examples:
-        >>> ranks_for(10_000_000, steps=1_000_000, batch=256)
+        >>> ranks_for(10_000_000, steps=1_000_000, batch=256, precision="float32")
         1
     """
     cores = usable_cores()
-    fewest, most = _RANKS_MACS
-    pays = fewest <= macs <= most and macs * steps >= _RANKS_TRAINING_MACS and batch >= _RANK_IMAGES * cores
+    worth = _RANKS_FEWEST_MACS <= macs <= _RANKS_MOST_MACS[precision]
+    pays = worth and macs * steps >= _RANKS_TRAINING_MACS and batch >= _RANK_IMAGES * cores
     return cores if pays and can_start_python() else 1
 
 

@@ -167,7 +167,9 @@ def _ranks(settings: TrainOptions, planned: Plan, recipe: Recipe, *, images: int
         steps = steps_of(recipe, images)
         if settings.minutes is not None:
             steps = round(images_trained_in(settings.minutes, planned.macs) / recipe.batch)
-        return min(ranks_for(planned.macs * recipe.batch, steps=steps, batch=fewest), settings.threads or 1_024)
+        macs = planned.macs * recipe.batch
+        chosen = ranks_for(macs, steps=steps, batch=fewest, precision=recipe.precision)
+        return min(chosen, settings.threads or 1_024)
     if device != "cpu" and world_size() == 1 and count > 1:
         raise ParameterError(
             f"`ranks` share the cores of the processor. Got {count} with the device {device}. Use torchrun for several "
