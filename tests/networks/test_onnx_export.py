@@ -16,6 +16,7 @@ import convscope
 from convscope.core.errors import DataError, ParameterError
 from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Padding, Resize
+from convscope.layers.pooling import POOLINGS
 from convscope.networks.build import Network
 from convscope.networks.export.onnx_check import difference_of_written
 from convscope.networks.export.onnx_export import INPUT, OUTPUT, Where, onnx_bytes
@@ -69,6 +70,38 @@ def test_each_pooling_has_its_operations(layout: str) -> None:
     model = small_model(layout)
     images = some_pixels(5, 17, 14)
     np.testing.assert_allclose(run(onnx_bytes(model.network), images), model.predict_proba(images), atol=1e-5)
+
+
+def read_back(content: bytes, folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probabilities of the network that is read from a file."""
+    (folder / "m.onnx").write_bytes(content)
+    return convscope.load(folder / "m.onnx").predict_proba(images)
+
+
+@settings(LAWS, max_examples=40)
+@given(cases())
+def test_what_is_written_is_read_with_the_same_probabilities(
+    tmp_path_factory: pytest.TempPathFactory, case: Case
+) -> None:
+    network = with_statistics(Network(case.layout, **case.sizes, mean=(0.4,), std=(0.3,))).eval()
+    content = graph_of(network)
+    if content is None:
+        return
+    images = np.random.default_rng(1).integers(0, 256, (3, case.height, case.width, case.channels), np.uint8)
+    with torch.inference_mode():
+        expected = network.probabilities(torch.from_numpy(images)).numpy()
+    found = read_back(content, tmp_path_factory.mktemp("read"), images)
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("preprocessing", ["inside", "outside"])
+@pytest.mark.parametrize("window", ["2", "3/2", "g"])
+@pytest.mark.parametrize("code", POOLINGS)
+def test_each_pooling_is_read_back(code: str, window: str, preprocessing: Where, tmp_path: Path) -> None:
+    model = small_model(f"4C3-{code}{window}-6N")
+    images = some_pixels(5, 17, 14)
+    found = read_back(onnx_bytes(model.network, preprocessing=preprocessing), tmp_path, images)
+    np.testing.assert_allclose(found, model.predict_proba(images), atol=1e-5)
 
 
 def test_pixels_are_put_into_the_order_of_maps_before_they_are_standardized() -> None:

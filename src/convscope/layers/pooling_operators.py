@@ -71,9 +71,11 @@ def stochastic_operator(pooling: OnnxPooling, value: str) -> str:
     chances = graph.node("Relu", value)
     total = pooling.mean(chances)
     weighted = pooling.mean(graph.node("Mul", chances, value))
-    positive = graph.node("Greater", total, graph.constant(np.zeros((), np.float32)))
-    divisor = graph.node("Where", positive, total, graph.constant(np.ones((), np.float32)))
-    return graph.node("Where", positive, graph.node("Div", weighted, divisor), pooling.mean(value))
+    none = graph.node(
+        "Sub", graph.constant(np.ones((), np.float32)), graph.node("Sign", total)
+    )  # 1 without any, else 0
+    expected = graph.node("Div", weighted, graph.node("Add", total, none))
+    return graph.node("Add", expected, graph.node("Mul", none, pooling.mean(value)))
 
 
 def blur_operator(pooling: OnnxPooling, value: str) -> str:

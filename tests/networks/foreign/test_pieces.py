@@ -92,6 +92,38 @@ def test_a_value_in_pieces_that_is_read_elsewhere_stays() -> None:
     assert difference(network, module, SHAPE) <= 1e-5
 
 
+POOLED: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "√ mean x x": ("LP2", lambda x: functional.avg_pool2d(x * x, 2).sqrt()),
+    "(mean x²)^½": ("LP2/1", lambda x: functional.avg_pool2d(x.pow(2), 2, stride=1) ** 0.5),
+    "√ mean x² of the whole map": ("LPg", lambda x: x.square().mean((2, 3), keepdim=True).sqrt()),
+    "√ sum x² / n of the whole map": ("LPg", lambda x: (x.square().sum((2, 3), keepdim=True) / 30).sqrt()),
+    "of what is never negative": ("LP2", lambda x: functional.avg_pool2d(functional.relu(x).square(), 2).sqrt()),
+}
+
+
+@pytest.mark.parametrize("form", POOLED)
+def test_a_pooling_in_pieces_is_recognized(form: str) -> None:
+    notation, function = POOLED[form]
+    module = Behind(function)
+    network = read(module, SHAPE)
+    assert [node.layer.notation for node in network.graph.nodes][1] == notation
+    assert len(network.graph.nodes) == 3
+    assert difference(network, module, SHAPE) <= 1e-5
+
+
+@pytest.mark.parametrize("number", [1e-3, 1e-6])
+def test_a_number_within_the_root_is_no_root_mean_square(number: float) -> None:
+    with pytest.raises(UnsupportedError, match="sqrt"):
+        read(Behind(lambda x: (functional.avg_pool2d(x * x, 2) + number).sqrt()), SHAPE)
+
+
+def test_means_of_means_and_of_squares_stay_layers() -> None:
+    module = Behind(lambda x: functional.avg_pool2d(functional.avg_pool2d(x * x, 2, 1), 2, 1))
+    network = read(module, SHAPE)
+    assert kinds(network).count("pooling") == 2
+    assert difference(network, module, SHAPE) <= 1e-5
+
+
 def _normalized(x: Tensor) -> Tensor:
     mean = x.mean(1, keepdim=True)
     variance = (x - mean).pow(2).mean(1, keepdim=True)

@@ -1,10 +1,11 @@
-"""Recognizes nonlinearities and normalizations that a network writes in pieces, by what they compute.
+"""Recognizes nonlinearities, normalizations and poolings that a network writes in pieces, by what they compute.
 
-From a layer upwards, everything that works on numbers alone is taken together until it reads one value only. What
-these pieces make of sample numbers is compared with what the known layers make of them, so that it does not matter how
-a function is written: x · clip(x + 3, 0, 6) / 6 and x · hardsigmoid(x) are both hard-swish.
+From a layer upwards, everything that works on numbers alone or takes means of windows is taken together until it reads
+one value only. What these pieces make of sample numbers is compared with what the known layers make of them, so that it
+does not matter how a function is written: x · clip(x + 3, 0, 6) / 6 and x · hardsigmoid(x) are both hard-swish.
 """
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -14,14 +15,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from convscope.core.errors import LayoutError
+from convscope.layers.geometry import MapShape
 from convscope.layers.kinds.add import Add
 from convscope.layers.kinds.channel_normalization import ChannelNormalization
 from convscope.layers.kinds.local_response import LocalResponse
 from convscope.layers.kinds.multiply import Multiply
 from convscope.layers.kinds.nonlinearity import Nonlinearity
+from convscope.layers.kinds.pooling import Pooling
 from convscope.layers.kinds.scale_and_shift import ScaleAndShift
 from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import LEAKY, NONLINEARITIES
+from convscope.layers.pooling import POOLINGS
 
 from .draft import Draft, Drafted
 from .elementary import ChannelMean, ChannelWindow, Elementary, Piece
@@ -40,13 +45,18 @@ class Expression:
         end: the last of them.
         source: name of the value that they read.
         members: all of them, in order.
-        maps: number of maps of the source.
+        shape: of the source.
     """
 
     end: Drafted
     source: str
     members: tuple[Drafted, ...]
-    maps: int
+    shape: MapShape
+
+    @functools.cached_property
+    def mean(self) -> Pooling | None:
+        """The mean of windows among them; all are the same."""
+        return next((member.layer for member in self.members if isinstance(member.layer, Pooling)), None)
 
     @functools.cached_property
     def mixes_channels(self) -> bool:
@@ -54,7 +64,7 @@ class Expression:
         return any(isinstance(member.layer, (ChannelMean, ChannelWindow)) for member in self.members)
 
     def computed(self, values: Tensor) -> Tensor:
-        """Return what they make of values N C 1 1 in double precision; C is 1 where no channels are mixed."""
+        """Return what they make of values N C H W in double precision; C is 1 where no channels are mixed."""
         results = {self.source: values}
         for member in self.members:
             tensors = {
@@ -98,18 +108,29 @@ def _expressions(draft: Draft, name: str, positions: dict[str, int]) -> Iterator
         members.add(latest)
         if len(frontier) == 1:
             (source,) = frontier
-            if draft.shapes[source] == draft.shapes[name]:
+            if draft.shapes[name] == _expected(draft, source, members):
                 ordered = sorted(members, key=positions.__getitem__)
                 yield Expression(
                     end=draft.layers[name],
                     source=source,
                     members=tuple(draft.layers[member] for member in ordered),
-                    maps=draft.shapes[source].maps,
+                    shape=draft.shapes[source],
                 )
 
 
+def _expected(draft: Draft, source: str, members: set[str]) -> MapShape | None:
+    """Return the shape of what one layer makes of the source in place of members; None where they pool differently."""
+    layers = (draft.layers[member].layer for member in members)
+    means = {layer for layer in layers if isinstance(layer, Pooling)}
+    if not means:
+        return draft.shapes[source]
+    return means.pop().shape([draft.shapes[source]]) if len(means) == 1 else None
+
+
 def _is_plain(drafted: Drafted) -> bool:
-    """Return whether a layer works on numbers alone."""
+    """Return whether a layer works on numbers alone, or takes means of windows."""
+    if isinstance(drafted.layer, Pooling):
+        return drafted.layer.code == "AP"
     return isinstance(drafted.layer, (Piece, Nonlinearity, Multiply, Add, ScaleAndShift))
 
 
@@ -128,9 +149,15 @@ def _known(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
     if all(isinstance(member.layer, Nonlinearity) for member in expression.members):
         return None
     if expression.mixes_channels:
-        return _normalization(expression)
+        return None if expression.mean else _normalization(expression)
     if not all(map(_is_uniform, expression.members)):
         return None
+    if expression.mean is not None:
+        return _pooling(expression, expression.mean)
+    return _nonlinearity(expression)
+
+
+def _nonlinearity(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
     values = expression.computed(_SAMPLES[:, None, None, None]).flatten()
     names, known = _known_values()
     found = (known - values).abs() <= _TOLERANCE * (1 + known.abs())
@@ -152,9 +179,30 @@ def _known_values() -> tuple[tuple[str, ...], Tensor]:
     return names, torch.stack([Nonlinearity(function=name).compute([_SAMPLES], {}) for name in names])
 
 
+def _pooling(expression: Expression, mean: Pooling) -> tuple[Layer, dict[str, Tensor]] | None:
+    """Return the pooling over the windows of `mean` that computes the same, such as a root mean square."""
+    sides = expression.shape.rows, expression.shape.columns
+    if mean.rows is not None and mean.columns is not None:
+        sides = mean.rows.extent + mean.rows.stride, mean.columns.extent + mean.columns.stride
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randn(16, 1, *sides, generator=generator, dtype=torch.float64) * 3 + 1
+    samples[4:8] *= 0.01  # where an epsilon counts
+    samples[8:12] = -samples[8:12].abs()
+    samples[12] = 0
+    values = expression.computed(samples)
+    for code in POOLINGS:
+        try:
+            layer = dataclasses.replace(mean, code=code, count_padding=False)
+        except LayoutError:  # of this kind there are no such windows
+            continue
+        if _is_close(layer.compute([samples], {}), values):
+            return layer, {}
+    return None
+
+
 def _normalization(expression: Expression) -> tuple[Layer, dict[str, Tensor]] | None:
     generator = torch.Generator().manual_seed(0)
-    samples = torch.randn(16, expression.maps, 1, 1, generator=generator, dtype=torch.float64) * 3 + 1
+    samples = torch.randn(16, expression.shape.maps, 1, 1, generator=generator, dtype=torch.float64) * 3 + 1
     samples[8:] *= 0.01  # where epsilon counts
     values = expression.computed(samples)
     candidates: list[Callable[[Expression], Iterator[Layer]]] = [_channel_normalizations, _local_responses]

@@ -355,6 +355,7 @@ OPERATORS: dict[str, Translation] = {
     "Exp": _elementary("exp"),
     "Log": _elementary("log"),
     "Sqrt": _elementary("sqrt"),
+    "Sign": _elementary("sign"),
     "Reciprocal": _elementary("reciprocal"),
     "Neg": _negative,
     "Add": _sum,
