@@ -73,6 +73,8 @@ def test_each_error_is_found_and_page_and_table_list_them(data: Path, network: M
     (copy,) = of(found, "near-duplicate").values()
     assert {copy.name, *copy.others} == {"green/1.png", f"green/{COPY}.jpg"}
     assert "flipped" in copy.detail
+    splits = copy.detail.partition(", one in ")[2]
+    assert splits in ("", "training, the other in validation"), "no folder is named that is not there"
     assert all(0 <= (problem.score or 0) <= 1 for problem in found.scored)
     with (tmp_path / "out" / TABLE).open(encoding="utf-8", newline="") as file:
         assert [row["image"] for row in csv.DictReader(file)] == [problem.name for problem in found.scored]

@@ -31,6 +31,7 @@ def test_a_file_and_a_table(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert out[1].split()[:2] == ["classifier", "accuracy"]
     assert {line.split()[0] for line in out[2:4]} == {"lda", "softmax"}
     assert out[4] == "evaluated on 359 images that none of them was trained on"
+    assert out[5].startswith("strengths are fixed here; train --start --head chooses them")
     with np.load(target) as saved:
         assert saved["features"].shape == (1797, 8)
 

@@ -1,5 +1,7 @@
 """Training from a trained network: a classifier on its features, in a run folder like any other."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ModelFileError, ParameterError
 from convscope.images.preprocessing import Preprocessing
+from convscope.layers.kinds import Pooling
 from convscope.networks.build import Network
+from convscope.networks.folding import fold
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from convscope.networks.model_file import read_model, write_model
@@ -153,6 +157,30 @@ def test_the_last_maps_are_pooled_by_root_mean_square_where_none_is_negative(non
         torch.testing.assert_close(found.network(images), expected, atol=1e-5, rtol=1e-4)
 
 
+def module_of_means() -> torch.nn.Module:
+    """Return a network that ends with the means of maps that are never negative, enough of them to be normalized."""
+    torch.manual_seed(3)
+    below = torch.nn.Sequential(torch.nn.Conv2d(3, 80, 3, stride=4), torch.nn.ReLU())
+    return torch.nn.Sequential(below, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(80, 4))
+
+
+@pytest.mark.parametrize(("head", "mode"), [("softmax", "frozen"), ("svm", "frozen"), ("softmax", "fine-tuned")])
+def test_the_onnx_file_of_such_a_model_is_used_like_the_model(head: Any, mode: Any, data: Path, tmp_path: Path) -> None:
+    more = {"epochs": 1} if mode != "frozen" else {}
+    model = started(data, tmp_path, module_of_means(), head=head, mode=mode, **more).model
+    assert Pooling(code="LP") in [node.layer for node in model.network.graph.nodes]
+    convscope.convert(model, tmp_path / "m.onnx")
+    found = convscope.load(tmp_path / "m.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (3, *model.preprocessing.size, 3), np.uint8)
+    np.testing.assert_allclose(found.predict_proba(images), model.predict_proba(images), atol=1e-5)
+    assert head == "svm" or found.network.graph == fold(model.network).graph  # margins have sigmoids in the file
+    assert correct_in(tmp_path / "m.onnx", data) == correct_in(tmp_path / "run", data)
+    one = found.explain(data / "test/red/0.png")
+    assert one["contributions"].values.shape == model.preprocessing.size
+    again = started(data, tmp_path / "next", tmp_path / "m.onnx")
+    assert again.report.accuracy.fraction > 0.8
+
+
 def test_a_run_is_a_start_for_the_next_one(data: Path, tmp_path: Path) -> None:
     write_model(start_model(), tmp_path / "first.safetensors")
     result = started(data, tmp_path, tmp_path / "first.safetensors")
@@ -234,14 +262,17 @@ def test_two_classes_and_one_image_a_class(tmp_path: Path) -> None:
     images[:, 3] += np.arange(4, dtype=np.uint8)[:, None, None]
     result = started((images, np.array([0, 1, 0, 1])), tmp_path, validation=0.5)  # type: ignore[arg-type]
     assert result.report.images == 2
-    assert any("one training image" in note for note in result.report.notes)
+    said = [note for note in result.report.notes if "calibrated" in note]
+    assert said == ["probabilities are not calibrated: a class has one training image"]
 
 
 @pytest.mark.parametrize(
     ("options", "word"),
     [
         ({"start": "efficientnet-lite"}, "Did you mean 'efficientnet-lite0'"),
-        ({"start": "nothing/there"}, "none of these"),
+        ({"start": "nothing/there"}, "none of these. There is no such file or folder"),
+        ({"start": "missing.onnx"}, "There is no such file"),
+        ({"start": "resnet18"}, "write torchvision:resnet18 or timm:resnet18"),
         ({"start": ""}, "name"),
         ({"start": 3}, "module"),
         ({"layout": "8C3"}, "layout"),
@@ -298,6 +329,69 @@ def test_the_command_trains_from_a_start(data: Path, tmp_path: Path, capsys: pyt
     words = ["train", str(data), "--start", str(tmp_path / "first.safetensors"), "-o", str(tmp_path / "run")]
     assert run([*words, "--cache-dir", str(tmp_path / "cache")]) == 0
     assert "from start to model" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("head", ["softmax", "svm", "lda", "rbf-svm", "knn"])
+def test_one_sentence_says_whether_probabilities_are_calibrated(data: Path, tmp_path: Path, head: Any) -> None:
+    (said,) = [note for note in started(data, tmp_path, head=head).report.notes if "calibrated" in note]
+    assert ("not calibrated" in said) == (head == "knn")
+    if losses := re.search(r"loss ([0-9.]+), ([0-9.]+) without", said):
+        assert float(losses[1]) <= float(losses[2])
+    assert bool(losses) == (head in ("softmax", "lda"))
+
+
+def test_a_network_that_is_trained_further_is_calibrated_then_and_not_before(data: Path, tmp_path: Path) -> None:
+    for validation in (None, 0.25):
+        result = started(data, tmp_path / str(validation), mode="fine-tuned", epochs=1, validation=validation)
+        (said,) = [note for note in result.report.notes if "calibrated" in note]
+        assert ("not calibrated" in said) == (validation is None)
+
+
+def test_a_value_that_the_start_takes_is_not_said_to_be_set(data: Path, tmp_path: Path) -> None:
+    notes = " ".join(started(data, tmp_path).report.notes)
+    assert "as set" not in notes
+    assert "images of 24x24 in colour" in notes
+    start = start_model("6C3-MP2-12C3-APg")
+    assert "24x24 (width x height): as set" in " ".join(started(data, tmp_path, start, size=24).report.notes)
+
+
+def test_a_dry_run_shows_the_classifier_of_the_classes(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_model(start_model("6C3-MP2-80C3"), tmp_path / "first.safetensors")
+    words = ["train", str(data), "--start", str(tmp_path / "first.safetensors"), "--dry-run"]
+    plan = [*words, "--json", "--quiet", "--cache-dir", str(tmp_path / "cache")]
+    assert run(plan) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert (steps[-1]["maps"], steps[-1]["parameters"]) == (3, 3 * 81)
+    trained = started(data, tmp_path, tmp_path / "first.safetensors").model.network.plan
+    assert [step["name"] for step in steps] == [layer.name for layer in trained.layers]
+    assert run([*plan, "--head", "knn"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"][-1]["name"] == steps[-4]["name"]
+
+
+def test_without_an_image_to_measure_on_there_is_no_accuracy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, name in enumerate(("red", "green", "blue")):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        pixels = np.full((30, 36, 3), 50, np.uint8)
+        pixels[..., number] += 120
+        Image.fromarray(pixels).save(tmp_path / "set" / name / "0.png")
+    write_model(start_model(), tmp_path / "first.safetensors")
+    words = [
+        "train",
+        str(tmp_path / "set"),
+        "--start",
+        str(tmp_path / "first.safetensors"),
+        "-o",
+        str(tmp_path / "run"),
+    ]
+    assert run([*words, "--cache-dir", str(tmp_path / "cache")]) == 0
+    assert "no accuracy: no image was set aside" in capsys.readouterr().out
+    page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    assert "No image was set aside" in page
+    assert "expect" not in page.partition("</header>")[0].replace("expect less on others", "")
 
 
 def test_robustness_is_measured_on_such_a_model(data: Path, tmp_path: Path) -> None:

@@ -91,7 +91,13 @@ def _model_of(prepared: PreparedStart, found: Transferred) -> Model:
         "boundary": found.boundary,
         "curve": to_json(found.curve),
     }
-    training = {"settings": record["settings"], "recipe": record["recipe"], "seconds": found.seconds, "start": start}
+    training = {
+        "settings": record["settings"],
+        "recipe": record["recipe"],
+        "seconds": found.seconds,
+        "sizes": to_json(prepared.images.inspection.sizes),
+        "start": start,
+    }
     return replace(found.model, training={**training, **found.model.training})
 
 

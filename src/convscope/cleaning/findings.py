@@ -11,7 +11,7 @@ from convscope.core.progress import Reporter, Silent
 from convscope.core.text import counted
 from convscope.images.dataset import Dataset
 from convscope.images.inspection import Problem, spell
-from convscope.images.sources.source import SPLIT_NAMES
+from convscope.images.sources.source import SPLITS_IN_WORDS
 from convscope.transfer.feature_store import Vectors
 from convscope.transfer.head_choice import MOST_CLASSES
 from convscope.transfer.head_model import normalized
@@ -175,7 +175,7 @@ def _how(dataset: Dataset, first: int, second: int, turned: str) -> Iterator[str
     yield f"the same pixels{f', {turned}' if turned else ''}"
     splits = sorted({int(dataset.splits[first]), int(dataset.splits[second])})
     if len(splits) == 2 and splits[0] > 0:
-        yield f"in {SPLIT_NAMES[splits[0]]} and {SPLIT_NAMES[splits[1]]}"
+        yield f"one in {SPLITS_IN_WORDS[splits[0]]}, the other in {SPLITS_IN_WORDS[splits[1]]}"
     labels = [spell(dataset.classes[dataset.labels[index]]) for index in (second, first)]
     if labels[0] != labels[1]:
         yield f"in the classes {labels[0]} and {labels[1]}"

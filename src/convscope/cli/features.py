@@ -164,4 +164,9 @@ def table(evaluated: "Sequence[ClassifierResult]") -> str:
         times = f"{result.fit_seconds:>7.2f} s  {result.predict_us:>6.0f} µs each"
         lines.append(f"{result.name:<12} {result.accuracy.fraction:>8.2%}   {interval:<18} {times}")
     lines.append(f"evaluated on {counted(evaluated[0].accuracy.total, 'image')} that none of them was trained on")
+    if any(result.name in ("softmax", "svm", "rbf-svm", "knn") for result in evaluated):
+        lines.append(
+            "strengths are fixed here; train --start --head chooses them by cross-validation and learns from flipped "
+            "images, too"
+        )
     return "\n".join(lines + [f"{result.name}: {result.note}" for result in evaluated if result.note])

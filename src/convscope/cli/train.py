@@ -17,6 +17,7 @@ from .wording import spelling
 
 if TYPE_CHECKING:
     from convscope.api.train import AnyPrepared, TrainResult
+    from convscope.training.report import Report
 
 
 @click.command("train", cls=GroupedCommand)
@@ -196,10 +197,8 @@ def _plan_document(prepared: "AnyPrepared") -> dict[str, Any]:
 
 def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
     report, folder = trained.report, trained.folder
-    low, high = report.accuracy.interval
     lines = [
-        f"accuracy {report.accuracy.fraction:.2%} on {counted(report.images, f'{report.split} image')} "
-        f"(95 % interval {low:.2%} to {high:.2%})",
+        _accuracy_text(report),
         f"{counted(len(trained.history), 'epoch')}, {report.seconds:.1f} s of training"
         if trained.history
         else f"{report.seconds:.1f} s from start to model",
@@ -215,6 +214,19 @@ def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
         lines.append(f"{counted(wrong, 'label')} look{'s' * (wrong == 1)} wrong; shown in the report")
     lines += [f"model   {printable(str(folder.model))}", f"report  {printable(str(folder.page))}"]
     return "\n".join([*lines, *([f"look    {printable(str(folder.look))}"] if folder.look.exists() else [])])
+
+
+def _accuracy_text(report: "Report") -> str:
+    low, high = report.accuracy.interval
+    if report.split == "training":
+        return (
+            f"no accuracy: no image was set aside to measure it on; {report.correct:,} of "
+            f"{counted(report.images, 'training image')} are recognized"
+        )
+    return (
+        f"accuracy {report.accuracy.fraction:.2%} on {counted(report.images, f'{report.split} image')} "
+        f"(95 % interval {low:.2%} to {high:.2%})"
+    )
 
 
 def _result_document(trained: "TrainResult") -> dict[str, Any]:

@@ -105,11 +105,21 @@ def open_start(start: StartSource) -> Start:
         return _HUBS[prefix](rest, name)
     path = Path(name)
     if not os.path.exists(path):  # noqa: PTH110  # as above
-        raise ParameterError(
-            f"`start` must be {', '.join(PACKAGED)}, torchvision:NAME, timm:NAME, or the path of a run folder, model "
-            f"file or ONNX file. Got {name!r}, which is none of these.{did_you_mean(name, PACKAGED)}"
-        )
+        raise _nothing(name)
     return _of_onnx(path, name) if path.suffix.lower() == ".onnx" else Start(name=name, model=read_model(path))
+
+
+def _nothing(name: str) -> ParameterError:
+    """Return the error of a name that nothing has: what it may have been meant to be."""
+    hint = did_you_mean(name, PACKAGED)
+    if Path(name).suffix or len(Path(name).parts) > 1:
+        hint = " There is no such file or folder."
+    elif not hint and name.replace("_", "").isalnum():
+        hint = f" If it is a network of torchvision or timm, write torchvision:{name} or timm:{name}."
+    return ParameterError(
+        f"`start` must be {', '.join(PACKAGED)}, torchvision:NAME, timm:NAME, or the path of a run folder, model file "
+        f"or ONNX file. Got {name!r}, which is none of these.{hint}"
+    )
 
 
 def start_name(start: StartSource | None) -> str | None:

@@ -33,6 +33,20 @@ def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) 
     return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
 
 
+def losses_at(logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float) -> tuple[float, float]:
+    """Return the cross-entropy that `fitting_temperature` makes small, at temperature 1 and at this one.
+
+    Examples:
+        >>> logits, labels = np.array([[9.0, 0.0]] * 4), np.array([0, 0, 0, 1])
+        >>> before, after = losses_at(logits, labels, fitting_temperature(logits, labels))
+        >>> after < before
+        True
+    """
+    fraction = softened(len(labels))
+    before, after = (cross_entropy_at(logits / divisor, labels, fraction=fraction) for divisor in (1.0, temperature))
+    return before, after
+
+
 def softened(images: int) -> float:
     """Return the target probability of the correct class for so many images (Platt 1999)."""
     return 1 - 1 / (images + 2)

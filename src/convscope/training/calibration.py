@@ -16,7 +16,7 @@ from convscope.layers.normalization import BatchNormalization
 from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import BATCH_VALUES
 from convscope.networks.platt import fitting_sigmoids, likelihoods
-from convscope.networks.temperature import cross_entropy_at, fitting_temperature, softened
+from convscope.networks.temperature import cross_entropy_at, fitting_temperature, losses_at
 
 from .training_data import TrainingData
 
@@ -85,10 +85,7 @@ def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | No
     if network.temperature is not None:
         temperature = fitting_temperature(logits, labels)
         network.temperature.fill_(temperature)
-        smoothed = softened(len(labels))
-        before, after = (
-            cross_entropy_at(logits / divisor, labels, fraction=smoothed) for divisor in (1.0, temperature)
-        )
+        before, after = losses_at(logits, labels, temperature)
     else:
         before, after = _platt(network, logits, labels)
     return Calibration(

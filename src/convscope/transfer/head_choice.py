@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.statistics import Proportion
 from convscope.features.classifiers import named_classifiers
-from convscope.networks.temperature import cross_entropy_at, fitting_temperature
+from convscope.networks.temperature import cross_entropy_at, fitting_temperature, losses_at
 
 from .discriminant import fit_discriminant
 from .feature_store import Vectors
@@ -49,7 +49,7 @@ class ChosenHead:
             from it; None with one image a class.
         accuracy: theirs.
         temperature: that makes its probabilities fit these; 1 where they are not those of a softmax.
-        losses: cross-entropy on them before and after; None where there is no temperature.
+        losses: cross-entropy on them before and after, with softened targets; None where there is no temperature.
     """
 
     name: str
@@ -107,7 +107,7 @@ def _chosen(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], *, s
     temperature, losses = 1.0, None
     if name in _LINEAR_LOGITS:
         temperature = fitting_temperature(best.scores, labels)
-        losses = cross_entropy_at(best.scores, labels), cross_entropy_at(best.scores / temperature, labels)
+        losses = losses_at(best.scores, labels, temperature)
     return ChosenHead(
         name=name,
         fitted=fitted,

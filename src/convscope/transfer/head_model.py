@@ -14,9 +14,12 @@ from convscope.layers.kinds import ChannelNormalization, Pooling
 from convscope.networks.graph import Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
+from convscope.networks.plan import NetworkPlan
 
 from .feature_store import Vectors
 from .head_choice import ChosenHead
+from .linear import SoftmaxClassifier
+from .modes import HEADS
 from .start_features import reading_of
 
 _FEWEST_VALUES = 64  # that are normalized: the mean and deviation of fewer say too much of single ones
@@ -69,6 +72,17 @@ def model_with_head(
     if result.network.temperature is not None:
         result.network.temperature.fill_(head.temperature)
     return replace(result, classes=classes, training={"classifier": result.training["classifier"]})
+
+
+def plan_with_head(model: Model, layer: str, classes: tuple[str, ...], head: str) -> NetworkPlan:
+    """Return the layers of a start up to one, with those of the classifier on it where that is weighted sums."""
+    if head not in HEADS:
+        return network_up_to(model.network, layer).plan
+    values = model.network.graph.shapes[layer].maps
+    fitted = SoftmaxClassifier(coef_=np.zeros((len(classes), values)), intercept_=np.zeros(len(classes)))
+    features, labels = np.zeros((len(classes), values), np.float32), np.arange(len(classes))
+    chosen = ChosenHead(name=head, fitted=fitted)
+    return model_with_head(model, layer, features, labels, classes=classes, head=chosen).network.plan
 
 
 def _with_normalization(model: Model, layer: str) -> tuple[Model, Reading]:

@@ -34,6 +34,7 @@ from convscope.training.run_folder import RunRecord, digest_images
 from convscope.training.training_data import TrainingData
 
 from .head_choice import check_classes
+from .head_model import plan_with_head
 from .modes import FROZEN, LAST_STAGES, check_options, choose_mode
 from .pooling import with_root_mean_squares
 from .recipes import choose_start_recipe
@@ -81,10 +82,10 @@ class PreparedStart:
         """How much of the start is trained."""
         return self.settings.mode or FROZEN
 
-    @property
+    @cached_property  # it is built
     def plan(self) -> NetworkPlan:
-        """The layers of the start."""
-        return self.start.model.network.plan
+        """The layers of the network that comes out: those of the start up to the last cut, and the classifier."""
+        return plan_with_head(self.start.model, self.cuts[-1], self.images.classes, self.settings.head)
 
     @property
     def steps(self) -> int:
@@ -162,7 +163,7 @@ def prepare_start(
         boundary=boundary,
         flip=recipe.augmentation.flip,
         recipe=recipe,
-        notes=(*dataset.notes, *_notes(start, dataset), why, *learned),
+        notes=(*_own_notes(settings, dataset), *_notes(start, dataset), why, *learned),
         threads=settings.threads or usable_cores(),
         device=device,
         started_s=started,
@@ -295,6 +296,13 @@ def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path 
     if not len(dataset.indices(TRAIN)):
         raise DataError(f"`{dataset.name}` must have training images. Got none.")
     return dataset
+
+
+def _own_notes(settings: TrainOptions, dataset: Dataset) -> list[str]:
+    """Return the notes on the images but for what nobody has set: what the start takes is said with its name."""
+    given = {"size": settings.size, "channels": settings.channels, "values:": settings.value_range}
+    taken = tuple(f"{word} " for word, value in given.items() if value is None)
+    return [note for note in dataset.notes if not note.startswith(taken)]
 
 
 def _notes(start: Start, dataset: Dataset) -> list[str]:

@@ -21,7 +21,7 @@ from convscope.training.history import History
 from .feature_store import Vectors
 from .head_choice import ChosenHead, choose_head, probe
 from .head_model import model_with_head, normalized
-from .modes import LAST_STAGES
+from .modes import FROZEN, LAST_STAGES
 from .preparing import PreparedStart
 from .start_features import StartFeatures, Wanted
 from .stored_maps import CutMaps
@@ -104,7 +104,14 @@ def carry_out_start(
         indices=evaluated,
         probabilities=probabilities,
         seconds=time.monotonic() - prepared.started_s,
-        notes=_notes(prepared, cut, head, curve, values=features[0][cut].shape[1]),
+        notes=_notes(
+            prepared,
+            cut,
+            head,
+            curve,
+            values=features[0][cut].shape[1],
+            margins=model.network.gives_margins,
+        ),
     )
 
 
@@ -120,7 +127,7 @@ def _probabilities(model: Model, vectors: Vectors) -> NDArray[np.float32]:
 
 
 def _notes(
-    prepared: PreparedStart, cut: str, head: ChosenHead, curve: dict[str, Proportion], *, values: int
+    prepared: PreparedStart, cut: str, head: ChosenHead, curve: dict[str, Proportion], *, values: int, margins: bool
 ) -> tuple[str, ...]:
     """Return what was done, in sentences."""
     views = " and of its horizontal flip" if prepared.flip and head.name != "knn" else ""
@@ -131,18 +138,29 @@ def _notes(
         tried = ", ".join(f"{name} {accuracy.fraction:.1%}" for name, accuracy in curve.items())
         notes.append(f"accuracy of a linear classifier by layer, cross-validated on training images: {tried}")
     if head.accuracy is None:
-        notes.append("a class has one training image: strength and probabilities are not calibrated")
-        return tuple(notes)
-    if head.strength:
+        notes.append("a class has one training image: the classifier has its usual strength")
+    elif head.strength:
         total = counted(head.accuracy.total, "training image")
         notes.append(
             f"strength {head.strength}, chosen by cross-validation: accuracy {head.accuracy.fraction:.1%} on {total}, "
             "each by a classifier that did not learn from it"
         )
+    if prepared.mode == FROZEN:  # what is trained further is calibrated then
+        notes.append(_calibration(head, margins=margins))
+    return tuple(notes)
+
+
+def _calibration(head: ChosenHead, *, margins: bool) -> str:
+    """Return how scores became probabilities."""
+    if head.accuracy is None:
+        return "probabilities are not calibrated: a class has one training image"
+    answers = "on training images, each answered by a classifier that did not learn from it"
     if head.losses is not None:
         before, after = head.losses
-        notes.append(
-            f"probabilities are calibrated on the same answers: the softmax of the logits divided by "
-            f"{head.temperature:.3g} (loss {after:.3f}, {before:.3f} without)"
+        return (
+            f"probabilities are calibrated {answers}: the softmax of the logits divided by {head.temperature:.3g} "
+            f"(loss {after:.3f}, {before:.3f} without)"
         )
-    return tuple(notes)
+    if margins:
+        return f"probabilities are calibrated {answers}: a sigmoid of the margin for each class (Platt scaling)"
+    return "probabilities are the votes of the neighbours, not calibrated"

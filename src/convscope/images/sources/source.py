@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 UNASSIGNED, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 SPLIT_NAMES = ("images", "train", "val", "test")
+"""As folders have them."""
+SPLITS_IN_WORDS = ("no split", "training", "validation", "test")
+"""Whether a folder of this name is there or not."""
 SPLIT_WORDS = {
     "train": TRAIN, "training": TRAIN, "trainval": TRAIN,
     "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "validate": VALIDATION, "dev": VALIDATION,
