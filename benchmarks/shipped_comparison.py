@@ -1,7 +1,7 @@
 """The comparison that comes with the package: four variants on MNIST, each trained with five seeds.
 
     python benchmarks/shipped_comparison.py --data-dir SETS
-    python benchmarks/shipped_comparison.py --words    # only what the variants are called and how they are described
+    python benchmarks/shipped_comparison.py --words    # only names, descriptions and the sentence
 
 Scope: shared weights, own weights, a plain network and no pooling (`convscope compare`) on few images of MNIST, with
 the same training images, epochs and recipe; accuracy clean and distorted. It writes the record that a page without a
@@ -20,7 +20,7 @@ import convscope
 from convscope.core.context import Context
 from convscope.core.records import json_text, to_json
 from convscope.explorer.comparison import SHIPPED, comparison_data
-from convscope.measures.comparison.moved import SAID
+from convscope.measures.comparison.moved import SAID, sentence_of
 from convscope.measures.comparison.records import VariantRun
 from convscope.measures.comparison.variants import VARIANTS
 
@@ -42,17 +42,19 @@ def _counts(run: VariantRun) -> dict[str, Any]:
 
 
 def _with_words(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with today's names and descriptions of its variants; its numbers stay."""
+    """Return a record with today's names, descriptions and sentence; its numbers stay."""
     names = {one["name"]: VARIANTS[variant] for one, variant in zip(record["variants"], SAID, strict=True)}
     for one in record["variants"]:
         one |= {"name": names[one["name"]].title, "description": names[one["name"]].description}
     moved = record["moved"]
     moved["variants"] = [one | {"name": VARIANTS[v].title} for one, v in zip(moved["variants"], SAID, strict=True)]
+    sentence = sentence_of(moved["pixels"], {one["name"]: one["accuracy"] for one in moved["variants"]})
+    moved["sentence"] = sentence
     return record
 
 
 def write_words() -> None:
-    """Write the names and descriptions of the variants anew, without a training."""
+    """Write names, descriptions and the sentence anew, without a training."""
     measured = json.loads((RESULTS / "shipped-comparison.json").read_text(encoding="utf-8"))
     measured["runs"] = dict(zip((VARIANTS[name].title for name in SAID), measured["runs"].values(), strict=True))
     measured["record"] = _with_words(measured["record"])
@@ -65,7 +67,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data-dir", type=Path, help="where the named sets are")
     options.add_argument("--folder", type=Path, help="keeps finished trainings, so that it can be continued")
-    options.add_argument("--words", action="store_true", help="write only names and descriptions, into what is there")
+    options.add_argument("--words", action="store_true", help="write only what is said, into what is there")
     given = options.parse_args()
     if given.words:
         write_words()

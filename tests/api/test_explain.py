@@ -125,3 +125,17 @@ def test_what_cannot_be_read_is_named(run: Path, tmp_path: Path) -> None:
 def test_settings_that_cannot_be_are_refused(run: Path, options: dict[str, object], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         convscope.explain(run, [IMAGE], faithfulness=0, **options)  # type: ignore[arg-type]
+
+
+def test_an_image_that_is_dark_on_light_where_training_images_are_light_on_dark_is_noted(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper = np.full((90, 60), 250, np.uint8)  # with margins at both sides, dark ones, once it is square
+    paper[20:70, 26:34] = 10
+    for name, pixels in (("dark", paper), ("light", 255 - paper)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    paths = [str(tmp_path / f"{name}.png") for name in ("dark", "light")]
+    convscope.explain(run, paths, methods=["nearest"], faithfulness=0, progress=True)
+    said = [line for line in capsys.readouterr().err.splitlines() if "light on dark" in line]
+    assert len(said) == 1
+    assert "dark.png: the image is dark on light, and the training images are light on dark. Invert it." in said[0]

@@ -1,6 +1,8 @@
 """The pages of a run and of the comparison beside it link to each other, whichever is written last."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,26 @@ def test_the_comparison_that_comes_with_the_package_has_the_whole_sentence_in_a_
     accuracies = {row.name: row.accuracy for row in shipped.moved.variants}
     assert list(accuracies) == ["shared weights", "own weights", "plain network", "without pooling"]
     assert max(accuracies, key=lambda name: accuracies[name]) == "shared weights"
+
+
+@pytest.mark.parametrize("place", ["digits-1/mine", "digits-1", "mine"], ids=["inside", "the run itself", "beside"])
+def test_a_comparison_in_any_folder_in_or_beside_the_run_is_linked(folder: Path, tmp_path: Path, place: str) -> None:
+    run = tmp_path / "digits-1"
+    shutil.copytree(folder / "digits-1", run)
+    convscope.look(run, force=True)
+    found = comparison(variant("convolution", 0.9), variant("mlp-parameters", 0.6), data="digits", layout=LAYOUT)
+    page = write_files(found, tmp_path / place)
+    for target in ("look.html", "report.html"):
+        assert os.path.relpath(page, run) in links(run / target)
+        assert os.path.relpath(run / target, page.parent) in links(page)
+    convscope.look(run, force=True)
+    assert os.path.relpath(page, run) in links(run / "look.html"), "whichever is written last"
+
+
+def test_a_report_that_is_written_again_keeps_its_links(tmp_path: Path) -> None:
+    run = tmp_path / "digits-1"
+    convscope.train("digits", layout=LAYOUT, epochs=1, output=run)
+    convscope.look(run)
+    assert links(run / "report.html") == {"look.html"}
+    convscope.train(resume=run)
+    assert links(run / "report.html") == {"look.html"}

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, explorer_data
+from convscope.images.ink import ink_of
 from convscope.images.preprocessing import Preprocessing
 from convscope.networks.build import Network
 from convscope.networks.layout import Layout
@@ -124,3 +126,16 @@ def test_a_drawing_comes_back_from_its_address_bit_for_bit(tmp_path: Path, paper
     assert all(one["same"] for one in made)
     if paper == 0:
         assert max(len(one["address"]) for one in made) < 800
+
+
+@needs_node
+@pytest.mark.parametrize("paper", [0, 255])
+def test_the_page_and_explain_exchange_paper_and_ink_of_the_same_images(tmp_path: Path, paper: int) -> None:
+    images = [one ^ np.uint8(paper) for one in TRAINED]
+    tried = [one ^ np.uint8(side) for side in (0, 255) for way in WAYS for one in (drawn(3, way), drawn(7, way))]
+    _, made, _ = given([raster(one) for one in tried], images, tmp_path)
+    ink = ink_of(np.stack(images)[..., None])
+    assert ink is not None
+    ways = [ink.is_exchanged_in(np.asarray(Image.fromarray(one).resize((SIDE, SIDE)))) for one in tried]
+    assert ways == [one["steps"]["inverted"] for one in made]
+    assert ways.count(True) == len(tried) // 2

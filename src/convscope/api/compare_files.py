@@ -19,7 +19,7 @@ from convscope.measures.comparison.records import FILE_NAME, PAGE_NAME, Comparis
 from convscope.measures.distortions.family import GROUPS
 from convscope.report.comparison_page import render_comparison
 from convscope.training.report import read_report
-from convscope.training.run_folder import RunFolder
+from convscope.training.run_folder import REPORT_NAME, RunFolder
 
 TABLE, RUNS = "comparison.csv", "runs"
 RESULTS = FILE_NAME, TABLE, PAGE_NAME
@@ -54,7 +54,7 @@ def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None 
     write_text(folder / TABLE, table_of(comparison).csv())
     page = folder / PAGE_NAME
     write_text(page, render_comparison(comparison))
-    if (run := _run_beside(folder, comparison.data)) is not None:
+    if (run := _run_near(folder, comparison.data)) is not None:
         link_pages(run.pages(page))
     theme, reporter = theme_named("light"), reporter or Silent()
     with reporter.task("drawing the comparison", len(FIGURES) * len(_ENDINGS), "figures") as task:
@@ -70,10 +70,12 @@ def write_files(comparison: Comparison, folder: Path, reporter: Reporter | None 
     return page
 
 
-def _run_beside(folder: Path, data: str) -> RunFolder | None:
-    """Return the newest run of the same dataset in the folder beside `folder`."""
-    reports = sorted(folder.absolute().parent.glob("*/report.json"), key=lambda path: -path.stat().st_mtime)
-    for path in reports[:MOST_RUNS]:
+def _run_near(folder: Path, data: str) -> RunFolder | None:
+    """Return the run of the same dataset that `folder` is, or lies in; else the newest beside it."""
+    here = folder.absolute()
+    around = [path for path in (here / REPORT_NAME, here.parent / REPORT_NAME) if path.is_file()]
+    beside = sorted(here.parent.glob(f"*/{REPORT_NAME}"), key=lambda path: -path.stat().st_mtime)
+    for path in (*around, *beside[:MOST_RUNS]):
         with contextlib.suppress(ConvscopeError, OSError):
             if printable(read_report(path).name) == data:
                 return RunFolder(path=path.parent)

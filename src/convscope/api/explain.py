@@ -1,5 +1,6 @@
 """Explain predictions: which pixels and training images they are due to, and how far that can be trusted."""
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +35,9 @@ from convscope.core.records import UNRECORDED
 from convscope.core.text import printable
 from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.images.dataset import Dataset
+from convscope.images.ink import ink_of
 from convscope.images.sources.opening import DataSource
+from convscope.images.sources.source import TRAIN
 from convscope.networks.folding import fold
 from convscope.networks.graph import Graph
 from convscope.networks.inputs import list_inputs
@@ -50,6 +53,7 @@ from .look import training_source
 
 USUAL_IMAGES = 50  # on which faithfulness is measured by default
 _BATCH = 64
+_LOOKED_AT = 200  # training images that tell what all are like
 _FEW_MACS = 20_000_000  # an image; below, threads wait for each other longer than they compute
 Unusable = tuple[tuple[str, str], ...]
 
@@ -128,14 +132,16 @@ def explain(
     with tuned(request.threads):
         chosen, unusable = _read(used, images, told)
         if folder is not None:
-            names = (figure_name(number, name) for number, (name, _) in enumerate(chosen, start=1))
+            names = (figure_name(number, one.name) for number, one in enumerate(chosen, start=1))
             keep_inputs((folder / name for name in names), data=[images])
         dataset, reason = request.dataset()
+        if dataset is not None:
+            _note_exchanged(dataset, chosen, told)
         training = request.training(dataset) if NEAREST in request.names else None
         with told.task("explaining", total=0):
             explanations = explain_images(
                 used,
-                chosen,
+                [(one.name, one.pixels) for one in chosen],
                 target=request.target,
                 methods=request.maps,
                 settings=request.settings,
@@ -260,24 +266,43 @@ def _methods(asked: Sequence[str], graph: Graph) -> tuple[list[str], list[str]]:
     return names, [reason for reason in refused.values() if reason and not asked]
 
 
-def _read(model: Model, images: Any, told: Reporter) -> tuple[list[tuple[str, NDArray[np.uint8]]], Unusable]:
-    """Return names and pixels of the images, and which cannot be read.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Given:
+    """One image that can be read: its name, its pixels as the network takes them, and without margins."""
+
+    name: str
+    pixels: NDArray[np.uint8]
+    stretched: NDArray[np.uint8]
+
+
+def _read(model: Model, images: Any, told: Reporter) -> tuple[list[_Given], Unusable]:
+    """Return the images, and which cannot be read.
 
     Raises:
         DataError: none can.
     """
     preprocessing = model.preprocessing
+    whole = dataclasses.replace(preprocessing, fit="stretch")
     found, unusable = [], []
     for one in list_inputs(images, channels=preprocessing.channels, size=preprocessing.size).images:
         try:
             pixels, remarks = one.read(preprocessing)
+            stretched = one.read(whole)[0] if preprocessing.channels == 1 else pixels
         except UnreadableImageError as error:
             unusable.append((one.name, str(error)))
             continue
         if remarks:
             told.say(f"note: {printable(one.name)}: {'; '.join(remarks)}")
-        found.append((printable(one.name), pixels))
+        found.append(_Given(name=printable(one.name), pixels=pixels, stretched=stretched))
     if not found:
         name, reason = unusable[0] if unusable else ("none", "the list is empty")
         raise DataError(f"`images` must have one that can be read. Got {printable(name)}: {reason}. Check the path.")
     return found, tuple(unusable)
+
+
+def _note_exchanged(dataset: Dataset, given: Sequence[_Given], told: Reporter) -> None:
+    """Say which images have paper and ink exchanged, beside the training images."""
+    ink = ink_of(np.asarray(dataset.images[dataset.drawn(TRAIN, _LOOKED_AT, 0)]))
+    for one in given:
+        if ink is not None and ink.is_exchanged_in(one.stretched):
+            told.say(f"note: {one.name}: the image is {ink.other}. Invert it.")

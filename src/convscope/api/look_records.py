@@ -143,17 +143,19 @@ def _saved(kind: type[RecordT], path: Path, reporter: Reporter, *, how: str) -> 
 
 
 def linked_pages(model: Model, run: RunFolder) -> dict[str, Path]:
-    """Return the pages of a run and of the comparison beside it, by title, whether they exist or not."""
+    """Return the pages of a run and of the comparison near it, by title, whether they exist or not."""
     folder, _ = _comparison_of(model, run, Silent())
     return run.pages(folder / PAGE_NAME)
 
 
 def _comparison_of(model: Model, run: RunFolder, reporter: Reporter) -> tuple[Path, Comparison | None]:
-    """Return the newest comparison beside the run folder with the same dataset and baseline, and its folder."""
+    """Return the newest comparison in or beside the run folder with its dataset and baseline, and where it is."""
     if not run.report.is_file():
         return run.path, None
     try:
-        paths = [folder / COMPARISON_NAME for folder in run.path.absolute().parent.glob("compare-*")]
+        here = run.path.absolute()
+        near = (path for place in (here, here.parent) for path in place.glob(f"*/{COMPARISON_NAME}"))
+        paths = [here / COMPARISON_NAME, *near]
         name = read_report(run.report).name
         newest = sorted((path for path in paths if path.is_file()), key=lambda path: -path.stat().st_mtime)
     except (ConvscopeError, OSError):

@@ -11,6 +11,7 @@ import torch
 from convscope.cleaning.wrong_labels import wrong_labels
 from convscope.core.atomic import remove, write_text
 from convscope.core.context import Context
+from convscope.core.document import link_pages
 from convscope.core.errors import ConvscopeError
 from convscope.core.machine import machine
 from convscope.core.progress import Silent
@@ -77,6 +78,7 @@ def write_report_of(trained: Trained, images: Dataset, folder: RunFolder, contex
     write_text(folder.page, page)
     if trained.changed and folder.look.exists():
         _look_again(folder, context)
+    _link(trained.model, folder)
     return report
 
 
@@ -100,6 +102,13 @@ def save_trained(model: Model, history: History, folder: RunFolder) -> bool:
     write_model(model, folder.model)
     history.write(folder.history)
     return not same
+
+
+def _link(model: Model, folder: RunFolder) -> None:
+    """Link the report, which was written anew, with the other pages of the run."""
+    from .look_records import linked_pages  # slow to import
+
+    link_pages(linked_pages(model, folder))
 
 
 def _look_again(folder: RunFolder, context: Context) -> None:

@@ -26,7 +26,7 @@ def measure_text(invariance: Invariance) -> str:
     for curve in invariance.curves:
         lines += [f"{title_of(curve.distortion)} ({curve.distortion}, {curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
-        "Sensitivity of each layer, as fractions of the distance between two different images.",
+        "Sensitivity of each layer. Distances of maps: 1 is that between two different images.",
         "changed: distance to the maps on clean images; moved along: the fraction of the squared change that is",
         "movement (equivariance); really changed: distance to the clean maps moved along with the image. Inside: where",
         "no edge is seen.",
@@ -98,13 +98,18 @@ def _limit_cell(limit: Limit) -> str:
     return strength if low == beyond else f"{strength} ({low} to {high})"
 
 
+def _distance(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
 def _sensitivity(invariance: Invariance, point: Point) -> Iterable[str]:
     rows = []
     for shown in invariance.shown_layers:
         layer = point.layers[shown.index]
         values = (layer.changed, layer.moved, layer.really_changed, layer.changed_inside, layer.residual_inside)
         name = f"{shown.stage or '-'}: {shown.name}" if invariance.is_layout else shortened(shown.name, 48)
-        rows.append([f"  {name}", *map(percent_cell, values)])
+        cells = [percent_cell(value) if at == 1 else _distance(value) for at, value in enumerate(values)]
+        rows.append([f"  {name}", *cells])
     first = "stage" if invariance.is_layout else "layer"
     columns = [f"  {first}", "changed", "moved along", "really changed", "changed inside", "really changed inside"]
     verdicts = ["", *(point.layers[shown.index].verdict for shown in invariance.shown_layers)]

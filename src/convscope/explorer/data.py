@@ -13,6 +13,7 @@ from convscope.core.document import inline_values
 from convscope.core.records import DIGITS, to_json
 from convscope.core.text import image_in_words, printable
 from convscope.core.version import __version__
+from convscope.images.ink import Ink, ink_of
 from convscope.images.values import ValueRanges
 from convscope.layers.layer import Layer
 from convscope.layers.nonlinearity import NONLINEARITIES
@@ -132,6 +133,7 @@ class ExplorerData:
         invariance: robustness to distortions; None where that was not measured.
         comparison: of variants; None where there is none.
         where: what says where the network looked; None of one that answers with maps.
+        ink: what the ink of the images has in common; None where they are no drawings on one paper.
     """
 
     format_version: int = FORMAT_VERSION
@@ -161,6 +163,7 @@ class ExplorerData:
     invariance: InvarianceData | None = field(default=None, metadata={DIGITS: 4})
     comparison: ComparisonData | None = None
     where: WhereData | None = None
+    ink: Ink | None = field(default=None, metadata={DIGITS: 5})
 
 
 def explorer_data(
@@ -217,6 +220,7 @@ def explorer_data(
         poolings=poolings,
         nonlinearities=nonlinearities,
         where=where_data(arithmetic),
+        ink=ink_of(np.stack([image.pixels for image in images])) if images else None,
     )
 
 

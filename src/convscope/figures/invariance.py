@@ -140,16 +140,16 @@ def _layers_chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme
     for row, layer in enumerate(point.layers[one.index] for one in shown):
         for value, inside, colour, offset in _bars(layer, theme):
             if value is not None:
-                axes.barh(row + offset, 100 * value, height=0.34, color=colour)
-                axes.text(100 * value + 2, row + offset, f"{100 * value:.0f} %", va="center", fontsize=6.5)
+                axes.barh(row + offset, value, height=0.34, color=colour)
+                axes.text(value + 0.02, row + offset, f"{value:.2f}", va="center", fontsize=6.5)
             if inside is not None:
-                axes.plot([100 * inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
+                axes.plot([inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
     names = [f"{one.stage}: {one.name}" if one.stage else short_name(one.name, _LONGEST_NAME) for one in shown]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlim(0, max(125.0, 120 * max((layer.changed or 0) for layer in point.layers)))
+    axes.set_xlim(0, max(1.25, 1.2 * max((layer.changed or 0) for layer in point.layers)))
     axes.set_title(curve.at(point))
-    axes.set_xlabel("of the distance between two images (%)", fontsize=7)
+    axes.set_xlabel("1: the distance between two different images", fontsize=7)
     axes.grid(visible=True, axis="x", linewidth=0.6)
     axes.set_axisbelow(True)
 

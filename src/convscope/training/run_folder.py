@@ -23,6 +23,7 @@ from convscope.options.train import TrainOptions
 from .recipe import Recipe
 
 FORMAT_VERSION = 2
+REPORT_NAME = "report.json"
 _LARGEST_SETTINGS_BYTES = 1 << 20
 
 
@@ -77,7 +78,7 @@ class RunFolder:
     @property
     def report(self) -> Path:
         """The report as JSON."""
-        return self.path / "report.json"
+        return self.path / REPORT_NAME
 
     @property
     def page(self) -> Path:

@@ -28,7 +28,7 @@ def test_the_sentence_has_the_accuracy_of_each_variant_in_order() -> None:
     found = moved(comparison(*four(188, 132, 123, 168)))
     assert found is not None
     assert found.sentence == (
-        "Moved by one pixel: shared weights 94 %, own weights 66 %, plain network 62 %, without pooling 84 %."
+        "Moved by one pixel: shared weights 94.0 %, own weights 66.0 %, plain network 61.5 %, without pooling 84.0 %."
     )
     assert [row.clean for row in found.variants] == [0.9] * 4
 
@@ -37,7 +37,7 @@ def test_a_variant_that_was_not_measured_is_left_out_and_without_the_baseline_no
     shared, own, *_ = four(188, 132, 0, 0)
     found = moved(comparison(shared, own))
     assert found is not None
-    assert found.sentence.endswith("shared weights 94 %, own weights 66 %.")
+    assert found.sentence.endswith("shared weights 94.0 %, own weights 66.0 %.")
     assert moved(comparison(shared)) is None
     assert moved(comparison(own, four(0, 0, 9, 9)[2])) is None
 

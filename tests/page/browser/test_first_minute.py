@@ -1,5 +1,6 @@
 """The first minute: a correct answer, cause and effect on one screen, links that lead to what they name."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -309,3 +310,25 @@ def test_the_skip_link_leads_to_the_map_that_keys_move_over(open_page: Open, dig
     opened.page.keyboard.press("Enter")
     opened.page.keyboard.press("ArrowRight")
     opened.until("location.hash === '#1/1/3/4/5'")
+
+
+def test_the_view_is_saved_with_every_map_and_single_value(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits).ready()
+    with opened.page.expect_download() as download:
+        opened.page.locator("#glance .save").get_by_role("button", name=" SVG: ").click()
+    drawn = Path(download.value.path()).read_text(encoding="utf-8")
+    assert drawn.count("<image") == 1 + 2 * 8 + 2 * 12 + 16, "image, two convolutions with their pooling, units"
+    assert "closed blocks" not in drawn
+
+
+def test_the_step_of_gradient_descent_can_be_seen_however_many_images_were_shown(
+    open_page: Open, tmp_path: Path
+) -> None:
+    opened = lesson_alone(open_page, tmp_path, place="lesson/3")
+    opened.page.get_by_role("button", name="Show them 1 image").click()
+    first = opened.text(".experiment .total")
+    old, new = (float(one.replace("−", "-")) for one in re.findall(r"(?<=weight )−?[\d.]+", first))
+    assert abs(new - old) > 0.05
+    opened.page.get_by_role("button", name="Show them 200 images").click()
+    assert opened.text(".experiment .total") == first, "later steps are too small to be seen"
+    assert "The last of 201 images changed no weight by more than" in opened.text(".experiment")

@@ -219,3 +219,18 @@ def test_paths_of_a_small_network_are_named_in_its_columns(open_page: Open, tmp_
     assert opened.page.locator(".network-map").count() == 0
     reads: list[Any] = opened.page.locator(".layer .reads", has_text="Concatenates").all_inner_texts()
     assert reads == ["Concatenates down1.conv.3.", "Concatenates inc.conv.3."]
+
+
+def test_what_is_saved_says_that_closed_blocks_are_left_out_and_has_the_layers_of_an_open_one(
+    open_page: Open, resnet: Path
+) -> None:
+    def drawn() -> str:
+        with opened.page.expect_download() as download:
+            opened.page.locator("#glance .save").get_by_role("button", name=" SVG: ").click()
+        return Path(download.value.path()).read_text(encoding="utf-8")
+
+    opened = open_page(resnet).ready()
+    assert "closed blocks" in drawn()
+    assert "layer1.0.conv2" not in drawn()
+    open_block(opened, "layer1.0")
+    assert "layer1.0.conv2" in drawn()

@@ -19,7 +19,7 @@ def _looked(opened: Opened) -> Opened:
 def test_maps_and_neighbours_follow_the_class_that_is_asked_for(open_page: Open, digits: Path) -> None:
     opened = _looked(open_page(digits))
     figures = opened.page.locator("#where figure:not([hidden])")
-    assert figures.locator("h3").all_inner_texts() == ["The image", "Occlusion", "Grad-CAM", "Contributions"]
+    assert figures.locator("h3").all_inner_texts() == ["The image", "Occlusion", "Contributions", "Grad-CAM"]
     maps = [one.get_attribute("src") for one in figures.locator("img").all()]
     assert len(set(maps)) == 4
     assert all(str(one).startswith("data:image/bmp") for one in maps)

@@ -32,11 +32,11 @@ export function makeAnswer(network, go, name = "") {
     const made = element("li", {}, label, element("span", { class: "track" }, bar), value);
     return { element: made, label, value, bar, unit: -1 };
   });
-  const said = element("p", { class: "says" }, ANSWER.says, best, sure, " ", verdict);
+  const said = element("p", { class: "says", text: network.images.length ? "" : ANSWER.none });
   const words = element("div", {}, name ? element("p", { class: "whose", text: name }) : null, said);
   const made = element(
     "div",
-    { class: "one-answer" },
+    { class: "one-answer nothing" },
     image,
     words,
     element("ol", { class: "best" }, ...rows.map((row) => row.element)),
@@ -46,6 +46,8 @@ export function makeAnswer(network, go, name = "") {
   return {
     element: made,
     draw(state) {
+      if (!shown) said.replaceChildren(ANSWER.says, best, sure, " ", verdict);
+      made.classList.remove("nothing");
       drawPixels(image, state.pixels, network.channels);
       const probabilities = probabilitiesOf(network, state.all[last]);
       const before = state.before?.[last]?.length ? probabilitiesOf(network, state.before[last]) : null;

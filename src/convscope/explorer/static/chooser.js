@@ -22,13 +22,14 @@ const [FIRST_THUMBNAILS, LATER_THUMBNAILS, LATER_MS] = [40, 20, 60]; // painted 
  * @property {(image: number | null) => void} mark marks the image that is shown
  * @property {(truth: number, predicted: number) => void} only shows one cell of the confusion matrix
  * @property {() => void} rest forgets what looks on, is still being read or was drawn, as another image was chosen
+ * @property {(pixels: import("./session.js").Pixels) => void} draw puts a drawing on the pad, where there is one
  */
 
 /**
  * @param {HTMLElement} parent
  * @param {Network} network
  * @param {Chosen} chosen
- * @param {HTMLElement} [beside] what holds the drawing pad
+ * @param {HTMLElement} [beside] what holds the drawing pad, where there are images to begin with
  * @returns {Chooser}
  */
 export function makeChooser(parent, network, chosen, beside = parent) {
@@ -68,19 +69,24 @@ export function makeChooser(parent, network, chosen, beside = parent) {
   const { label, mistakes, only } = filter(network, buttons, chosen, () => setStop(buttons));
   const hint = element("span", { class: "hint", text: TEXT.ownHint });
   const draw = pad && button(OWN.draw, pad.open);
-  parent.append(tools(label, mistakes, ...fileButton(read), draw, camera?.button ?? null, hint), message, strip);
-  parent.append(...(camera ? [camera.element] : []), own.element);
-  if (pad) beside.prepend(pad.element, underPad);
-  if (!network.images.length) {
-    strip.hidden = true;
-    pad?.tell();
-    message.textContent = TEXT.none;
-  }
+  const none = !network.images.length;
+  const padPlace = pad ? [pad.element, underPad] : [];
+  parent.append(tools(label, mistakes, ...fileButton(read), draw, camera?.button ?? null, hint));
+  if (none)
+    parent.append(...padPlace); // nothing else is seen before there is an image
+  else beside.prepend(...padPlace);
+  parent.append(message, strip, ...(camera ? [camera.element] : []), own.element);
+  strip.hidden = none;
+  if (none) message.textContent = TEXT.none;
   const markButton = makeMarker(strip, buttons, makePainter(buttons, network));
   const mark = (/** @type {number | null} */ image) => {
     if (markButton(image) && image !== null) own.rest();
   };
-  return { mark, only, rest: restAll };
+  const showDrawn = (/** @type {import("./session.js").Pixels} */ pixels) => {
+    restAll();
+    pad?.show(pixels);
+  };
+  return { mark, only, rest: restAll, draw: showDrawn };
 }
 
 /** A button that asks for a file. @param {(file: Blob, name: string) => void} read @returns {HTMLElement[]} */

@@ -118,7 +118,7 @@ async function build(page, network, computer) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const session = makeSession(network, computer, makePalette(dark.matches), mapOf(network.layers));
   const answer = makeAnswer(network, (unit) => actions.goThere({ layer: network.layers.length, unit }));
-  const bar = element("aside", { class: "answer-bar", "aria-label": ANSWER.label, hidden: true }, answer.element);
+  const bar = element("aside", { class: "answer-bar", "aria-label": ANSWER.label }, answer.element);
   sections.images.after(about(network, session.entries.length > 0));
   page.replaceChildren(header(network), bar, content);
   const actions = makeActions(sections, network, session);
@@ -154,7 +154,6 @@ async function build(page, network, computer) {
     });
   });
   drawChanges(sections, network, session, (state, everything) => {
-    bar.hidden = false;
     answer.draw(state);
     actions.drawGlance(state);
     drawOthers(state, everything);
@@ -162,7 +161,7 @@ async function build(page, network, computer) {
     fillRest();
   });
   followSecond(session, second, dark);
-  const follow = () => followHash(network, session, actions.take);
+  const follow = () => followHash(network, session, actions.takeLinked);
   addEventListener("hashchange", () => (follow() ? actions.dock.show() : arrive()));
   const isDeep = follow();
   if (isDeep) return;
@@ -213,7 +212,12 @@ function makeActions(sections, network, session) {
     /** @type {HTMLElement | null} */ (sections.numbers.querySelector(".board"))?.focus({ preventScroll: true });
   });
   return {
-    ...{ chooser, choose, dock, drawGlance, take },
+    ...{ chooser, choose, dock, drawGlance },
+    takeLinked(/** @type {Parameters<typeof take>} */ ...[original, image, ...rest]) {
+      if (image === null) chooser.draw(original);
+      else chooser.rest();
+      take(original, image, ...rest);
+    },
     toggle: (/** @type {import("./switches.js").Unit} */ unit) => turnOff(toggled(store.get().off, unit)),
     open(/** @type {number} */ index, /** @type {import("./explain.js").Position} */ wanted) {
       choose(index, { wanted });

@@ -74,6 +74,13 @@ export function wholePercent(fraction) {
 }
 
 /**
+ * A distance as a multiple of another: no share of anything.
+ * @param {number} ratio
+ */
+export function times(ratio) {
+  return `${ratio.toFixed(2)} ×`;
+}
+/**
  * Percent in so many digits, zeros at the end left out.
  * @param {number} fraction
  * @param {number} digits

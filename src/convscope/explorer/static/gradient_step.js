@@ -2,6 +2,7 @@
 /** In the first lesson: what one image does to one weight, in numbers. */
 import { numberCell } from "./account_derivation.js";
 import { element, wide } from "./dom.js";
+import { largestSize } from "./colours.js";
 import { GRADIENT } from "./text_lesson.js";
 import { strong } from "./pooling_derivation.js";
 import { TOY_PATCH } from "./toy.js";
@@ -9,10 +10,15 @@ import { gradientStep } from "./toy_learning.js";
 
 /** @typedef {import("./toy_learning.js").Learners} Learners */
 
-/** How the last image changed the weight that it changed most. @param {Learners} learners @returns {Node[]} */
-export function gradientNodes({ before, last }) {
-  if (!last) return [element("p", { class: "hint", text: GRADIENT.press })];
-  const { patches, right, given, rate, sums, changes } = gradientStep(before, last);
+/**
+ * How the first image changed the weight that it changed most: later steps are too small to be seen.
+ * @param {Learners} learners
+ * @returns {Node[]}
+ */
+export function gradientNodes({ first, last, before: latest, seen }) {
+  if (!first || !last) return [element("p", { class: "hint", text: GRADIENT.press })];
+  const { before } = first;
+  const { patches, right, given, rate, sums, changes } = gradientStep(before, first.image);
   const sizes = changes.map(Math.abs);
   const cell = sizes.indexOf(Math.max(...sizes));
   const place = (/** @type {number} */ index) =>
@@ -44,6 +50,9 @@ export function gradientNodes({ before, last }) {
     element("p", { class: "hint", text: GRADIENT.others }),
     element("p", { text: GRADIENT.sum(sums[cell], rate, changes[cell]) }),
     element("div", { class: "total" }, sum),
+    ...(seen > 1
+      ? [element("p", { text: GRADIENT.later(seen, largestSize(gradientStep(latest, last).changes)) })]
+      : []),
     element("p", { text: GRADIENT.whole }),
   ];
 }

@@ -11,43 +11,21 @@ import { fitImage } from "./preprocessing.js";
 /** @typedef {{ rows: number, columns: number }} Size */
 
 /**
- * What the ink of the training images is like.
+ * What the ink of the training images is like; Python finds it, for `convscope explain` too.
  * @typedef {object} Ink
  * @property {number} paper gray level
  * @property {number} side longer side of its box, in pixels
  * @property {[number, number]} center of its mass: row, column
+ * @property {string} other in words, what an image with paper and ink exchanged is
  */
 /** Which of the steps are taken. @typedef {{ inverted: boolean, fitted: boolean }} Steps */
 
-const SAME_PAPER = 24; // levels by which borders may differ
-const COMMON = 0.9; // of the images have that paper
-const ENOUGH = 10; // images
 const SEEN = 0.3; // of the strongest ink: what belongs to its box
 const MOST_INK = 0.6; // of the pixels; more is no ink
 const LONGEST = 448; // pixels of an own image that are looked at
 const SHADOW = 0.2; // of the strongest ink: shadows and noise of paper that is not clean
 const CLEAN = 6; // levels by which clean paper differs from the training images'
 const LARGEST_ZOOM = 6; // a dot stays one
-
-/**
- * @param {Pick<Network, "images" | "height" | "width" | "channels">} network
- * @returns {Ink | null} null where the images have no common paper, or are too few to know
- */
-export function inkOf({ images, height, width, channels }) {
-  if (channels !== 1 || images.length < ENOUGH) return null;
-  const size = { rows: height, columns: width };
-  const borders = images.map(({ pixels }) => borderOf(pixels, size));
-  const paper = middle(borders);
-  const same = borders.filter((border) => Math.abs(border - paper) <= SAME_PAPER).length;
-  if (same < COMMON * images.length) return null;
-  const found = images.flatMap(({ pixels }) => boxOf(distances(pixels, paper), size) ?? []);
-  if (found.length < COMMON * images.length || middle(found.map(({ part }) => part)) > MOST_INK) return null;
-  return {
-    paper,
-    side: middle(found.map(({ side }) => side)),
-    center: [middle(found.map(({ center }) => center[0])), middle(found.map(({ center }) => center[1]))],
-  };
-}
 
 /** @param {ArrayLike<number>} values */
 function middle(values) {

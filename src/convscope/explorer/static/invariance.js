@@ -5,7 +5,7 @@
  */
 import { chart } from "./curves.js";
 import { element, isolate, wide } from "./dom.js";
-import { counted, percentIn, short, wholePercent } from "./format.js";
+import { counted, percentIn, short, times, wholePercent } from "./format.js";
 import { reflow } from "./reflow.js";
 import { INVARIANCE } from "./text_distortions.js";
 import { saved } from "./saving.js";
@@ -169,8 +169,8 @@ export function limitsOf(kind, chance) {
 
 /** @param {Invariance} invariance @param {Strength} point @returns {HTMLElement} */
 function sensitivityTable(invariance, point) {
-  const per = (/** @type {number | null} */ value) => (value === null ? "–" : wholePercent(value));
-  const cell = (/** @type {number | null} */ value) => element("td", { text: per(value) });
+  const cell = (/** @type {number | null} */ value, worded = times) =>
+    element("td", { text: value === null ? "–" : worded(value) });
   const bar = (/** @type {number | null} */ value) => {
     const inside = element("span", { class: "bar" });
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
@@ -184,7 +184,7 @@ function sensitivityTable(invariance, point) {
       element("th", { scope: "row", text: name }),
       cell(changed),
       bar(changed),
-      cell(movedPart(changed, left)),
+      cell(movedPart(changed, left), wholePercent),
       cell(left ?? changed),
       bar(left ?? changed),
       element("td", { class: "words", text: verdictOf(point.verdicts[index] ?? "") }),

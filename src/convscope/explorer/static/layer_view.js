@@ -335,7 +335,7 @@ function namesOf(network, { layer, unit, row, column }) {
   return {
     layer: layer ? `${titleOf(here, last)} ${here.name}` : LAYER.image,
     unit: last ? LAYER.classNamed(network.classes[unit]) : layer ? number : channel,
-    where: single ? "" : LAYER.where(row + 1, column + 1),
+    where: !single ? LAYER.where(row + 1, column + 1) : last && here.kind === "linear" ? LAYER.isLogit : "",
     single,
     last,
   };

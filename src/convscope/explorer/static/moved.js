@@ -1,7 +1,7 @@
 // @ts-check
 /** The result of a comparison in one sentence, with a bar for each of its variants. */
 import { element, isolate, namedBar } from "./dom.js";
-import { counted, percent, wholePercent } from "./format.js";
+import { counted, percent } from "./format.js";
 import { MOVED } from "./text_records.js";
 
 /**
@@ -17,7 +17,7 @@ import { MOVED } from "./text_records.js";
 export function movedInShort(comparison) {
   const moved = comparison?.moved;
   if (!comparison || !moved) return [];
-  const clean = MOVED.clean(moved.variants.map((variant) => wholePercent(variant.clean)));
+  const clean = MOVED.clean(moved.variants.map((variant) => percent(variant.clean)));
   const more = element("a", { href: "#kinds", text: MOVED.more });
   return [
     element(

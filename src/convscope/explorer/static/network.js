@@ -87,6 +87,7 @@
  * @property {import("./invariance.js").Invariance | null} [invariance] robustness, where it was measured
  * @property {import("./comparison.js").Comparison | null} [comparison] of variants, where there is one
  * @property {import("./where_view.js").WhereData | null} [where] what says where the network looked
+ * @property {import("./ink.js").Ink | null} [ink] what the ink of its images has in common
  * @property {Network | null} [beside] a second network for the same images
  */
 

@@ -3,7 +3,7 @@
 import { element, isolate, namedBar, write } from "./dom.js";
 import { probabilitiesOf } from "./engine.js";
 import { receptiveField } from "./explain.js";
-import { percent, wholePercent } from "./format.js";
+import { percent, times, wholePercent } from "./format.js";
 import { cells, drawPixels, setFrame, setSize, shownSize } from "./image.js";
 import { mapGrid, pressed, roomFor } from "./map_grid.js";
 import { makeSourceLines } from "./source_lines.js";
@@ -184,13 +184,13 @@ function grow(bar, fraction) {
   bar.style.transform = `scaleX(${Math.min(1, fraction)})`;
 }
 
-/** A fraction as a bar with its name. @param {string} name */
-function fractionBar(name) {
+/** A number as a bar with its name. @param {string} name @param {(value: number) => string} worded */
+function changeBar(name, worded) {
   const { element: made, bar, value } = namedBar(name, "bar grows");
   const set = (/** @type {number | null} */ fraction) => {
     made.hidden = fraction === null;
     grow(bar, fraction ?? 0);
-    write(value, wholePercent(fraction ?? 0));
+    write(value, worded(fraction ?? 0));
   };
   return { element: made, set };
 }
@@ -201,7 +201,7 @@ function fractionBar(name) {
  * @returns {Column}
  */
 function sensitivityBars(layer) {
-  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
+  const [along, changed] = [changeBar(TEXT.along, wholePercent), changeBar(TEXT.changed, times)];
   const title = element("p", { class: "caption" });
   const box = element("div", { class: "changes measured", hidden: true }, title, along.element, changed.element);
   return {
@@ -224,7 +224,7 @@ function sensitivityBars(layer) {
  * @returns {Column}
  */
 function changeBars(network, layer) {
-  const [along, changed] = [fractionBar(TEXT.along), fractionBar(TEXT.changed)];
+  const [along, changed] = [changeBar(TEXT.along, wholePercent), changeBar(TEXT.changed, times)];
   const why = element("p", { class: "caption" });
   const box = element("div", { class: "changes", hidden: true }, along.element, changed.element, why);
   return {

@@ -1,7 +1,7 @@
 // @ts-check
 /** Images of the reader's own, files and drawings: what is done to them before the network sees them, with switches. */
 import { element, isolate } from "./dom.js";
-import { inkOf, inked, stepsFor } from "./ink.js";
+import { inked, stepsFor } from "./ink.js";
 import { inLevels } from "./levels.js";
 import { isWidePng, widePng } from "./png16.js";
 import { fitImage } from "./preprocessing.js";
@@ -23,8 +23,7 @@ export function makeOwn(network, message, show) {
   let order = 0; // of what was asked for
   /** @type {{ raster: Raster, name: string, live: boolean } | null} */
   let latest = null;
-  /** @type {import("./ink.js").Ink | null | undefined} */
-  let ink;
+  const { ink } = network;
   const inverted = makeSwitch(OWN.inverted, () => give());
   const fitted = makeSwitch(OWN.fitted, () => give());
   const near = element("p", { class: "hint", hidden: true, text: TEXT.near });
@@ -36,14 +35,13 @@ export function makeOwn(network, message, show) {
     show(ink ? inked(raster, network, ink, taken) : fitImage(raster, network), name);
   };
   const explain = () => {
-    inverted.why.textContent = (ink?.paper ?? 0) < 128 ? OWN.invertedWhy : OWN.lightWhy;
+    inverted.why.textContent = ink ? OWN.invertedWhy(ink.other) : "";
     fitted.why.textContent = OWN.fittedWhy;
   };
   /** @param {Raster} raster @param {string} name @param {boolean} live whether many follow, as of a drawing */
   const take = (raster, name, live) => {
     const again = live && latest?.name === name; // the switches stay as they are
     latest = { raster, name, live };
-    if (ink === undefined) ink = inkOf(network);
     if (ink && !again) {
       const steps = stepsFor(raster, ink, { rows: network.height, columns: network.width });
       inverted.set(steps.inverted, steps.inverted || !live);

@@ -1,10 +1,12 @@
 // @ts-check
 /** A drawing pad for networks of gray images, with the pen and paper of their images. */
 import { button, element, tools } from "./dom.js";
+import { cells, drawPixels } from "./image.js";
 import { TEXT } from "./text.js";
 import { OWN } from "./text_frame.js";
 
 /** @typedef {import("./network.js").Network} Network */
+/** @typedef {import("./session.js").Pixels} Pixels */
 
 const SIDE = 280; // pixels of the longer side
 const SMALL = 40; // pixels: images of that size are likely to be drawn
@@ -13,8 +15,8 @@ const KEY_STEP = 8; // pixels that an arrow key moves the pen
 /**
  * @param {Network} network
  * @param {(raster: import("./preprocessing.js").Raster) => void} drawn called at every move of the pen
- * @returns {{ element: HTMLElement, tell: () => void, clear: () => void, open: () => void }} tell gives what is drawn;
- *   clear leaves empty paper; open brings it into view
+ * @returns {{ element: HTMLElement, show: (pixels: Pixels) => void, clear: () => void, open: () => void }} show puts
+ *   a drawing on the pad; clear leaves empty paper; open brings it into view
  */
 export function makePad(network, drawn) {
   const sheet = makePaper(network, drawn);
@@ -55,7 +57,11 @@ export function makePad(network, drawn) {
   );
   return {
     element: pad,
-    tell: sheet.tell,
+    show(pixels) {
+      pad.hidden = false;
+      sheet.show(pixels);
+      invitation.hidden = true;
+    },
     clear,
     open() {
       pad.hidden = false;
@@ -70,6 +76,7 @@ export function makePad(network, drawn) {
 /**
  * What is drawn on.
  * @typedef {{ canvas: any, pen: HTMLElement, wide: number, tall: number, clear: () => void, tell: () => void,
+ *   show: (pixels: Pixels) => void,
  *   stroke: (points: Point[]) => void, at: (event: PointerEvent) => Point }} Paper
  */
 
@@ -97,6 +104,11 @@ function makePaper(network, drawn) {
     wide,
     tall,
     tell,
+    show(pixels) {
+      const small = cells({ rows: network.height, columns: network.width });
+      drawPixels(small, pixels, 1);
+      context.drawImage(small, 0, 0, wide, tall);
+    },
     clear() {
       context.fillStyle = `rgb(${paper} ${paper} ${paper})`;
       context.fillRect(0, 0, wide, tall);

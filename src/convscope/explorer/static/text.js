@@ -59,8 +59,9 @@ export const TEXT = {
     "The maps of a convolution move along with the image (equivariance). Pooling gives up the exact position, and " +
     "the answer changes less (invariance).",
   moveHint:
-    "Bars under each layer. Moved along: how much of the change of its maps is movement; at 100 % they only moved. " +
-    "Really changed: what movement does not explain; at 100 % as much as between two different images.",
+    "Two bars under each layer, which do not add up to anything. Moved along: which part of the change of its maps " +
+    "is movement; 100 %: they only moved. Really changed: how far they are from maps that only moved; 1 ×: as far " +
+    "as the maps of another image.",
   between: (/** @type {number} */ apart) =>
     `One position here is ${counted(apart, "pixel")}; a shift that ends between two is no movement of the map.`,
   along: "moved along",

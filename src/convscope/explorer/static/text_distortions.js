@@ -28,9 +28,9 @@ export const INVARIANCE = {
   lowerFalls: (/** @type {string} */ distorted) => ` (the lower end of its interval falls below that at ${distorted})`,
   sensitivity: "Effect on each layer",
   sensitivityHint:
-    "Changed: distance of its maps from the clean ones, relative to the distance between two different images. " +
-    "Moved along: how much of the squared change is movement. Really changed: the distance from the clean maps moved " +
-    "along with the image; single values have no position, and all of their change is real.",
+    "Changed: distance of its maps from the clean ones; 1 ×: as far as the maps of another image. Moved along: which " +
+    "part of the squared change is movement. Really changed: the distance from the clean maps moved along with the " +
+    "image; single values have no position, and all of their change is real.",
   heads: ["layer", "changed", "moved along", "really changed", "its maps are"],
   verdicts: {
     invariant: "unchanged (invariant)",

@@ -50,12 +50,8 @@ export const OWN = {
   mistakes: (/** @type {number} */ count) => `Mistakes (${count})`,
   correct: "Correct ones",
   inverted: "Inverted",
-  invertedWhy:
-    "Your image is dark on light, and the training images are light on dark; so it was inverted. What the network " +
-    "was given stands beside.",
-  lightWhy:
-    "Your image is light on dark, and the training images are dark on light; so it was inverted. What the network " +
-    "was given stands beside.",
+  invertedWhy: (/** @type {string} */ other) =>
+    `Your image is ${other}; so it was inverted. What the network was given stands beside.`,
   fitted: "Fit the ink",
   fittedWhy: "The ink was cut out, scaled and centred like that of the training images.",
   unit: (/** @type {number} */ number) => `unit ${number}`,
@@ -82,4 +78,5 @@ export const KEEPING = {
   answer: (/** @type {string} */ name, /** @type {number} */ probability) => `${name} ${percent(probability)}`,
   image: "image",
   some: (/** @type {number} */ shown, /** @type {number} */ all) => `${shown} of ${counted(all, "map")}`,
+  closed: "Without the layers of closed blocks: open a block to save its maps.",
 };

@@ -16,6 +16,7 @@ export const LAYER = {
   map: (/** @type {number} */ number) => `map ${number}`,
   of: (/** @type {string} */ what, /** @type {number} */ all) => `${what} of ${all}`,
   where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
+  isLogit: ", logit",
   theValue: "The value",
   thisMap: (/** @type {number} */ rows, /** @type {number} */ columns) => `This map, ${sides(rows, columns)}`,
   dependsOnAll: "It can depend on the whole image",

@@ -190,7 +190,7 @@ export const SHARING = {
 /** One step of gradient descent. */
 export const GRADIENT = {
   about: (/** @type {number} */ row, /** @type {number} */ column) =>
-    `What this one image did to the copied weight in row ${row}, column ${column} (gradient descent): at each ` +
+    `What the first image did to the copied weight in row ${row}, column ${column} (gradient descent): at each ` +
     "position the error is multiplied by the input that the weight saw there.",
   heads: ["row, column", "should be", "is", "error", "input", "error × input"],
   position: (/** @type {number} */ row, /** @type {number} */ column) => `${row}, ${column}`,
@@ -199,10 +199,13 @@ export const GRADIENT = {
     `Together ${short(sum)}, times a small step size of ${short(rate)}: ${short(change)}.`,
   weight: (/** @type {number} */ before, /** @type {number} */ change) =>
     `old weight ${short(before)} ${change < 0 ? "−" : "+"} ${short(Math.abs(change))} = new weight `,
+  later: (/** @type {number} */ seen, /** @type {number} */ change) =>
+    `The last of ${counted(seen, "image")} changed no weight by more than ${short(change)}: the smaller the errors, ` +
+    "the smaller the steps.",
   whole:
     "In a network nobody says what a hidden unit should give. Its error is computed backwards from those of the " +
     "classifier, through the weights between them (backpropagation); then its weights change in the same way.",
-  press: "Show them 1 image to see one step in numbers.",
+  press: "Show them 1 image to see its step in numbers.",
 };
 
 /** What a nonlinearity is for. */

@@ -32,7 +32,8 @@ export const EVALUATION = {
   cost: "Cost of each layer",
   costHint:
     "For one image. Training stores the maps of all layers until the gradients are computed; prediction stores " +
-    "only the input and output of the current layer.",
+    "only the input and output of the current layer. So the total of training is the image and all maps, that of " +
+    "prediction the layer that needs most.",
   costs: ["layer", "parameters", "MACs", "training memory", "prediction memory", "receptive field"],
   total: "total",
 };

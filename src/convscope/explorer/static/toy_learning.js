@@ -19,6 +19,7 @@ const TRIALS = 200; // images that errors are measured on
  * @property {number[][]} separate nine weights for each position
  * @property {number} seen images learned from
  * @property {number[] | null} last of them
+ * @property {{ image: number[], before: number[] } | null} first of them, and the nine weights before it
  * @property {number[]} before the nine weights, before the last image
  */
 
@@ -28,7 +29,7 @@ export function beginners() {
   const drawn = () => Array.from({ length: AREA }, () => normal());
   const copied = drawn();
   const separate = Array.from({ length: PLACES * PLACES }, drawn);
-  return { copied, separate, seen: 0, last: null, before: copied };
+  return { copied, separate, seen: 0, first: null, last: null, before: copied };
 }
 
 /**
@@ -91,13 +92,14 @@ export function gradientStep(weights, image) {
  * @returns {Learners}
  */
 export function learned(learners, images) {
-  let { copied, last, before } = learners;
+  let { copied, first, last, before } = learners;
   const separate = learners.separate.map((weights) => [...weights]);
   for (let count = 0; count < images; count++) {
     const next = uniforms(26 + (learners.seen + count) * 7919);
     next(); // the first follows the seed
     last = stroke(next, true);
     before = copied;
+    first ??= { image: last, before };
     const { patches, right, changes } = gradientStep(before, last);
     copied = before.map((weight, cell) => weight + changes[cell]); // every position teaches the one set of weights
     patches.forEach((patch, index) => {
@@ -107,7 +109,7 @@ export function learned(learners, images) {
         separate[index][cell] += (SPEED * own * patch[cell]) / squares;
     });
   }
-  return { copied, separate, seen: learners.seen + images, last, before };
+  return { copied, separate, seen: learners.seen + images, first, last, before };
 }
 
 /**

@@ -1,5 +1,8 @@
 // @ts-check
-/** Everything at a glance as one figure to be saved: the image, the maps of every layer, the answer. */
+/**
+ * Everything at a glance as one figure to be saved: the image, all maps of every layer whose values are there, also
+ * those on other pages of the view, and the answer.
+ */
 import { scaleOf } from "./colour_bar.js";
 import { probabilitiesOf } from "./engine.js";
 import { inXml, sheet } from "./saving.js";
@@ -12,14 +15,15 @@ import { KEEPING } from "./text_frame.js";
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./session.js").State} State */
 
-const [MAPS, TILE, HEADING] = [32, 36, 40];
+const [MAPS, TILE, SINGLE, HEADING] = [256, 36, 16, 48];
 const CLASSES = 10;
 
 /** @param {Network} network @param {State} state @returns {SVGElement} */
 export function viewSheet(network, state) {
   const shown = network.layers.flatMap((_, index) => {
     const { rows, columns } = shapeAt(network, index + 1);
-    return rows * columns > 1 && state.all[index + 1].length ? [index + 1] : [];
+    const last = index + 1 === network.layers.length; // whose single values are the answer
+    return state.all[index + 1].length && !(last && rows * columns === 1) ? [index + 1] : [];
   });
   const image = sheet(KEEPING.image, [{ canvas: painted(network, state, 0, 0), label: state.name.slice(0, 30) }], {
     tile: TILE,
@@ -30,10 +34,12 @@ export function viewSheet(network, state) {
   const height = HEADING + Math.max(...parts.map((part) => Number(part.getAttribute("height"))));
   const { backgroundColor, color } = getComputedStyle(document.body);
   const svg = svgElement("svg", { width, height, viewBox: `0 0 ${width} ${height}` });
+  const closed = network.layers.some((_, index) => !state.all[index + 1].length);
   const text = { x: 12, y: 26, "font-family": "sans-serif", "font-size": 18, fill: color };
   svg.append(
     svgElement("rect", { width, height, fill: backgroundColor }),
     svgElement("text", text, inXml(`${network.title} ${network.layout}`)),
+    svgElement("text", { ...text, y: 42, "font-size": 12 }, closed ? KEEPING.closed : ""),
   );
   let x = 0;
   parts.forEach((part, index) => {
@@ -47,7 +53,7 @@ export function viewSheet(network, state) {
 
 /** @param {Network} network @param {State} state @param {number} layer */
 function layerSheet(network, state, layer) {
-  const { maps } = shapeAt(network, layer);
+  const { maps, rows, columns } = shapeAt(network, layer);
   const count = Math.min(MAPS, maps);
   const tiles = Array.from({ length: count }, (_, unit) => ({
     canvas: painted(network, state, layer, unit),
@@ -56,7 +62,8 @@ function layerSheet(network, state, layer) {
   const here = network.layers[layer - 1];
   const some = count < maps ? `, ${KEEPING.some(count, maps)}` : "";
   const scale = scaleOf(state.palette, state.all[layer]);
-  return sheet(`${titleOf(here, false)} ${here.name}${some}`, tiles, { scale, tile: TILE });
+  const tile = rows * columns > 1 ? TILE : SINGLE;
+  return sheet(`${titleOf(here, false)} ${here.name}${some}`, tiles, { scale, tile });
 }
 
 /** @param {Network} network @param {State} state */

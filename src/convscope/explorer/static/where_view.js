@@ -111,8 +111,8 @@ function makePanels(network, { patch, trust }) {
   return {
     image: panel(network, WHERE.image, ""),
     occlusion: panel(network, occlusion.title, occlusion.hint(patch), trust?.verdicts.occlusion),
-    camera: panel(network, camera.title, cameraHint(network), trust?.verdicts["grad-cam"]),
     pixels: panel(network, pixels.title, pixels.hint, trust?.verdicts.contributions),
+    camera: panel(network, camera.title, cameraHint(network), trust?.verdicts["grad-cam"]),
   };
 }
 

@@ -1,9 +1,10 @@
 """The result of a comparison in one sentence: the accuracy of four variants on images that are moved a little."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from convscope.core.statistics import Interval, mean_interval
-from convscope.core.text import counted
+from convscope.core.text import counted, percent
 from convscope.measures.distortions.family import GROUPS
 from convscope.measures.robustness import StrengthAccuracy
 
@@ -58,14 +59,19 @@ def moved(comparison: Comparison) -> Moved | None:
     baseline = comparison.variant(BASELINE)
     if len(rows) < 2 or baseline is None or rows[0].name != baseline.title:
         return None
-    parts = ", ".join(f"{row.name} {_whole_percent(row.accuracy)}" for row in rows)
     return Moved(
-        sentence=f"Moved by {distance(pixels)}: {parts}.",
+        sentence=sentence_of(pixels, {row.name: row.accuracy for row in rows}),
         pixels=pixels,
         images=comparison.distorted_images,
         seeds=comparison.seeds,
         variants=tuple(rows),
     )
+
+
+def sentence_of(pixels: float, accuracies: Mapping[str, float]) -> str:
+    """Return the result in one sentence, from the accuracy of each variant on images moved so far."""
+    parts = ", ".join(f"{name} {percent(accuracy)}" for name, accuracy in accuracies.items())
+    return f"Moved by {distance(pixels)}: {parts}."
 
 
 def pixels_moved(comparison: Comparison) -> float:
@@ -121,8 +127,3 @@ def _row(result: VariantResult, pixels: float) -> MovedVariant | None:
         accuracy=found.accuracy,
         interval=found.interval,
     )
-
-
-def _whole_percent(value: float) -> str:
-    """Return whole percents, unless that would round to everything."""
-    return f"{100 * value:.1f} %" if 0.995 <= value < 1 else f"{100 * value:.0f} %"
