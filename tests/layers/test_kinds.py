@@ -78,6 +78,19 @@ def test_the_shape_is_that_of_the_values(kind: str, data: st.DataObject) -> None
 @everyone
 @few
 @cases
+def test_a_part_of_the_values_is_written_where_it_stays(kind: str, data: st.DataObject) -> None:
+    _, layer, shapes = drawn(kind, data)
+    inputs, tensors = values_of(shapes), tensors_of(layer, shapes)
+    rows, columns = layer.shape(shapes).rows, layer.shape(shapes).columns
+    part = slice(rows // 2, rows), slice(0, -(-columns // 2))
+    expected = layer.compute(inputs, tensors)[:, :, *part]
+    layer.compute_into(out := torch.empty_like(expected), inputs, tensors, part)
+    assert torch.equal(out, expected)
+
+
+@everyone
+@few
+@cases
 def test_the_gradient_is_the_slope(kind: str, data: st.DataObject) -> None:
     example, layer, shapes = drawn(kind, data)
     if not example.smooth:

@@ -54,3 +54,13 @@ def test_the_gain_keeps_the_deviation_and_the_differences_between_images(member:
 def test_members_can_be_copied_and_sent_to_other_processes(member: NonlinearityKind) -> None:
     assert copy.deepcopy(member) == member
     assert pickle.loads(pickle.dumps(member)) == member
+
+
+@FAMILY
+def test_values_are_written_where_they_stay_with_the_same_bits(member: NonlinearityKind) -> None:
+    expected, out = member.apply(GRID), torch.empty_like(GRID)
+    assert member.written(GRID, out) is out
+    assert torch.equal(out, expected)
+    own = GRID.clone()
+    assert torch.equal(member.written(own, own), expected)
+    assert member.is_identity == torch.equal(expected, GRID)

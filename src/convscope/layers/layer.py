@@ -47,6 +47,7 @@ class Layer(ABC):
         PHRASE: the same in words.
         SHIFT: what happens to the result when the input is moved.
         LEAST_INPUTS, MOST_INPUTS: how many it takes.
+        GIVES_NEW: what `dense` returns is a tensor of its own, never a part of an input.
     """
 
     KIND: ClassVar[str]
@@ -55,6 +56,7 @@ class Layer(ABC):
     SHIFT: ClassVar[str]
     LEAST_INPUTS: ClassVar[int] = 1
     MOST_INPUTS: ClassVar[int] = 1
+    GIVES_NEW: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -110,6 +112,12 @@ class Layer(ABC):
     @abstractmethod
     def compute(self, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
         """Return N C h w from inputs N C H W, differentiable in all of them."""
+
+    def compute_into(
+        self, out: Tensor, inputs: Sequence[Tensor], tensors: Mapping[str, Tensor], part: tuple[slice, slice]
+    ) -> None:
+        """Write some rows and columns of the values into `out`."""
+        out.copy_(self.compute(inputs, tensors)[:, :, *part])
 
     def taps(self, inputs: Sequence[MapShape]) -> tuple[SideTaps, SideTaps] | None:
         """Return what each position of the result reads of each input, down and across; None if it cannot slide.

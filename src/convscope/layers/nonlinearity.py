@@ -30,6 +30,7 @@ class NonlinearityKind:
         oracle: the function in ``tests/oracles/stages.py`` of one number.
         formula: f(x) in Unicode.
         phrase: what it does to a value, in words.
+        into: the function, written into its second argument, which may be the first; None where PyTorch has no kernel.
 
     Raises:
         ParameterError: `oracle`, `formula` or `phrase` is empty.
@@ -42,14 +43,31 @@ class NonlinearityKind:
     oracle: str
     formula: str
     phrase: str
+    into: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Validate the texts."""
         check_described(self, "oracle", "formula", "phrase")
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether values stay as they are."""
+        return self.apply is _identity
+
+    def written(self, values: Tensor, out: Tensor) -> Tensor:
+        """Return the function of `values`: in `out`, which may be `values` itself where they are needed no more."""
+        if self.into is not None:
+            return self.into(values, out)
+        found = self.apply(values)
+        return found if out is values else out.copy_(found)
+
 
 def _identity(maps: Tensor) -> Tensor:
     return maps
+
+
+def _relu_into(maps: Tensor, out: Tensor) -> Tensor:
+    return torch.clamp_min(maps, 0, out=out)
 
 
 def _relu_operator(graph: OnnxWriter, value: str) -> str:
@@ -148,6 +166,7 @@ NONLINEARITIES: dict[str, NonlinearityKind] = {
         oracle="relu",
         formula="max(0, x)",
         phrase="negative values become 0",
+        into=_relu_into,
     ),
     "tanh": NonlinearityKind(
         apply=torch.tanh,

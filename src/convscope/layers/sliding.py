@@ -5,7 +5,7 @@ class of window positions (down, across) whose values are computed alike. `scann
 layer computes one of them from those that it reads, its `SlidingInput`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -88,6 +88,11 @@ class SlidingInput:
     def empty(self) -> Tensor:
         """Return zeros in place of the result, in as many maps as the input has."""
         return self.zero.expand(-1, -1, *self.size).contiguous()
+
+
+def taps_of(runs: Iterable[Run]) -> Iterator[tuple[int, int]]:
+    """Give the family that each tap of some runs reads, and the number of the tap."""
+    return ((run.family, run.first + tap) for run in runs for tap in range(run.count))
 
 
 def tapped(part: Tensor, axis: int, run: Run, tap: int, size: int) -> Tensor:

@@ -150,6 +150,14 @@ class GraphNetwork(ImageNetwork):
         values = node.layer.compute(inputs, self.tensors_of(node))
         return nonlinearity_of(node.nonlinearity).apply(values)
 
+    def compute_into(self, out: Tensor, node: Node, inputs: Sequence[Tensor], part: tuple[slice, slice]) -> None:
+        """Write some rows and columns of the values of one node into `out`, with the fewest copies."""
+        kind, tensors = nonlinearity_of(node.nonlinearity), self.tensors_of(node)
+        if kind.is_identity:
+            node.layer.compute_into(out, inputs, tensors, part)
+        else:
+            kind.written(node.layer.compute(inputs, tensors)[:, :, *part], out)
+
     def values(self, image: Tensor) -> Iterator[tuple[Node, Tensor]]:
         """Give the values of every node, N C h w, in order, from standardized images N C H W.
 

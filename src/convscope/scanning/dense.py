@@ -1,5 +1,6 @@
 """A network applied densely: its answer for every window of a region, each value computed once for all windows."""
 
+import enum
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from convscope.layers.geometry import Window
-from convscope.layers.kinds import Convolution, Linear
+from convscope.layers.kinds import Convolution
 from convscope.layers.nonlinearity import nonlinearity_of
-from convscope.layers.sliding import Run, SlidingInput, added, tapped
+from convscope.layers.sliding import Run, SlidingInput, added, tapped, taps_of
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 
@@ -18,6 +19,14 @@ from .families import Family, Sides, families
 
 _ADDITION = 40
 """What adding two maps costs, in weighted sums over one channel: it waits for memory."""
+
+
+class Sharing(enum.IntEnum):
+    """What the families of a node share: nothing, the sums over rows of taps, or the single taps of these rows too."""
+
+    NOTHING = 0
+    ROWS = 1
+    TAPS = 2
 
 
 class Part(NamedTuple):
@@ -49,16 +58,14 @@ class DensePlan:
         graph: of one window, with a vector as output.
         stride: pixels between neighbouring windows.
         down, across: the families along each side.
-        shared: the nodes whose families share the sums over rows of taps.
-        by_tap: those of them whose rows of taps share the single taps.
+        sharing: what the families of each node share.
     """
 
     graph: Graph
     stride: int
     down: Sides
     across: Sides
-    shared: frozenset[str]
-    by_tap: frozenset[str]
+    sharing: Mapping[str, Sharing]
 
     @property
     def is_single(self) -> bool:
@@ -95,23 +102,23 @@ class DensePlan:
         inputs = self.graph.by_name[part.name].inputs
         if part.spot >= 0:
             return [Part(inputs[0], part.row, part.column)]
-        across = self.across[part.name][part.column]
-        if part.tap >= 0 and part.name in self.by_tap:
-            spots = ((run.family, run.first + tap) for run in across.runs[0] for tap in range(run.count))
-            return [part._replace(column=family, spot=spot) for family, spot in spots]
+        across, sharing = self.across[part.name][part.column], self.sharing[part.name]
+        if part.tap >= 0 and sharing is Sharing.TAPS:
+            return [part._replace(column=family, spot=spot) for family, spot in taps_of(across.runs[0])]
         if part.tap >= 0:
             return list(dict.fromkeys(Part(inputs[0], part.row, run.family) for run in across.runs[0]))
         down = self.down[part.name][part.row]
-        read: dict[Part, None] = {}
+        read = dict.fromkeys(self.rows_of(part) if sharing else ())
         for index, below in enumerate(inputs):
-            for second in across.runs[index]:
-                for first in down.runs[index]:
-                    if index == 0 and part.name in self.shared:
-                        rows = range(first.first, first.first + first.count)
-                        read |= dict.fromkeys(Part(part.name, first.family, part.column, row) for row in rows)
-                    else:
-                        read[Part(below, first.family, second.family)] = None
+            if index or not sharing:
+                pairs = ((one, other) for other in across.runs[index] for one in down.runs[index])
+                read |= dict.fromkeys(Part(below, one.family, other.family) for one, other in pairs)
         return list(read)
+
+    def rows_of(self, part: Part) -> list[Part]:
+        """Return the sums over rows of taps that make a family."""
+        down = self.down[part.name][part.row]
+        return [part._replace(row=family, tap=tap) for family, tap in taps_of(down.runs[0])]
 
     @functools.cached_property
     def macs(self) -> int:
@@ -126,9 +133,10 @@ class DensePlan:
         shape = self.graph.shapes[node.name]
         full = max(map(len, taps[0][0])) * max(map(len, taps[1][0])) * shape.rows * shape.columns
         rows, columns = (self._taps(side[node.name]) for side in (self.down, self.across))
-        if node.name in self.shared:
+        sharing = self.sharing[node.name]
+        if sharing:
             rows = len(_different(self.down[node.name])) * (self.stride // self.down[node.name][0].grid)
-        if node.name in self.by_tap:
+        if sharing is Sharing.TAPS:
             columns = len(_different(self.across[node.name])) * (self.stride // self.across[node.name][0].grid)
         return total * rows * columns // full
 
@@ -203,24 +211,23 @@ def dense_plan(graph: Graph, stride: int) -> DensePlan | None:
     if found is None or (graph.shapes[graph.output.name].rows, graph.shapes[graph.output.name].columns) != (1, 1):
         return None
     down, across = found
-    levels = {node.name: _shared_levels(graph, node, down, across) for node in graph.nodes if node.name in down}
-    shared, by_tap = (frozenset(name for name, found in levels.items() if found >= level) for level in (1, 2))
-    return DensePlan(graph=graph, stride=stride, down=down, across=across, shared=shared, by_tap=by_tap)
+    sharing = {node.name: _sharing(graph, node, down, across) for node in graph.nodes if node.name in down}
+    return DensePlan(graph=graph, stride=stride, down=down, across=across, sharing=sharing)
 
 
 def _different(side: tuple[Family, ...]) -> set[tuple[int, int]]:
-    """Return the different taps of all families along a side: number of the tap, and family below."""
-    return {(run.first + tap, run.family) for family in side for run in family.runs[0] for tap in range(run.count)}
+    """Return the different taps of all families along a side: family below, and number of the tap."""
+    return {tap for family in side for tap in taps_of(family.runs[0])}
 
 
-def _shared_levels(graph: Graph, node: Node, down: Sides, across: Sides) -> int:
-    """Return what the families of a node cheapest share: nothing (0), sums over rows of taps (1), or taps too (2)."""
+def _sharing(graph: Graph, node: Node, down: Sides, across: Sides) -> Sharing:
+    """Return what it is cheapest that the families of a node share."""
     if not isinstance(node.layer, Convolution):
-        return 0
+        return Sharing.NOTHING
     sides = tuple((side[node.name], side[node.inputs[0]]) for side in (down, across))
     windows = (node.layer.rows, node.layer.columns)
     if not all(_is_regular(*side, window) for side, window in zip(sides, windows, strict=True)):
-        return 0
+        return Sharing.NOTHING
     channels = graph.inputs_of(node)[0].maps // node.layer.groups
     (rows, row_taps, row_runs, different), (columns, taps, runs, spots) = (
         (len(own), sum(one.read for one in own), sum(len(one.runs[0]) for one in own), len(_different(own)))
@@ -232,7 +239,7 @@ def _shared_levels(graph: Graph, node: Node, down: Sides, across: Sides) -> int:
         different * taps * channels + _ADDITION * (added + different * (runs - columns)),
         different * spots * channels + _ADDITION * (added + different * (taps - columns)),
     )
-    return costs.index(min(costs))
+    return Sharing(costs.index(min(costs)))
 
 
 def _is_regular(own: tuple[Family, ...], below: tuple[Family, ...], window: Window) -> bool:
@@ -282,7 +289,7 @@ class _Computing:
     def _taps(self, part: Part) -> Tensor:
         """Return the sum over one row of taps, at all rows of the family below; or one tap, at all its values."""
         node, across = self.plan.graph.by_name[part.name], self.plan.across[part.name]
-        if part.spot < 0 and part.name in self.plan.by_tap:
+        if part.spot < 0 and self.plan.sharing[part.name] is Sharing.TAPS:
             runs = across[part.column].runs[0]
             return added(self._read(self.plan.reads(part), 3, runs, self.plan.lengths(part, self.windows)[1]))
         rows = (Run(first=part.tap, count=1, family=part.row, start=0, step=0, stride=1),)
@@ -296,14 +303,12 @@ class _Computing:
         node = self.plan.graph.by_name[part.name]
         down, across = self.plan.down[part.name][part.row].runs, self.plan.across[part.name][part.column].runs
         rows: Sequence[Tensor] = ()
-        if part.name in self.plan.shared:
-            found = [part._replace(row=run.family, tap=run.first + tap) for run in down[0] for tap in range(run.count)]
-            rows = self._read(found, 2, down[0], self.plan.lengths(part, self.windows)[0])
+        if self.plan.sharing[part.name]:
+            rows = self._read(self.plan.rows_of(part), 2, down[0], self.plan.lengths(part, self.windows)[0])
         sources = [self._input(node, index, part, runs) for index, runs in enumerate(zip(down, across, strict=True))]
         values = node.layer.dense(sources, self.network.tensors_of(node), rows)
-        if node.nonlinearity == "relu" and isinstance(node.layer, (Convolution, Linear)):
-            return values.relu_()  # nobody else has them
-        return nonlinearity_of(node.nonlinearity).apply(values)
+        kind = nonlinearity_of(node.nonlinearity)
+        return kind.written(values, values) if node.layer.GIVES_NEW else kind.apply(values)
 
     def _read(self, parts: Sequence[Part], axis: int, runs: tuple[Run, ...], size: int) -> list[Tensor]:
         """Return the parts that the taps of some runs name, each where it is read along an axis."""

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from convscope.core.forks import computing
 from convscope.core.machine import memory_format
-from convscope.layers.kinds import Concatenate
 from convscope.networks.graph import IMAGE, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import as_tensor
@@ -172,8 +171,7 @@ class Stream:
     def _joined(self, before: Tensor, step: Step, had: int) -> Tensor:
         """Return the rows of a layer that are kept, and new ones behind them.
 
-        ReLUs and concatenations, which give most of what is kept, write their rows where they stay: joining all of them
-        afterwards takes a tenth of the time of a U-Net.
+        A layer writes its rows where they stay: joining them afterwards takes a tenth of the time of a U-Net.
         """
         maps, rows, columns = before.shape[1:]
         result = torch.empty(
@@ -182,14 +180,11 @@ class Stream:
             device=before.device,
             memory_format=memory_format(),
         )
-        result[:, :, :rows], new, node = before, result[:, :, rows:], step.node
-        if node is not None and node.nonlinearity == "relu":
-            values = node.layer.compute(self._inputs(step, node), self._network.tensors_of(node))
-            torch.clamp_min(values[:, :, *step.part], 0, out=new)
-        elif node is not None and node.nonlinearity == "linear" and isinstance(node.layer, Concatenate):
-            torch.cat(self._inputs(step, node), dim=1, out=new)
-        else:
+        result[:, :, :rows], new = before, result[:, :, rows:]
+        if step.node is None:
             new.copy_(self._new(step, had))
+        else:
+            self._network.compute_into(new, step.node, self._inputs(step, step.node), step.part)
         return result
 
     def _inputs(self, step: Step, node: Node) -> list[Tensor]:

@@ -43,6 +43,7 @@ class Convolution(Layer):
     PHRASE: ClassVar[str] = "a weighted sum over a patch, with the same weights at every position"
     SHIFT: ClassVar[str] = "moves along: what moves by one stride moves by one position"
     MOST_INPUTS: ClassVar[int] = 2
+    GIVES_NEW: ClassVar[bool] = True
 
     units: int
     rows: Window

@@ -32,6 +32,7 @@ class Linear(Layer):
     FORMULA: ClassVar[str] = "bias + Σ weight × input, over all values below"
     PHRASE: ClassVar[str] = "a weighted sum of all values below"
     SHIFT: ClassVar[str] = "changes: every position has weights of its own"
+    GIVES_NEW: ClassVar[bool] = True
 
     units: int
 
