@@ -76,7 +76,12 @@ def test_the_table_is_in_pixels_of_the_image(tmp_path: Path) -> None:
     ring = np.array(first["geometry"]["coordinates"][0])
     assert (ring[0] == ring[-1]).all()
     assert np.allclose(ring[:4].mean(axis=0) - 0.5, [found[0].x, found[0].y])
-    assert first["properties"]["classification"] == {"name": "b"}
+    assert document["type"] == "FeatureCollection"
+    assert (first["type"], first["geometry"]["type"]) == ("Feature", "Polygon")
+    assert set(first["properties"]) == {"objectType", "classification", "measurements"}  # as QuPath reads them
+    assert first["properties"]["objectType"] == "annotation"
+    assert first["properties"]["classification"] == {"name": "b", "color": class_colors(2)[1].tolist()}
+    assert all(isinstance(number, float) for number in first["properties"]["measurements"].values())
 
 
 def test_a_table_has_one_of_two_endings(tmp_path: Path) -> None:
@@ -92,6 +97,15 @@ def test_the_overlay_has_the_size_of_the_image_and_colors_inside_the_rim(tmp_pat
     assert (shown[0] == 100).all()
     assert (shown[10, 10] != 100).any()
     assert len({tuple(color) for color in class_colors(40).tolist()}) == 40
+
+
+def test_an_overlay_has_the_format_of_its_ending(tmp_path: Path) -> None:
+    for name, kind in (("overlay.png", "PNG"), ("overlay.jpg", "JPEG"), ("overlay.JPEG", "JPEG")):
+        scan(scan_model(), pixels(30, 40), overlay=tmp_path / name)
+        with Image.open(tmp_path / name) as shown:
+            assert shown.format == kind
+    with pytest.raises(ParameterError, match=r"\.png, \.jpg"):
+        scan(scan_model(), pixels(30, 40), overlay=tmp_path / "overlay.gif")
 
 
 def test_a_class_named_background_is_shown_and_listed_only_if_it_is_named(tmp_path: Path) -> None:

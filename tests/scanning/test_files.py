@@ -1,6 +1,8 @@
 """The files of a scan: a TIFF that every reader opens, a journal that outlives kills, readers that read in parts."""
 
 import json
+import os
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ import tifffile
 from PIL import Image
 
 from convscope.api.scan import scan, verify
-from convscope.core.errors import DataError, MissingPackageError, StorageError
+from convscope.core.atomic import Output
+from convscope.core.errors import DataError, MissingPackageError, ParameterError, StorageError
 from convscope.images.decoding.decoder import decode
 from convscope.networks.model_file import write_model
 from convscope.scanning import maps_file, ways
@@ -199,7 +202,8 @@ def test_a_damaged_journal_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "options", [{"tile": (32, 48)}, {"rowsperstrip": 7}, {"tile": (16, 16), "compression": "zlib"}]
+    "options",
+    [{"tile": (32, 48)}, {"tile": (96, 96)}, {"rowsperstrip": 7}, {"tile": (16, 16), "compression": "zlib"}],
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_tiff_is_read_in_parts_as_a_whole(tmp_path: Path, options: dict[str, Any], channels: int) -> None:
@@ -281,9 +285,14 @@ def test_a_tile_that_is_cut_off_is_one_sentence_and_what_was_computed_stays(tmp_
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("image.tif", b"", "no readable TIFF"),
-        ("image.tif", b"II*\0\x08\0\0\0", "no readable TIFF"),
+        ("image.tif", b"", "file is empty"),
+        ("image.tif", b"II*\0\x08\0\0\0", "damaged or cut off"),
+        ("image.tif", b"a text, no image", "not an image"),
+        ("image.svs", b"a text, no image", "not an image"),
+        ("image.tif", b"%PDF-1.7 and so on", "a PDF document"),
+        ("image.pdf", b"%PDF-1.7 and so on", "a PDF document"),
         ("image.png", b"nothing", "cannot be scanned"),
+        ("image.png", b"", "file is empty"),
         ("missing.png", None, "not there"),
         ("missing.tif", None, "not there"),
     ],
@@ -293,12 +302,33 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=word):
+    with pytest.raises(DataError, match=word) as raised:
         scan(scan_model(), tmp_path / name)
+    assert str(raised.value).count(": ") == 1
+    assert not re.search(r"b'|\\|<|Error", str(raised.value).replace(str(tmp_path), ""))
+
+
+@pytest.mark.parametrize("name", ["image.tif", "image.png", "image.jpg"])
+def test_an_image_that_is_cut_off_is_one_sentence(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    Image.fromarray(pixels(400, 300)[..., 0]).save(path)
+    whole = path.read_bytes()
+    for size in range(1, len(whole) - 64, len(whole) // 40):
+        path.write_bytes(whole[:size])
+        with pytest.raises(DataError) as raised:
+            scan(scan_model(), path, stride=64)
+        said = str(raised.value).replace(str(tmp_path), "")
+        assert not re.search(r"b'|\\|<|Error|Errno", said), said
+
+
+def test_a_file_with_the_ending_of_another_format_is_scanned_as_what_it_is(tmp_path: Path) -> None:
+    Image.fromarray(pixels(40, 50)[..., 0]).save(tmp_path / "image.tif", "PNG")
+    assert np.array_equal(scan(scan_model(), tmp_path / "image.tif").maps, scan(scan_model(), pixels(40, 50)).maps)
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "zarr", None)
+    (tmp_path / "zarr.json").touch()
     with pytest.raises(MissingPackageError, match=r"convscope\[large\]"):
         scan(scan_model(), tmp_path)
 
@@ -409,3 +439,118 @@ def test_the_pixel_size_of_ome_is_in_the_resolution(tmp_path: Path) -> None:
     with tifffile.TiffFile(tmp_path / "maps.tif") as file:
         tags = file.pages[0].tags
         assert (tags[282].value, tags[283].value, tags[296].value) == ((10_000, 1), (20_000, 1), 3)
+
+
+def command(folder: Path, **options: Any) -> None:
+    """Scan with everything that can be written beside the maps."""
+    folder.mkdir(exist_ok=True)
+    files = {"positions": folder / "found.csv", "overlay": folder / "overlay.png", "page": folder / "page"}
+    wanted = {"threshold": 0.0, "uncertain": 3, "windows": folder / "windows", **files, **options}
+    scan(scan_model(), pixels(*SIZE), output=folder / "maps.tif", **wanted)
+
+
+def beside(folder: Path) -> dict[str, bytes]:
+    """Return what is beside the maps."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != "maps.tif")
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+@pytest.mark.parametrize("last", range(1, 11))
+def test_a_scan_that_is_killed_between_the_files_beside_it_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    written, finish = [0], Output.finish
+
+    def killed(self: Output) -> None:
+        finish(self)
+        written[0] += 1
+        if written[0] == last:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Output, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            command(tmp_path / "cut")
+    (tmp_path / "cut" / "mine.csv").write_text("mine")
+    with pytest.raises(StorageError, match="already there"):
+        command(tmp_path / "cut", positions=tmp_path / "cut" / "mine.csv")
+    assert (tmp_path / "cut" / "mine.csv").read_text() == "mine"
+    (tmp_path / "cut" / "mine.csv").unlink()
+    command(tmp_path / "cut")
+    command(tmp_path / "whole")
+    assert beside(tmp_path / "cut") == beside(tmp_path / "whole")
+    assert np.array_equal(data_of(tmp_path / "cut" / "maps.tif"), data_of(tmp_path / "whole" / "maps.tif"))
+    with pytest.raises(StorageError, match="already there"):
+        command(tmp_path / "cut")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"uncertain": 0, "windows": "windows"}, "windows"),
+        ({"hardest": 3, "windows": "windows"}, "label"),
+        ({"per_megapixel": 1.0}, "per_megapixel"),
+        ({"classes": ["d"]}, "classes"),
+        ({"overlay": "overlay.gif"}, "overlay"),
+        ({"positions": "found.xlsx"}, "positions"),
+        ({"stability": 1, "stride": 2}, "stability"),
+        ({"memory": "lots"}, "memory"),
+        ({"scale": 1_000.0}, "scale"),
+    ],
+)
+def test_a_wrong_value_is_told_before_what_is_already_there(
+    tmp_path: Path, wrong: dict[str, Any], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("maps.tif", "found.csv", "overlay.png", "overlay.gif", "found.xlsx"):
+        Path(name).write_text("mine")
+    options = {"positions": "found.csv", "overlay": "overlay.png", **wrong}
+    with pytest.raises(ParameterError, match=f"`{word}`"):
+        scan(scan_model(), pixels(*SIZE), output="maps.tif", **options)
+    with pytest.raises(StorageError, match="already there"):
+        scan(scan_model(), pixels(*SIZE), output="maps.tif", positions="found.csv")
+
+
+def write_tiled(path: Path, image: np.ndarray) -> None:
+    """Write a gray image; its file is another one than before."""
+    tifffile.imwrite(path, image[..., 0], tile=(32, 32))
+    os.utime(path, ns=(0, int(image.sum())))
+
+
+def edited(image: np.ndarray) -> np.ndarray:
+    """Return an image that differs in the first tile only."""
+    changed = image.copy()
+    changed[20, 20] ^= 255
+    return changed
+
+
+def test_a_scan_goes_on_with_an_image_that_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, image, path = scan_model(), pixels(*SIZE), tmp_path / "maps.tif"
+    write_tiled(tmp_path / "image.tif", image)
+    interrupted(model, tmp_path / "image.tif", path, monkeypatch, 3)
+    write_tiled(tmp_path / "image.tif", edited(image))
+    count, found = computed_tiles(monkeypatch, model, tmp_path / "image.tif", output=path)
+    assert count == 3 + 1
+    assert np.array_equal(found.maps, scan(model, edited(image)).maps)
+    assert verify(path, model, tmp_path / "image.tif").check.holds
+
+
+def test_an_image_that_changes_while_it_is_scanned_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, image, path, write = scan_model(), pixels(*SIZE), tmp_path / "maps.tif", maps_file.MapsFile.write
+    write_tiled(tmp_path / "image.tif", image)
+
+    def changing(self: Any, index: int, *given: Any) -> None:
+        if index == 3:
+            write_tiled(tmp_path / "image.tif", edited(image))
+        write(self, index, *given)
+
+    with monkeypatch.context() as here:
+        here.setattr(maps_file.MapsFile, "write", changing)
+        with pytest.raises(DataError, match="changed while it was scanned"):
+            scan(model, tmp_path / "image.tif", output=path)
+    assert not path.exists()
+    count, found = computed_tiles(monkeypatch, model, tmp_path / "image.tif", output=path)
+    assert count == 1
+    assert np.array_equal(found.maps, scan(model, edited(image)).maps)

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import sys
 import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,7 @@ from convscope.scanning.other_readers import ChannelsFirst, zarr_reader
 from convscope.scanning.preparing import prepared
 from convscope.scanning.readers import ArrayReader
 from convscope.scanning.tiff_reader import TiffReader
+from tests.checks.reporters import Heard
 from tests.checks.scans import pixels, scan_model
 
 COLOR = pixels(40, 50, channels=3)
@@ -195,8 +197,9 @@ def test_a_part_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch:
 
     with open_image(tmp_path / "image.jp2") as reader:
         monkeypatch.setattr(Raster, "read", cut_off)
-        with pytest.raises(DataError, match=r"image\.jp2 cannot be read at x 7, y 3: premature end\."):
+        with pytest.raises(DataError, match=r"image\.jp2 cannot be read at x 7, y 3: .* damaged") as raised:
             reader.read(3, 7, 20, 30)
+        assert "Read failed" in str(raised.value.__cause__)
 
 
 def test_a_tiff_that_is_no_slide_is_not_read_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,6 +214,10 @@ def test_a_tiff_that_is_no_slide_is_not_read_as_one(tmp_path: Path, monkeypatch:
 class Group(dict[str, Any]):
     attrs: dict[str, Any]
 
+    def array_keys(self) -> Iterable[str]:
+        """Return the names of its arrays."""
+        return self.keys()
+
 
 def test_an_ome_zarr_image_is_read_at_its_finest_level(monkeypatch: pytest.MonkeyPatch) -> None:
     group = Group({"0": COLOR.transpose(2, 0, 1)[None]})  # T C Y X
@@ -220,10 +227,99 @@ def test_an_ome_zarr_image_is_read_at_its_finest_level(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "zarr", types.SimpleNamespace(open=lambda path, mode: group))  # type: ignore[arg-type]
     reader = zarr_reader(Path("image.zarr"), "image.zarr")
     assert isinstance(reader, ChannelsFirst)
-    assert reader.pixel_um == (0.25, 0.25)
+    assert (reader.pixel_um, reader.note) == ((0.25, 0.25), "")
     for row, column, rows, columns in PARTS:
         found = reader.read(row, column, rows, columns)
         assert np.array_equal(found, COLOR[row : row + rows, column : column + columns])
+
+
+@pytest.mark.parametrize(("shape", "count"), [((1, 1, 40, 50), 0), ((3, 2, 40, 50), 6), ((5, 3, 40, 50), 5)])
+def test_what_of_a_zarr_array_is_left_out_is_said(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], count: int
+) -> None:
+    fake = types.SimpleNamespace(open=lambda path, mode: array)
+    monkeypatch.setitem(sys.modules, "zarr", fake)  # type: ignore[arg-type]
+    array = np.zeros(shape, np.uint8).view(Described)
+    note = zarr_reader(Path("image.zarr"), "image.zarr").note
+    assert (f"the first of {count} images is scanned" in note) == bool(count)
+    assert bool(note) == bool(count)
+
+
+class Described(np.ndarray[Any, Any]):
+    """An array as Zarr has it."""
+
+    attrs: ClassVar[dict[str, Any]] = {}
+
+
+def test_what_zarr_says_of_a_folder_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Damaged(Described):
+        def __getitem__(self, key: Any) -> Any:
+            raise RuntimeError("error during blosc decompression: -1\\nheader=b'\\x00'")
+
+    def no_node(path: str, mode: str) -> None:
+        raise FileNotFoundError("No group found in store 'file://...' at path ''")
+
+    group = Group({"mask": COLOR, "labels": COLOR})
+    group.attrs = {}
+    damaged = np.zeros((40, 50), np.uint8).view(Damaged)
+    (tmp_path / "zarr.json").touch()
+    for opened, word in ((no_node, "damaged or not whole"), (lambda path, mode: group, "such as .*/labels")):
+        monkeypatch.setitem(sys.modules, "zarr", types.SimpleNamespace(open=opened))  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=word):
+            scan(scan_model(), tmp_path)
+    monkeypatch.setitem(sys.modules, "zarr", types.SimpleNamespace(open=lambda path, mode: damaged))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"at x 0, y 0: that part is damaged or missing\.$") as raised:
+        scan(scan_model(), tmp_path)
+    assert "blosc" in str(raised.value.__cause__)
+    (tmp_path / "zarr.json").unlink()
+    with pytest.raises(DataError, match="no Zarr array"):
+        scan(scan_model(), tmp_path)
+
+
+def said_of(path: Path) -> str:
+    """Return what a scan says before it begins."""
+    said = Heard()
+    scan(scan_model(), path, scale=1, progress=said)
+    return said.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"photometric": "minisblack"}, "has 6 pages: page 1 is scanned"),
+        ({"ome": True, "metadata": {"axes": "TZYX"}}, "has 3 depths, 2 times: the first of each is scanned"),
+        ({"ome": True, "metadata": {"axes": "CZYX"}}, "has 3 depths, 2 channels: the first of each is scanned"),
+        ({"imagej": True, "metadata": {"axes": "TZYX"}}, "has 3 depths, 2 times: the first of each is scanned"),
+    ],
+)
+def test_the_images_of_a_tiff_that_are_left_out_are_said(tmp_path: Path, settings: dict[str, Any], word: str) -> None:
+    images = np.stack([pixels(60, 70, seed=seed)[..., 0] for seed in range(6)])
+    tifffile.imwrite(tmp_path / "image.tif", images.reshape(2, 3, 60, 70), **settings)
+    assert word in said_of(tmp_path / "image.tif")
+    with open_image(tmp_path / "image.tif") as reader:
+        assert np.array_equal(reader.read(0, 0, 60, 70)[..., 0], images[0])
+
+
+def test_the_levels_of_a_pyramid_and_previews_are_no_other_images(tmp_path: Path) -> None:
+    path = tmp_path / "image.tif"
+    for subifds in (0, 2):
+        with tifffile.TiffWriter(path) as file:
+            file.write(COLOR, photometric="rgb", subifds=subifds)
+            for step, kind in ((2, 1), (4, 0)):
+                file.write(COLOR[::step, ::step], photometric="rgb", subfiletype=kind)
+            if not subifds:
+                file.write(COLOR[:30, :8], photometric="rgb", subfiletype=1)
+        assert "1,419 positions" in said_of(path)
+    with tifffile.TiffWriter(path) as file:
+        file.write(COLOR, photometric="rgb")
+        file.write(COLOR[:30], photometric="rgb")
+    assert "has 2 pages" in said_of(path)
+
+
+def test_the_frames_of_a_gif_that_are_left_out_are_said(tmp_path: Path) -> None:
+    frames = [Image.fromarray(pixels(40, 50, seed=seed)[..., 0]) for seed in range(3)]
+    frames[0].save(tmp_path / "image.gif", save_all=True, append_images=frames[1:])
+    assert "has more than one image: the first is scanned" in said_of(tmp_path / "image.gif")
 
 
 def sized(um: float, side: int = 8) -> Model:

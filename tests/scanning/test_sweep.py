@@ -16,7 +16,7 @@ from convscope.api.scan import MapsInMemory, scan
 from convscope.core.errors import DataError, ParameterError
 from convscope.core.progress import Silent
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.values import ValueRanges
+from convscope.images.values import ValueRange, ValueRanges
 from convscope.scanning import sweep
 from convscope.scanning.preparing import Preparation
 from convscope.scanning.readers import ArrayReader, PaddedReader, ScaledReader
@@ -42,7 +42,7 @@ def with_tile(made: Preparation, tile: int, checks: int = 50) -> MapsInMemory:
     st.sampled_from(["4C3v-MP2-8N", "4C3-MP2-+4C3-8N", "4C4/2-LPg", "3U3-MP2-4N"]),
     st.tuples(st.integers(8, 60), st.integers(8, 60)),
     st.integers(1, 4),
-    st.sampled_from([16, 32, 48]),
+    st.sampled_from([13, 16, 31, 48, 96]),
 )
 def test_the_result_is_that_of_every_window_for_every_tile(
     text: str, size: tuple[int, int], stride: int, tile: int
@@ -161,6 +161,20 @@ def test_an_image_that_cannot_be_scanned_is_one_sentence_and_leaves_nothing(
     with pytest.raises(DataError, match=word):
         scan(scan_model(), image, output=tmp_path / "maps.tif")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_one_sentence(value: float, tmp_path: Path) -> None:
+    image, ranges = pixels(40, 50).astype(np.float32), ValueRanges(float=ValueRange(low=0, high=255))
+    model = dataclasses.replace(
+        scan_model(), preprocessing=dataclasses.replace(scan_model().preprocessing, ranges=ranges)
+    )
+    expected = scan(model, image).maps
+    image[30, 40] = value
+    with pytest.raises(DataError, match="finite numbers"):
+        scan(model, image, output=tmp_path / "maps.tif")
+    image[30, 40] = pixels(40, 50)[30, 40]
+    assert np.array_equal(scan(model, image, output=tmp_path / "maps.tif").maps, expected)
 
 
 def test_what_does_not_fit_the_model_is_one_sentence() -> None:

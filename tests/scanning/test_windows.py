@@ -107,3 +107,38 @@ def test_a_scan_of_the_best_class_has_uncertain_windows_too(tmp_path: Path) -> N
         written(tmp_path / "best", hardest=4, label="a", best=True),
     )
     assert (best[0]["x"], best[0]["y"]) == (every[0]["x"], every[0]["y"])
+
+
+def test_windows_and_pages_keep_apart_from_runs_and_images(tmp_path: Path) -> None:
+    for name in ("run/model.safetensors", "cut-off/settings.json", "class/image.png", "sources/class/image.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    trained = dataclasses.replace(scan_model(), training={"settings": {"data": str(tmp_path / "sources")}})
+    before = sorted(tmp_path.rglob("*"))
+    (tmp_path / "link").symlink_to(tmp_path / "sources")
+    for name in ("run", "cut-off", ".", "sources", "sources/new", "link/class"):
+        for options in ({"windows": tmp_path / name, "uncertain": 3}, {"page": tmp_path / name}):
+            with pytest.raises(ParameterError, match="folder of its own"):
+                scan(trained, pixels(60, 70), scale=1, force=True, **options)
+    (tmp_path / "link").unlink()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_windows_are_replaced_as_a_whole_and_what_is_not_theirs_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "windows"
+    written(folder, uncertain=9, hardest=6, label="a")
+    (folder / "labels.csv").write_text("mine")
+    rows = written(folder, uncertain=2, force=True)
+    assert sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.png")) == sorted(
+        row["image"] for row in rows
+    )
+    assert {one.name for one in folder.iterdir() if one.is_dir()} == {row["class"] for row in rows}
+    assert (folder / "labels.csv").read_text() == "mine"
+    scan(scan_model(), pixels(60, 70), scale=1, page=folder, force=True)
+    written(folder, uncertain=2, force=True)
+    outside = tmp_path / "outside.png"
+    outside.touch()
+    table = (folder / "windows.csv").read_text()
+    (folder / "windows.csv").write_text(f"{table}../outside.png{',' * 10}\n")
+    written(folder, uncertain=1, force=True)
+    assert outside.exists()

@@ -20,7 +20,7 @@ from convscope.core.numeric import at_least
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.records import from_json, to_json
-from convscope.core.text import size_text
+from convscope.core.text import counted, printable, size_text
 from convscope.networks.inputs import list_inputs
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened as opened_model
@@ -28,8 +28,18 @@ from convscope.options.scan import Edges, ScanOptions, StoredType
 from convscope.scanning.alarms import Alarms, Blank, false_alarms
 from convscope.scanning.detections import Detection, candidates
 from convscope.scanning.grid import Box
-from convscope.scanning.maps_file import StoredMaps, begun, clear_for, no_records, opened, partial, record_of
-from convscope.scanning.opening import open_image
+from convscope.scanning.maps_file import (
+    MapsFile,
+    StoredMaps,
+    begun,
+    clear_for,
+    no_records,
+    noted,
+    opened,
+    partial,
+    record_of,
+)
+from convscope.scanning.opening import open_image, stamp_of
 from convscope.scanning.preparing import Preparation, announced, bands_of, prepared
 from convscope.scanning.receipt import Receipt, receipt_of
 from convscope.scanning.reuse import EarlierTiles
@@ -37,8 +47,8 @@ from convscope.scanning.sweep import finished
 from convscope.scanning.verification import Verified, verified
 
 from .kept_inputs import keep_inputs
-from .scan_beside import check_beside, outputs_of, search_of, write_beside
-from .scan_windows import check_windows, write_windows
+from .scan_beside import check_beside, check_outputs, outputs_of, search_of, write_beside
+from .scan_windows import write_windows
 
 _OF_BLANK = ("stride", "scale", "edges", "classes", "best", "dtype", "memory", "device")
 
@@ -164,15 +174,15 @@ def scan(
     target = None if options.output is None else Path(options.output)
     names = (path_of(model), path_of(image))
     used = opened_model(model, context.reporter, device=options.device)
+    keep_inputs(outputs_of(options), models=[model], data=[image, options.blank, options.reuse])
+    check_outputs(options, used)
     with tuned(), open_image(image, options.memory) as reader:
-        keep_inputs(outputs_of(options), models=[model], data=[image, options.blank, options.reuse])
-        check_beside(options, used)
-        check_windows(options, used)
-        if target is not None:
-            clear_for(target, force=force)
-        before = None if target is None or (request := begun(target)) is None else from_json(Receipt, request)
+        before, written = _begun(target, force=force)
         earlier = None if options.reuse is None else EarlierTiles(Path(options.reuse))
         preparation = prepared(used, reader, options, names=names, before=before, earlier=earlier)
+        check_beside(options, used, written)
+        if target is not None:
+            clear_for(target, force=force)
         if len(options.blank) and before is None:
             alarms = _alarms(used, preparation.receipt, options, context)
             preparation = replace(preparation, receipt=replace(preparation.receipt, alarms=alarms))
@@ -227,6 +237,15 @@ def _alarms(model: Model, receipt: Receipt, options: ScanOptions, context: Conte
     return false_alarms(blanks, search, rate=options.per_megapixel, step=bands_of(receipt).step)
 
 
+def _begun(target: Path | None, *, force: bool) -> tuple[Receipt | None, frozenset[Path]]:
+    """Return the receipt of a scan that was cut off, and the files that it began to write beside its maps."""
+    request = None if target is None or force else begun(target)
+    if target is None or request is None:
+        return None, frozenset()
+    before = from_json(Receipt, request)
+    return before, frozenset(map(Path, noted(target, before.grid).get("beside", ())))
+
+
 def path_of(given: Any) -> str:
     """Return the absolute path of a model or image; empty for one in memory."""
     is_path = isinstance(given, (str, os.PathLike))
@@ -248,7 +267,28 @@ def _scanned(
         found = write_beside(made.receipt, made.read, preparation.sweep, options)
         return replace(made, found=found, windows=windows)
 
-    return _maps(preparation, reporter, target, beside)
+    files = outputs_of(replace(options, output=None))
+    return _maps(preparation, reporter, target, beside, [str(Path(file).resolve()) for file in files if file])
+
+
+def _run(preparation: Preparation, file: MapsFile, reporter: Reporter) -> None:
+    """Compute what is missing, and what is of an image file that was written again since.
+
+    Raises:
+        DataError: it was written again meanwhile.
+    """
+    sweep, receipt = preparation.sweep, preparation.receipt
+    stamp = stamp_of(receipt.image)
+    if file.said.get("stamp", stamp) != stamp and (others := sweep.changed(file, receipt, reporter)):
+        reporter.say(f"the image has changed: {counted(len(others), 'tile')} of these will be computed again")
+        file.drop(others)
+    file.note(stamp=stamp)
+    sweep.run(file, receipt, reporter)
+    if stamp_of(receipt.image) != stamp:
+        raise DataError(
+            f"{printable(receipt.image)} changed while it was scanned. Give the same command again: what is of the old "
+            "pixels is computed again."
+        )
 
 
 def _maps(
@@ -256,8 +296,9 @@ def _maps(
     reporter: Reporter,
     target: Path | None,
     beside: Callable[[Scan], Scan] = lambda made: made,
+    files: Sequence[str] = (),
 ) -> Scan:
-    """Compute the maps, or what is missing of them; `beside` is written before they have their name.
+    """Compute the maps, or what is missing of them; `beside` writes `files` before they have their name.
 
     So the same command goes on after a kill in between, too.
     """
@@ -282,9 +323,10 @@ def _maps(
                 reporter.say(f"going on: {there:,} tiles are there")
             receipt = replace(receipt, first=file.first)
             file.describe(finished(receipt, file))
-            sweep.run(file, receipt, reporter)
+            _run(preparation, file, reporter)
             receipt = finished(receipt, file)
             file.describe(receipt)
+            file.note(beside=list(files))
             unnamed = StoredMaps(partial(target), receipt.grid, bands, receipt.first)
             made = beside(Scan(receipt=receipt, path=target, found=(), stored=unnamed))
         stored = StoredMaps(target, receipt.grid, bands, receipt.first)

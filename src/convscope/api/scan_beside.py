@@ -1,6 +1,7 @@
 """What a scan writes beside its maps: the table of positions, the overlay, and the page of its windows."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from convscope.core.document import document
 from convscope.core.errors import ParameterError
 from convscope.core.markup import Html, joined, tag
 from convscope.core.options import AnyPath
-from convscope.core.targets import check_folder, check_output, refuse_existing
+from convscope.core.targets import check_folder, refuse_existing, refuse_unwritable
 from convscope.core.text import counted, printable
 from convscope.explorer.data import NamedImage, explorer_data
 from convscope.explorer.page import render_look
@@ -20,14 +21,15 @@ from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
 from convscope.scanning.grid import Box, Grid
-from convscope.scanning.maps_file import journal_of, partial
-from convscope.scanning.overlay import LARGEST_SIDE, Overlay, class_colors, encoded, write_overlay
+from convscope.scanning.maps_file import check_name, journal_of, partial
+from convscope.scanning.overlay import LARGEST_SIDE, Overlay, check_overlay, class_colors, encoded, write_overlay
 from convscope.scanning.receipt import Receipt
 from convscope.scanning.sweep import Sweep
 
+from .kept_inputs import keep_apart
 from .look import room_of
 from .scan_windows import PAGE as CHECK_PAGE
-from .scan_windows import TABLE
+from .scan_windows import TABLE, check_windows, written_windows
 
 PAGE, EXPLORER, TILES = "index.html", "look.html", "tiles"
 _LARGEST_PAGE = 16_384
@@ -117,27 +119,51 @@ def outputs_of(options: ScanOptions) -> list[AnyPath | None]:
     return outputs
 
 
-def check_beside(options: ScanOptions, model: Model) -> None:
-    """Refuse what cannot be written, or does not go together, before anything is computed.
+def check_outputs(options: ScanOptions, model: Model) -> None:
+    """Refuse options that do not go together or do not fit the network, before anything is looked up or computed.
 
     Raises:
-        ParameterError: options do not go together.
-        StorageError: a file is there, and not to be overwritten.
+        ParameterError: options do not go together, or a name has the ending of another format.
+        DataError: the name of a class is none of a folder.
     """
-    for path in (options.positions, options.overlay):
-        if path is not None:
-            check_output(Path(path), force=options.force)
+    if options.output is not None:
+        check_name(Path(options.output))
     if options.positions is not None:
         check_table(Path(options.positions))
+    if options.overlay is not None:
+        check_overlay(Path(options.overlay))
     if options.page is not None:
         model.check_answers()
-        check_folder(Path(options.page))
-        for name in (PAGE, EXPLORER):
-            refuse_existing(Path(options.page) / name, force=options.force)
+    check_windows(options, model)
     if options.per_megapixel is not None and not len(options.blank):
         raise ParameterError("`per_megapixel` must be given with blank. Got no blank images.")
     if len(options.blank) and not len(options.classes):
         raise ParameterError("`classes` must be given with blank: those that the images do not hold. Got none.")
+
+
+def check_beside(options: ScanOptions, model: Model, begun: Collection[Path]) -> None:
+    """Refuse what cannot be written, before anything is computed.
+
+    Args:
+        options: name the files.
+        model: whose training images are kept apart.
+        begun: files of this scan, which was cut off while it wrote them.
+
+    Raises:
+        StorageError: a file is there, and not to be overwritten.
+        ParameterError: a folder is one of a run or of images.
+    """
+    files = [Path(path) for path in (options.positions, options.overlay) if path is not None]
+    folders = {name: Path(path) for name in ("page", "windows") if (path := getattr(options, name)) is not None}
+    names = {"page": (PAGE, EXPLORER), "windows": (CHECK_PAGE, TABLE)}
+    for path in (*files, *(folder / file for name, folder in folders.items() for file in names[name])):
+        refuse_existing(path, force=options.force or path.resolve() in begun)
+    for path in files:
+        refuse_unwritable(path)
+    for name, folder in folders.items():
+        check_folder(folder)
+        tiles = {f"{TILES}/{one.name}" for one in (folder / TILES).glob("*.jpg") if re.fullmatch(r"\d+-\d+", one.stem)}
+        keep_apart(name, folder, model, tiles | written_windows(folder))
 
 
 def search_of(receipt: Receipt, options: ScanOptions) -> Search:
@@ -169,7 +195,7 @@ def write_beside(
         write_overlay(Path(options.overlay), overlay)
     found = [] if options.positions is None and options.page is None else detections(read, grid, search)
     if options.positions is not None:
-        write_detections(Path(options.positions), found)
+        write_detections(Path(options.positions), found, receipt.classes)
     if options.page is not None:
         _write_page(Path(options.page), sweep.model, replace(overlay, largest=_LARGEST_PAGE), found)
     return tuple(found)

@@ -1,5 +1,7 @@
 """Windows of a scan written as a class folder, to be corrected in a page and trained on."""
 
+import contextlib
+import csv
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.atomic import check_folder, refuse_existing, write_bytes, write_text
+from convscope.core.atomic import explained, remove, write_bytes, write_text
 from convscope.core.errors import DataError, ParameterError, choose
 from convscope.core.tables import DataTable
 from convscope.core.text import printable
@@ -36,12 +38,11 @@ _ABOUT = (
 
 
 def check_windows(options: ScanOptions, model: Model) -> None:
-    """Refuse what cannot be written, before anything is computed.
+    """Refuse options that do not go together or do not fit the network, before anything is looked up or computed.
 
     Raises:
         ParameterError: options do not go together, there is no such class, or the network gives maps.
         DataError: the name of a class is none of a folder.
-        StorageError: there are files already.
     """
     if bool(options.uncertain or options.hardest) != (options.windows is not None):
         raise ParameterError("`windows` must be given with uncertain or hardest. Got one without the other.")
@@ -55,9 +56,27 @@ def check_windows(options: ScanOptions, model: Model) -> None:
     for name in model.classes:
         if not re.fullmatch(r"[^/\\:\x00-\x1f]{1,200}", name) or name.strip(". ") != name:
             raise DataError(f"The classes must have names of folders to write windows. Got {printable(name)[:80]!r}.")
-    check_folder(Path(options.windows))
-    for file in (PAGE, TABLE):
-        refuse_existing(Path(options.windows) / file, force=options.force)
+
+
+def written_windows(folder: Path) -> frozenset[str]:
+    """Return the windows that a scan wrote into a folder, as ``class/name``, by its table; none where it has none."""
+    with contextlib.suppress(OSError, ValueError, csv.Error), (folder / TABLE).open(encoding="utf-8") as stream:
+        rows = csv.DictReader(stream)
+        if tuple(rows.fieldnames or ()) == _COLUMNS:
+            names = [(row["image"] or "").strip() for row in rows]  # a space keeps a spreadsheet from computing it
+            return frozenset(name for name in names if re.fullmatch(r"(?!\.\.?/)[^/\\]+/[^/\\]+\.png", name))
+    return frozenset()
+
+
+def _clear(folder: Path) -> None:
+    """Remove the windows of an earlier scan, so that no class folder mixes those of two."""
+    files = [folder / name for name in written_windows(folder)]
+    for file in files:
+        if not (file.is_symlink() or file.parent.is_symlink()):
+            remove(file)
+    for label in {file.parent for file in files}:
+        with contextlib.suppress(OSError):  # it has others
+            label.rmdir()
 
 
 def write_windows(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptions) -> int:
@@ -81,14 +100,17 @@ def write_windows(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptio
         found = detection(receipt.grid, search, one)
         file = f"{label}/{name}_x{found.left + 0.5:.0f}_y{found.top + 0.5:.0f}.png"
         pixels[file] = sweep.pixels(receipt.grid.pixels(box))
-        (folder / label).mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / file, encoded(pixels[file], "PNG"))
         detail = f"at x {found.x:g}, y {found.y:g}; looks like {printable(first)}, next {printable(second)}"
         score = round(one.value, 3)
         problems.append(Problem(name=file, kind=kind, detail=detail, score=score, label=label, suggested=suggested))
         numbers = (found.x, found.y, found.left, found.top, found.width, found.height)
         rows.append([file, kind, f"{score:g}", label, suggested, *(f"{number:g}" for number in numbers)])
-    write_text(folder / TABLE, DataTable.of(_COLUMNS, rows).csv())
+    _clear(folder)
+    write_text(folder / TABLE, DataTable.of(_COLUMNS, rows).csv())  # first: it says which files are of this scan
+    for file, values in pixels.items():
+        with explained(folder / file):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / file, encoded(values, "PNG"))
     write_text(folder / PAGE, render_check(_inspection(folder, receipt, problems), pixels.get, about=_ABOUT))
     return len(problems)
 

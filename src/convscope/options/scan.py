@@ -78,7 +78,7 @@ class ScanOptions:
         least=0,
     )
     overlay: AnyPath | None = option(
-        None, "Write the image with the classes in colour as PNG.", group="Output", metavar="FILE.png"
+        None, "Write the image with the classes in colour to this .png or .jpg.", group="Output", metavar="FILE"
     )
     page: AnyPath | None = option(
         None,

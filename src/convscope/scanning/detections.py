@@ -14,6 +14,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.tables import DataTable
 
 from .grid import Box, Grid
+from .overlay import class_colors
 from .stability import box_sums
 
 MOST = 1_000_000
@@ -195,8 +196,11 @@ def check_table(path: Path) -> None:
         raise ParameterError(f"`positions` must name a {' or '.join(ENDINGS)} file. Got {path.name!r}.")
 
 
-def write_detections(path: Path, found: Sequence[Detection]) -> None:
-    """Write the positions as CSV, or as GeoJSON that QuPath opens (pixels, from the corner of the first one)."""
+def write_detections(path: Path, found: Sequence[Detection], classes: Sequence[str]) -> None:
+    """Write the positions as CSV, or as GeoJSON that QuPath opens (pixels, from the corner of the first one).
+
+    Each class of the model, in order, has the color that it has in an overlay.
+    """
     if path.suffix.lower() == ".csv":
         rows = [
             (one.label, *(f"{getattr(one, name):g}" for name in COLUMNS[1:-1]), "yes" if one.padded else "no")
@@ -204,11 +208,12 @@ def write_detections(path: Path, found: Sequence[Detection]) -> None:
         ]
         write_text(path, DataTable.of(COLUMNS, rows).csv())
         return
-    document = {"type": "FeatureCollection", "features": [_feature(one) for one in found]}
+    colors = dict(zip(classes, class_colors(len(classes)).tolist(), strict=True))
+    document = {"type": "FeatureCollection", "features": [_feature(one, colors[one.label]) for one in found]}
     write_text(path, json.dumps(document, indent=1))
 
 
-def _feature(one: Detection) -> dict[str, Any]:
+def _feature(one: Detection, color: list[int]) -> dict[str, Any]:
     left, top = one.left + 0.5, one.top + 0.5
     right, bottom = left + one.width, top + one.height
     ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
@@ -217,7 +222,7 @@ def _feature(one: Detection) -> dict[str, Any]:
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "properties": {
             "objectType": "annotation",
-            "classification": {"name": one.label},
+            "classification": {"name": one.label, "color": color},
             "measurements": {"probability": one.probability, "x": one.x, "y": one.y},
         },
     }

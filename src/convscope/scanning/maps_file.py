@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, final
 
@@ -90,6 +90,9 @@ class MapsFile:
         bands: number, and type.
         start: offset of the records in the journal.
         describe: writes the receipt of a Zarr folder; None for a TIFF, which has it in its description.
+
+    Attributes:
+        said: what the journal says behind its records, by `note`.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class MapsFile:
         self.records = no_records(grid)
         read = np.frombuffer(journal.read(self.records.nbytes), np.uint8)
         self.records.view(np.uint8)[: len(read)] = read
+        self.said = _said(journal.read())
         self.first = layout.first
         self._waiting: list[int] = []
         self._synced_s = time.monotonic()
@@ -128,6 +132,17 @@ class MapsFile:
         if time.monotonic() - self._synced_s > _SYNC_S:
             self.flush()
 
+    def key(self, index: int) -> bytes:
+        """Return the key of a tile that is there."""
+        self._stream.seek(self._layout.total + index * KEY_BYTES)
+        return self._stream.read(KEY_BYTES)
+
+    def drop(self, tiles: Sequence[int]) -> None:
+        """Take tiles for not computed."""
+        self.records[tiles] = 0
+        self._waiting += tiles
+        self.flush()
+
     def flush(self) -> None:
         """Flush tiles to the disk, then their records: a record is never there before its tile."""
         _sync(self._stream)
@@ -136,6 +151,12 @@ class MapsFile:
             self._journal.write(self.records[index].tobytes())
         _sync(self._journal)
         self._waiting, self._synced_s = [], time.monotonic()
+
+    def note(self, **said: Any) -> None:
+        """Add to what the journal says behind its records, for `noted`."""
+        self._journal.seek(0, os.SEEK_END)
+        self._journal.write(f"\n{json.dumps(said)}\n".encode())
+        _sync(self._journal)
 
     def describe(self, receipt: Any) -> None:
         """Write the receipt.
@@ -265,10 +286,41 @@ def finished_tiles(path: Path, file: Path, grid: Grid) -> NDArray[np.bool_]:
     """Return which tiles a result has: all that are in its `file`, or those of the journal while it is not whole."""
     if file == path and not journal_of(path).exists():
         return np.ones(grid.tiles[0] * grid.tiles[1], np.bool_)
+    found: NDArray[np.bool_] = np.frombuffer(_journal(path, grid)[0], _RECORD)["done"] > 0
+    return found
+
+
+def noted(path: Path, grid: Grid) -> dict[str, Any]:
+    """Return what the journal of a scan that was cut off says behind its records; later notes replace earlier ones."""
+    return _said(_journal(path, grid)[1])
+
+
+def _said(notes: bytes) -> dict[str, Any]:
+    """Return what the notes behind the records of a journal say."""
+    found: dict[str, Any] = {}
+    for line in notes.splitlines():
+        with contextlib.suppress(ValueError, TypeError):  # the last one may be cut off
+            found |= strict_json(line)
+    return found
+
+
+def _journal(path: Path, grid: Grid) -> tuple[bytes, bytes]:
+    """Return the records of a journal, and what is behind them."""
     _, _, data = journal_of(path).read_bytes().partition(b"\n")
     size = grid.tiles[0] * grid.tiles[1] * _RECORD.itemsize
-    found: NDArray[np.bool_] = np.frombuffer(data[:size].ljust(size, b"\0"), _RECORD)["done"] > 0
-    return found
+    return data[:size].ljust(size, b"\0"), data[size:]
+
+
+def check_name(path: Path) -> None:
+    """Refuse the name of a result that is neither a TIFF nor a Zarr folder.
+
+    Raises:
+        ParameterError: it is another one.
+    """
+    if not (is_zarr(path) or path.suffix.lower() in TIFF_NAMES):
+        raise ParameterError(
+            f"`output` must end in .tif, .tiff, .btf or .zarr: maps are a TIFF or Zarr folder. Got {path.name[-40:]!r}."
+        )
 
 
 def clear_for(path: Path, *, force: bool) -> None:
@@ -278,15 +330,12 @@ def clear_for(path: Path, *, force: bool) -> None:
         StorageError: it is there, and not to be overwritten.
         ParameterError: its name is not that of a TIFF or Zarr folder.
     """
+    check_name(path)
     if not (is_zarr(path) and path.is_dir()):
         refuse_existing(path, force=force)
     elif not force:
         raise StorageError(
             f"{printable(str(path))} is already there and is not overwritten. Give another name, or --force."
-        )
-    if not (is_zarr(path) or path.suffix.lower() in TIFF_NAMES):
-        raise ParameterError(
-            f"`output` must end in .tif, .tiff, .btf or .zarr: maps are a TIFF or Zarr folder. Got {path.name[-40:]!r}."
         )
     if force:
         for one in (path, partial(path)):

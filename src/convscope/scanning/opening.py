@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from .room import BASE_BYTES, decoding_bytes, parse_bytes, size_option
 from .tiff_reader import TiffReader
 
 TIFF_ENDINGS = (".tif", ".tiff", ".svs", ".ndpi", ".scn", ".btf", ".gtiff")
+_ZARR = ("zarr.json", ".zarray", ".zgroup")  # one of which is in every Zarr folder
 _LIBVIPS_BYTES = 64 << 20  # that it keeps when it has written the tiles
 _SHARE = 4  # of the memory, that an image may take while it is decoded
 
@@ -51,10 +53,21 @@ def open_image(image: Any, memory: str | None = None) -> Iterator[Reader]:
         raise DataError(f"`image` must be a path, an array H W C, or a reader. Got {type(image).__name__}.")
 
 
+def stamp_of(path: str) -> str:
+    """Return what changes when a file is written again, its size and time; empty for what is no file."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_size} bytes, {status.st_mtime_ns} ns" if stat.S_ISREG(status.st_mode) else ""
+
+
 def _open_path(path: Path, memory: str | None, stack: contextlib.ExitStack) -> Reader:
     """Return the reader of a file or folder; what it holds open is closed with the stack."""
     name = printable(os.fsdecode(path))
     if path.is_dir():
+        if not any((path / file).exists() for file in _ZARR):
+            raise DataError(f"{name} cannot be scanned: it is a folder, and no Zarr array. Give one image.")
         return zarr_reader(path, name)
     try:
         if path.suffix.lower() in TIFF_ENDINGS:
@@ -72,7 +85,7 @@ def _open_path(path: Path, memory: str | None, stack: contextlib.ExitStack) -> R
             raise
         is_large = path.suffix.lower() not in TIFF_ENDINGS and path.is_file() and "pixels" in str(error)
         hint = " Convert it to a tiled TIFF, or install pyvips, to read it in parts." if is_large else ""
-        raise DataError(f"{name} cannot be scanned: {error}.{hint}") from None
+        raise DataError(f"{name} cannot be scanned: {error}.{hint}") from error
 
 
 def _whole(path: Path, name: str, memory: str | None, stack: contextlib.ExitStack) -> Reader:
@@ -94,6 +107,8 @@ def _whole(path: Path, name: str, memory: str | None, stack: contextlib.ExitStac
             hint = " Install pyvips to read it in parts." if is_plain else ""
             least = size_option(needed + BASE_BYTES)
             raise ParameterError(f"`memory` must be at least {least} to decode {name}. Got {memory}.{hint}")
-    reader = ArrayReader(decode(path).values, name)
+    decoded = decode(path)
+    reader = ArrayReader(decoded.values, name)
     reader.held_bytes = reader.array.nbytes
+    reader.note = f"{name} has more than one image: the first is scanned" if decoded.animated else ""
     return reader

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,12 +15,12 @@ from PIL import Image
 
 from convscope.core.errors import DataError
 from convscope.core.extras import optional
+from convscope.core.text import counted, printable
 
 from .channels import CHANNELS, check_shape
 from .georeference import GEOTIFF
 from .pixel_size import UM
-from .readers import ArrayReader, Reader
-from .tiff_reader import said_by
+from .readers import ArrayReader, Reader, reading
 
 _CACHE_BYTES = 64 << 20
 _COLORS = {"gray", "red", "green", "blue", "alpha", "undefined"}  # of GDAL, that are read as they are
@@ -44,11 +45,8 @@ class _Other(ABC):
         Raises:
             DataError: this part of the file is damaged or cut off.
         """
-        try:
+        with reading(self.name, row, column):
             return self._pixels(row, column, rows, columns)
-        except Exception as error:  # noqa: BLE001  # whatever a library raises on damaged bytes
-            said = said_by(error.__cause__ or error)
-            raise DataError(f"{self.name} cannot be read at x {column:,}, y {row:,}: {said}.") from None
 
     @abstractmethod
     def _pixels(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
@@ -160,9 +158,15 @@ def zarr_reader(path: Path, name: str) -> Reader:
         levels = found.attrs.get("multiscales") or dict(found.attrs.get("ome", {})).get("multiscales")
         if levels:
             found = found[levels[0]["datasets"][0]["path"]]
-        shape = found.shape
     except (KeyError, ValueError, OSError, AttributeError, TypeError, IndexError) as error:
-        raise DataError(f"{name} cannot be scanned: it is no Zarr array ({type(error).__name__}).") from None
+        raise DataError(f"{name} cannot be scanned: as a Zarr array it is damaged or not whole.") from error
+    shape = getattr(found, "shape", None)
+    if shape is None:
+        first = next(iter(sorted(found.array_keys())), "NAME")
+        raise DataError(
+            f"{name} cannot be scanned: it is a Zarr group without an OME image. Give an array of it, such as "
+            f"{name}/{printable(first)}."
+        )
     if len(shape) < 3 or (len(shape) == 3 and shape[2] in CHANNELS and not levels):
         return ArrayReader(found, name)
     return ChannelsFirst(found, name, _ome_size(levels[0]) if levels else None)
@@ -179,15 +183,23 @@ def _ome_size(level: Any) -> tuple[float, float] | None:
 
 
 class ChannelsFirst(ArrayReader):
-    """An array … C Y X, as OME-Zarr has them: the first time and depth."""
+    """An array … C Y X, as OME-Zarr has them: the first time and depth, and the first channel of others than colors."""
 
     def __init__(self, array: Any, name: str, pixel_um: tuple[float, float] | None = None) -> None:
         self.array, self.name, self.tags, self.pixel_um = array, name, {}, pixel_um
         channels = array.shape[-3] if array.shape[-3] in CHANNELS else 1
         self.shape = check_shape((array.shape[-2], array.shape[-1], channels), name)
+        left_out = array.shape[: -2 if channels == 1 else -3]
+        if math.prod(left_out) > 1:
+            self.note = (
+                f"{name} is an array of {' x '.join(map(str, array.shape))}: the first of "
+                f"{counted(math.prod(left_out), 'image')} is scanned"
+            )
 
     def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         """Return the pixels of a rectangle."""
         lead = (0,) * (len(self.array.shape) - 3)
-        found = self.array[(*lead, slice(0, self.shape[2]), slice(row, row + rows), slice(column, column + columns))]
+        part = slice(0, self.shape[2]), slice(row, row + rows), slice(column, column + columns)
+        with reading(self.name, row, column):
+            found = self.array[(*lead, *part)]
         return np.moveaxis(np.asarray(found), 0, -1)

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convscope.core.atomic import write_bytes
+from convscope.core.errors import ParameterError
 
 from .grid import Box, Grid
 
 LARGEST_SIDE = 2_048
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _READ = 1_024  # pixels a side of the scanned image that are read at once
 _STRONGEST = 0.65  # how much colour a probability of 1 puts over the image
 
@@ -98,10 +100,21 @@ class Overlay:
         return np.rint(shown).astype(np.uint8)
 
 
+def check_overlay(path: Path) -> None:
+    """Refuse an ending that no overlay has.
+
+    Raises:
+        ParameterError: it is not one of `FORMATS`.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise ParameterError(f"`overlay` must name a {', '.join(FORMATS)} file. Got {path.name[-40:]!r}.")
+
+
 def write_overlay(path: Path, overlay: Overlay) -> None:
-    """Write an overlay as PNG."""
+    """Write an overlay in the format of its ending."""
     rows, columns = overlay.shape
-    write_bytes(path, encoded(overlay.pixels(Box(row=0, column=0, rows=rows, columns=columns)), "PNG"))
+    pixels = overlay.pixels(Box(row=0, column=0, rows=rows, columns=columns))
+    write_bytes(path, encoded(pixels, FORMATS[path.suffix.lower()]))
 
 
 def encoded(pixels: NDArray[np.uint8], kind: str) -> bytes:

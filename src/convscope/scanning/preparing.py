@@ -46,6 +46,7 @@ class Preparation:
         tags: of its TIFF.
         attributes: of its Zarr folder.
         memory: that it was fitted into; empty where its tiles are those of an earlier scan.
+        note: what of the image file is left out.
     """
 
     sweep: Sweep
@@ -53,6 +54,7 @@ class Preparation:
     tags: dict[int, Any]
     attributes: dict[str, Any]
     memory: str
+    note: str
 
 
 def bands_of(receipt: Receipt) -> Bands:
@@ -197,6 +199,7 @@ def prepared(
         tags=tags,
         attributes=attributes,
         memory=options.memory if like is None else "",
+        note=getattr(reader, "note", ""),
     )
 
 
@@ -283,6 +286,7 @@ def announced(preparation: Preparation) -> tuple[Speed, list[str]]:
         "strips": "as one image, in strips of which no layer computes a row twice",
     }
     sentences = [
+        *([preparation.note] if preparation.note else []),
         f"{grid.shape[1]:,} x {grid.shape[0]:,} = {counted(grid.positions, 'position')}, {grid.stride} px apart, in "
         f"{counted(grid.tiles[0] * grid.tiles[1], 'tile')} of {grid.tile}; position (0, 0) is centered at x "
         f"{receipt.center[1]:g}, y {receipt.center[0]:g}",

@@ -1,14 +1,17 @@
 """Images of any size behind one protocol: a shape, and any rectangle of pixels."""
 
+import contextlib
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convscope.core.errors import DataError
+from convscope.core.errors import ConvscopeError, DataError
+from convscope.core.text import printable
 
 from .channels import check_shape
 
@@ -24,7 +27,8 @@ class Reader(Protocol):
         name: for the user.
         tags: TIFF tags of resolution and georeference, by number: what the result carries on.
 
-    One that knows rows and columns of a pixel in micrometers has them as `pixel_um`.
+    One that knows rows and columns of a pixel in micrometers has them as `pixel_um`; one that leaves out images of its
+    file says so in a sentence, `note`.
     """
 
     shape: tuple[int, int, int]
@@ -35,14 +39,33 @@ class Reader(Protocol):
         """Return the pixels of a rectangle within the image, rows × columns × channels."""
 
 
+@contextlib.contextmanager
+def reading(name: str, row: int, column: int) -> Iterator[None]:
+    """Turn what a library raises while it reads a part of an image into one sentence.
+
+    Raises:
+        DataError: the block raised another exception.
+    """
+    try:
+        yield
+    except (ConvscopeError, MemoryError):
+        raise
+    except Exception as error:
+        raise DataError(
+            f"{printable(name)} cannot be read at x {column:,}, y {row:,}: that part is damaged or missing."
+        ) from error
+
+
 class ArrayReader:
     """An array H W or H W C, or anything that is sliced like one, such as a Zarr array.
 
     Attributes:
         held_bytes: of an array that is there for the scan only.
+        note: what of a file is left out.
     """
 
     held_bytes = 0
+    note = ""
 
     def __init__(self, array: Any, name: str = "array") -> None:
         self.array, self.name = array, name
@@ -54,7 +77,8 @@ class ArrayReader:
 
     def read(self, row: int, column: int, rows: int, columns: int) -> NDArray[Any]:
         """Return the pixels of a rectangle."""
-        found = np.asarray(self.array[row : row + rows, column : column + columns])
+        with reading(self.name, row, column):
+            found = np.asarray(self.array[row : row + rows, column : column + columns])
         return found[..., None] if found.ndim == 2 else found
 
 

@@ -1,5 +1,6 @@
 """The sweep over an image: tile after tile is read, computed, checked at some positions and written."""
 
+import functools
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from convscope.networks.model import Model
 
 from .bands import Bands
 from .grid import Box, Grid
-from .maps_file import REUSED
+from .maps_file import REUSED, MapsFile
 from .readers import Reader
 from .receipt import DIFFERENCE, Check, Receipt, Speed, reference, windows_in
 from .reuse import EarlierTiles, tile_key
@@ -88,12 +89,7 @@ class Sweep:
         """Compute `tiles`, or all that the sink does not have yet; the next one is read while one is computed."""
         left = self.order(np.flatnonzero(sink.records["done"] == 0) if tiles is None else tiles)
         answers = self.applied.begin(self.grid, self.pixels)
-
-        def read(index: int) -> tuple[NDArray[np.uint8], bytes]:
-            box = self.grid.box(index)
-            region = self.region(box)
-            return region, tile_key(receipt, box, self.grid.around(box, self.reach), region)
-
+        read = functools.partial(self._read, receipt)
         with (
             reporter.task("scanning", self.grid.positions, "positions") as task,
             ThreadPoolExecutor(1) as ahead,
@@ -108,6 +104,22 @@ class Sweep:
                 values, record = self._computed(index, box, region, answers) if before is None else (before, {})
                 sink.write(index, values, record, key)
                 task.advance(box.count)
+
+    def changed(self, file: MapsFile, receipt: Receipt, reporter: Reporter) -> list[int]:
+        """Return the tiles that a result has of other pixels than the image has now."""
+        there, found = np.flatnonzero(file.records["done"]).tolist(), list[int]()
+        with reporter.task("comparing with the image", len(there), "tiles") as task:
+            for index in there:
+                if self._read(receipt, index)[1] != file.key(index):
+                    found.append(index)
+                task.advance(1)
+        return found
+
+    def _read(self, receipt: Receipt, index: int) -> tuple[NDArray[np.uint8], bytes]:
+        """Return the pixels of a tile, and its key."""
+        box = self.grid.box(index)
+        region = self.region(box)
+        return region, tile_key(receipt, box, self.grid.around(box, self.reach), region)
 
     def _computed(
         self, index: int, box: Box, region: NDArray[np.uint8], answers: Answers
@@ -173,6 +185,10 @@ def fitted(preprocessing: Preprocessing, values: NDArray[Any], name: str) -> NDA
             for row in range(0, rows, _BLOCK)
         ]
         return np.concatenate([np.concatenate(part, axis=1) for part in parts])
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError(
+            f"{printable(name)} must hold finite numbers to be scanned. Got NaN or infinity. Fill these pixels first."
+        )
     here = replace(preprocessing, height=rows, width=columns)
     try:
         return here.apply(Decoded(values=values))

@@ -1,7 +1,10 @@
 """A TIFF of any size, read tile by tile (or strip by strip) through tifffile, with the last ones in memory."""
 
 import collections
+import contextlib
 import itertools
+import math
+import re
 import struct
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +14,8 @@ from numpy.typing import NDArray
 
 from convscope.core.errors import DataError, MissingPackageError, UnreadableImageError
 from convscope.core.extras import optional
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
+from convscope.images.decoding.decoder_messages import TIFF_STARTS
 from convscope.images.decoding.tiff import turn
 from convscope.images.decoding.tiff_tags import FLIPPED_COLUMNS, FLIPPED_ROWS, ON_ITS_SIDE, ORIENTATION
 
@@ -28,6 +32,13 @@ _COLORS = (_BLACK_IS_0, _RGB, _YCBCR)  # that a tile is decoded to as it is
 _KEEPS_YCBCR = (1, 5, 8, 32773, 32946, 50000)  # compressions of bytes, unlike JPEG, which gives RGB
 _SEPARATE = 2  # planes of channels
 _UNSAID, _MULTIPLIED = 0, 1  # what an extra channel is: not said; opacity that the colors are multiplied by
+_PLANES = {
+    "depth": r'\bSizeZ="([0-9]{1,9})"|^slices=([0-9]{1,9})$',
+    "time": r'\bSizeT="([0-9]{1,9})"|^frames=([0-9]{1,9})$',
+    "channel": r'\bSizeC="([0-9]{1,9})"|^channels=([0-9]{1,9})$',
+}
+"""What OME and ImageJ say of the images in a file."""
+_MOST_PAGES = 1_000  # that are looked at, to tell images from the levels of a pyramid
 
 
 class TiffReader:
@@ -38,10 +49,11 @@ class TiffReader:
 
     Attributes:
         held_bytes: that whoever wrote the file for the scan keeps.
+        note: the other images in the file, which are left out; empty if there is none.
 
     Raises:
-        DataError: it is no TIFF, or one that cannot be read in parts.
-        UnreadableImageError: its colors are those of a palette, of print, … or have fewer than 8 bits.
+        DataError: it is damaged, or a TIFF that cannot be read in parts.
+        UnreadableImageError: it is no TIFF, its colors are those of a palette, of print, … or have fewer than 8 bits.
         MissingPackageError: tifffile, or imagecodecs for its compression, is not installed.
     """
 
@@ -51,20 +63,29 @@ class TiffReader:
         tifffile = optional("tifffile", needed_for="Large TIFFs", extra="large")
         self.name = printable(str(path))
         self.tags: dict[int, Any] = {}
+        damaged = f"{self.name} cannot be scanned: the directory of the TIFF is damaged or cut off."
         try:
+            with path.open("rb") as stream:
+                if not stream.read(4).startswith(TIFF_STARTS):
+                    raise UnreadableImageError("it is no TIFF")
             self._file = tifffile.TiffFile(path)
         except FileNotFoundError:
             raise DataError(f"{self.name} cannot be scanned: the file is not there.") from None
+        except PermissionError:
+            raise DataError(f"{self.name} cannot be scanned: there is no permission to read it.") from None
         except (tifffile.TiffFileError, OSError, ValueError, IndexError, TypeError, KeyError) as error:
-            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({said_by(error)}).") from None
+            if isinstance(error, DataError):
+                raise
+            raise DataError(damaged) from error
         try:
             self._page = self._file.pages[0]
             self._check()
+            self.note = self._left_out()
         except (IndexError, ValueError, TypeError, KeyError, struct.error) as error:
             self._file.close()
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{self.name} cannot be scanned: it is no readable TIFF ({said_by(error)}).") from None
+            raise DataError(damaged) from error
         self._cache: collections.OrderedDict[int, NDArray[Any]] = collections.OrderedDict()
         self._cached = 0
 
@@ -94,6 +115,29 @@ class TiffReader:
             self.shape = shape[1], shape[0], channels
             self.tags = {_RESOLUTION.get(code, code): value for code, value in self.tags.items()}
             self.pixel_um = self.pixel_um and self.pixel_um[::-1]
+
+    def _left_out(self) -> str:
+        """Return which images of the file are left out, empty if there is one only."""
+        planes = {}
+        for name, pattern in _PLANES.items():
+            found = re.search(pattern, str(self._page.description), re.MULTILINE)
+            planes[name] = 1 if found is None else int(found[1] or found[2])
+        planes["channel"] //= self._page.samplesperpixel  # of OME, which counts colors
+        if math.prod(max(1, count) for count in planes.values()) > 1:
+            words = ", ".join(counted(count, name) for name, count in planes.items() if count > 1)
+            return f"{self.name} has {words}: the first of each is scanned"
+        pages = len(self._file.pages)
+        with contextlib.suppress(IndexError, ValueError, TypeError, KeyError, struct.error):  # damage is not on page 1
+            if 1 < pages <= _MOST_PAGES:
+                pages -= sum(map(self._is_smaller, itertools.islice(self._file.pages, 1, None)))
+        return f"{self.name} has {pages:,} pages: page 1 is scanned" if pages > 1 else ""
+
+    def _is_smaller(self, page: Any) -> bool:
+        """Return whether a page is the first one once more, but smaller, as in a pyramid, or a preview."""
+        down, across = (
+            getattr(self._page, side) / max(1, getattr(page, side)) for side in ("imagelength", "imagewidth")
+        )
+        return bool(page.is_reduced) or (down > 1.5 and abs(down / across - 1) < 0.05)
 
     def __enter__(self) -> Self:
         return self
@@ -176,9 +220,4 @@ class TiffReader:
                     f"The compression of {self.name} needs the package imagecodecs, which is not installed. "
                     "Install it with: pip install 'convscope[large]'"
                 ) from error
-            raise DataError(f"Tile {index + 1:,} of {self.name} cannot be read: {said_by(error)}.") from None
-
-
-def said_by(error: BaseException) -> str:
-    """Return what a library says of a file, in one short part of a sentence."""
-    return printable(str(error).strip() or type(error).__name__)[:200].rstrip(".")
+            raise DataError(f"Tile {index + 1:,} of {self.name} cannot be read: it is damaged or cut off.") from error
