@@ -15,6 +15,7 @@ from convscope.api.scan import scan
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.images.decoding.decoder import decode
 from convscope.images.sources.opening import open_source
+from convscope.scanning.detections import Search, candidates
 from convscope.scanning.grid import Grid
 from convscope.scanning.windows import hardness, picks, spread, uncertainty
 from tests.checks.laws import LAWS
@@ -84,6 +85,20 @@ def test_windows_are_a_class_folder_that_is_trained_on(tmp_path: Path) -> None:
     page = (tmp_path / "windows" / "check.html").read_text()
     assert "put the class folders among your training" in page
     assert all(row["image"] in page for row in rows)
+
+
+@pytest.mark.parametrize("classes", [("a", "b", "c"), ("a", "background", "c")])
+def test_uncertain_windows_are_where_an_object_is_more_probable_than_around(
+    tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    model = dataclasses.replace(scan_model(), classes=classes)
+    found = scan(model, pixels(60, 70), scale=1, windows=tmp_path / "windows", uncertain=9)
+    wanted = tuple(name for name in classes if name != "background")
+    search = Search(classes=classes, wanted=wanted, threshold=0.0, distance=4.0)
+    peaks = {(one.row, one.column) for one in candidates(found.read, found.receipt.grid, search)}
+    rows = list(csv.DictReader((tmp_path / "windows" / "windows.csv").read_text().splitlines()))
+    assert len(rows) == 9
+    assert {(round(float(row["top"]) + 0.5), round(float(row["left"]) + 0.5)) for row in rows} <= peaks
 
 
 def test_windows_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:

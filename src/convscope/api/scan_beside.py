@@ -19,7 +19,14 @@ from convscope.explorer.data import NamedImage, explorer_data
 from convscope.explorer.page import render_look
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
-from convscope.scanning.detections import Detection, Search, check_table, detections, write_detections
+from convscope.scanning.detections import (
+    Detection,
+    Search,
+    check_table,
+    detections,
+    objects_of,
+    write_detections,
+)
 from convscope.scanning.grid import Box, Grid
 from convscope.scanning.maps_file import check_name, journal_of, partial
 from convscope.scanning.overlay import LARGEST_SIDE, Overlay, check_overlay, class_colors, encoded, write_overlay
@@ -34,7 +41,6 @@ from .scan_windows import TABLE, check_windows, written_windows
 PAGE, EXPLORER, TILES = "index.html", "look.html", "tiles"
 _LARGEST_PAGE = 16_384
 _TILE = 1_024
-_BACKGROUND = "background"
 _STYLE = """\
 #map { position: relative; width: max-content; }
 #map div { display: flex; }
@@ -171,17 +177,12 @@ def search_of(receipt: Receipt, options: ScanOptions) -> Search:
     distance = min(receipt.grid.window) / 2 if options.distance is None else options.distance * receipt.scale
     return Search(
         classes=receipt.classes,
-        wanted=tuple(options.classes) or _objects(receipt.classes),
+        wanted=tuple(options.classes) or objects_of(receipt.classes),
         threshold=options.threshold if receipt.alarms is None else receipt.alarms.threshold,
         distance=distance / receipt.grid.stride,
         scale=receipt.scale,
         thresholds=() if receipt.alarms is None else receipt.alarms.thresholds,
     )
-
-
-def _objects(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes without one named background; all of them if there is no other."""
-    return tuple(name for name in classes if name.lower() != _BACKGROUND) or classes
 
 
 def write_beside(

@@ -18,7 +18,7 @@ from convscope.images.inspection import ClassCount, Inspection, Problem, SizeSpr
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.report.check_page import render_check
-from convscope.scanning.detections import Candidate, Search, detection
+from convscope.scanning.detections import Candidate, Search, detection, objects_of, peaks
 from convscope.scanning.grid import Box
 from convscope.scanning.overlay import encoded
 from convscope.scanning.receipt import Receipt
@@ -32,8 +32,9 @@ PAGE, TABLE = "check.html", "windows.csv"
 _COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
 _ABOUT = (
     "The score is that of the kind: of an uncertain window 1 minus the lead of its class, of a hard example the "
-    "probability of the class that it is not. No file is moved or changed: put the class folders among your training "
-    "images, save your decisions as a list, and train with --labels labels.csv."
+    "probability of the class that it is not. A window is of the class of what is in its middle: half an object is "
+    "background. No file is moved or changed: put the class folders among your training images, save your decisions as "
+    "a list, and train with --labels labels.csv."
 )
 
 
@@ -131,16 +132,25 @@ def _spread(pool: Sequence[Candidate], count: int, sweep: Sweep) -> list[Candida
 
 
 def _picked(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptions) -> list[tuple[str, Candidate]]:
-    """Return the windows with their kind: hard examples, and uncertain ones apart from them."""
+    """Return the windows with their kind: hard examples, and uncertain ones apart from them.
+
+    Of all positions, the network is most uncertain beside objects, where a window has half of one; so uncertain windows
+    are taken only where the probability of an object is the largest around.
+    """
     label = None if options.label is None else receipt.classes.index(options.label)
 
     def hard(box: Box) -> NDArray[np.float32]:
         return hardness(read(box), label or 0)
 
-    def uncertain(box: Box) -> NDArray[np.float32]:
-        return uncertainty(read(box))
+    grid, objects = receipt.grid, [receipt.classes.index(name) for name in objects_of(receipt.classes)]
+    reach = max(1, min(grid.window) // (2 * grid.stride))
 
-    grid = receipt.grid
+    def uncertain(box: Box) -> NDArray[np.float32]:
+        wide = grid.around(box, 2 * reach)
+        values = read(wide)
+        _, is_peak = peaks(values[..., objects].max(axis=-1), reach // 2)
+        return (uncertainty(values) * is_peak)[box.inside(wide)]
+
     hardest = _spread(picks(hard, grid, _POOL * options.hardest), options.hardest, sweep)
     pool = picks(uncertain, grid, _POOL * options.uncertain, taken=hardest)
     others = _spread(pool, options.uncertain, sweep)

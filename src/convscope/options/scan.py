@@ -95,7 +95,7 @@ class ScanOptions:
     )
     uncertain: int = option(
         0,
-        "Windows to write where two classes are nearly as probable.",
+        "Windows to write where an object is more probable than around, but two classes are nearly as probable.",
         group="Output",
         metavar="N",
         least=0,

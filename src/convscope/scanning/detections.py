@@ -19,6 +19,7 @@ from .stability import box_sums
 
 MOST = 1_000_000
 BLOCK = 512  # positions a side that are searched at once
+_BACKGROUND = "background"
 _WEIGHT = 65_535  # of a probability of 1
 ENDINGS = (".csv", ".geojson")
 COLUMNS = ("class", "probability", "x", "y", "left", "top", "width", "height", "row", "column", "padded")
@@ -123,14 +124,32 @@ def suppressed(found: Sequence[Candidate], search: Search) -> list[Candidate]:
     return left
 
 
+def objects_of(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes without one named background; all of them if there is no other."""
+    return tuple(name for name in classes if name.lower() != _BACKGROUND) or classes
+
+
+def peaks(best: NDArray[np.float32], half: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the weight of the probability around each position, and where it is the largest around, in integers.
+
+    Args:
+        best: probabilities, rows × columns.
+        half: positions on each side that are around a position.
+    """
+    from scipy import ndimage
+
+    weights = np.rint(best * _WEIGHT).astype(np.int64)
+    for _ in range(2):  # a pyramid of weights: a plateau has one middle
+        weights = box_sums(weights, half)
+    return weights, ndimage.maximum_filter(weights, 2 * half + 1) == weights
+
+
 def candidates(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: Search) -> list[Candidate]:
     """Return the local maxima at or above the threshold, found block by block, in integers: the same for every block.
 
     Raises:
         DataError: there are too many.
     """
-    from scipy import ndimage
-
     numbers = [search.classes.index(name) for name in search.wanted]
     reach = max(1, int(search.distance))
     half = reach // 2
@@ -141,12 +160,9 @@ def candidates(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: S
         best = values.max(axis=-1)
         if best.max() < search.threshold:
             continue
-        weights = np.rint(best * _WEIGHT).astype(np.int64)
-        for _ in range(2):  # a pyramid of weights: a plateau has one middle
-            weights = box_sums(weights, half)
-        peaks = (ndimage.maximum_filter(weights, 2 * half + 1) == weights) & (best >= search.threshold)
+        weights, is_peak = peaks(best, half)
         inner = box.inside(wide)
-        for row, column in np.argwhere(peaks[inner]).tolist():
+        for row, column in np.argwhere((is_peak & (best >= search.threshold))[inner]).tolist():
             line, place = row + inner[0].start, column + inner[1].start
             number = int(values[line, place].argmax())
             value = float(values[line, place, number])
