@@ -26,10 +26,11 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from results_file import spread, write
 from sklearn.isotonic import IsotonicRegression
 
-from convscope.cleaning.calibration import least_value, precision_at
+from convscope.cleaning.calibration import least_value
 from convscope.cleaning.near_duplicates import near_duplicates, squares
 from convscope.cleaning.out_of_fold import out_of_fold
 from convscope.cleaning.quality import oddness, outlyingness, statistics_of
+from convscope.cleaning.wrong_labels import LEAST_SCORE as LEAST_OF_LABELS
 from convscope.cleaning.wrong_labels import suspect_labels
 from convscope.core.progress import Silent
 from convscope.features.extraction import image_options
@@ -168,13 +169,13 @@ def labels_found(
             made.append((changed_ones, changed_ones != labels))
     flat = [pair for made in given.values() for pair in made]
     peer = _peer(features, [labelling for labelling, _ in flat], chosen.peer_answer)
-    own, margins = [], []
-    for seed, (labelling, wrong) in enumerate(flat):
-        probabilities = out_of_fold(features, labelling, classes=classes, seed=seed)
-        found = suspect_labels(probabilities, labelling)
-        shown = found.indices[precision_at("wrong label", found.margins) >= 0.1]
-        own.append(shown.tolist())
-        margins.append((found.margins, wrong[found.indices]))
+    suspects = [
+        suspect_labels(out_of_fold(features, labelling, classes=classes, seed=seed), labelling)
+        for seed, (labelling, _) in enumerate(flat)
+    ]
+    right = np.concatenate([wrong[one.indices] for one, (_, wrong) in zip(suspects, flat, strict=True)])
+    curve = calibrated(np.concatenate([one.margins for one in suspects]), right)
+    own = [one.indices[np.interp(one.margins, *np.array(curve).T) >= LEAST_OF_LABELS].tolist() for one in suspects]
     print("confused with", confused.argmax(axis=1), flush=True)
     result: dict[str, Any] = {"cleanlab": versions_of(PEER), "images": len(labels), "wrong": WRONG}
     for number, kind in enumerate(given):
@@ -183,8 +184,7 @@ def labels_found(
             name: _recall_and_precision(found[part], [wrong for _, wrong in flat[part]])
             for name, found in (("convscope", own), ("cleanlab defaults", peer))
         }
-    values, right = (np.concatenate(parts) for parts in zip(*margins, strict=True))
-    return result, calibrated(values, right)
+    return result, curve
 
 
 def _peer(features: Features, labellings: list[NDArray[np.int64]], answer: Path | None) -> list[list[int]]:

@@ -299,6 +299,11 @@ def test_every_way_from_a_start_has_the_same_minutes(program, monkeypatch: pytes
     assert "process_time" in module.command_of("fine-tuned", chosen, 1, tmp_path)[2]
 
 
+def test_the_figures_on_cleaning_are_those_of_the_result_file(program) -> None:
+    for path, text in program("clean_page").written().items():
+        assert path.read_text(encoding="utf-8") == text, "write it with: python benchmarks/clean_page.py"
+
+
 def test_the_page_on_starts_is_up_to_date(program) -> None:
     module = program("transfer_page")
     written = module.PAGE.read_text(encoding="utf-8")

@@ -129,6 +129,18 @@ def test_a_problem_names_the_label_and_what_it_looks_like() -> None:
     labels = np.repeat([0, 1], 20)
     probabilities = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)
     probabilities[3] = 0.02, 0.98
-    (problem,) = wrong_labels(probabilities, labels, ("cat", "dog"), list(range(40)), lambda index: f"{index}.png")
+    (problem,), notes = wrong_labels(
+        probabilities, labels, ("cat", "dog"), list(range(40)), lambda index: f"{index}.png"
+    )
+    assert notes == ()
     assert (problem.name, problem.label, problem.suggested, problem.index) == ("3.png", "cat", "dog", 3)
     assert 0 < (problem.score or 0) <= 1
+
+
+def test_a_classifier_that_doubts_too_many_lists_none_and_says_so() -> None:
+    labels = np.repeat([0, 1], 20)
+    probabilities = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)
+    probabilities[:10] = 0.02, 0.98
+    problems, (note,) = wrong_labels(probabilities, labels, ("cat", "dog"), list(range(40)), str)
+    assert problems == ()
+    assert note.startswith("10 of 40 labels look wrong, too many to believe")

@@ -31,7 +31,7 @@ def test_duplicates_are_listed_below_the_first(tmp_path, capsys):
     folder(tmp_path)
     save(tmp_path / "b" / "twin.png", 0)
     assert main(["check", str(tmp_path)]) == 0
-    assert "  a/0.png: 2 times the same image\n    = b/twin.png\n" in capsys.readouterr().out
+    assert "  a/0.png: 2 times the same pixels\n    = b/twin.png\n" in capsys.readouterr().out
 
 
 def test_json_is_one_document(tmp_path, capsys):

@@ -300,6 +300,20 @@ def test_the_first_section_says_what_is_good_what_is_confused_and_what_to_do() -
     assert "7 files that could not be used" in text[steps:]
 
 
+def test_labels_that_look_wrong_are_the_first_thing_to_do_and_lead_to_their_images() -> None:
+    wrong = Problem(name="a.png", kind="wrong label", detail="", score=0.9, label="class0", suggested="class1", index=3)
+    report = report_of(problems=(wrong,) * 12, left_out=2)
+    text, page = page_of(report)
+    check_links(page)
+    steps = first_section(report).partition("What to do next")[2].strip()
+    assert steps.startswith("Look at the 12 labels that look wrong")
+    assert page.values("href").count("#labels") == 2  # of the list of parts, and of the step
+    assert "#files" in text.partition("What to do next")[2].partition("</section>")[0]
+    assert text.index('id="labels"') < text.index('id="images"')
+    assert "1 label that looks wrong" in first_section(report_of(problems=(wrong,)))
+    assert "#labels" not in page_of(report_of())[0]
+
+
 def test_training_on_is_advised_only_while_the_validation_loss_falls() -> None:
     falling = [
         dataclasses.replace(record, validation_loss=loss)

@@ -89,7 +89,8 @@ def with_findings(  # noqa: PLR0917  # what every way to check has
     if options.output is not None:
         folder = Path(options.output)
         places = {spell(dataset.image_name(index)): index for index in range(len(dataset))}
-        write_text(folder / PAGE, render_check(inspection, lambda name: np.asarray(dataset.images[places[name]])))
+        page = render_check(inspection, lambda name: np.asarray(dataset.images[places[name]]), decisions=decisions)
+        write_text(folder / PAGE, page)
         write_text(folder / TABLE, findings_table(inspection).csv())
         context.reporter.say(f"findings: {folder / PAGE} and {folder / TABLE}")
     return inspection

@@ -132,7 +132,7 @@ def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFac
     if evaluated.split == "training":
         return facts
     names = dict(zip(np.asarray(evaluated.indices).tolist(), evaluated.names, strict=True))
-    found = wrong_labels(
+    found, _ = wrong_labels(
         np.asarray(evaluated.probabilities, np.float64),
         np.asarray(evaluated.labels),
         evaluated.classes,

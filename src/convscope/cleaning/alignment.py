@@ -1,4 +1,4 @@
-"""Whether two images show the same pixels: one is turned or flipped, moved onto the other, and compared in detail."""
+"""Whether two images are copies: one is turned or flipped, moved onto the other, and compared in detail."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,30 @@ TURNS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (  # of N H W
     ("flipped and rotated by a quarter turn", lambda images: images.mT.rot90(2, (1, 2))),
 )
 """What may have been done to a copy, in words, and what undoes it."""
+INVERSES = (0, 2, 1, 3, 4, 5, 6, 7)
+"""Which one of TURNS takes each back."""
+CORNERS = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
+"""Of an image, in coordinates -1…1: 3 4."""
 _STEPS = 12
 _BLOCK = 512  # pairs at once
 _MOST_MOVED, _MOST_MOVED_TURNED = 0.25, 0.12  # of the side, by which a corner may move
 _LEAST_SAME = {4: 0.85, 2: 0.85, 1: 0.9}  # correlation of all pixels, by reduction; of images in one frame it is lower
+
+
+def motion_between(first: Tensor, second: Tensor) -> Tensor:
+    """Return the affine motions of second images onto first ones, N 3 3, in coordinates -1…1.
+
+    They give the place in the second image of what is at a place in the first.
+
+    Args:
+        first: N side side, float32.
+        second: the same, already turned.
+    """
+    motion = torch.eye(3).repeat(len(first), 1, 1)
+    for factor in _LEAST_SAME:
+        one, two = (torch.nn.functional.avg_pool2d(images[:, None], factor)[:, 0] for images in (first, second))
+        motion = _moved_on(one, two, motion)
+    return motion
 
 
 def align(first: Tensor, second: Tensor, *, turned: bool = False) -> NDArray[np.float32]:
@@ -50,19 +70,18 @@ def _alike(first: Tensor, second: Tensor, most_moved: float) -> NDArray[np.float
     for factor, least in _LEAST_SAME.items():
         one, two = (torch.nn.functional.avg_pool2d(images[left, None], factor)[:, 0] for images in (first, second))
         motion = _moved_on(one, two, motion)
-        moved, inside = _warped(two, motion)
-        same = (_correlation(one, moved, inside) >= least) & (_moved(motion) <= most_moved)
+        moved, inside = warped(two, motion)
+        same = (correlation(one, moved, inside) >= least) & (moved_by(motion) <= most_moved)
         one, moved, inside, motion, left = (values[same] for values in (one, moved, inside, motion, left))
         if not len(left):
             return np.asarray(alike.numpy())
-    alike[left] = _correlation(_detail(one), _detail(moved), _eroded(inside))
+    alike[left] = correlation(_detail(one), _detail(moved), _eroded(inside))
     return np.asarray(alike.numpy())
 
 
-def _moved(motion: Tensor) -> Tensor:
+def moved_by(motion: Tensor) -> Tensor:
     """Return by how much of the side the corners move at most, N; not a number where the motion is none."""
-    corners = torch.tensor([[-1.0, -1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, 1]]).T
-    distances: Tensor = ((motion @ corners)[:, :2] - corners[:2]).norm(dim=1)
+    distances: Tensor = ((motion @ CORNERS)[:, :2] - CORNERS[:2]).norm(dim=1)
     return distances.amax(dim=1) / 2
 
 
@@ -77,7 +96,7 @@ def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
     slopes = torch.stack([across * x, across * y, across, down * x, down * y, down], dim=1).flatten(2)  # N 6 S²
     damping = 1e-3 * torch.eye(6) * side**2
     for _ in range(_STEPS):
-        moved, inside = _warped(second, motion)
+        moved, inside = warped(second, motion)
         error = (_standardized(moved, inside) - template) * inside  # N S S
         weighted = slopes * inside.flatten(1)[:, None]
         hessian = weighted @ slopes.mT + damping
@@ -89,7 +108,7 @@ def _moved_on(first: Tensor, second: Tensor, motion: Tensor) -> Tensor:
     return motion
 
 
-def _warped(images: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+def warped(images: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
     """Return the moved images, and where they have pixels: N S S, 0 or 1."""
     grid = torch.nn.functional.affine_grid(motion[:, :2], [len(images), 1, *images.shape[1:]], align_corners=False)
     moved = torch.nn.functional.grid_sample(images[:, None], grid, align_corners=False, padding_mode="border")[:, 0]
@@ -103,7 +122,7 @@ def _standardized(images: Tensor, inside: Tensor) -> Tensor:
     return centred / (centred.square().sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
 
 
-def _correlation(first: Tensor, second: Tensor, inside: Tensor) -> Tensor:
+def correlation(first: Tensor, second: Tensor, inside: Tensor) -> Tensor:
     """Return the correlation of each pair where both have pixels, -1…1."""
     count = inside.sum(dim=(1, 2)).clamp(min=1)
     return (_standardized(first, inside) * _standardized(second, inside) * inside).sum(dim=(1, 2)) / count

@@ -1,6 +1,6 @@
 """What a score means: the precision that findings had where errors were put into a clean dataset on purpose.
 
-The numbers are written by ``benchmarks/clean.py`` (``benchmarks/results/clean.json``).
+The numbers are written by ``benchmarks/clean_page.py`` from ``benchmarks/results/clean.json``.
 """
 
 import numpy as np

@@ -16,8 +16,9 @@ from convscope.transfer.feature_store import Vectors
 from convscope.transfer.head_choice import MOST_CLASSES
 from convscope.transfer.head_model import normalized
 
-from .alignment import TURNS
+from .alignment import INVERSES
 from .calibration import least_value, precision_at
+from .differences import differences
 from .near_duplicates import Copies, near_duplicates, squares
 from .out_of_fold import out_of_fold
 from .quality import DETAILS, oddness, outlyingness, statistics_of
@@ -67,7 +68,7 @@ def find_problems(
     Args:
         dataset: the images.
         features: of all its images, n × values.
-        looks: of all its images, where there are no pixels of all at hand; exact duplicates are then reported, too.
+        looks: of all its images, where there are no pixels of all at hand.
         seed: of the folds of the cross-validation.
         reporter: shows progress.
     """
@@ -75,7 +76,6 @@ def find_problems(
         few = f"{counted(len(dataset), 'image')}: {_FEWEST} or more are compared with each other"
         return Findings(problems=(), notes=(few,))
     with (reporter or Silent()).task("comparing images", 4, "parts") as task:
-        images = dataset.images if looks is None else None
         looks = looks or Looks.of(dataset.images)
         copies = near_duplicates(looks.grays, features, least_value("near-duplicate", LEAST_SCORE))
         task.advance(1)
@@ -85,7 +85,7 @@ def find_problems(
         task.advance(1)
         odd |= oddness(looks.statistics)
         task.advance(1)
-    problems = [*labels.problems, *_copy_problems(dataset, copies, images)]
+    problems = [*labels.problems, *_copy_problems(dataset, copies)]
     for kind, values in odd.items():
         problems += _odd_problems(dataset, kind, precision_at(kind, values))
     return Findings(problems=tuple(problems), notes=labels.notes)
@@ -132,8 +132,8 @@ def label_findings(
         seed=seed,
     )
     classes = [dataset.classes[number] for number in known]
-    found = wrong_labels(probabilities, labels, classes, indices[evaluated].tolist(), dataset.image_name)
-    return Findings(problems=found, notes=notes)
+    found, doubts = wrong_labels(probabilities, labels, classes, indices[evaluated].tolist(), dataset.image_name)
+    return Findings(problems=found, notes=(*notes, *doubts))
 
 
 def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
@@ -146,34 +146,44 @@ def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _copy_problems(dataset: Dataset, copies: Copies, images: NDArray[np.uint8] | None) -> Iterator[Problem]:
+def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
     """Give one problem for each image that is a copy of one before it, of the pair that is most alike.
 
-    Of exact duplicates among `images` there is none: they are found without a network.
+    Of exact duplicates that the inspection has found there is none.
     """
+    groups = dataset.inspection.of_kind("duplicate")
+    repeated = {name for one in groups for name in one.others}
+    exact = {name: number for number, one in enumerate(groups) for name in (one.name, *one.others)}
     scores = precision_at("near-duplicate", copies.scores)
-    taken: set[int] = set()
+    names = [spell(dataset.image_name(index)) for index in range(len(dataset))]
+    splits = dataset.source.splits[dataset.source_indices]  # those that the images came with
+    taken: dict[int, tuple[int, int, float]] = {}  # by copy: the other one, which turn takes it to the copy, the score
     for place in np.argsort(-copies.scores, kind="stable").tolist():
-        first, second = copies.pairs[place].tolist()
-        if dataset.splits[first] < dataset.splits[second]:  # of training and test, the training image is left out
-            first, second = second, first
-        if second in taken or (images is not None and np.array_equal(images[first], images[second])):
+        other, copy = copies.pairs[place].tolist()
+        turn = INVERSES[copies.turns[place]]
+        if splits[other] < splits[copy]:  # of training and test, the training image is left out
+            other, copy, turn = copy, other, INVERSES[turn]
+        if copy in taken or names[copy] in repeated or exact.get(names[copy], -1) == exact.get(names[other]):
             continue
-        taken.add(second)
+        taken[copy] = other, turn, float(scores[place])
+    pairs = np.array([(copy, other) for copy, (other, _, _) in taken.items()], np.int64).reshape(-1, 2)
+    turns = np.array([turn for _, turn, _ in taken.values()], np.int64)
+    told = differences(dataset.source, dataset.source_indices[pairs], turns)
+    for (copy, (other, _, score)), words in zip(taken.items(), told, strict=True):
         yield Problem(
-            name=spell(dataset.image_name(second)),
+            name=names[copy],
             kind="near-duplicate",
-            detail=", ".join(_how(dataset, first, second, TURNS[copies.turns[place]][0])),
-            others=(spell(dataset.image_name(first)),),
-            score=round(float(scores[place]), 3),
-            label=spell(dataset.classes[dataset.labels[second]]),
-            index=second,
+            detail=", ".join([words, *_where(dataset, other, copy)]),
+            others=(names[other],),
+            score=round(score, 3),
+            label=spell(dataset.classes[dataset.labels[copy]]),
+            index=copy,
         )
 
 
-def _how(dataset: Dataset, first: int, second: int, turned: str) -> Iterator[str]:
-    yield f"the same pixels{f', {turned}' if turned else ''}"
-    splits = sorted({int(dataset.splits[first]), int(dataset.splits[second])})
+def _where(dataset: Dataset, first: int, second: int) -> Iterator[str]:
+    indices = dataset.source_indices[[first, second]]
+    splits = sorted(set(dataset.source.splits[indices].tolist()))
     if len(splits) == 2 and splits[0] > 0:
         yield f"one in {SPLITS_IN_WORDS[splits[0]]}, the other in {SPLITS_IN_WORDS[splits[1]]}"
     labels = [spell(dataset.classes[dataset.labels[index]]) for index in (second, first)]

@@ -1,4 +1,4 @@
-"""Images that show the same pixels: recompressed, resized, cropped a little, flipped, rotated."""
+"""Images that are copies of another: recompressed, resized, cropped a little, flipped, rotated."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ _BLOCK = 256
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Copies:
-    """Pairs of images that may show the same pixels.
+    """Pairs of images that may be copies.
 
     Attributes:
         pairs: indices, n 2, the first one smaller.
@@ -34,7 +34,7 @@ class Copies:
 
 
 def near_duplicates(grays: Tensor, features: Vectors, least: float = 0.0) -> Copies:
-    """Return pairs of images that may show the same pixels, with how alike they are: those of a score from `least` on.
+    """Return pairs of images that may be copies, with how alike they are: those of a score from `least` on.
 
     Each image is compared with its nearest neighbours in features, and with those whose small copies, turned in one of
     eight ways, correlate most with its own.

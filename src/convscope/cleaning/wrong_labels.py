@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convscope.core.text import percent
+from convscope.core.text import counted, percent
 from convscope.images.inspection import Problem, spell
 
 from .calibration import precision_at
 
-_LEAST_SCORE = 0.1  # below it nine in ten are right
+LEAST_SCORE = 0.1
+"""Of a label: below it nine in ten are right."""
 _MOST_DOUBTED = 0.2  # of the labels
 
 
@@ -87,8 +88,10 @@ def wrong_labels(
     classes: Sequence[str],
     indices: Sequence[int],
     name_of: Callable[[int], str],
-) -> tuple[Problem, ...]:
-    """Return the labels that look wrong, the most certain first; none by a classifier that doubts a fifth of all.
+) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+    """Return the labels that look wrong, the most certain first, and notes.
+
+    A classifier that doubts more than a fifth of all says little of any: there are none then, with a note why.
 
     Args:
         probabilities: of each class for each image, N K, by a classifier that did not learn from it.
@@ -101,7 +104,7 @@ def wrong_labels(
     scores = precision_at("wrong label", found.margins)
     problems = []
     for index, other, score in zip(found.indices.tolist(), found.suggested.tolist(), scores.tolist(), strict=True):
-        if score < _LEAST_SCORE:
+        if score < LEAST_SCORE:
             break
         label, suggested = (spell(classes[number]) for number in (labels[index], other))
         own, its = (percent(probabilities[index, number]) for number in (labels[index], other))
@@ -116,4 +119,7 @@ def wrong_labels(
                 index=indices[index],
             )
         )
-    return () if len(problems) > _MOST_DOUBTED * len(labels) else tuple(problems)
+    if len(problems) <= _MOST_DOUBTED * len(labels):
+        return tuple(problems), ()
+    doubted = f"{len(problems):,} of {counted(len(labels), 'label')} look wrong, too many to believe"
+    return (), (f"{doubted}: the network hardly separates these classes, or the labels are random; none is listed",)

@@ -72,7 +72,8 @@ def report(inspection: "Inspection") -> str:
         for problem in problems:
             score = "" if problem.score is None else f"{problem.score:.2f}  "
             lines.append(f"  {score}{printable(problem.name)}: {sentence(problem.detail)}")
-            lines += [f"    = {printable(other)}" for other in problem.others]
+            like = "≈" if kind == "near-duplicate" else "="
+            lines += [f"    {like} {printable(other)}" for other in problem.others]
     if not inspection.problems:
         lines += ["", "no problem found"]
     return "\n".join(lines)

@@ -209,8 +209,7 @@ def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
         lines.append(f"the target accuracy, {target_accuracy:.2%}, was not reached; more --epochs may reach it")
     if report.left_out:
         lines.append(f"left out {counted(report.left_out, 'unusable file')}; listed in the report")
-    wrong = sum(problem.kind == "wrong label" for problem in report.problems)
-    if wrong:
+    if wrong := len(report.wrong_labels):
         lines.append(f"{counted(wrong, 'label')} look{'s' * (wrong == 1)} wrong; shown in the report")
     lines += [f"model   {printable(str(folder.model))}", f"report  {printable(str(folder.page))}"]
     return "\n".join([*lines, *([f"look    {printable(str(folder.look))}"] if folder.look.exists() else [])])

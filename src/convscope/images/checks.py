@@ -203,7 +203,7 @@ def _twins(source: Source, facts: NDArray[np.void], usable: NDArray[np.int64]) -
         first, *others = (spell(source.image_name(index)) for index in indices)
         labels = sorted({int(source.labels[index]) for index in indices})
         splits = sorted({int(source.splits[index]) for index in indices})
-        problems = [("duplicate", f"{len(indices)} times the same image")]
+        problems = [("duplicate", f"{len(indices)} times the same pixels")]
         if len(labels) > 1:
             names = ", ".join(spell(source.classes[label]) for label in labels)
             problems.append(("two classes", f"the same image is in the classes {names}"))

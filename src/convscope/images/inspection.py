@@ -35,7 +35,7 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "two classes": (True, "images that are in more than one class"),
     "train and test": (True, "images that are in more than one of train, validation and test"),
     "wrong label": (True, "labels that look wrong"),
-    "near-duplicate": (True, "images that show the same pixels as another"),
+    "near-duplicate": (True, "images that are copies of another, changed or not"),
     "outlier": (True, "images that are unlike all others"),
     "blurred": (True, "images that are blurred beside the others"),
     "dark": (True, "images that are dark beside the others"),

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from convscope.core.document import document, inline_json, static
 from convscope.core.markup import Html, joined, named, tag
 from convscope.core.text import counted, printable, shortened
+from convscope.images.decisions import Decision
 from convscope.images.inspection import Inspection, Problem
 
 _PACKAGE = "convscope.report"
@@ -26,7 +28,13 @@ _SCORES = (
 )
 
 
-def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | None], *, about: str = _SCORES) -> str:
+def render_check(
+    inspection: Inspection,
+    image: Callable[[str], np.ndarray | None],
+    *,
+    decisions: Mapping[str, Decision] = MappingProxyType({}),
+    about: str = _SCORES,
+) -> str:
     """Return the page of the scored problems of `inspection`, as one HTML text of at most about 20 MB.
 
     It holds everything it needs: its Content-Security-Policy forbids every connection. Names of files and classes are
@@ -35,6 +43,7 @@ def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | Non
     Args:
         inspection: of a dataset, with a model.
         image: gives the pixels of a name, uint8 H W C; None for what has none.
+        decisions: made before, by image; the page saves them with its own.
         about: what the score is, and what to do with the decisions.
     """
     problems = inspection.scored
@@ -45,6 +54,7 @@ def render_check(inspection: Inspection, image: Callable[[str], np.ndarray | Non
     data = {
         "key": f"convscope-check-{hashlib.blake2b(names.encode('utf-8', 'replace'), digest_size=8).hexdigest()}",
         "classes": classes,
+        "before": [[name, decision.action, decision.label] for name, decision in decisions.items()],
         "findings": findings,
         "thumbnails": thumbnails,
     }
@@ -127,13 +137,13 @@ def _body(
                 tag("label", tag("input", type="checkbox", checked="", id="keys"), " keys"),
                 class_="bar",
             ),
+            tag("p", role="status", id="said"),
         ),
         tag(
             "main",
             tag("ul", id="list", tabindex=0, aria_label="Findings"),
             _panel(classes) if problems else tag("p", "Nothing was found."),
         ),
-        tag("p", class_="spoken", role="status", id="said"),
         tag("noscript", "This page needs JavaScript, which is turned off here."),
         tag("footer", "Made by convscope. This file holds everything that it shows and opens no connection."),
         tag("script", inline_json(data), type="application/json", id="data"),

@@ -115,10 +115,8 @@ def _captioned(thumbnail: Thumbnail | None, lines: Sequence[Html]) -> Html:
 
 
 def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) -> Html:
-    """Return the labels that look wrong with small images, the most certain first; nothing where there are none."""
-    found = [problem for problem in report.problems if problem.kind == "wrong label"]
-    if not found:
-        return joined()
+    """Return the labels that look wrong with small images, the most certain first."""
+    found = report.wrong_labels
     shown = found[:MOST_LABELS]
     small = thumbnails([problem.index for problem in shown if problem.index is not None], image) if image else {}
     figures = []
@@ -131,11 +129,11 @@ def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) ->
         figures.append(_captioned(None if problem.index is None else small.get(problem.index), lines))
     more = f" The first {MOST_LABELS} are shown; report.json has all." if len(found) > MOST_LABELS else ""
     return joined(
-        tag("h3", f"{counted(len(found), 'label')} look{'s' * (len(found) == 1)} wrong"),
         tag(
             "p",
-            "Found by confident learning. The score is the fraction of such findings that were wrong where labels were "
-            f"changed on purpose. convscope check --model lists more, on a page to decide on them.{more}",
+            f"{counted(len(found), 'label')}, found by confident learning. The score is the fraction of such findings "
+            "that were wrong where labels were changed on purpose. convscope check --model lists more, on a page to "
+            f"decide on them.{more}",
         ),
         tag("div", *figures, class_="images"),
     )

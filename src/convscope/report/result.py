@@ -11,6 +11,8 @@ from convscope.training.report import Report
 from .confusion import anchor, frequent_pairs
 
 MOST = 3
+LABELS, FILES = "labels", "files"
+"""Parts of the page that steps lead to."""
 _GAP = 0.05  # between training and validation accuracy
 _FALLS = 0.98  # of the loss before: still falling
 _OF_MISTAKES = 0.2
@@ -22,21 +24,22 @@ def result(report: Report, history: Sequence[EpochRecord], sections: Collection[
         "div",
         _list("Recognized best", _best(report)),
         _list("Confused most", _confused(report, sections)),
-        _list("What to do next", [joined(step) for step in next_steps(report, history)]),
+        _list("What to do next", next_steps(report, history)),
         class_="beside",
     )
 
 
-def next_steps(report: Report, history: Sequence[EpochRecord]) -> list[str]:
+def next_steps(report: Report, history: Sequence[EpochRecord]) -> list[Html]:
     """Return what to do next, the most useful first, each in a sentence."""
     steps = (
+        _wrong_labels(report),
         _weak_classes(report),
         _one_mistake(report),
         _overfitting(history),
         _still_falling(history),
         _left_out(report),
     )
-    return [step for step in steps if step]
+    return [joined(step) for step in steps if step]
 
 
 def _list(title: str, items: Sequence[Html]) -> Html:
@@ -64,6 +67,15 @@ def _confused(report: Report, sections: Collection[str]) -> list[Html]:
         link = tag("a", text, href=f"#{anchor(cell)}") if anchor(cell) in sections else text
         items.append(joined(link, f": {cell.count:,} of {counted(truth.support, 'image')}"))
     return items
+
+
+def _wrong_labels(report: Report) -> Html | None:
+    """Labels that look wrong."""
+    count = len(report.wrong_labels)
+    if not count:
+        return None
+    link = tag("a", f"{counted(count, 'label')} that look{'s' * (count == 1)} wrong", href=f"#{LABELS}")
+    return joined("Look at the ", link, ".")
 
 
 def _weak_classes(report: Report) -> str | None:
@@ -110,7 +122,9 @@ def _still_falling(history: Sequence[EpochRecord]) -> str | None:
     return f"Train longer (--epochs {2 * history[-1].epoch}): the validation loss was still falling at the end."
 
 
-def _left_out(report: Report) -> str | None:
+def _left_out(report: Report) -> Html | None:
     """Files that could not be used."""
-    count = report.left_out
-    return f"Repair or remove {counted(count, 'file')} that could not be used (Files, below)." if count else None
+    if not report.left_out:
+        return None
+    link = tag("a", counted(report.left_out, "file"), href=f"#{FILES}")
+    return joined("Repair or remove ", link, " that could not be used.")

@@ -15,7 +15,7 @@ from .confusion import anchor, matrix, pairs_table, shown_classes
 from .curves import curves
 from .gallery import gallery, labels_section, sections
 from .plots import DotRow, PlottedValue, dots
-from .result import result
+from .result import FILES, LABELS, result
 from .tables import classes_table, epochs_table, problems_table, settings_table, steps_table
 
 _PACKAGE = "convscope.report"
@@ -55,12 +55,13 @@ def render_report(
             "Confusion",
             tag("div", matrix(report, shown, names), pairs_table(report, names), class_="beside"),
         ),
+        *([(LABELS, "Labels that look wrong", labels_section(report, thumbnails))] if report.wrong_labels else []),
         ("images", "Images", gallery(report, cells, shown, thumbnails)),
         ("learning", "Learning", joined(_learning(history), curves(history), epochs_table(history))),
         ("network", "Network", _network(report)),
         *([("by-layer", "Accuracy by layer", _by_layer(report))] if report.by_layer else []),
         ("settings", "Settings", _settings(report)),
-        ("files", "Files", joined(labels_section(report, thumbnails), _files(report))),
+        (FILES, "Files", _files(report)),
     )
     body = joined(
         _head(report),

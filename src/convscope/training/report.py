@@ -106,6 +106,11 @@ class Report(RunFacts):
         """The problems of the images that were left out, one each."""
         return tuple(problem for problem in self.problems if not problem.usable)
 
+    @property
+    def wrong_labels(self) -> tuple[Problem, ...]:
+        """The labels that look wrong, the most certain first."""
+        return tuple(problem for problem in self.problems if problem.kind == "wrong label")
+
     def __post_init__(self) -> None:
         """Validate that the counts agree with each other."""
         Proportion(correct=self.correct, total=self.images)

@@ -52,11 +52,72 @@ def test_every_decision_has_a_key_and_is_saved_as_it_is_read(
         "a/00002.png": Decision(action="leave out"),
         "a/00003.png": Decision(action="other class", label="c"),
     }
-    opened.page.keyboard.press("u")  # of the last finding, whose image the first one has, too
-    assert "a/00000.png" not in saved(opened, tmp_path)
-    opened.page.keyboard.press("ArrowUp")
+    opened.page.keyboard.press("u")
+    assert "a/00003.png" not in saved(opened, tmp_path)
     opened.page.keyboard.press("1")  # its own class: nothing to change
     assert saved(opened, tmp_path)["a/00003.png"] == Decision(action="keep")
+
+
+def test_undo_takes_back_the_last_decision_says_which_and_shows_its_image(
+    open_page: Open, tmp_path: Path, problems: list[Problem]
+) -> None:
+    opened = open_page(written(tmp_path, problems))
+    for key in ("k", "o", "ArrowUp", "l", "ArrowDown"):
+        opened.page.keyboard.press(key)
+    opened.page.select_option("#kinds", "blurred")
+    opened.page.keyboard.press("u")
+    assert opened.text("#said") == f"took back leave out, now → b: {' '.join(ODD.split())}"
+    assert opened.text("#names") == " ".join(ODD.split())
+    assert opened.page.locator("#list li:visible").count() == len(problems)
+    opened.page.reload()
+    opened.page.keyboard.press("u")
+    assert opened.text("#said").startswith("took back → b: ")
+    opened.page.keyboard.press("u")
+    assert opened.text("#said") == "took back keep: a/00000.png"
+    assert opened.text("#names") == "a/00000.png"
+    assert opened.text("#progress").startswith("0 decided")
+    opened.page.keyboard.press("u")
+    assert opened.text("#said") == "nothing to take back"
+
+
+def test_keys_work_after_a_class_was_picked_with_the_mouse_and_the_list_works_by_keyboard(
+    open_page: Open, tmp_path: Path, problems: list[Problem]
+) -> None:
+    opened = open_page(written(tmp_path, problems))
+    opened.page.focus("#classes")
+    opened.page.keyboard.press("c")  # goes to the class of this letter
+    opened.page.keyboard.press("l")
+    assert opened.text("#progress").startswith("0 decided")
+    assert opened.page.input_value("#classes") == "c"
+    opened.page.click("#classes")
+    opened.page.keyboard.press("Escape")
+    opened.page.select_option("#classes", "a")
+    opened.page.select_option("#classes", "c")
+    for key in ("o", "ArrowDown", "l"):
+        opened.page.keyboard.press(key)
+    assert [one.inner_text() for one in opened.page.locator("#list .decision").all()] == [
+        "→ c",
+        "",
+        "leave out",
+        "",
+        "→ c",
+    ]
+    opened.page.locator("#kinds").focus()
+    opened.page.focus("#classes")  # by keyboard again
+    opened.page.keyboard.press("k")
+    assert opened.text("#progress").startswith("2 decided")
+
+
+def test_decisions_that_were_made_before_are_saved_with_the_new_ones(
+    open_page: Open, tmp_path: Path, problems: list[Problem]
+) -> None:
+    before = {"-b/7.png": Decision(action="keep"), "c/8.png": Decision(action="other class", label='a "b",\nc')}
+    path = tmp_path / "check.html"
+    path.write_text(render_check(inspection_of(problems), noise, decisions=before), encoding="utf-8")
+    opened = open_page(path)
+    assert saved(opened, tmp_path) == before
+    opened.page.keyboard.press("l")
+    assert saved(opened, tmp_path) == before | {"a/00000.png": Decision(action="leave out")}
 
 
 def test_decisions_are_there_when_the_page_is_opened_again(

@@ -6,14 +6,18 @@
  * @typedef {{ image: string, kind: string, detail: string, score: number, label: string, suggested: string,
  *   thumbnail: number, others: string[], other: number }} Finding
  * @typedef {{ action: string, label: string }} Decided
+ * @typedef {[image: string, decision: Decided, finding: number]} Done
  */
 
-const FOUND = /** @type {{ key: string, classes: string[], findings: Finding[], thumbnails: string[] }} */ (
-  JSON.parse(document.getElementById("data")?.textContent ?? "")
-);
-/** @type {Map<string, Decided>} */
-const decided = new Map(recalled());
+/** What the page holds; `before` are decisions that were made before, as rows of the list that is saved.
+ * @type {{ key: string, classes: string[], before: string[][], findings: Finding[], thumbnails: string[] }} */
+const FOUND = JSON.parse(document.getElementById("data")?.textContent ?? "");
+/** What was done, in turn; of several decisions on one image the last one counts. */
+const done = recalled();
+let decided = outcome();
 let chosen = 0;
+/** The list that was opened with a mouse: letters and arrows remain keys of the page. @type {EventTarget | null} */
+let pointed = null;
 
 /** The element with this id. @param {string} id @returns {any} */
 function byId(id) {
@@ -28,13 +32,19 @@ function made(kind, text = "", style = "") {
   return element;
 }
 
-/** What was decided when this page was open before; nothing where the browser keeps nothing for files. */
+/** What was done when this page was open before; nothing where the browser keeps nothing for files. */
 function recalled() {
   try {
-    return /** @type {[string, Decided][]} */ (JSON.parse(localStorage.getItem(FOUND.key) ?? "[]"));
+    const kept = /** @type {Done[]} */ (JSON.parse(localStorage.getItem(FOUND.key) ?? "[]"));
+    return kept.filter(([image, , index]) => FOUND.findings[index]?.image === image);
   } catch {
     return [];
   }
+}
+
+/** What is decided now, by image. */
+function outcome() {
+  return new Map(done.map(([image, decision]) => [image, decision]));
 }
 
 /** The image of a finding, or a frame without one. @param {number} index @param {string} [name] */
@@ -46,9 +56,9 @@ function thumbnail(index, name = "") {
   return image;
 }
 
-/** @param {Finding} finding */
-function inWords(finding) {
-  const decision = decided.get(finding.image);
+/** @param {string} image */
+function inWords(image) {
+  const decision = decided.get(image);
   if (!decision) return "";
   return decision.action === "other class" ? `→ ${decision.label}` : decision.action;
 }
@@ -92,7 +102,7 @@ function choose(index) {
   item.scrollIntoView({ block: "nearest" });
   byId("image").replaceChildren(thumbnail(finding.thumbnail, finding.image));
   byId("beside").replaceChildren(...(finding.others.length ? [thumbnail(finding.other, finding.others[0])] : []));
-  const names = [finding.image, ...finding.others.map((other) => `= ${other}`)];
+  const names = [finding.image, ...finding.others.map((other) => `≈ ${other}`)];
   byId("names").replaceChildren(...names.map((name) => made("bdi", name)));
   byId("kind").textContent = `${finding.kind}: ${finding.score.toFixed(2)}`;
   byId("detail").textContent = finding.detail;
@@ -109,7 +119,7 @@ function showDecision() {
     button.setAttribute("aria-pressed", String(own));
   }
   for (const item of /** @type {Iterable<HTMLElement>} */ (byId("list").children)) {
-    const words = inWords(FOUND.findings[Number(item.dataset.index)]);
+    const words = inWords(FOUND.findings[Number(item.dataset.index)].image);
     const place = /** @type {HTMLElement} */ (item.querySelector(".decision"));
     if (place.textContent !== words) place.textContent = words;
   }
@@ -127,18 +137,42 @@ function move(by) {
 
 /** Decide on the image of the finding that is shown, and go on. @param {string} action @param {string} [label] */
 function decide(action, label = "") {
-  const finding = FOUND.findings[chosen];
-  if (action === "other class" && label === finding.label) action = "keep";
-  if (action === "undo") decided.delete(finding.image);
-  else decided.set(finding.image, { action, label: action === "other class" ? label : "" });
+  const { image, label: own } = FOUND.findings[chosen];
+  if (action === "other class" && label === own) action = "keep";
+  done.push([image, { action, label: action === "other class" ? label : "" }, chosen]);
+  remember();
+  say(inWords(image), image);
+  move(1);
+}
+
+/** Take the last decision back, and show its image. */
+function undo() {
+  const last = done.at(-1);
+  if (!last) return say("nothing to take back");
+  const [image, , index] = last;
+  const words = inWords(image);
+  done.pop();
+  remember();
+  if (byId("list").children[index].hidden) showKind((byId("kinds").value = ""));
+  choose(index);
+  const now = inWords(image);
+  say(`took back ${words}${now ? `, now ${now}` : ""}`, image);
+}
+
+/** Say what was done, to which image. @param {string} words @param {string} [image] */
+function say(words, image) {
+  byId("said").replaceChildren(...(image ? [`${words}: `, made("bdi", image)] : [words]));
+}
+
+/** Show what is decided, and keep it for when this page is opened again. */
+function remember() {
+  decided = outcome();
   try {
-    localStorage.setItem(FOUND.key, JSON.stringify([...decided]));
+    localStorage.setItem(FOUND.key, JSON.stringify(done));
   } catch {
     // a browser may keep nothing for files: the button that saves is there
   }
   showDecision();
-  byId("said").textContent = `${finding.image}: ${inWords(finding) || "not decided"}`;
-  if (action !== "undo") move(1);
 }
 
 /** A cell of CSV; a space before it keeps a spreadsheet from reading it as a formula. @param {string} text */
@@ -147,13 +181,14 @@ function cell(text) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Save all decisions as a CSV file, in the order of the findings. */
+/** Save all decisions as a CSV file, after those that were made before, in the order of the findings. */
 function save() {
   const images = new Set(FOUND.findings.map((finding) => finding.image).filter((image) => decided.has(image)));
-  const lines = [...images].map((image) => {
+  const own = [...images].map((image) => {
     const decision = /** @type {Decided} */ (decided.get(image));
-    return [image, decision.action, decision.label].map(cell).join(",");
+    return [image, decision.action, decision.label];
   });
+  const lines = [...FOUND.before, ...own].map((row) => row.map(cell).join(","));
   const text = `${["image,decision,class", ...lines].join("\n")}\n`;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
@@ -174,7 +209,7 @@ const KEYS = /** @type {Record<string, () => void>} */ ({
   k: () => decide("keep"),
   l: () => decide("leave out"),
   o: () => byId("classes") && decide("other class", byId("classes").value),
-  u: () => decide("undo"),
+  u: undo,
   s: save,
   ArrowDown: () => move(1),
   ArrowUp: () => move(-1),
@@ -182,8 +217,8 @@ const KEYS = /** @type {Record<string, () => void>} */ ({
 
 document.addEventListener("keydown", (event) => {
   if (!FOUND.findings.length) return;
-  const elsewhere = event.target instanceof HTMLSelectElement || !byId("keys").checked;
-  if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
+  const listed = event.target instanceof HTMLSelectElement && event.target !== pointed;
+  if (listed || !byId("keys").checked || event.ctrlKey || event.metaKey || event.altKey) return;
   const number = Number(event.key);
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key in KEYS) KEYS[key]();
@@ -192,6 +227,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+document.addEventListener("pointerdown", (event) => {
+  pointed = event.target instanceof HTMLSelectElement ? event.target : null;
+});
+document.addEventListener("focusin", (event) => {
+  if (event.target !== pointed) pointed = null;
+});
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-key]")))
   button.addEventListener("click", () => KEYS[button.dataset.key ?? ""]());
 byId("kinds").addEventListener("change", () => showKind(byId("kinds").value));
