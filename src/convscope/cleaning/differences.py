@@ -57,11 +57,17 @@ def differences(source: Source, pairs: NDArray[np.int64], turns: NDArray[np.int6
         block = list(zip(*(values[start : start + _AT_ONCE].tolist() for values in (pairs, turns)), strict=True))
         seen = [(_seen(source, first, 0), _seen(source, second, turn)) for (first, second), turn in block]
         firsts, seconds = (torch.stack([pair[which].square for pair in seen]) for which in (0, 1))
-        for (pair, turn), (one, two), motion in zip(block, seen, motion_between(firsts, seconds), strict=True):
+        for ((first, second), turn), (one, two), motion in zip(
+            block, seen, motion_between(firsts, seconds), strict=True
+        ):
             turned = [TURNS[turn][0]] if turn else []
-            if _same_bytes(source, *pair):
+            if _same_bytes(source, first, second):
                 yield "the same bytes"
-            elif one.size == two.size and torch.equal(one.pixels, two.pixels) and _same_pixels(source, *pair, turn):
+            elif (
+                one.size == two.size
+                and torch.equal(one.pixels, two.pixels)
+                and _same_pixels(source, first, second, turn)
+            ):
                 yield ", ".join(["the same pixels", *turned])
             else:
                 yield ", ".join([*turned, *_changes(one, two, motion)])

@@ -147,13 +147,7 @@ def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
 
 
 def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
-    """Give one problem for each image that is a copy of one before it, of the pair that is most alike.
-
-    Of exact duplicates that the inspection has found there is none.
-    """
-    groups = dataset.inspection.of_kind("duplicate")
-    repeated = {name for one in groups for name in one.others}
-    exact = {name: number for number, one in enumerate(groups) for name in (one.name, *one.others)}
+    """Give one problem for each image that is a copy of one before it, of the pair that is most alike."""
     scores = precision_at("near-duplicate", copies.scores)
     names = [spell(dataset.image_name(index)) for index in range(len(dataset))]
     splits = dataset.source.splits[dataset.source_indices]  # those that the images came with
@@ -163,9 +157,7 @@ def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
         turn = INVERSES[copies.turns[place]]
         if splits[other] < splits[copy]:  # of training and test, the training image is left out
             other, copy, turn = copy, other, INVERSES[turn]
-        if copy in taken or names[copy] in repeated or exact.get(names[copy], -1) == exact.get(names[other]):
-            continue
-        taken[copy] = other, turn, float(scores[place])
+        taken.setdefault(copy, (other, turn, float(scores[place])))
     pairs = np.array([(copy, other) for copy, (other, _, _) in taken.items()], np.int64).reshape(-1, 2)
     turns = np.array([turn for _, turn, _ in taken.values()], np.int64)
     told = differences(dataset.source, dataset.source_indices[pairs], turns)
