@@ -31,7 +31,7 @@ def _model(channels: int = 1) -> Model:
 
 
 def _palette() -> Image.Image:
-    image = Image.fromarray((INK > 0).astype(np.uint8), "P")
+    image = Image.fromarray((INK > 0).astype(np.uint8))
     image.putpalette([0, 0, 0] * 256)
     image.info["transparency"] = 0
     return image
@@ -43,7 +43,7 @@ def _rgba(color: int = 0) -> Image.Image:
 
 DRAWN: dict[str, tuple[Image.Image, str, dict[str, Any]]] = {
     "RGBA": (_rgba(), "png", {}),
-    "gray and alpha": (Image.fromarray(np.dstack([np.zeros_like(INK), INK]), "LA"), "png", {}),
+    "gray and alpha": (Image.fromarray(np.dstack([np.zeros_like(INK), INK])), "png", {}),
     "palette": (_palette(), "png", {"transparency": 0}),
     "GIF": (_palette(), "gif", {"transparency": 0}),
     "WebP": (_rgba(), "webp", {"lossless": True, "exact": True}),
