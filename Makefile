@@ -40,11 +40,16 @@ test: $(TEST)/wheel page-tools browser ## run all tests on the installed wheel (
 check: $(TEST)/wheel page-tools ## format, lint, strict types (Python and JavaScript), architecture and sizes, docs
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/ruff check .
+	@$(MAKE) --no-print-directory --jobs=2 types page-types shape docs
+
+.PHONY: types page-types shape
+types:
 	$(TEST)/bin/python -m mypy
+page-types:
 	@if [ -d $(PAGE)/node_modules ]; then echo "prettier --check; tsc --checkJs --strict"; \
 		npm run --silent --prefix $(PAGE) format:check && npm run --silent --prefix $(PAGE) check; fi
+shape:
 	$(TEST)/bin/python -m pytest -q tests/test_architecture.py
-	@$(MAKE) --no-print-directory docs
 
 .PHONY: docs
 docs: $(TEST)/wheel ## build the documentation into site/

@@ -1,4 +1,4 @@
-"""What holds for every test: one thread, the same examples at every run, a cache of its own, no network."""
+"""What holds for every test: one thread, equal examples at every run, its own cache, no network, no wait for the disk."""
 
 import collections
 import os
@@ -51,4 +51,12 @@ def _no_network() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", local_only)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """Let files reach the disk when the system likes: no test cuts the power."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses what is no open file, too
         yield
