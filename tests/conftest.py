@@ -1,4 +1,4 @@
-"""What holds for every test: one thread, equal examples at every run, its own cache, no network, no wait for the disk."""
+"""What holds for every test: one thread, equal examples at every run, its own cache, no network, no slow disk."""
 
 import collections
 import os

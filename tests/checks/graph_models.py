@@ -1,23 +1,35 @@
 """Models of networks that are no layout: architectures of the field, small, read from modules."""
 
+import dataclasses
 import functools
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convscope.images.preprocessing import Preprocessing
+from convscope.networks.foreign.building.builder import ReadNetwork
 from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 
-from .architectures import ARCHITECTURES
+from .architectures import ARCHITECTURES, Architecture
+
+
+@functools.cache
+def _read(architecture: Architecture) -> ReadNetwork:
+    return read_module(architecture.make(), architecture.example())
+
+
+def read_architecture(architecture: Architecture) -> ReadNetwork:
+    """Return what an architecture is read as, once in a process; the tensors belong to the caller."""
+    source = _read(architecture)
+    return dataclasses.replace(source, tensors={name: one.clone() for name, one in source.tensors.items()})
 
 
 @functools.cache
 def read_network(name: str) -> GraphNetwork:
     """Return an architecture as the network that it is read as."""
-    architecture = ARCHITECTURES[name]
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(ARCHITECTURES[name])
     network = GraphNetwork(source.graph, source.tensors, mean=(0.5,), std=(0.25,), title=name)
     return network.eval()  # its weights can be trained, as those of a model that was read
 

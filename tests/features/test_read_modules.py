@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from convscope.features.layers import block_ends, stage_layers
 from convscope.features.reading import Reading
 from convscope.images.preprocessing import Preprocessing
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 from tests.checks.graphs import module_values
 
 READ = ("resnet18", "mobilenet_v2", "densenet121", "googlenet", "squeezenet1_1", "efficientnet_b0", "unet", "vgg16_bn")
@@ -21,7 +21,7 @@ READ = ("resnet18", "mobilenet_v2", "densenet121", "googlenet", "squeezenet1_1",
 def model_of(architecture: Architecture) -> tuple[Model, dict[str, NDArray], NDArray[np.uint8]]:
     """Return the model of an architecture, what its modules give for some images, and these."""
     module = architecture.make()
-    read = read_module(module, architecture.example())
+    read = read_architecture(architecture)
     channels, height, width = architecture.shape
     network = GraphNetwork(read.graph, read.tensors, mean=(0.5,), std=(0.25,), title=architecture.name).eval()
     model = Model(

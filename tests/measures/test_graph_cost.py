@@ -14,10 +14,10 @@ from convscope.measures.cost import BYTES, CostRecord, count_graph
 from convscope.measures.graph_cost import measure_graph_cost
 from convscope.networks.build import Network
 from convscope.networks.folding import fold
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
 everyone = pytest.mark.parametrize("architecture", READ.values(), ids=READ)
@@ -25,7 +25,7 @@ SUMS = nn.Conv2d, nn.Linear, nn.ConvTranspose2d
 
 
 def read(architecture: Architecture) -> GraphNetwork:
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(architecture)
     return GraphNetwork(source.graph, source.tensors).eval()
 
 

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from convscope.layers.kinds import Multiply
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 
 READ = {name: one for name, one in ARCHITECTURES.items() if not one.refused}
 
@@ -26,7 +26,7 @@ def values_with_gradient(network: GraphNetwork, image: Tensor) -> dict[str, Tens
 
 @pytest.mark.parametrize("architecture", READ.values(), ids=READ)
 def test_no_value_depends_on_pixels_beyond_its_field(architecture: Architecture) -> None:
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(architecture)
     network = GraphNetwork(source.graph, source.tensors).eval().requires_grad_(requires_grad=False)
     image = architecture.example().requires_grad_()
     values = values_with_gradient(network, image)

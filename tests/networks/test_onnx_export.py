@@ -21,13 +21,13 @@ from convscope.networks.build import Network
 from convscope.networks.export.onnx_check import difference_of_written
 from convscope.networks.export.onnx_export import INPUT, OUTPUT, Where, onnx_bytes
 from convscope.networks.export.onnx_writer import OnnxGraph
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.foreign.onnx_models import of_onnx
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.int8 import calibrated, rounded_weights
 from convscope.networks.stages import ConvolutionStage
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 from tests.checks.laws import LAWS
 from tests.checks.layouts import Case, cases
 from tests.checks.models import graph_model, small_model, some_pixels, with_statistics
@@ -150,7 +150,7 @@ def test_ranges_are_those_of_the_images() -> None:
 def test_an_architecture_there_and_back_is_the_same_graph(
     architecture: Architecture, preprocessing: Where, tmp_path: Path
 ) -> None:
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(architecture)
     network = GraphNetwork(source.graph, source.tensors, mean=(0.4,), std=(0.3,)).eval()
     content = onnx_bytes(network, preprocessing=preprocessing)
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
@@ -168,7 +168,7 @@ def test_an_architecture_there_and_back_is_the_same_graph(
 @pytest.mark.parametrize("name", ["convnext_tiny", "mobilenet_v3", "unet_bilinear"])
 def test_a_version_of_the_operators_can_be_chosen(name: str, opset: int) -> None:
     architecture = ARCHITECTURES[name]
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(architecture)
     network = GraphNetwork(source.graph, source.tensors).eval()
     content = onnx_bytes(network, opset=opset)
     model = onnx.load_from_string(content)

@@ -15,11 +15,11 @@ from convscope.layers.instance_based import Exemplars
 from convscope.layers.kinds import ChannelSelection, Convolution, Padding, Pooling, Resize, TransposedConvolution
 from convscope.layers.layer import Layer
 from convscope.networks.export.torch_writer import torch_module
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph import IMAGE, Graph, Node
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 from tests.checks.models import LAYOUTS, graph_model, small_model, with_exemplars
 
 READ = [one for one in ARCHITECTURES.values() if not one.refused]
@@ -39,7 +39,7 @@ def test_a_layout_becomes_the_same_network(text: str) -> None:
 
 @pytest.mark.parametrize("architecture", READ, ids=lambda one: one.name)
 def test_an_architecture_there_and_back_is_the_same_network(architecture: Architecture) -> None:
-    source = read_module(architecture.make(), architecture.example())
+    source = read_architecture(architecture)
     network = GraphNetwork(source.graph, source.tensors).eval()
     module = torch_module(network)
     same(module, network, architecture.example(2))

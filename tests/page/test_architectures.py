@@ -9,10 +9,10 @@ import pytest
 from convscope.core.records import to_json
 from convscope.explorer.data import NamedImage, explorer_data
 from convscope.images.preprocessing import Preprocessing
-from convscope.networks.foreign.modules.torch_module import read_module
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model
 from tests.checks.architectures import ARCHITECTURES, Architecture
+from tests.checks.graph_models import read_architecture
 
 from .javascript import needs_node, run_driver
 from .random_networks import relative
@@ -23,7 +23,7 @@ READ = [pytest.param(one, id=one.name) for one in ARCHITECTURES.values() if not 
 
 def read(one: Architecture) -> Model:
     """Return an architecture as a model."""
-    source = read_module(one.make(), one.example())
+    source = read_architecture(one)
     channels, height, width = one.shape
     standard: dict[str, Any] = {"mean": (0.45,) * channels, "std": (0.25,) * channels}
     network = GraphNetwork(source.graph, source.tensors, **standard).eval().requires_grad_(requires_grad=False)
