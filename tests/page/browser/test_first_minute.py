@@ -332,3 +332,10 @@ def test_the_step_of_gradient_descent_can_be_seen_however_many_images_were_shown
     opened.page.get_by_role("button", name="Show them 200 images").click()
     assert opened.text(".experiment .total") == first, "later steps are too small to be seen"
     assert "The last of 201 images changed no weight by more than" in opened.text(".experiment")
+
+
+def test_the_menu_of_weights_says_whose_they_are(open_page: Open, tmp_path: Path) -> None:
+    opened = lesson_alone(open_page, tmp_path, place="lesson/6")
+    assert opened.text(".toy-units label span") == "Weights"
+    opened.page.get_by_role("button", name="Add a second channel").click()
+    assert opened.text(".toy-units label span") == "Weights on channel 1"

@@ -97,8 +97,10 @@ export function select(name, options, notify, other) {
     other ? element("option", { value: "", text: other, hidden: true }) : null,
   );
   made.addEventListener("change", () => notify(made.value));
+  const label = element("span", { text: name });
   return {
-    element: element("label", {}, `${name} `, made),
+    element: element("label", {}, label, " ", made),
+    name: (/** @type {string} */ text) => (label.textContent = text),
     set: (/** @type {string} */ value) => (made.value = value),
   };
 }

@@ -29,7 +29,7 @@ export function makeChoices(now, change, { poolings, nonlinearities }) {
     const weights = replaced(first.weights, 0, PATCHES[/** @type {keyof typeof PATCHES} */ (name)]);
     change({ units: replaced(now().units, 0, { ...first, weights }) });
   };
-  const unit = select(LESSON.units, LESSON.unitNames, takeUnit, LESSON.changed);
+  const unit = select(LESSON.weights(1, 1), LESSON.unitNames, takeUnit, LESSON.changed);
   const count = (/** @type {number} */ most) =>
     Object.fromEntries(Array.from({ length: most }, (_, index) => [index + 1, String(index + 1)]));
   const channels = select(LESSON.channelCount, count(MOST_CHANNELS), (many) =>
@@ -54,6 +54,7 @@ export function makeChoices(now, change, { poolings, nonlinearities }) {
     show(/** @type {Toy} */ toy) {
       image.set(nameOf(IMAGES, toy.channels[0]));
       unit.set(nameOf(PATCHES, toy.units[0].weights[0]));
+      unit.name(LESSON.weights(toy.units.length, toy.channels.length));
       channels.set(String(toy.channels.length));
       units.set(String(toy.units.length));
       zeros.set(String(toy.zeros));

@@ -23,7 +23,8 @@ export const LESSON = {
   where: (/** @type {number} */ row, /** @type {number} */ column) => `, row ${row}, column ${column}`,
   images: "Image",
   imageNames: { line: "a line", faint: "a faint line", corner: "a corner", dot: "a dot" },
-  units: "Unit",
+  weights: (/** @type {number} */ units, /** @type {number} */ channels) =>
+    ["Weights", ...(units > 1 ? ["of unit 1"] : []), ...(channels > 1 ? ["on channel 1"] : [])].join(" "),
   unitNames: { upright: "upright lines", level: "level lines", edge: "edges", blur: "the sum", same: "the center" },
   changed: "changed",
   channelCount: "Channels",
