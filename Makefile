@@ -9,6 +9,8 @@ DEMO := .venv
 TEST := .venv-test
 PAGE := tools/page
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A module is compiled once, and not by each of the hundreds of processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Programs in benchmarks/, each with its options.
 SHORT := "startup.py" "growth.py" "ablation.py" "step.py --cases small middle" "accuracy.py digits" \

@@ -100,11 +100,12 @@ def test_ctrl_c_is_exit_130(command: list[Any], capsys: pytest.CaptureFixture[st
 
 def test_a_reader_that_left_ends_it_quietly(command: list[Any], capfd: pytest.CaptureFixture[str]) -> None:
     command.append(BrokenPipeError())
-    saved = os.dup(1)
+    number = sys.stdout.fileno()
+    saved = os.dup(number)
     try:
         assert main(["check"]) == 141
     finally:
-        os.dup2(saved, 1)
+        os.dup2(saved, number)
         os.close(saved)
     assert capfd.readouterr().err == ""
 

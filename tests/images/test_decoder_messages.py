@@ -107,7 +107,7 @@ def test_everything_is_put_back(way: str, monkeypatch: pytest.MonkeyPatch, capfd
     _standard_error(monkeypatch, way)
     with pytest.raises(UnreadableImageError):
         decode(_damaged("tiff_lzw"))
-    with Image.open(io.BytesIO(_damaged("tiff_lzw"))) as image, pytest.raises(OSError, match="decoder error"):
+    with Image.open(io.BytesIO(_damaged("tiff_lzw"))) as image, pytest.raises(OSError, match="-2"):
         image.load()
     assert "Using code not yet in table" in capfd.readouterr().err
 
