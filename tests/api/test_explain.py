@@ -1,7 +1,9 @@
 """Explanations through the public functions."""
 
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.records import from_json, strict_json
 from tests.checks import models
 from tests.checks.graphs import residual_model, residual_module
+from tests.checks.reporters import Counting, Heard
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
 
@@ -40,6 +43,37 @@ def test_every_method_says_something_of_every_image(result: ExplainResult) -> No
         distances = [near.distance for near in one.nearest]
         assert distances == sorted(distances)
         assert len(distances) == 3
+
+
+def test_a_large_network_is_explained_before_its_methods_are_measured_on_fewer_images(
+    run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("convscope.api.explain._LARGE_MACS", 1_000)
+    monkeypatch.setattr("convscope.api.explain._MOST_MACS", 1_000)
+    there: list[list[str]] = []
+
+    class Hearing(Heard):
+        def task(self, title: str, total: float, unit: str = "") -> Any:
+            if title == "faithfulness":
+                there.append(sorted(path.name for path in (tmp_path / "why").glob("*.png")))
+            return super().task(title, total, unit)
+
+    heard = Hearing()
+    model = convscope.load(run)  # the run keeps its own record
+    result = convscope.explain(model, [IMAGE], output=tmp_path / "why", progress=heard)
+    assert there == [["001-0.png"]]
+    assert result.faithfulness is not None
+    assert result.faithfulness.images == 8
+    assert "measured on 8 images" in " ".join(heard.lines)
+
+
+def test_progress_counts_all_that_is_computed(run: Path) -> None:
+    heard = Counting()
+    convscope.explain(run, [IMAGE, IMAGE.T], faithfulness=12, progress=heard)
+    for title in ("explaining", "faithfulness"):
+        begun = next(index for index, one in enumerate(heard.told) if isinstance(one, tuple) and one[0] == title)
+        steps = itertools.takewhile(lambda one: not isinstance(one, tuple), heard.told[begun + 1 :])
+        assert sum(steps) == heard.told[begun][1] > 0
 
 
 def test_files_hold_the_same(result: ExplainResult, run: Path) -> None:

@@ -19,7 +19,7 @@ from convscope.attribution.faithfulness import (
 from convscope.attribution.faithfulness_record import EDGES, RANDOM
 from convscope.attribution.method import Settings
 from convscope.attribution.occlusion import OCCLUSION
-from convscope.core.progress import Silent
+from convscope.core.progress import Silent, Task
 from convscope.layers.geometry import MapShape
 from convscope.layers.kinds import Linear
 from convscope.networks.folding import fold
@@ -28,6 +28,7 @@ from convscope.networks.graph_network import GraphNetwork
 from tests.checks.models import small_model, some_pixels
 
 SIDE = 8
+NO_TASK = Task("", 0)
 
 
 def _subject(network: GraphNetwork, images: torch.Tensor) -> Subject:
@@ -52,7 +53,7 @@ def test_the_pixels_that_matter_make_the_smallest_area_and_the_others_the_larges
     best[:, : SIDE // 2, : SIDE // 2] = 1
     rng = np.random.default_rng(0)
     areas = {
-        name: deletion_and_insertion(corner, values, rng)[0].mean()
+        name: deletion_and_insertion(corner, values, rng, NO_TASK)[0].mean()
         for name, values in (("best", best), ("worst", -best))
     }
     assert areas["best"] < 0.2
@@ -61,7 +62,7 @@ def test_the_pixels_that_matter_make_the_smallest_area_and_the_others_the_larges
 
 def test_a_pixel_that_is_gone_is_the_mean_and_one_that_is_not_back_is_blurred(corner: Subject) -> None:
     order = np.arange(4 * SIDE * SIDE, dtype=np.float32).reshape(4, SIDE, SIDE)
-    deleted, inserted = deletion_and_insertion(corner, order, np.random.default_rng(0))
+    deleted, inserted = deletion_and_insertion(corner, order, np.random.default_rng(0), NO_TASK)
     assert deleted.shape == inserted.shape == (4, len(FRACTIONS))
     network = corner.network
     with torch.no_grad():
@@ -73,7 +74,7 @@ def test_a_pixel_that_is_gone_is_the_mean_and_one_that_is_not_back_is_blurred(co
 
 def test_equal_pixels_go_in_random_order(corner: Subject) -> None:
     flat = np.zeros((4, SIDE, SIDE), np.float32)
-    deleted, _ = deletion_and_insertion(corner, flat, np.random.default_rng(0))
+    deleted, _ = deletion_and_insertion(corner, flat, np.random.default_rng(0), NO_TASK)
     assert len({tuple(row) for row in deleted.round(6).tolist()}) > 1
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from convscope.attribution import locality
+from convscope.attribution import locality, occlusion
 from convscope.attribution.locality import logits_without
 from convscope.attribution.method import Settings
 from convscope.attribution.occlusion import occlude, patch_side, values_of
@@ -62,6 +62,38 @@ def test_only_a_part_of_the_first_maps_is_computed(monkeypatch: pytest.MonkeyPat
     assert sizes["convolution1"] == 6 * 6, "a patch of 4 and a filter of 3"
     assert sizes["pooling1"] <= 4 * 4
     assert sizes["convolution2"] <= 6 * 6
+
+
+def test_the_progress_of_occlusion_is_the_number_of_its_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, counts = in_doubles(models.small_model("4C3-MP2-6N", height=28, width=28)), list[int]()
+
+    def counting(*given: object) -> torch.Tensor:
+        counts.append(len(given[2]))  # type: ignore[arg-type]
+        return logits_without(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(occlusion, "logits_without", counting)
+    image = standardized(network, models.some_pixels(1, 28, 28))
+    occlude(network, image, torch.tensor([1]), Settings(batch=1_000))
+    assert counts == [13 * 13]
+    assert occlusion.OCCLUSION.passes(Settings(), (28, 28)) == 13 * 13 + 1
+
+
+def test_where_blocks_are_a_large_part_of_the_map_none_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[torch.Tensor] = []
+    crop = locality._crop
+
+    def watched(stored: torch.Tensor, changed: object, *given: object) -> torch.Tensor:
+        found = crop(stored, changed, *given)  # type: ignore[arg-type]
+        if found is not changed.values:  # type: ignore[attr-defined]
+            cut.append(stored)
+        return found
+
+    monkeypatch.setattr(locality, "_crop", watched)
+    model = models.small_model("4C3-5C3-6C3-7C3-5N", height=20, width=20)
+    network = in_doubles(model)
+    image = standardized(network, models.some_pixels(1, 20, 20))
+    logits_without(network, values_of(network, image), torch.tensor([[4, 4], [3, 4]]), 7)
+    assert [one.shape[1] for one in cut] == [3, 4], "from the second convolution on, maps are computed as a whole"
 
 
 def test_a_pixel_has_the_mean_loss_of_the_patches_that_hold_it() -> None:

@@ -1,6 +1,7 @@
 """Sensitivity is 0 where it must, by construction, and says what is only equivariant."""
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.layout import Layout
 from convscope.networks.model import Model
 from tests.checks.models import with_statistics
+from tests.checks.reporters import Counting
 
 ALL = {one: one.strengths(12) for one in DISTORTIONS.values()}
 
@@ -116,6 +118,34 @@ def test_steps_belong_to_stages() -> None:
     found = measure_invariance(model_of("MP2-4C3-SS2-AP2-4N"), evaluated(3), {DISTORTIONS["blur"]: [1]})
     assert found.layers == ("MP2", "4C3", "SS2", "AP2", "4N", "softmax")
     assert found.stages == (1, 2, 2, 3, 4, None)
+
+
+def test_layers_are_compared_on_some_of_the_images_and_predictions_counted_on_all() -> None:
+    model, some, strengths = model_of("4C3-MP2-5N"), evaluated(9), {DISTORTIONS["shift-x"]: [2]}
+    whole, part = (measure_invariance(model, some, strengths, compared=count, batch=4) for count in (None, 5))
+    assert (whole.compared, part.compared) == (None, 5)
+    (of_all,), (of_some,) = whole.curves[0].points, part.curves[0].points
+    assert (of_some.images, of_some.correct, of_some.same) == (of_all.images, of_all.correct, of_all.same)
+    assert of_some.probability_change == pytest.approx(of_all.probability_change, abs=1e-6)
+    chosen = np.linspace(0, len(some.indices) - 1, 5).round().astype(int)
+    alone = measure_invariance(model, dataclasses.replace(some, indices=some.indices[chosen]), strengths)
+    for own, other in zip(of_some.layers, alone.curves[0].points[0].layers, strict=True):
+        assert own.changed == pytest.approx(other.changed, abs=1e-6)
+
+
+def test_the_time_is_said_before_it_is_spent_and_progress_moves_with_every_distortion() -> None:
+    class Hearing(Counting):
+        def say(self, text: str) -> None:
+            self.told.append(text)
+
+    heard = Hearing()
+    strengths = {DISTORTIONS["shift-x"]: [1, 2], DISTORTIONS["blur"]: [1]}
+    measure_invariance(model_of("4C3"), evaluated(9), strengths, compared=4, reporter=heard)
+    said, (title, total, _), *steps = heard.told
+    assert re.search(r"9 images, each distorted in 3 ways, layers compared on 4 of them: about .* on this", said)
+    assert title == "distorting"
+    assert len(steps) == 3 * 2, "4 images and 5, each three times"
+    assert sum(steps) == pytest.approx(total)
 
 
 def test_of_a_curve_a_weak_strength_is_shown() -> None:

@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from convscope.attribution.explanation import Explanation, explain_images
 from convscope.attribution.faithfulness import (
     FRACTIONS,
+    MOST_RANDOM_IMAGES,
     Subject,
     measure_nearest,
     measure_orders,
+    passes_an_image,
     work,
 )
 from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.grad_cam import maps_layer
-from convscope.attribution.method import Settings
+from convscope.attribution.method import Settings, passes_of
 from convscope.attribution.methods import METHODS, NAMES
 from convscope.attribution.nearest import NEAREST, TrainingFeatures, training_features
 from convscope.attribution.occlusion import patch_side
@@ -32,7 +34,7 @@ from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
 from convscope.core.records import UNRECORDED
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.images.dataset import Dataset
 from convscope.images.ink import ink_of
@@ -51,7 +53,10 @@ from .explain_files import check_folder_for, figure_name, write_explanations
 from .kept_inputs import keep_inputs
 from .look import training_source
 
-USUAL_IMAGES = 50  # on which faithfulness is measured by default
+USUAL_IMAGES, _FEWEST_IMAGES = 50, 8  # on which faithfulness is measured by default
+_MOST_MACS = 1_500_000_000_000  # of all these images, without random weights: minutes
+_LARGE_MACS = 200_000_000  # an image; from there on figures come before the measurement
+_FEW_AGAIN = 2  # images whose maps a large network computes again with random weights
 _BATCH = 64
 _LOOKED_AT = 200  # training images that tell what all are like
 _FEW_MACS = 20_000_000  # an image; below, threads wait for each other longer than they compute
@@ -88,7 +93,7 @@ def explain(
     layer: str | None = None,
     patch: int | None = None,
     nearest: int = 5,
-    faithfulness: int = USUAL_IMAGES,
+    faithfulness: int | None = None,
     data: DataSource | None = None,
     class_depth: int | None = None,
     seed: int = 0,
@@ -124,8 +129,11 @@ def explain(
     options, context = options_from(ExplainOptions, locals()), context_of(context, progress=progress)
     told = context.reporter
     folder = None if output is None else check_folder_for(Path(output), models=[model], data=[images], force=force)
-    partial = bool(methods or layer or patch) or faithfulness < USUAL_IMAGES
-    record = record_file(model, "faithfulness", None, partial=partial, force=force) if faithfulness else None
+    fewer = options.faithfulness is not None and options.faithfulness < USUAL_IMAGES
+    partial = bool(methods or layer or patch) or fewer
+    record = None
+    if options.faithfulness != 0:
+        record = record_file(model, "faithfulness", None, partial=partial, force=force)
     used = opened(model, told, device=options.device)
     used.check_answers()
     request = _Request(model=used, options=options, context=context)
@@ -138,24 +146,18 @@ def explain(
         if dataset is not None:
             _note_exchanged(dataset, chosen, told)
         training = request.training(dataset) if NEAREST in request.names else None
-        with told.task("explaining", total=0):
-            explanations = explain_images(
-                used,
-                [(one.name, one.pixels) for one in chosen],
-                target=request.target,
-                methods=request.maps,
-                settings=request.settings,
-                training=training,
-                count=options.nearest,
-            )
-        measured = request.measured(dataset, training)
         result = ExplainResult(
-            explanations=tuple(explanations),
-            faithfulness=measured,
+            explanations=request.explained([(one.name, one.pixels) for one in chosen], training),
             skipped=(*request.skipped, *([reason] if reason else ())),
             unusable=tuple(unusable),
             folder=folder,
         )
+        early = request.is_large and dataset is not None and request.images > 0
+        if folder is not None and early:
+            write_explanations(result, folder, training, used.classes, told)
+            told.say(f"{folder} has the figures; they are drawn again when the faithfulness of the methods is known")
+        measured = request.measured(dataset, training)
+        result = dataclasses.replace(result, faithfulness=measured)
         if folder is not None:
             write_explanations(result, folder, training, used.classes, told)
     if record is not None and measured is not None:
@@ -173,18 +175,41 @@ class _Request:
         self.names, self.skipped = _methods(options.methods, self.network.graph)
         self.maps = [METHODS[name] for name in self.names if name in METHODS]
         wanted = _BATCH if options.batch is None else check_batch(options.batch)
+        macs, size = model.network.plan.macs, model.preprocessing.size
+        self.is_large = macs > _LARGE_MACS
         self.settings = Settings(
             patch=options.patch, layer=options.layer, batch=fitting_batch(model.network.plan, wanted, copies=3)
         )
-        self.patch = patch_side(self.settings, model.preprocessing.size)
-        self.threads = 1 if model.network.plan.macs < _FEW_MACS else None  # None: as many as there are cores
+        self.patch = patch_side(self.settings, size)
+        self.passes = passes_of(self.maps, self.settings, size)
+        most = _MOST_MACS // max(1, macs * passes_an_image(self.maps, self.settings, size))
+        usual = min(USUAL_IMAGES, max(_FEWEST_IMAGES, most))
+        self.images = usual if options.faithfulness is None else options.faithfulness
+        self.threads = 1 if macs < _FEW_MACS else None  # None: as many as there are cores
         if options.layer is not None:
             maps_layer(self.network.graph, options.layer)
+
+    def explained(
+        self, images: Sequence[tuple[str, NDArray[np.uint8]]], training: TrainingFeatures | None
+    ) -> tuple[Explanation, ...]:
+        """Return an explanation of each image."""
+        with self.context.reporter.task("explaining", len(images) * self.passes) as task:
+            found = explain_images(
+                self.model,
+                images,
+                target=self.target,
+                methods=self.maps,
+                settings=self.settings,
+                task=task,
+                training=training,
+                count=self.options.nearest,
+            )
+        return tuple(found)
 
     def dataset(self) -> tuple[Dataset | None, str]:
         """Return the dataset of training and test images, or why there is none where none was named."""
         options, context, told = self.options, self.context, self.context.reporter
-        if not options.faithfulness and NEAREST not in self.names:
+        if not self.images and NEAREST not in self.names:
             return None, ""
         try:
             if options.data is None:
@@ -215,10 +240,10 @@ class _Request:
     def measured(self, dataset: Dataset | None, training: TrainingFeatures | None) -> Faithfulness | None:
         """Return the faithfulness of the methods on test or validation images."""
         options, network = self.options, self.network
-        if dataset is None or not options.faithfulness:
+        if dataset is None or not self.images:
             return None
         split = dataset.evaluation_split
-        indices = dataset.drawn(split, options.faithfulness, options.seed)
+        indices = dataset.drawn(split, self.images, options.seed)
         images = np.asarray(dataset.images[indices])
         pixels = as_tensor(images)
         with torch.inference_mode():
@@ -229,8 +254,14 @@ class _Request:
             targets=targets.clone(),
             settings=self.settings,
             seed=options.seed,
+            again=_FEW_AGAIN if self.is_large and options.faithfulness is None else MOST_RANDOM_IMAGES,
         )
-        with self.context.reporter.task("faithfulness", work(subject, self.maps), "maps") as task:
+        if options.faithfulness is None and self.images < USUAL_IMAGES:
+            self.context.reporter.say(
+                f"faithfulness is measured on {counted(len(indices), 'image')}, as an image takes "
+                f"{self.model.network.plan.macs:,} MACs; --faithfulness {USUAL_IMAGES} takes more, 0 none"
+            )
+        with self.context.reporter.task("faithfulness", work(subject, self.maps)) as task:
             orders = measure_orders(subject, self.maps, task)
         return Faithfulness(
             layout=self.model.title,

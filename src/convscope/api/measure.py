@@ -10,7 +10,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.core.text import printable
+from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.images.sources.opening import DataSource
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
@@ -19,12 +19,16 @@ from convscope.measures.invariance_record import Invariance
 from convscope.networks.folding import check_classifies
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
+from convscope.networks.plan import NetworkPlan
 from convscope.options.measure import MeasureOptions
 from convscope.training.record_files import record_file
 
 from .kept_inputs import keep_inputs
 
-MOST_IMAGES = 1_000
+MOST_IMAGES, _FEWEST_IMAGES = 1_000, 100
+_FEWEST_COMPARED = 8
+_PREDICTED_MACS, _COMPARED_MACS = 6_000_000_000_000, 3_000_000_000_000  # of all images by default: some minutes each
+_MACS_OF_A_VALUE = 180  # that take as long as comparing a value of a map
 
 
 @documented(MeasureOptions)
@@ -34,7 +38,7 @@ def measure(
     *,
     distortions: Sequence[str] = (),
     strengths: Sequence[float] = (),
-    images: int = MOST_IMAGES,
+    images: int | None = None,
     margin: int = 0,
     seed: int = 0,
     class_depth: int | None = None,
@@ -72,7 +76,7 @@ def measure(
             f"{', '.join(f'{strength:g}' for strength in strengths)} for all. Name the distortions, such as shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
-    partial = bool(distortions or strengths or margin or images < MOST_IMAGES)
+    partial = bool(distortions or strengths or margin or (images is not None and images < MOST_IMAGES))
     keep_inputs([output], models=[model], data=[data])
     target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model, context.reporter, device=options.device)
@@ -92,18 +96,39 @@ def measure(
         for distortion, values in by_distortion.items():
             for strength in values:
                 distortion.check_on(strength, sides)
+        most, compared = _affordable(used.network.plan, sum(map(len, by_distortion.values())))
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
+        if images is None and most < MOST_IMAGES:
+            context.reporter.say(
+                f"an image takes {used.network.plan.macs:,} MACs: at most {counted(most, 'image')} are distorted; "
+                "--images changes it"
+            )
         evaluated = EvaluationImages(
             images=dataset.images,
             labels=dataset.labels,
-            indices=dataset.drawn(dataset.evaluation_split, images, seed),
+            indices=dataset.drawn(dataset.evaluation_split, most if images is None else images, seed),
             name=printable(dataset.name),
             split=PARTS[int(dataset.evaluation_split)],
         )
         record = measure_invariance(
-            used, evaluated, by_distortion, margin_px=margin, seed=seed, batch=batch, reporter=context.reporter
+            used,
+            evaluated,
+            by_distortion,
+            margin_px=margin,
+            seed=seed,
+            batch=batch,
+            compared=compared if images is None else None,
+            reporter=context.reporter,
         )
         record = dataclasses.replace(record, unusable=dataset.inspection.unusable)
     target.write(record, context.reporter)
     return record
+
+
+def _affordable(planned: NetworkPlan, strengths: int) -> tuple[int, int]:
+    """Return how many images are distorted by default, and on how many of them the maps are compared."""
+    values = sum(layer.values for layer in planned.layers)
+    images = _PREDICTED_MACS // max(1, strengths * planned.macs)
+    compared = _COMPARED_MACS // max(1, strengths * (planned.macs + _MACS_OF_A_VALUE * values))
+    return min(MOST_IMAGES, max(_FEWEST_IMAGES, images)), max(_FEWEST_COMPARED, compared)

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from convscope.core.progress import Task
 from convscope.core.records import DIGITS, UNRECORDED
 from convscope.networks.folding import fold
 from convscope.networks.model import Model, as_tensor
 
-from .method import Attribution, AttributionMethod, Settings
+from .method import Attribution, AttributionMethod, Settings, attributed
 from .nearest import Neighbour, TrainingFeatures, features_of
 
 
@@ -51,6 +52,7 @@ def explain_images(
     target: int | None,
     methods: Sequence[AttributionMethod],
     settings: Settings,
+    task: Task,
     training: TrainingFeatures | None = None,
     count: int = 5,
 ) -> list[Explanation]:
@@ -62,6 +64,7 @@ def explain_images(
         target: the class to explain; None for the one that is predicted.
         methods: those with maps that are wanted.
         settings: of the methods.
+        task: advances by the forward passes that their maps take.
         training: training images to find the nearest among.
         count: of the nearest training images.
     """
@@ -72,7 +75,7 @@ def explain_images(
     standardized = network.standardize(as_tensor(pixels))
     predicted = logits.argmax(1)
     targets = predicted.clone() if target is None else torch.full_like(predicted, target)
-    maps = [method.attribute(network, standardized, targets, settings) for method in methods]
+    maps = [attributed(method, network, standardized, targets, settings=settings, task=task) for method in methods]
     near = [()] * len(images) if training is None else training.nearest(features_of(model, pixels), count)
     return [
         Explanation(

@@ -1,5 +1,6 @@
 """Measure how far attributions can be trusted: deletion, insertion and random weights, beside an edge filter."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from convscope.core.machine import memory_format
 from convscope.core.progress import Task
+from convscope.networks.fused_graph import fuse
 from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.model import Model, as_tensor
 
 from .faithfulness_record import EDGES, RANDOM, Average, NearestFaithfulness, OrderFaithfulness, RandomizedLayer
-from .method import AttributionMethod, Settings
+from .method import AttributionMethod, Settings, attributed, passes_of
 from .nearest import TrainingFeatures, features_of, nearest_rows
 
 STEPS = 16
 FRACTIONS = tuple(step / STEPS for step in range(STEPS + 1))
 MOST_RANDOM_LAYERS = 6
 MOST_RANDOM_IMAGES = 10  # whose maps are computed again for each of these layers
+_CURVES = 2 * len(FRACTIONS)  # images that a deletion and an insertion compute
 _BLUR = 0.1  # standard deviation of the blur, of the image's shorter side
 _PIXEL_SIDE, _PIXEL_BATCH = 32, 500
 Values = NDArray[np.float32]
@@ -30,13 +34,25 @@ Curves = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subject:
-    """What is measured: a network, and standardized images with the class that it predicts for each."""
+    """What is measured: a network, and standardized images with the class that it predicts for each.
+
+    Attributes:
+        settings: of the methods.
+        seed: of the random order and weights.
+        again: of how many images the maps are computed again with random weights.
+    """
 
     network: GraphNetwork
     images: Tensor
     targets: Tensor
     settings: Settings
     seed: int
+    again: int = MOST_RANDOM_IMAGES
+
+    @functools.cached_property
+    def predicting(self) -> GraphNetwork:
+        """The network, as it predicts fastest."""
+        return fuse(self.network)
 
 
 def measure_orders(subject: Subject, methods: Sequence[AttributionMethod], task: Task) -> tuple[OrderFaithfulness, ...]:
@@ -45,18 +61,17 @@ def measure_orders(subject: Subject, methods: Sequence[AttributionMethod], task:
     Args:
         subject: network and images.
         methods: with maps.
-        task: advances by one for each image and method, each baseline, and each network with random weights.
+        task: advances by the forward passes that are done, of `work`.
     """
     rng = np.random.default_rng(subject.seed)
     maps = {}
     for method in methods:
-        maps[method.name] = _maps(subject.network, method, subject)
-        task.advance(len(subject.images))
+        maps[method.name] = _maps(subject.network, method, subject, len(subject.images), task)
     curves = {}
     shape = (len(subject.images), *subject.images.shape[2:])
     baselines = {EDGES: edges(subject.images), RANDOM: rng.random(shape, np.float32)}
     for name, values in {**maps, **baselines}.items():
-        curves[name] = deletion_and_insertion(subject, values, rng)
+        curves[name] = deletion_and_insertion(subject, values, rng, task)
     correlations = _correlations(subject, methods, maps, task)
     areas = {name: tuple(map(_area, pair)) for name, pair in curves.items()}
     balance = areas[EDGES][1] - areas[EDGES][0]
@@ -74,10 +89,13 @@ def measure_orders(subject: Subject, methods: Sequence[AttributionMethod], task:
     )
 
 
-def deletion_and_insertion(subject: Subject, values: Values, rng: np.random.Generator) -> tuple[Curves, Curves]:
+def deletion_and_insertion(
+    subject: Subject, values: Values, rng: np.random.Generator, task: Task
+) -> tuple[Curves, Curves]:
     """Return the probability of each image's class as its pixels go, and as they come: N × steps each.
 
-    Pixels are taken in the order of `values`, N H W, the largest first, equal ones in random order.
+    Pixels are taken in the order of `values`, N H W, the largest first, equal ones in random order. `task` advances by
+    the images that are computed.
     """
     flat = values.reshape(len(values), -1)
     order = np.lexsort((rng.random(flat.shape), -flat), axis=1)
@@ -95,11 +113,13 @@ def deletion_and_insertion(subject: Subject, values: Values, rng: np.random.Gene
             going, coming = _probabilities(subject, both)[:, target].cpu().double().chunk(2)
             deleted.append(going.numpy())
             inserted.append(coming.numpy())
+            task.advance(_CURVES)
     return np.stack(deleted), np.stack(inserted)
 
 
 def _probabilities(subject: Subject, images: Tensor) -> Tensor:
-    network = subject.network
+    images = images.contiguous(memory_format=memory_format())
+    network = subject.predicting
     return torch.cat([network.probabilities(some) for some in torch.split(images, subject.settings.batch)])
 
 
@@ -128,10 +148,11 @@ def _area(curves: Curves) -> Curves:
     return result
 
 
-def _maps(network: GraphNetwork, method: AttributionMethod, subject: Subject, most: int | None = None) -> Values:
+def _maps(network: GraphNetwork, method: AttributionMethod, subject: Subject, most: int, task: Task) -> Values:
     """Return the maps of a method for the first images, N H W."""
     images, targets = subject.images[:most], subject.targets[:most]
-    return np.stack([one.values for one in method.attribute(network, images, targets, subject.settings)])
+    found = attributed(method, network, images, targets, settings=subject.settings, task=task)
+    return np.stack([one.values for one in found])
 
 
 def _correlations(
@@ -140,11 +161,10 @@ def _correlations(
     found: dict[str, list[RandomizedLayer]] = {method.name: [] for method in methods}
     for layer, network in randomized(subject.network, most=MOST_RANDOM_LAYERS, seed=subject.seed):
         for method in methods:
-            random = _maps(network, method, subject, MOST_RANDOM_IMAGES)
+            random = _maps(network, method, subject, subject.again, task)
             pairs = zip(maps[method.name], random, strict=False)
             average = Average.of([rank_correlation(one, other) for one, other in pairs])
             found[method.name].append(RandomizedLayer(layer=layer, correlation=average))
-            task.advance(len(random))
     return {name: tuple(layers) for name, layers in found.items()}
 
 
@@ -192,10 +212,16 @@ def _pixels(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> Values:
 
 
 def work(subject: Subject, methods: Sequence[AttributionMethod]) -> int:
-    """Return how many maps `measure_orders` computes."""
+    """Return how many forward passes `measure_orders` takes."""
+    images, size = len(subject.images), (subject.images.shape[2], subject.images.shape[3])
     layers = sum(name.endswith(".weight") for name in subject.network.tensors)
-    again = min(MOST_RANDOM_LAYERS, layers) * min(MOST_RANDOM_IMAGES, len(subject.images))
-    return (len(subject.images) + again) * len(methods)
+    again = min(MOST_RANDOM_LAYERS, layers) * min(subject.again, images) * passes_of(methods, subject.settings, size)
+    return images * passes_an_image(methods, subject.settings, size) + again
+
+
+def passes_an_image(methods: Sequence[AttributionMethod], settings: Settings, size: tuple[int, int]) -> int:
+    """Return how many forward passes an image takes: for its maps, and for two curves of each order of its pixels."""
+    return passes_of(methods, settings, size) + _CURVES * (len(methods) + len((EDGES, RANDOM)))
 
 
 def randomized(network: GraphNetwork, *, most: int, seed: int) -> Iterator[tuple[str, GraphNetwork]]:

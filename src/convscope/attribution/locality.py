@@ -2,7 +2,7 @@
 
 A patch changes a block of every map; the rest stays as it is without the change. A layer with a window is computed on
 the block, grown by the window; from the first layer that sees everything on (fully connected, whole maps), and through
-layers whose values depend on where they are, whole maps are computed.
+layers whose values depend on where they are, whole maps are computed; also where a block is a large part of the map.
 """
 
 import dataclasses
@@ -28,7 +28,6 @@ from convscope.layers.kinds import (
     Softmax,
 )
 from convscope.layers.layer import Layer
-from convscope.layers.nonlinearity import nonlinearity_of
 from convscope.networks.graph import IMAGE, Node
 from convscope.networks.graph_network import GraphNetwork
 
@@ -45,6 +44,7 @@ _POINTWISE = (
     Softmax,
 )
 _POINT = Window(kernel=1)
+_LARGE_PART = 0.3  # of the positions of a map; from there on cutting blocks costs more than it saves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,14 @@ class _Span:
 
     first: Tensor
     count: int
+
+    def whole(self, size: int) -> "_Span":
+        """Return all positions of a side, for each patch."""
+        return _Span(first=torch.zeros_like(self.first), count=size)
+
+    def is_like(self, other: "_Span") -> bool:
+        """Return whether both are the same positions."""
+        return self.count == other.count and torch.equal(self.first, other.first)
 
     def positions(self) -> Tensor:
         """Return them, patches × count."""
@@ -83,6 +91,10 @@ class _Changed:
     values: Tensor
     rows: _Span
     columns: _Span
+
+    def is_whole(self, shape: MapShape) -> bool:
+        """Return whether all values of maps of this shape are there."""
+        return (self.rows.count, self.columns.count) == (shape.rows, shape.columns)
 
 
 def logits_without(network: GraphNetwork, stored: Mapping[str, Tensor], patches: Tensor, side: int) -> Tensor:
@@ -114,7 +126,7 @@ def _through(
     shape, inputs = network.graph.shapes[node.name], network.graph.inputs_of(node)
     below, layer = [changed[name] for name in node.inputs], node.layer
     windows, fill = _windows(layer, shape, inputs), 0.0
-    if windows is None:
+    if windows is None or all(map(_Changed.is_whole, below, inputs)):
         first = below[0].rows.first.new_zeros(len(below[0].values))
         rows, columns = _Span(first=first, count=shape.rows), _Span(first=first, count=shape.columns)
         reads = [(_Span(first=first, count=one.rows), _Span(first=first, count=one.columns)) for one in inputs]
@@ -123,11 +135,13 @@ def _through(
         columns = _united(
             [one.columns.through(across, shape.columns) for one, (_, across) in zip(below, windows, strict=True)]
         )
+        if rows.count * columns.count > _LARGE_PART * shape.rows * shape.columns:
+            rows, columns = rows.whole(shape.rows), columns.whole(shape.columns)
         reads = [(rows.read_by(down), columns.read_by(across)) for down, across in windows]
         fill = -torch.inf if isinstance(layer, Pooling) else 0.0
         layer = _without_frame(layer, *windows[0])
     read = [_crop(stored[name], one, *spans, fill) for name, one, spans in zip(node.inputs, below, reads, strict=True)]
-    values = nonlinearity_of(node.nonlinearity).apply(layer.compute(read, network.tensors_of(node)))
+    values = network.compute(dataclasses.replace(node, layer=layer), read)
     return _Changed(values=values, rows=rows, columns=columns)
 
 
@@ -163,6 +177,8 @@ def _united(ends: Sequence[tuple[Tensor, Tensor]]) -> _Span:
 
 def _crop(stored: Tensor, changed: _Changed, rows: _Span, columns: _Span, fill: float) -> Tensor:
     """Return patches × maps × rows × columns at these positions, `fill` beyond the map."""
+    if rows.is_like(changed.rows) and columns.is_like(changed.columns):
+        return changed.values
     maps, height, width = stored.shape[1:]
     down, across = rows.positions(), columns.positions()  # patches × rows, patches × columns
     own_down, own_across = down - changed.rows.first[:, None], across - changed.columns.first[:, None]

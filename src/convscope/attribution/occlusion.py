@@ -1,11 +1,13 @@
 """Occlusion: what a class loses without each patch of the image (Zeiler & Fergus 2014), exactly."""
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from convscope.core.errors import ParameterError
+from convscope.networks.fused_graph import fuse
 from convscope.networks.graph import IMAGE
 from convscope.networks.graph_network import GraphNetwork
 
@@ -16,7 +18,7 @@ _PATCHES = 7  # along the shorter side by default
 
 
 def occlude(network: GraphNetwork, images: Tensor, targets: Tensor, settings: Settings) -> list[Attribution]:
-    """Return what the class of each image loses without each patch, half a patch apart: in its logit and probability.
+    """Return what the class of each image loses without each patch: in its logit and probability.
 
     The patch gets the mean of the training images, 0 after standardization. A pixel has the mean of the patches that
     hold it.
@@ -25,15 +27,15 @@ def occlude(network: GraphNetwork, images: Tensor, targets: Tensor, settings: Se
         ParameterError: the patch is larger than the image.
     """
     height, width = images.shape[2:]
+    fast = fuse(network) if images.dtype == network.precision else network
     side = patch_side(settings, (height, width))
-    stride = max(1, side // 2)
-    patches = torch.cartesian_prod(_firsts(height, side, stride), _firsts(width, side, stride)).to(images.device)
+    patches = torch.cartesian_prod(_firsts(height, side), _firsts(width, side)).to(images.device)
     found = []
     with torch.inference_mode():
         for image, target in zip(images[:, None], targets.tolist(), strict=True):  # 1 C H W
             stored = values_of(network, image)
             whole = stored[network.graph.output.name].flatten(1)
-            parts = [logits_without(network, stored, some, side) for some in torch.split(patches, settings.batch)]
+            parts = [logits_without(fast, stored, some, side) for some in torch.split(patches, settings.batch)]
             without = torch.cat(parts)
             logit = whole[:, target] - without[:, target]
             chance = network.probabilities_of(whole)[:, target] - network.probabilities_of(without)[:, target]
@@ -59,8 +61,15 @@ def values_of(network: GraphNetwork, image: Tensor) -> Mapping[str, Tensor]:
     return {IMAGE: image, **{node.name: values for node, values in network.values(image)}}
 
 
-def _firsts(size: int, side: int, stride: int) -> Tensor:
-    """Return the first pixel of each patch along a side; the last patch ends with it."""
+def _passes(settings: Settings, size: tuple[int, int]) -> int:
+    """Return how many images are computed: that of each patch, and the one without any."""
+    side = patch_side(settings, size)
+    return 1 + math.prod(len(_firsts(one, side)) for one in size)
+
+
+def _firsts(size: int, side: int) -> Tensor:
+    """Return the first pixel of each patch along a side, half a patch apart; the last patch ends with it."""
+    stride = max(1, side // 2)
     return torch.tensor(sorted({*range(0, size - side + 1, stride), size - side}))
 
 
@@ -79,4 +88,4 @@ def _says(one: Attribution, _: float) -> str:
     return f"loses up to {float(one.values.max()):.2g} of logit, {points:.0f} points of probability"
 
 
-OCCLUSION = AttributionMethod(name="occlusion", title="Occlusion", attribute=occlude, says=_says)
+OCCLUSION = AttributionMethod(name="occlusion", title="Occlusion", attribute=occlude, says=_says, passes=_passes)

@@ -26,7 +26,7 @@ def measure_text(invariance: Invariance) -> str:
     for curve in invariance.curves:
         lines += [f"{title_of(curve.distortion)} ({curve.distortion}, {curve.unit})", *_by_strength(curve).lines(), ""]
     lines += [
-        "Sensitivity of each layer. Distances of maps: 1 is that between two different images.",
+        f"Sensitivity of each layer{_compared(invariance)}. Distances of maps: 1 is that between two different images.",
         "changed: distance to the maps on clean images; moved along: the fraction of the squared change that is",
         "movement (equivariance); really changed: distance to the clean maps moved along with the image. Inside: where",
         "no edge is seen.",
@@ -39,6 +39,10 @@ def measure_text(invariance: Invariance) -> str:
         gone = f"; {outside:.0%} of the image is outside" if outside > 0.005 else ""
         lines += [curve.at(point) + gone, *_sensitivity(invariance, point), ""]
     return "\n".join(lines).rstrip()
+
+
+def _compared(invariance: Invariance) -> str:
+    return "" if invariance.compared is None else f" on {counted(invariance.compared, 'image')}"
 
 
 def _about_blocks(invariance: Invariance) -> list[str]:

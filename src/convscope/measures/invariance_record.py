@@ -160,6 +160,7 @@ class Invariance:
         layout: of the network; its title, if it is no layout.
         data: name of the dataset; split: the one that is evaluated.
         images: how many; correct: predictions on them that are correct without distortion.
+        compared: images on which the maps of layers are compared; None for all.
         margin_px: width of the background around the images.
         seed: of random distortions.
         layers: names of the network's layers, the classifier last.
@@ -182,6 +183,7 @@ class Invariance:
     classes: int = 0
     largest_class: int = 0
     is_layout: bool = True
+    compared: int | None = None
     unusable: tuple[Problem, ...] = field(default=(), compare=False, metadata={UNRECORDED: True})
 
     def __post_init__(self) -> None:

@@ -37,9 +37,10 @@ class ExplainOptions:
         least=1,
     )
     nearest: int = option(5, "Training images shown as the nearest.", metavar="N", least=1)
-    faithfulness: int = option(
-        50,
-        "Test (or validation) images on which the faithfulness of the methods is measured; 0 for none.",
+    faithfulness: int | None = option(
+        None,
+        "Test (or validation) images on which the faithfulness of the methods is measured; 0 for none, by default 50, "
+        "of large networks fewer.",
         group="Measurement",
         metavar="N",
         least=0,

@@ -25,7 +25,9 @@ class MeasureOptions:
         "Strengths, separated by commas, in the unit of the --distortions, which must be given.",
         metavar="NUMBERS",
     )
-    images: int = option(1_000, "Largest number of images to distort.", metavar="N", least=1)
+    images: int | None = option(
+        None, "Largest number of images to distort; by default 1,000, of large networks fewer.", metavar="N", least=1
+    )
     margin: int = option(0, "Background around each image.", group="Measurement", metavar="PX", least=0)
     seed: int = fields.seed()
     class_depth: int | None = fields.class_depth()
