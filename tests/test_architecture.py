@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import convscope
+
 # Each folder imports only folders on lines above its own; folders on one line do not know each other.
 LINES = (
     ("core",),
@@ -83,6 +85,13 @@ def test_a_folder_imports_only_folders_on_lines_above() -> None:
         and other != folder
         and LEVEL[other] >= LEVEL[folder]
     ] == []
+
+
+def test_only_a_model_reaches_up_by_way_of_the_public_names() -> None:
+    public = {f"convscope.{name}" for name in set(convscope.__all__) - {"__version__"}} | {"convscope"}
+    # `model.explain` and `model.scan` are functions of `api` as methods, imported when they are called.
+    allowed = {("networks/model.py", name) for name in ("convscope", "convscope.explain", "convscope.scan")}
+    assert {(module, name) for module in MODULES for name, _ in _imports(module) if name in public} == allowed
 
 
 def test_every_folder_that_has_a_line_is_there() -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import convscope
-from convscope.api.explain import ExplainResult
+from convscope.api.explain_files import ExplainResult
 from convscope.attribution.faithfulness_record import EDGES, RANDOM, Faithfulness
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.records import from_json, strict_json

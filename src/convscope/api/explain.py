@@ -3,7 +3,6 @@
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.attribution.explanation import Explanation, explain_images
+from convscope.attribution.explanation import explain_images
 from convscope.attribution.faithfulness import (
     FRACTIONS,
     MOST_RANDOM_IMAGES,
@@ -49,7 +48,7 @@ from convscope.networks.model_file import opened
 from convscope.options.explain import ExplainOptions
 from convscope.training.record_files import record_file
 
-from .explain_files import check_folder_for, figure_name, write_explanations
+from .explain_files import ExplainResult, Unusable, check_folder_for, figure_name, write_explanations
 from .kept_inputs import keep_inputs
 from .look import training_source
 
@@ -60,26 +59,6 @@ _FEW_AGAIN = 2  # images whose maps a large network computes again with random w
 _BATCH = 64
 _LOOKED_AT = 200  # training images that tell what all are like
 _FEW_MACS = 20_000_000  # an image; below, threads wait for each other longer than they compute
-Unusable = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ExplainResult:
-    """What was explained.
-
-    Attributes:
-        explanations: one an image that can be read, in order.
-        faithfulness: how far the methods can be trusted; None where it was not measured.
-        skipped: methods that were left out, each with the reason, in one sentence.
-        unusable: names of images that cannot be read, and why.
-        folder: where files were written, if anywhere.
-    """
-
-    explanations: tuple[Explanation, ...]
-    faithfulness: Faithfulness | None = None
-    skipped: tuple[str, ...] = ()
-    unusable: Unusable = ()
-    folder: Path | None = field(default=None, metadata={UNRECORDED: True})
 
 
 @documented(ExplainOptions)

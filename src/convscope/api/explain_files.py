@@ -1,27 +1,46 @@
-"""The files of explanations: a document, a table, and figures."""
+"""What `explain` returns, and its files: a document, a table, and figures."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from convscope.attribution.explanation import Explanation
+from convscope.attribution.faithfulness_record import Faithfulness
 from convscope.attribution.methods import facts, title_of, verdict
 from convscope.attribution.nearest import NEAREST, TrainingFeatures
 from convscope.core.atomic import check_folder, check_output, write_text
 from convscope.core.progress import Reporter
-from convscope.core.records import json_text
+from convscope.core.records import UNRECORDED, json_text
 from convscope.core.tables import DataTable
 from convscope.core.text import printable
 
 from .kept_inputs import keep_inputs
 
-if TYPE_CHECKING:
-    from .explain import ExplainResult
-
 _DOCUMENT, _TABLE, _CURVES = "explain.json", "explain.csv", "faithfulness.png"
+Unusable = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExplainResult:
+    """What was explained.
+
+    Attributes:
+        explanations: one an image that can be read, in order.
+        faithfulness: how far the methods can be trusted; None where it was not measured.
+        skipped: methods that were left out, each with the reason, in one sentence.
+        unusable: names of images that cannot be read, and why.
+        folder: where files were written, if anywhere.
+    """
+
+    explanations: tuple[Explanation, ...]
+    faithfulness: Faithfulness | None = None
+    skipped: tuple[str, ...] = ()
+    unusable: Unusable = ()
+    folder: Path | None = field(default=None, metadata={UNRECORDED: True})
 
 
 def check_folder_for(folder: Path, *, models: Sequence[Any], data: Sequence[Any], force: bool) -> Path:
@@ -39,7 +58,7 @@ def check_folder_for(folder: Path, *, models: Sequence[Any], data: Sequence[Any]
 
 
 def write_explanations(
-    result: "ExplainResult", folder: Path, training: TrainingFeatures | None, classes: tuple[str, ...], told: Reporter
+    result: ExplainResult, folder: Path, training: TrainingFeatures | None, classes: tuple[str, ...], told: Reporter
 ) -> None:
     """Write all files into `folder`, which is made where it is not there."""
     from convscope.figures.attribution import draw_explanation, draw_faithfulness
@@ -63,13 +82,13 @@ def write_explanations(
         told.say(boxes_sentence(tuple(sorted(boxes)), str(folder)))
 
 
-def explanation_table(result: "ExplainResult") -> DataTable:
+def explanation_table(result: ExplainResult) -> DataTable:
     """Return a row for each image and method, in words."""
     rows = [row for one in result.explanations for row in _rows(one, result)]
     return DataTable.of(["image", "class", "probability", "method", "says", "faithfulness"], rows)
 
 
-def _rows(one: Explanation, result: "ExplainResult") -> list[list[str]]:
+def _rows(one: Explanation, result: ExplainResult) -> list[list[str]]:
     start = [one.name, printable(one.label), f"{one.probability:.4f}"]
     measured = result.faithfulness
     said = [(item.method, facts(one, item)) for item in one.attributions]

@@ -13,7 +13,7 @@ from .standard import need_output
 from .unusable import end_with_unusable
 
 if TYPE_CHECKING:
-    from convscope.api.explain import ExplainResult
+    from convscope.api.explain_files import ExplainResult
 
 
 @click.command("explain", cls=GroupedCommand)

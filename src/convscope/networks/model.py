@@ -235,10 +235,10 @@ class Model:
         Raises:
             ParameterError: `device` is none, or torch does not find it.
         """
-        place = torch.device(own_device(choose_device(device)))
-        if self.network.device == place:
+        chosen = torch.device(own_device(choose_device(device)))
+        if self.network.device == chosen:
             return self
-        return dataclasses.replace(self, network=copy.deepcopy(self.network).to(place))
+        return dataclasses.replace(self, network=copy.deepcopy(self.network).to(chosen))
 
     def optimize(
         self,
@@ -268,11 +268,11 @@ class Model:
         from .inference import optimize_for_inference
 
         self.check_answers()
-        place, network = choose_device(device), self.to("cpu").network
+        chosen_device, network = choose_device(device), self.to("cpu").network
         with usual_settings():
-            made = runner(network, backend=backend, precision=precision, calibration=calibration, device=place)
-            chosen = "float32" if precision == "int8" else choose_precision(precision, place)
-            optimized = optimize_for_inference(self.to(place).network, chosen)
+            made = runner(network, backend=backend, precision=precision, calibration=calibration, device=chosen_device)
+            chosen = "float32" if precision == "int8" else choose_precision(precision, chosen_device)
+            optimized = optimize_for_inference(self.to(chosen_device).network, chosen)
             return dataclasses.replace(self, network=optimized, runner=made)
 
     def on_background(self, color: str | None) -> "Model":

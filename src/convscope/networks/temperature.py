@@ -30,7 +30,7 @@ def fitting_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) 
     def loss(power: float) -> float:
         return cross_entropy_at(logits * math.exp(-power), labels, fraction=fraction)
 
-    return math.exp(_lowest_place(loss, -math.log(_LARGEST), math.log(_LARGEST)))
+    return math.exp(_lowest(loss, -math.log(_LARGEST), math.log(_LARGEST)))
 
 
 def losses_at(logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float) -> tuple[float, float]:
@@ -52,22 +52,22 @@ def softened(images: int) -> float:
     return 1 - 1 / (images + 2)
 
 
-def _lowest_place(function: Callable[[float], float], low: float, high: float) -> float:
+def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where `function`, which falls and then rises, is lowest between `low` and `high` (golden section).
 
     scipy.optimize does the same, but takes longer to load than small sets take to learn.
     """
-    left, correct = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = function(left), function(correct)
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = function(left), function(right)
     for _ in range(_STEPS):
         if at_left <= at_right:
-            high, correct, at_right = correct, left, at_left
+            high, right, at_right = right, left, at_left
             left = high - _GOLDEN * (high - low)
             at_left = function(left)
         else:
-            low, left, at_left = left, correct, at_right
-            correct = low + _GOLDEN * (high - low)
-            at_right = function(correct)
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = function(right)
     return (low + high) / 2
 
 

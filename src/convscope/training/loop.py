@@ -43,7 +43,7 @@ class Listener:
 def steps_per_epoch(images: int, batch: int) -> int:
     """Return the number of steps in an epoch; batches are of equal size, give or take one image.
 
-    No batch has one image alone, which has no deviation to normalize by: where that would be so, one has three.
+    A batch has at least two images, as one has no variance to normalize by.
 
     Examples:
         >>> steps_per_epoch(60_000, batch=256), steps_per_epoch(3, batch=2)
@@ -206,5 +206,5 @@ def evaluate(
             logits, labels = network(network.standardize(data.images[batch])), data.labels[batch]
             total += float(network.loss(logits, labels, None, 0.0)) * len(batch)
             correct += int((logits.argmax(1) == labels).sum())
-    total, right = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()
-    return total / len(indices), right / len(indices)
+    total, correct = data.ranks.add(torch.tensor([total, correct], dtype=torch.float64)).tolist()
+    return total / len(indices), correct / len(indices)
