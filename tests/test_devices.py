@@ -106,7 +106,7 @@ def test_a_training_on_a_device_is_that_of_the_processor_and_goes_on_there(
     heard = Heard()
     resumed = train(DATA, resume=folders["mps"], progress=heard)
     assert resumed.report.accuracy == found["mps"].report.accuracy
-    assert any("begun on mps and goes on on cpu" in line for line in heard.lines)
+    assert any("started on mps and continues on cpu" in line for line in heard.lines)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "fine-tuned", "last-stages"])
@@ -119,7 +119,7 @@ def test_a_training_from_a_start_is_that_of_the_processor(mode: Any, tmp_path: P
     assert np.allclose(*(one.model.predict_proba(images) for one in found), atol=1e-4)
     heard = Heard()
     train(DATA, start=start, resume=tmp_path / "mps", progress=heard)
-    assert any("begun on mps and goes on on cpu" in line for line in heard.lines)
+    assert any("started on mps and continues on cpu" in line for line in heard.lines)
 
 
 def test_a_comparison_is_that_of_the_processor(tmp_path: Path, elsewhere: Elsewhere) -> None:  # noqa: F811

@@ -29,7 +29,7 @@ def sample(*sizes: tuple[int, int], gray: bool = False, edges: tuple = ((10, 20,
 def test_one_small_size_is_kept_exactly(size):
     step, notes = choose_preprocessing(ImageOptions(), sample(size, size))
     assert (step.width, step.height) == size
-    assert notes[0] == f"size {size[0]}x{size[1]} (width x height): the images have it"
+    assert notes[0] == f"size {size[0]}x{size[1]} (width x height): that of the images"
 
 
 def test_photographs_become_a_square_of_96_and_the_sentence_says_how():

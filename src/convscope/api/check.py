@@ -33,8 +33,8 @@ def check(
     """Return every problem of the images of `data`, each with its name; no image is written or changed.
 
     Args:
-        data: a folder with one sub-folder a class, a list, an .npz file, IDX files, the name of a dataset, or a pair of
-            arrays (images, labels); with `model` also images without classes.
+        data: a folder with one sub-folder per class, a list, an .npz file, IDX files, the name of a dataset, or a pair
+            of arrays (images, labels); with `model` also images without classes.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 

@@ -57,7 +57,7 @@ def check_with_network(data: DataSource, options: CheckOptions, context: Context
 
 
 def check_page_folder(data: DataSource, options: CheckOptions) -> None:
-    """Refuse a folder that the page and the table cannot be written into.
+    """Raise an error for a folder that the page and the table cannot be written into.
 
     Raises:
         ParameterError: it is one of images.

@@ -17,7 +17,7 @@ from convscope.training.run_folder import RunFolder
 
 
 def keep_inputs(outputs: Iterable[Any], *, models: Iterable[Any] = (), data: Iterable[Any] = ()) -> None:
-    """Refuse outputs that would replace an input, whatever `force` says.
+    """Raise an error for outputs that would replace an input, whatever `force` says.
 
     Args:
         outputs: paths; None stands for none. A folder counts as one that is replaced as a whole.

@@ -119,8 +119,8 @@ def train(
     """Train a network on `data`; return it with its report and its folder.
 
     Args:
-        data: a folder with one sub-folder a class, a list, the name of a dataset, or a pair of arrays (images, labels);
-            the dataset digits by default. With `resume`, where the images are now; arrays must be given again.
+        data: a folder with one sub-folder per class, a list, the name of a dataset, or a pair of arrays (images,
+            labels); the dataset digits by default. With `resume`, where the images are now; arrays must be given again.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 
@@ -182,7 +182,7 @@ def prepare(
         ConvscopeError: the request cannot be met; the message is one sentence.
     """
     if data is None and options.start is not None:
-        raise ParameterError("`start` needs images. Got no data. Name a folder with one sub-folder a class.")
+        raise ParameterError("`start` needs images. Got no data. Name a folder with one sub-folder per class.")
     if data is None and options.class_depth is not None:
         check_class_depth(options.class_depth, None)
     name = _DEFAULT_DATA if data is None else data_name(data)

@@ -25,7 +25,7 @@ from .quality import DETAILS, oddness, outlyingness, statistics_of
 from .wrong_labels import wrong_labels
 
 LEAST_SCORE = 0.5
-"""Of a finding: it is more often right than wrong."""
+"""The least score of a finding: it is more often right than wrong."""
 _FEWEST = 20  # images that the others can be compared with
 
 

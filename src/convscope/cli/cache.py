@@ -23,8 +23,8 @@ def command(*, context: Context, as_json: bool, **values: Any) -> None:
     """Show the cache of decoded images, or clear it.
 
     The folder is the user's cache folder, or the one that the environment variable CONVSCOPE_CACHE names;
-    CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. What was used last stays longest. Your own images are never
-    touched.
+    CONVSCOPE_CACHE_LIMIT (for example 5GB) bounds it. The least recently used entries are removed
+    first. Your own images are never touched.
     """
     from convscope.api.cache import cache
     from convscope.core.records import json_text

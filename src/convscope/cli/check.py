@@ -30,11 +30,11 @@ _LONGEST_NAME = 120
 def command(shell: click.Context, /, *, context: Context, data: str, as_json: bool, **values: Any) -> None:
     """Find what is wrong with the images of DATA; change nothing.
 
-    DATA is what train takes: a folder with one sub-folder a class, a list, an .npz file, IDX files, or the name of a
+    DATA is what train takes: a folder with one sub-folder per class, a list, an .npz file, IDX files, or the name of a
     dataset. Every file with a problem is named. With --model, a network finds labels that look wrong, near-duplicates,
-    outliers, and blurred, dark or over-exposed images, each with a score: the precision that such findings had where
-    errors were put in on purpose. With --shards, the network's features are parts in a folder; the command that finds
-    all parts there gives the verdict. Exit code 1 if some of them cannot be used, or a class folder is empty.
+    outliers, and blurred, dark or over-exposed images, each with a score: the precision measured on
+    injected errors. With --shards, the network's features are parts in a folder; the command that finds all parts
+    there prints the findings. Exit code 1 if some images cannot be used, or a class folder is empty.
     """
     from convscope.api.check import check
     from convscope.core.records import json_text
@@ -94,7 +94,7 @@ def _summary(inspection: "Inspection") -> str:
 
 
 def _classes(inspection: "Inspection") -> list[str]:
-    """Return one line a class with a bar; of very many only the smallest and the largest."""
+    """Return one line per class with a bar; of many classes only the smallest and the largest."""
     shown = list(inspection.classes)
     skipped = len(shown) - _MOST_CLASSES
     if skipped > 0:

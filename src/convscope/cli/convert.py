@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def command(*, model: str, as_json: bool, **values: Any) -> None:
     """Convert the network MODEL: an ONNX file to a model file, or a model file or run folder to an ONNX file.
 
-    The ending of -o says which. An ONNX file is read as data, and no code in it runs; what its network wants of an
-    image (--mean, --std, --scale, --color, --size) and the names of its classes are not in it and can be given.
+    The ending of -o says which. An ONNX file is read as data, and no code in it runs; the
+    preprocessing (--mean, --std, --scale, --color, --size) and the names of the classes are not in the file; give them
+    here.
     The result is compared with ONNX Runtime, if that is installed, layer by layer.
     """
     from convscope.api.convert import convert

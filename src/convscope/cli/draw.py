@@ -57,7 +57,7 @@ def command(
 
 
 def _refuse_of_others(shell: click.Context, what: str) -> None:
-    """Refuse an image and options that only other figures have."""
+    """Raise an error for an image and options that only other figures have."""
     for parameter in shell.command.params:
         figures = _FIGURES_OF.get(parameter.name or "", (what,))
         if parameter.name in typed_names(shell) and what not in figures:

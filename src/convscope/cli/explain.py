@@ -30,7 +30,7 @@ def command(
 
     occlusion: what the class loses without each patch. grad-cam: the last maps, weighted. contributions: of every
     pixel to the logit. nearest: the training images most like it to the network. Each is measured on test or
-    validation images beside an edge filter and random weights: a map that is no better says so. IMAGES are files,
+    validation images beside an edge filter and random weights: maps that are no better are marked. IMAGES are files,
     folders and patterns.
     """
     from convscope.api.explain import explain

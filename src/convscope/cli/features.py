@@ -74,7 +74,7 @@ def command(
 
 
 def _check_classifiers(names: list[str], learning: ClassifierOptions, options: FeaturesOptions) -> None:
-    """Refuse wrong names, and a model file without classifiers, before any image is read."""
+    """Raise an error for wrong names, and a model file without classifiers, before any image is read."""
     from convscope.core.atomic import check_output
     from convscope.features.classifiers import named_classifiers
     from convscope.features.heads import check_savable_pool

@@ -78,7 +78,7 @@ def command(
 def _check(
     shell: click.Context, subjects: tuple[str, ...], what: str, data: str | None, values: dict[str, Any]
 ) -> None:
-    """Refuse options that exclude each other, and those of other subjects."""
+    """Raise an error for options that exclude each other, and those of other subjects."""
     if subjects != ("cost",):
         _check_measured(shell, subjects, what, data, values)
     own = {option.name for subject in subjects for option in declared(_OPTIONS[subject])}
@@ -97,7 +97,7 @@ def _check(
 def _check_measured(
     shell: click.Context, subjects: tuple[str, ...], what: str, data: str | None, values: dict[str, Any]
 ) -> None:
-    """Refuse what a measurement on images cannot have."""
+    """Raise an error for what a measurement on images cannot have."""
     if data is None:
         raise click.UsageError("DATA must name the images to measure on. Got none.", shell)
     if len(subjects) > 1 and values["output"] is not None:

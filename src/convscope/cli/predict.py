@@ -76,10 +76,10 @@ def command(
     """Predict the classes of IMAGES with the model in the file or run folder MODEL.
 
     IMAGES are files, folders (all images in them and below), patterns such as 'photos/**/*.jpg', or - for a list
-    on standard input, one name a line. An image that cannot be used is a row with its error; the others go on, and
+    on standard input, one name per line. An image that cannot be used is a row with its error; the others go on, and
     the exit code is 1.
 
-    Without --csv, --json and --parquet: a line an image, aligned on a terminal, else path, class and probability
+    Without --csv, --json and --parquet: one line per image, aligned on a terminal, else path, class and probability
     with tabs between (then the further classes; for an image that cannot be used, its error). Names are then exact,
     but for tabs and line ends, which are escaped; on a terminal every control character is escaped. A file is written
     only where none exists, unless --force; --json=FILE takes any name, --json FILE only one that ends in .json.
@@ -213,7 +213,7 @@ def _listed(stream: BinaryIO, end: bytes) -> Iterator[str]:
 
 
 def _check_zeros(start: bytes) -> None:
-    """Refuse a list with zero bytes between letters, which would become names of one letter.
+    """Raise an error for a list with zero bytes between letters, which would become names of one letter.
 
     Raises:
         DataError: more than a third of its first bytes are zero.

@@ -51,10 +51,10 @@ def command(
     """Apply the network MODEL at every position of IMAGE, which may be of any size.
 
     Each position gets the probabilities that its window would get by itself, to rounding; the network computes what
-    windows share once. MAPS.tif has a band a class, and a receipt in its description: the largest difference from
-    window by window, speed, model. A scan that was cut off, by Ctrl-C, a kill or a full disk, goes on when the same
-    command is given again. --verify MAPS.tif compares a result with the network at new positions; MODEL and IMAGE are
-    then those that it names, unless they are given.
+    windows share once. MAPS.tif has one band per class; its description records the largest difference from
+    window by window, the speed and the model. A scan that was cut off (Ctrl-C, kill, full disk) continues when the
+    same command is given again. --verify MAPS.tif compares a result with the network at new positions; MODEL and IMAGE
+    are then those that it names, unless they are given.
 
     IMAGE is a TIFF of any size (pip install 'convscope[large]'), a Zarr folder, or any other image up to 178 million
     pixels.

@@ -39,7 +39,7 @@ def command(
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Train a network on DATA: a folder with one sub-folder a class, a list, the name of a dataset.
+    """Train a network on DATA: a folder with one sub-folder per class, a list, the name of a dataset.
 
     DATA may be a folder (with train/ and val/ or test/ inside, if you like), a CSV or Parquet list of path and label,
     an .npz file, IDX files, or one of the datasets digits, mnist, fashion-mnist. Without DATA: digits.
@@ -78,7 +78,7 @@ def command(
 
 
 def _refuse_unnamed(values: dict[str, Any]) -> None:
-    """Refuse what processes of torchrun cannot do: find a run without a name again, or train from a start."""
+    """Raise an error for what torchrun cannot do: find a run without a name again, or train from a start."""
     if values["start"] is not None:
         raise click.UsageError("torchrun trains a network from nothing. Leave --start or torchrun out.")
     if values["output"] is None and values["resume"] is None:
@@ -86,7 +86,7 @@ def _refuse_unnamed(values: dict[str, Any]) -> None:
 
 
 def _refuse_typed(shell: click.Context, *, dry_run: bool) -> None:
-    """Refuse options beside --resume, even those with the value that they have anyway."""
+    """Raise an error for options beside --resume, even those with the value that they have anyway."""
     if dry_run:
         raise click.UsageError("--dry-run shows a new run. Leave --resume out.", shell)
     names = typed_names(shell) & {*options_in(TrainOptions, shell.params), "output"}

@@ -240,7 +240,7 @@ def tuned(threads: int | None = None) -> Iterator[Machine]:
 
 
 def preserve_denormals() -> None:
-    """Let this thread, which decodes images, compute with denormal numbers.
+    """Make this thread, which decodes images, compute with denormal numbers.
 
     A thread started within `tuned` inherits that they count as 0; an image must not depend on the command that
     decodes it.

@@ -144,7 +144,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[Path], *, endings: Container[str] = ()) -> None:
-    """Refuse outputs that would destroy an input, by whatever names: links are followed, and no `force` allows it.
+    """Raise an error for outputs that would destroy an input, by any name: links are followed; `force` is no help.
 
     Args:
         outputs: files, and folders that are replaced as a whole.

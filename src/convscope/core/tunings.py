@@ -46,7 +46,7 @@ def keeps_memory_on(system: str) -> bool:
 
 @functools.cache
 def keep_memory() -> bool:
-    """Let the allocator of glibc keep freed memory for the next batch; return whether it does.
+    """Make the allocator of glibc keep freed memory for the next batch; return whether it does.
 
     Training frees and allocates the same tens of megabytes in every step; returning them to the system each time costs
     more (page faults) than the arithmetic on them. The setting only delays the return, and is not restored.
@@ -61,7 +61,7 @@ def keep_memory() -> bool:
 
 
 def let_idle_threads_rest() -> None:
-    """Let waiting threads spin for microseconds, then sleep; call it before torch is loaded.
+    """Make waiting threads spin for microseconds, then sleep; call it before torch is loaded.
 
     If another program uses a core, threads that spin for long (the default) wait for one that cannot run, and steps
     take many times as long. Not spinning at all costs a fifth on an idle machine. No effect if the user has set

@@ -45,7 +45,7 @@ def pixels(rows: NDArray[Any], span: ValueRange) -> NDArray[np.uint8]:
 
 
 def _compare(rows: NDArray[Any], span: ValueRange) -> None:
-    """Refuse, or warn of, images that are plainly in another unit than the training images."""
+    """Raise an error, or warn, if images are plainly in another unit than the training images."""
     whole = rows.dtype.kind in "iu"
     if span == UNIT and whole and rows.max(initial=0) > 1:
         raise DataError(
@@ -62,7 +62,7 @@ class _KindError(DataError, TypeError):
 
 @contextlib.contextmanager
 def checked_by_sklearn() -> Iterator[None]:
-    """Let what scikit-learn's own checks refuse in the block be a DataError with their text, on one line.
+    """Turn the errors of scikit-learn's own checks in the block into a DataError with their text, on one line.
 
     Raises:
         DataError: they refuse it.

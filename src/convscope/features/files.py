@@ -77,7 +77,7 @@ def feature_file(
 
 
 def check_file(path: Path, *, values: int, force: bool) -> None:
-    """Refuse a file that could not be written in the end."""
+    """Raise an error for a file that could not be written in the end."""
     kind = path.suffix.lower()
     if kind not in FEATURE_FORMATS:
         raise ParameterError(

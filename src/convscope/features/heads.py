@@ -84,7 +84,7 @@ def head_of(fitted: Any, found: FeatureSet) -> Head | None:
 
 
 def check_savable_pool(pool: str) -> None:
-    """Refuse a pooling of features whose classifier is to go into a model file.
+    """Raise an error for a pooling of features whose classifier is to go into a model file.
 
     Raises:
         ParameterError: it takes parts of a map, which no layer does.

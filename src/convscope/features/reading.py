@@ -97,7 +97,7 @@ class Reading:
         return find_layer(network.graph, self.layer)
 
     def check(self, network: ImageNetwork) -> None:
-        """Refuse a network that this cannot be taken from.
+        """Raise an error for a network that this cannot be taken from.
 
         Raises:
             ParameterError: it has no such stage or layer, or its maps there are smaller than the grid.
@@ -237,7 +237,7 @@ class StageFeatures(Extractor):
     reading: Reading
 
     def __post_init__(self) -> None:
-        """Refuse a layer that is not there, and a grid of more parts than its maps have values."""
+        """Raise an error for a layer that is not there, and a grid of more parts than its maps have values."""
         self.reading.check(self.model.network)
 
     @property

@@ -74,7 +74,7 @@ def draw_learning_curves(comparison: Comparison, *, theme: Theme) -> Figure | No
         axes.set_yscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        across = "training images a class" if comparison.each else "training images"
+        across = "training images per class" if comparison.each else "training images"
         _finish(axes, "Error by number of training images", across, label="error (%)")
         axes.legend(frameon=False, fontsize=8, labelcolor=theme.ink)
     return drawn

@@ -75,7 +75,7 @@ class Dataset:
             DataError: the images have no classes.
         """
         if not self.source.labelled:
-            raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got images of no class.")
+            raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got unlabeled images.")
         return next(split for split in (TEST, VALIDATION, TRAIN) if (self.splits == split).any())
 
     def image_name(self, index: int) -> str:
@@ -121,7 +121,7 @@ def prepare(
         >>> from convscope.images.sources.opening import open_source
         >>> digits = prepare(open_source((np.eye(8, dtype=np.uint8)[None].repeat(6, 0), [0, 1] * 3)))
         >>> digits.images.shape, digits.notes[0]
-        ((6, 8, 8, 1), 'size 8x8 (width x height): the images have it')
+        ((6, 8, 8, 1), 'size 8x8 (width x height): that of the images')
     """
     options = options or ImageOptions()
     check_fraction(validation)

@@ -18,7 +18,7 @@ from .sources.rows import csv_text
 KEEP, OTHER_CLASS, LEAVE_OUT = "keep", "other class", "leave out"
 ACTIONS = (KEEP, OTHER_CLASS, LEAVE_OUT)
 COLUMNS = ("image", "decision", "class")
-"""Of the CSV file; others are ignored."""
+"""The columns of the CSV file; others are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)

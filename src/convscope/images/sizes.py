@@ -69,7 +69,7 @@ def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preproc
     notes = [size_note]
     channels = options.channels or (1 if sample.gray else 3)
     if options.channels is None:
-        notes.append("channels 1: no image of the sample has colour" if sample.gray else "channels 3: there is colour")
+        notes.append(f"channels {channels}: " + ("all sampled images are gray" if sample.gray else "some are in color"))
     else:
         notes.append(f"channels {channels}: as set")
     ranges, range_notes = choose_ranges(options, sample)
@@ -213,7 +213,7 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
         return (width, height), f"size {width}x{height} (width x height): as set"
     median = int(np.median(sample.widths)), int(np.median(sample.heights))
     if sample.same_size and max(median) <= LARGEST:
-        return median, f"size {median[0]}x{median[1]} (width x height): the images have it"
+        return median, f"size {median[0]}x{median[1]} (width x height): that of the images"
     aspect = float(np.median(sample.widths / sample.heights))
     if _SQUARE[0] <= aspect <= _SQUARE[1]:
         width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))

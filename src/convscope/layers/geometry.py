@@ -96,7 +96,7 @@ class Window:
     dilation: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what no window can have."""
+        """Validate the window."""
         if min(self.kernel, self.stride, self.dilation) < 1 or min(self.before, self.after) < 0:
             raise ParameterError(
                 "`kernel`, `stride` and `dilation` must be at least 1, `before` and `after` at least 0. Got "

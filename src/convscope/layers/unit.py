@@ -108,7 +108,7 @@ class HiddenLayer:
     nonlinearity: Callable[[Values], Values] = rectified
 
     def __post_init__(self) -> None:
-        """Refuse what is no hidden layer over patches."""
+        """Validate that it is a hidden layer over patches."""
         if np.ndim(self.weights) != 4 or np.shape(self.biases) != np.shape(self.weights)[:1]:
             raise ParameterError(
                 "`weights` must be units × k × k × channels and `biases` one a unit. "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from convscope.core.statistics import Interval
 
 FRACTIONS = (0.95, 0.9, 0.5)
-"""Of the clean accuracy: the bounds that limits are searched for."""
+"""Fractions of the clean accuracy: the bounds that limits are searched for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ LARGEST_FILE = 1 << 24  # bytes
 
 
 def check_class_names(classes: Sequence[str]) -> None:
-    """Refuse names of classes that no model file can hold.
+    """Raise an error for names of classes that no model file can hold.
 
     Raises:
         ParameterError: one is empty or very long, or two are written alike.

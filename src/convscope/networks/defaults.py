@@ -22,7 +22,7 @@ def default_layout(
 
     Small images keep their size for two stages; images of 13 to 40 pixels are halved after each. With colour, and
     from 41 pixels on, each size but the last is looked at twice (the second stage adds its input), and stages go on
-    until about 5 pixels are left; large images begin with a stage that takes every second place. A wide fully
+    until about 5 pixels are left; in large images, the first stage has stride 2. A wide fully
     connected end needs many images to learn; with few, each map is reduced to its largest value.
 
     Many gray images get a smaller network where time goes before accuracy (`effort` is quick), a deeper one where

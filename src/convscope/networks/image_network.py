@@ -25,7 +25,7 @@ _CALIBRATION = ("temperature", "slopes", "offsets")
 
 
 class ImageNetwork(nn.Module):
-    """A network that takes images and gives one logit a class.
+    """A network that takes images and gives one logit per class.
 
     Attributes:
         plan: shapes, cost and receptive fields of its layers.
@@ -148,7 +148,7 @@ class ImageNetwork(nn.Module):
             setattr(self, name, None if value is None else value.detach().clone())
 
     def set_sigmoids(self, slopes: ArrayLike, offsets: ArrayLike) -> None:
-        """Let margins become probabilities by these sigmoids, one a class (see `platt.fitting_sigmoids`)."""
+        """Set the sigmoids that make probabilities of margins, one per class (see `platt.fitting_sigmoids`)."""
         for own, given in ((self.slopes, slopes), (self.offsets, offsets)):
             if own is not None:
                 own.copy_(torch.from_numpy(np.asarray(given, np.float32)))

@@ -133,7 +133,7 @@ class Model:
         return not self.network.gives_vector
 
     def check_answers(self) -> None:
-        """Refuse a network that does not give one answer for an image.
+        """Raise an error for a network that does not give one answer for an image.
 
         Raises:
             ParameterError: its output is maps.
@@ -141,7 +141,7 @@ class Model:
         if self.is_dense:
             last = self.network.plan.layers[-1]
             raise ParameterError(
-                f"`model` must give one number a class to predict. Got one that gives {last.columns}x{last.rows} "
+                f"`model` must give one number per class to predict. Got one that gives {last.columns}x{last.rows} "
                 "numbers for each, like a segmentation. Look, draw, features and measure --what cost work with it."
             )
 
@@ -158,7 +158,7 @@ class Model:
         """Return a module of torch as a model, compared with the module; it stays as it is.
 
         Args:
-            module: takes one batch of images and gives one logit a class; see `convscope.load`.
+            module: takes one batch of images and gives one logit per class; see `convscope.load`.
             example: images as it takes them, N C H W, or the shape of one, C H W.
             classes: names of its outputs, or a file of them; ``class 1`` … ``class N`` by default.
             preprocessing: how it wants its pixels; by default what it carries.

@@ -348,7 +348,7 @@ def _planned(document: Document) -> Plan | GraphPlan:
 
 
 def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
-    """Refuse values that no network has; `kept` has the classes of each layer that may compare with stored images."""
+    """Raise an error for values that no network has; `kept`: the classes of layers that compare with stored images."""
     for name, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise UnfitError(f"its tensor '{name}' holds values that are not finite")
@@ -361,7 +361,7 @@ def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
     for layer, classes in kept.items():
         labels = tensors.get(f"{layer}.labels")
         if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-            raise UnfitError("an image that its classifier keeps is of no class")
+            raise UnfitError("an image that its classifier keeps is unlabeled")
 
 
 def _ending(digest: str) -> str:

@@ -166,7 +166,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
 
 
 def check_bounds(planned: NetworkPlan) -> None:
-    """Refuse a network that no computer of its users can hold or work through.
+    """Raise an error for a network that no computer of its users can hold or work through.
 
     Raises:
         LayoutError: it has too many values, parameters or MACs, or too large receptive fields.
@@ -176,7 +176,7 @@ def check_bounds(planned: NetworkPlan) -> None:
 
 
 def check_built(planned: NetworkPlan) -> None:
-    """Refuse a network that is too large to be computed: a file of a few kB can describe one that takes gigabytes.
+    """Raise an error for a network that is too large to compute: a file of a few kB can describe one of gigabytes.
 
     Raises:
         LayoutError: an image and its maps have too many values.
@@ -303,7 +303,7 @@ def _planned(name: str, layer: Layer, below: PlannedLayer, *, inputs: int = 1) -
 
 
 def _check_fits(stage: Stage, number: int, below: PlannedLayer) -> None:
-    """Refuse a window that is larger than the map below.
+    """Raise an error for a window that is larger than the map below.
 
     Raises:
         LayoutError: it is; the message says what to change.

@@ -49,7 +49,7 @@ class ConvolutionStage:
     regions: int | None = 1
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_range("units", self.units, LARGEST_UNITS)
         check_range("patch", self.patch, LARGEST_PATCH)
         check_range("stride", self.stride, LARGEST_PATCH)
@@ -118,7 +118,7 @@ class ConnectedStage:
     units: int
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_range("units", self.units, LARGEST_UNITS)
 
     def __str__(self) -> str:

@@ -185,7 +185,7 @@ def _entry(name: str, value: Any) -> TensorEntry:
 
 
 def _check_offsets(entries: list[TensorEntry], size: int) -> None:
-    """Refuse tensors that overlap, leave gaps, or end elsewhere than the file does."""
+    """Raise an error for tensors that overlap, leave gaps, or end elsewhere than the file does."""
     spans = [(0, 0), *sorted((entry.begin, entry.begin + entry.size) for entry in entries), (size, size)]
     if spans[-2][1] > size:
         raise UnfitError("it is cut off: it ends before its last tensor")

@@ -36,9 +36,7 @@ class CheckOptions:
         given = [name for name in ("output", "labels", "force", "seed") if getattr(self, name)]
         given += ["device"] * (self.device != "auto")
         if self.model is None and given:
-            raise ParameterError(
-                f"`{given[0]}` goes with what a network finds. Got no `model`. Name one, such as pretrained."
-            )
+            raise ParameterError(f"`{given[0]}` requires `model`. Got none. Name a network, such as pretrained.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ class ConvertOptions:
     output: AnyPath | None = fields.output("A .safetensors for a model file, or an .onnx.")
     classes: AnyPath | None = option(
         None,
-        "Names of the classes: UTF-8 text with one name a line, or a JSON list; class 1 to class N by default.",
+        "Names of the classes: UTF-8 text with one name per line, or a JSON list; class 1 to class N by default.",
         metavar="FILE",
     )
     mean: Sequence[float] = option(
@@ -33,7 +33,7 @@ class ConvertOptions:
     )
     scale: Literal["255", "1"] | None = option(
         None,
-        "Largest value of a pixel as the network wants it, and as --mean and --std count: 255 or 1; 1 by default.",
+        "Largest pixel value in the units of the network, --mean and --std: 255 or 1; 1 by default.",
         group="Data",
         metavar="255|1",
     )

@@ -24,7 +24,7 @@ def class_depth() -> Any:
     """Return the option `class_depth`."""
     return option(
         None,
-        "Levels of folders that name a class: 1 for cat/, 2 for animals/cat/.",
+        "Folder levels that form the class name: 1 for cat/, 2 for animals/cat/.",
         group="Data",
         metavar="N",
         least=1,
@@ -43,10 +43,10 @@ def output(text: str, metavar: str = "FILE") -> Any:
 
 
 def device() -> Any:
-    """What computes."""
+    """Return the option `device`."""
     return option(
         "auto",
-        "What computes: a GPU of NVIDIA or AMD (cuda), of Apple (mps), the processor, or the first where there is one.",
+        "Device: cuda (NVIDIA or AMD GPU), mps (Apple GPU) or cpu; auto uses the first available.",
         group="Network",
     )
 

@@ -18,7 +18,7 @@ class ScanOptions:
     """How an image is scanned, and what is written."""
 
     output: AnyPath | None = fields.output(
-        "Write the maps to this BigTIFF, or OME-Zarr if it ends in .zarr, a band a class.", "MAPS.tif"
+        "Write the maps to this BigTIFF, or OME-Zarr if it ends in .zarr, one band per class.", "MAPS.tif"
     )
     stride: int | None = option(
         1, "Pixels between neighbouring positions; 0 for the network's own stride.", metavar="PX", least=0, most=4_096
@@ -42,7 +42,7 @@ class ScanOptions:
     dtype: StoredType = option("uint8", "Number format of a band; integers stand for 0 to 1.", group="Output")
     stability: int = option(
         0,
-        "Store one more band: the share of the shifts by at most so many pixels that name the same class.",
+        "Add a band: the fraction of shifts up to PX pixels with the same predicted class.",
         group="Output",
         metavar="PX",
         least=0,
@@ -72,7 +72,7 @@ class ScanOptions:
     )
     per_megapixel: float | None = option(
         None,
-        "Raise the threshold of each class until the blank images have at most so many false alarms of it a megapixel.",
+        "Raise each class's threshold until it has at most RATE false alarms per megapixel on the blank images.",
         group="Measurement",
         metavar="RATE",
         least=0,
@@ -88,7 +88,7 @@ class ScanOptions:
     )
     windows: AnyPath | None = option(
         None,
-        "Write the windows of uncertain and hardest into this folder, a folder a class, with a table and a page to "
+        "Write the windows of uncertain and hardest into this folder, one folder per class, with a table and a page to "
         "go through them.",
         group="Output",
         metavar="FOLDER",
@@ -103,13 +103,13 @@ class ScanOptions:
     )
     hardest: int = option(
         0,
-        "Windows to write where another class than label is most probable, in an image that is all of that class.",
+        "Number of windows to write whose prediction differs most from --label.",
         group="Output",
         metavar="N",
         least=0,
         most=10_000,
     )
-    label: str | None = option(None, "Class that the whole image is of, for hardest.", group="Output", metavar="CLASS")
+    label: str | None = option(None, "True class of the whole image, for --hardest.", group="Output", metavar="CLASS")
     reuse: AnyPath | None = option(
         None,
         "Take the tiles of this earlier result whose pixels have not changed; only the others are computed. An image "

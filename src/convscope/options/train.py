@@ -65,7 +65,7 @@ class TrainOptions:
     )
     pixel_size: float | None = option(
         None,
-        "Micrometers of a pixel of the training images, from which convscope scan takes its scale.",
+        "Size of a training pixel in micrometers; scan reads its scale from it.",
         group="Data",
         metavar="UM",
         least=1e-6,
@@ -100,7 +100,7 @@ class TrainOptions:
     )
     target_accuracy: float | None = option(
         None,
-        "Stop at this validation accuracy (0 to 1); at none by default.",
+        "Stop at this validation accuracy (0 to 1); off by default.",
         group="Training",
         metavar="ACCURACY",
     )

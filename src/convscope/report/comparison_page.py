@@ -226,7 +226,7 @@ def _images(comparison: Comparison, texts: dict[str, str]) -> Html:
     chart = lines(
         [_curve(result, comparison) for result in drawn],
         title="Accuracy by number of training images",
-        across="training images a class" if comparison.each else "training images",
+        across="training images per class" if comparison.each else "training images",
         label="accuracy (%), 95 % intervals",
         text=_percent_text,
         tick=_tick,
@@ -259,7 +259,7 @@ def _curve_table(results: Sequence[VariantResult], comparison: Comparison) -> Ht
         for point in points_of(result):
             images, (low, high) = point.images / comparison.curve_divisor, map(percent, point.interval)
             rows.append([result.title, f"{images:,.0f}", percent(point.accuracy, 1_000), f"{low} to {high}"])
-    images_column = "training images a class" if comparison.each else "training images"
+    images_column = "training images per class" if comparison.each else "training images"
     columns = ["variant", images_column, "accuracy", "95 % interval"]
     return table_html(DataTable.of(columns, rows), "Curves")
 

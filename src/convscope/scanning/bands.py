@@ -48,7 +48,7 @@ class Bands:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the bands."""
+        """The names of the bands."""
         own = ("class", "probability") if self.best else self.chosen or self.classes
         return (*own, "stability") if self.stability else own
 
@@ -59,7 +59,7 @@ class Bands:
 
     @property
     def numbers(self) -> list[int]:
-        """Of the chosen classes, from 0."""
+        """The indices of the chosen classes, from 0."""
         return [self.classes.index(name) for name in self.chosen or self.classes]
 
     def encode(

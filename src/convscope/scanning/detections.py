@@ -203,7 +203,7 @@ def detection(grid: Grid, search: Search, found: Candidate) -> Detection:
 
 
 def check_table(path: Path) -> None:
-    """Refuse an ending that no table has.
+    """Raise an error for an ending that no table has.
 
     Raises:
         ParameterError: it is neither .csv nor .geojson.

@@ -39,7 +39,7 @@ _RECORD = np.dtype(
 LARGEST_JOURNAL = 1 << 30
 TIFF_NAMES = (".tif", ".tiff", ".btf")
 KEY_BYTES = 16
-"""Of the key of a tile; the keys lie behind all tiles in the TIFF."""
+"""The size of a tile's key; the keys lie behind all tiles in the TIFF."""
 REUSED = 2
 """The value of `done` for a tile that was not computed, but taken from an earlier result."""
 
@@ -245,7 +245,7 @@ def _describe_zarr(folder: Path, attributes: Mapping[str, Any], array: str, rece
 
 
 def _check_room(path: Path, total: int) -> None:
-    """Refuse a result larger than the disk has room for.
+    """Raise an error for a result larger than the disk has room for.
 
     Raises:
         StorageError: it is.
@@ -324,7 +324,7 @@ def check_name(path: Path) -> None:
 
 
 def clear_for(path: Path, *, force: bool) -> None:
-    """Refuse an existing result, or one of another format; with `force` remove it, and one that was cut off.
+    """Raise an error for an existing result, in any format; with `force` remove it, and one that was cut off.
 
     Raises:
         StorageError: it is there, and not to be overwritten.

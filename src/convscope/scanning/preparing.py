@@ -303,7 +303,7 @@ def announced(preparation: Preparation) -> tuple[Speed, list[str]]:
 
 
 def _check_same(wanted: Receipt, before: Receipt, rule: str, names: Sequence[str]) -> None:
-    """Refuse the result of another scan.
+    """Raise an error for the result of another scan.
 
     Raises:
         DataError: they differ; the message names the first difference.

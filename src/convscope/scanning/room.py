@@ -12,7 +12,7 @@ from convscope.images.decoding.decoder_messages import quiet_pillow
 from convscope.images.decoding.tiff_tags import ORIENTATION
 
 BASE_BYTES = 320 << 20
-"""Of Python, torch and a reader."""
+"""The memory of Python, torch and a reader."""
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _PIXEL_BYTES = {"1": 2, "L": 2, "P": 4}  # while an image is decoded: as Pillow has it, and as an array
 _COLOR_BYTES = 8

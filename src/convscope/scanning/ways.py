@@ -26,7 +26,7 @@ USUAL_TILE, _ENOUGH = 256, 0.95
 """A larger tile brings nothing, unless its edge costs less: 24C5v-MP2-48C3v-MP2-96C3v-MPg with a window of 64 pixels
 reaches 0.86 of the rate at its own stride in tiles of 256, 0.87 in those of 384 and 0.93 in those of 512."""
 MOST_BYTES = 1 << 30
-"""Of a tile: with more, every sum waits for fresh pages of memory (a third slower on 24C5-MP2-48C3-MP2-96C3-MPg)."""
+"""The size of a tile: with more, each sum waits for fresh pages (a third slower on 24C5-MP2-48C3-MP2-96C3-MPg)."""
 _BATCH = 256
 _BYTES = 4
 COPIES = 2.2

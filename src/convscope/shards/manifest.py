@@ -229,7 +229,7 @@ def _shortened(row: list[str]) -> list[str]:
 
 
 def _compare(store: Store, before: Request, request: Request) -> None:
-    """Refuse a folder that was made for something else.
+    """Raise an error for a folder that was made for something else.
 
     Raises:
         StorageError: it was; the sentence says what differs.

@@ -52,7 +52,7 @@ def merge_parts(store: Store, manifest: Manifest, path: Path | None, reporter: R
 
 
 def check_finished(store: Store, manifest: Manifest) -> None:
-    """Refuse a folder that lacks parts, or has parts of no shard.
+    """Raise an error for a folder that lacks parts, or has parts of no shard.
 
     Raises:
         DataError: it does.
@@ -101,7 +101,7 @@ def checked_parts(store: Store, manifest: Manifest, unusable: Unusable, task: An
 
 
 def _check_images(manifest: Manifest, store: Store, number: int, names: Sequence[str], without: dict[str, str]) -> None:
-    """Refuse a part whose rows are not the images of its shard, each once and in order."""
+    """Raise an error for a part whose rows are not the images of its shard, each once and in order."""
     expected = [name for entry in manifest.entries(store, number) if (name := spell(entry.name)) not in without]
     if list(names) != expected:
         seen = len(set(names))

@@ -57,7 +57,7 @@ class Calibration:
 
 
 def calibrate(network: ImageNetwork, data: TrainingData, reporter: Reporter | None = None) -> Calibration | None:
-    """Let the probabilities of `network`, which is in evaluation mode, fit the validation images, at most 10,000.
+    """Fit the probabilities of `network`, which is in evaluation mode, to the validation images, at most 10,000.
 
     Where there are none, margins are fitted to training images, and other logits are not calibrated: None.
 

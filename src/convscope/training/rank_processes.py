@@ -133,7 +133,7 @@ class RankProcesses(_LocalRanks):
             ) from error
 
     def begin(self, state: TrainingState, data: TrainingData, recipe: Recipe, seed: int) -> None:
-        """Let the others go on from `state`."""
+        """Start the other processes from `state`."""
         network = layout_network(state.network)
         self._folder = folder = Path(tempfile.mkdtemp(prefix="convscope-ranks-"))
         save_checkpoint(state, Checkpoint(path=folder / _STATE, run=""))

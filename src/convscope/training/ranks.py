@@ -31,7 +31,7 @@ class Ranks:
     count = 1
 
     def begin(self, state: Any, data: Any, recipe: Any, seed: int) -> None:
-        """Let the others begin at this `TrainingState`, too, with these `TrainingData` and `Recipe`."""
+        """Start the other processes from this `TrainingState`, with these `TrainingData` and `Recipe`."""
 
     def end(self) -> None:
         """Leave the others: what follows is for this rank alone."""
@@ -54,7 +54,7 @@ class Ranks:
 
     @contextmanager
     def normalizing(self, network: nn.Module) -> Iterator[None]:
-        """Let batch normalization take the statistics that it is to take while the block runs."""
+        """Set whose statistics batch normalization uses while the block runs."""
         del network
         yield
 
@@ -93,7 +93,7 @@ class SeveralRanks(Ranks, ABC):
 
     @contextmanager
     def normalizing(self, network: nn.Module) -> Iterator[None]:
-        """Let batch normalization add its sums over the ranks while the block runs, where it is to."""
+        """Make batch normalization add its sums over the ranks while the block runs, if so configured."""
         layers = normalizations(network) if self.together else []
         for layer in layers:
             layer.total = self._differentiable_sum

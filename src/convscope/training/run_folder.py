@@ -48,10 +48,10 @@ class RunRecord:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def moved_to(self, device: Device) -> tuple[str, ...]:
-        """Return what is to be said of a run that goes on on a device: nothing, on that where it began."""
+        """Return a note if the device has changed."""
         if device == self.device:
             return ()
-        return (f"the run was begun on {self.device} and goes on on {device}: other weights, to rounding",)
+        return (f"the run started on {self.device} and continues on {device}; weights differ by rounding",)
 
 
 @dataclass(frozen=True, kw_only=True)

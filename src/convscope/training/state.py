@@ -87,7 +87,7 @@ class TrainingClock:
             self._correct(self.budget_s)
 
     def leave(self, seconds: float) -> None:
-        """Let a budget leave so many seconds at least."""
+        """Extend a budget so that at least so many seconds are left."""
         if self.budget_s is not None:
             self.budget_s = max(self.budget_s, self.elapsed_s + seconds)
 

@@ -70,7 +70,7 @@ class FeatureStore:
         return np.array(self.rows[indices], np.float32)
 
     def close(self) -> None:
-        """Let others remove the entry."""
+        """Allow others to remove the entry."""
         self._stream.close()
 
 

@@ -120,7 +120,7 @@ def _chosen(name: str, views: Sequence[Vectors], labels: NDArray[np.int64], *, s
 
 
 def check_classes(classes: int) -> None:
-    """Refuse more classes than a classifier on features can have.
+    """Raise an error for more classes than a classifier on features can have.
 
     Raises:
         ParameterError: there are too many.

@@ -15,7 +15,7 @@ from .feature_store import Vectors
 _STEPS = 500
 _TRIALS = 50  # of a step
 TOLERANCE, ROUGHLY = 1e-7, 1e-5
-"""Of the objective: what the last step brings; where strengths are only compared, in half of the time."""
+"""Tolerances of the objective: what the last step brings; where strengths are only compared, in half of the time."""
 _FLAT = 0.1  # slope at the end of a step, of that at its beginning
 Loss: TypeAlias = Callable[[Tensor, Tensor], tuple[float, Tensor]]
 """From logits, classes × n, and which class is known, 0 or 1: the sum of the losses and its gradient by the logits."""

@@ -45,7 +45,7 @@ _FEWEST_IMAGES, _FEWEST_EPOCHS = 5, 6  # of a class; of a training that is worth
 
 
 def check_options(settings: TrainOptions, mode: Mode | None) -> None:
-    """Refuse options that do not go with a mode; of None, those that go with no mode.
+    """Raise an error for options that do not go with a mode; of None, those that go with no mode.
 
     Raises:
         ParameterError: the message names them.

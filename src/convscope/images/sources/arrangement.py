@@ -88,7 +88,7 @@ class _Walk:
             return
         if not folder.folders:
             raise DataError(
-                f"`{self.name}{folder.relative}/` must have one sub-folder a class. "
+                f"`{self.name}{folder.relative}/` must have one sub-folder per class. "
                 f"Got {found_in(folder)}. Sort them into sub-folders by class, or move the folder elsewhere.{self.hint}"
             )
         self.arrangement.loose += map(folder.inside, folder.images)

@@ -122,7 +122,7 @@ def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def without_labels(images: NDArray[Any]) -> ArraySource:
-    """Return images of no class as a source; `images` as `from_arrays` takes them.
+    """Return unlabeled images as a source; `images` as `from_arrays` takes them.
 
     Raises:
         DataError: the shape, kind or values do not fit; so does what looks like one image with channels.

@@ -67,7 +67,7 @@ def unlabelled_files(
     ignored: tuple[str, ...] = (),
     passed_over: tuple[tuple[str, str], ...] = (),
 ) -> FileSource:
-    """Return image files of no class as a source."""
+    """Return unlabeled image files as a source."""
     return FileSource(
         name=name, root=root, files=files, ignored=ignored, passed_over=passed_over, **no_class(len(files))
     )

@@ -19,7 +19,7 @@ from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION, normalize_
 from .split_names import plain_split
 from .tree import Folder, list_tree
 
-_EXPECTED = "one sub-folder a class (or train/ and val/ or test/ with one sub-folder a class each)"
+_EXPECTED = "one sub-folder per class (or train/ and val/ or test/ with one sub-folder per class)"
 _NAMED = 3  # classes in a note
 _NAMED_FOLDERS = 4  # folders of each
 
@@ -206,7 +206,8 @@ def arrangement_notes(arrangement: Arrangement, *, depth: int | None) -> list[st
     left_out = [folder for folder in arrangement.outside if folder.count()]
     if left_out:
         named = [f"{printable(folder.relative)}/ ({counted(folder.count(), 'image')})" for folder in left_out[:_NAMED]]
-        notes.append(f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} left out, being no split")
+        what = "not a split folder" if len(left_out) == 1 else "not split folders"
+        notes.append(f"{', '.join(named)}{_more(left_out, _NAMED)} {are(len(left_out))} ignored: {what}")
     splits = [
         class_folder.folder.name
         for class_folder in arrangement.classes

@@ -174,7 +174,7 @@ def _refuse_large(file: Path, headers: dict[str, Header], pairs: dict[int, tuple
 def _too_large(file: Path, what: str, size: str) -> DataError:
     return DataError(
         f"`{file}` must fit into the memory that is available. Got {what} with {size}. "
-        "Write the images as files into one folder a class instead."
+        "Write the images as files into one folder per class instead."
     )
 
 

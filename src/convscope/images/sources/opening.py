@@ -54,7 +54,7 @@ def open_source(
     """Return the source for `data`.
 
     Args:
-        data: a folder with one sub-folder a class (perhaps inside train/ and val/ or test/); a list (.csv, .tsv,
+        data: a folder with one sub-folder per class (perhaps inside train/ and val/ or test/); a list (.csv, .tsv,
             .parquet); an .npz file; an IDX file of images or a folder of IDX files; a dataset name (digits, mnist,
             fashion-mnist); or a pair of arrays, images and labels. Existing paths take precedence.
         data_dir: the first folder searched for named datasets.
@@ -172,7 +172,7 @@ def _open_file(path: Path, reporter: "Reporter | None") -> Source:
         return open_idx(path)
     if path.suffix.lower() in EXTENSIONS:
         raise DataError(
-            f"`{path}` must be a dataset. Got a single image. Give the folder that holds a sub-folder a class."
+            f"`{path}` must be a dataset. Got a single image. Give the folder that holds a sub-folder per class."
         )
     raise DataError(
         f"`{path}` must be a folder, a list (.csv, .tsv, .parquet), an .npz file or IDX files. "

@@ -42,7 +42,7 @@ class ChannelSelection(Layer):
 
     @property
     def indices(self) -> list[int]:
-        """Of the maps below, from 0, in their order here."""
+        """The indices of the maps below, from 0, in their order here."""
         return [self.start + index * self.step for index in range(self.count)]
 
     def shape(self, inputs: Sequence[MapShape]) -> MapShape:

@@ -51,7 +51,7 @@ class Convolution(Layer):
     groups: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_groups(self.units, self.groups)
 
     @property

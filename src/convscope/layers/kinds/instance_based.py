@@ -82,7 +82,7 @@ class InstanceBased(Layer):
         return logits.reshape(*features.shape[:3], self.classes).permute(0, 3, 1, 2)
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Refuse: it is no sum of weights."""
+        """Raise an error: it is no sum of weights."""
         raise self.refusal()
 
     def refusal(self) -> ParameterError:

@@ -37,7 +37,7 @@ class Linear(Layer):
     units: int
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_range("units", self.units, LARGEST_UNITS)
 
     @property

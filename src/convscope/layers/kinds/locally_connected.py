@@ -47,7 +47,7 @@ class LocallyConnected(Layer):
     regions: tuple[int, int]
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_range("units", self.units, LARGEST_UNITS)
 
     @property
@@ -86,10 +86,10 @@ class LocallyConnected(Layer):
         return result + inputs[1] if len(inputs) == 2 else result
 
     def taps(self, inputs: Sequence[MapShape]) -> None:
-        """Refuse to slide: every position has weights of its own."""
+        """Raise an error: every position has weights of its own."""
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Refuse: ONNX has no such operator."""
+        """Raise an error: ONNX has no such operator."""
         raise ParameterError(
             "The layout must have no locally connected stage (U) to become an ONNX graph, which has no operation for "
             f"it. Got one of {counted(self.units, 'unit')}. Use the torch back end."

@@ -93,7 +93,7 @@ class Resize(Layer):
         return functional.interpolate(inputs[0], (self.rows, self.columns), mode=self.mode, align_corners=corners)
 
     def taps(self, inputs: Sequence[MapShape]) -> None:
-        """Refuse to slide: positions lie between those below."""
+        """Raise an error: positions lie between those below."""
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add Resize; for the few sizes where its rounding is not that of torch, a Gather along each side."""

@@ -48,7 +48,7 @@ class TransposedConvolution(Layer):
     groups: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no network can have."""
+        """Validate the numbers."""
         check_groups(self.units, self.groups)
         for window, extra in ((self.rows, self.extra_rows), (self.columns, self.extra_columns)):
             if not 0 <= extra < max(window.stride, window.dilation):
@@ -101,7 +101,7 @@ class TransposedConvolution(Layer):
         return result[:, :, rows.before : height - rows.after, columns.before : width - columns.after]
 
     def taps(self, inputs: Sequence[MapShape]) -> None:
-        """Refuse to slide: positions lie between those below."""
+        """Raise an error: positions lie between those below."""
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
         """Add ConvTranspose.

@@ -53,7 +53,7 @@ def principal_axes(patches: Rows, units: int, seed: int) -> Learned:
 
 
 def check_axes(units: int, values: int) -> None:
-    """Refuse more units than patches of so many values have axes and opposites of them.
+    """Raise an error for more units than patches of so many values have axes and opposites of them.
 
     Raises:
         ParameterError: there are more.

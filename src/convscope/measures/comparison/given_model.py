@@ -24,7 +24,7 @@ _MOST_NAMED = 6
 
 
 def check_given(model: Model, classes: tuple[str, ...]) -> None:
-    """Refuse a model that cannot be evaluated on images of these classes.
+    """Raise an error for a model that cannot be evaluated on images of these classes.
 
     Raises:
         ParameterError: it has other classes.

@@ -25,7 +25,7 @@ from .records import FORMAT_VERSION, VariantRun
 from .variants import BASELINE, Learner, Variant, learner_of
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3)
-"""Of the training images: where a learning curve is measured, besides all of them."""
+"""Fractions of the training images at which a learning curve is measured, besides all of them."""
 
 _SLOWEST = 6.0  # times as long as the baseline: slow and fast machines skip the same variants
 _FORWARD = 0.4  # of the time of a training step: prediction

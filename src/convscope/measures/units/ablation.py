@@ -91,7 +91,7 @@ def measure_ablation(
 
 @dataclass
 class _Sums:
-    """Of one unit: correct predictions by class without it, images lost, changes of the true class's logit."""
+    """Counts of one unit: correct predictions by class without it, images lost, changes of the true class's logit."""
 
     correct: Tensor
     lost: int = 0

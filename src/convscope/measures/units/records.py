@@ -205,7 +205,7 @@ class AblationRecord:
 
     @property
     def accuracy(self) -> Proportion:
-        """Of the whole network."""
+        """The accuracy of the whole network."""
         return Proportion(correct=sum(self.correct), total=sum(self.images))
 
     def change(self, unit: UnitAblation) -> "AblationChange | None":

@@ -81,7 +81,7 @@ class OnnxGraph:
             self._scope, self._tensors = "", {}
 
     def call(self, value: str, name: str) -> None:
-        """Let the file call a value `name`, if an operator gives it and it has no name of its own yet."""
+        """Name a value `name` in the file, if an operator gives it and it has no name of its own yet."""
         value = self._vectors.get(value, value)
         if value not in self._named and value in self._given:
             self._named[value] = self._unique(name)

@@ -20,7 +20,7 @@ from convscope.networks.graph_network import GraphNetwork
 from convscope.networks.image_network import evaluating
 
 LARGEST = 1e-4
-"""Of the difference, relative to the largest value."""
+"""The largest difference, relative to the largest value."""
 _ROUNDINGS = 8
 """So many times what the graph's output loses in single precision, another order of its sums may lose."""
 _MOST = 0.1  # more is never rounding

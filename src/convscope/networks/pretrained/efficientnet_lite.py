@@ -18,7 +18,7 @@ CLASSES = 1_000
 TRAINED_PX, SIDE_PX = 224, 288
 """It was trained on images of 224 pixels; features of larger ones are better by 2 points (Touvron et al. 2019)."""
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
-"""Of TensorFlow's training code; ImageNet's mean and deviation, which the package shows, cost 2 to 4 points."""
+"""Those of TensorFlow's training code; ImageNet's mean and deviation, which the package shows, cost 2 to 4 points."""
 _EPSILON = 1e-3
 _STAGES = (  # kernel, stride, maps within a block over those below, maps, blocks
     (3, 1, 1, 16, 1),

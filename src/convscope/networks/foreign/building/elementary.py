@@ -50,7 +50,7 @@ class Piece(Layer):
     SHIFT: ClassVar[str] = "unknown"
 
     def export(self, writer: OnnxWriter, inputs: Sequence[str], tensors: Arrays, shapes: Sequence[MapShape]) -> str:
-        """Refuse.
+        """Raise an error.
 
         Raises:
             ParameterError: always.

@@ -171,7 +171,7 @@ def _zeros(draft: Draft, drafted: Drafted, count: int) -> str:
 
 
 def _open_gates(draft: Draft) -> None:
-    """Let a multiplication read one number a map itself, in place of maps that repeat it."""
+    """Make multiplications read one number per map, in place of maps that repeat it."""
     for drafted in draft.in_order():
         if not isinstance(drafted.layer, Multiply):
             continue

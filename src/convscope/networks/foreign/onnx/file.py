@@ -130,7 +130,7 @@ def _content(path: Path) -> bytes:
     """Return the bytes of a file of a bounded size."""
     known = path.stat()
     if not stat.S_ISREG(known.st_mode):
-        raise ModelFileError("It is no file.")
+        raise ModelFileError("It must be a regular file. Got a folder, pipe or device. Name an .onnx file.")
     if not 1 <= known.st_size < LARGEST_FILE:
         raise ModelFileError(
             f"It must have 1 byte to {LARGEST_FILE >> 30} GiB. Got {known.st_size:,} bytes. Larger networks "
