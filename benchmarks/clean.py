@@ -2,7 +2,7 @@
 
     python benchmarks/clean.py FLOWERS CIFAR10 [--seeds 5] [--copies 100] [--spoiled 50]
 
-Scope: FLOWERS has train/ and test/ with one sub-folder a class, CIFAR10 test/; features of EfficientNet-lite0.
+Scope: FLOWERS has train/ and test/ with one sub-folder per class, CIFAR10 test/; features of EfficientNet-lite0.
 Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab
 with its defaults on the same features; wrong labels that FLOWERS has itself count as false. Copies: of each kind of
 change, some changed photographs beside all of FLOWERS; pairs found among FLOWERS and among the test images of CIFAR10

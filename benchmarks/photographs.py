@@ -88,7 +88,7 @@ def cropped(source: Image.Image, size: tuple[int, int], rng: np.random.Generator
 
 
 def write_folder(folder: Path, count: int) -> int:
-    """Write train/ and test/ with one folder a class; return the bytes of all files."""
+    """Write train/ and test/ with one folder per class; return the bytes of all files."""
     written = 0
     for number, (place, image) in enumerate(photographs(count)):
         part = "test" if number // CLASSES % 10 == 9 else "train"

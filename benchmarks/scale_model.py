@@ -169,7 +169,7 @@ def processor_seconds(rates: Rates, cluster: Cluster, images: int, size: int) ->
 
 
 def compute_rate(paths: list[str], model: str) -> tuple[float, float]:
-    """Return seconds an image of decoding and of the network, in a process with one thread."""
+    """Return seconds per image of decoding and of the network, in a process with one thread."""
     from convscope.core.machine import tuned
     from convscope.networks.inputs import Input
     from convscope.networks.model_file import read_model

@@ -29,7 +29,7 @@ RESULT, SCAN, STEP, PAGE = (
 SHARD = ShardOptions().shard_size
 DAY_S, MACHINE_CORES = 86_400, 16
 FOLDER = 10**8  # images
-HUGE, TILE, CLASSES = 100_000, 256, 10  # an image to scan: its side, its tiles, and 8 bits a class
+HUGE, TILE, CLASSES = 100_000, 256, 10  # an image to scan: its side, its tiles, and 8 bits per class
 SLICE = 1_024  # workers that are simulated; more of them have as many shards each
 Found = dict[str, Any]
 

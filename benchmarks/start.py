@@ -1,10 +1,10 @@
-"""Photographs from a start: accuracy and time of `train --start`, by the number of training images a class.
+"""Photographs from a start: accuracy and time of `train --start`, by the number of training images per class.
 
     python benchmarks/start.py FOLDER [--start efficientnet-lite0] [--each 1 10 50] [--seeds 3] [--minutes 1]
 
-Scope: FOLDER has train/ and test/ with one sub-folder a class. The whole command runs from the start of the process:
+Scope: FOLDER has train/ and test/ with one sub-folder per class. The whole command runs from the start of the process:
 with all training images and an empty cache, then with another classifier; then for each smaller number of training
-images a class and each seed, which draws them, with features in the cache (`--labels` leaves the others out). With
+images per class and each seed, which draws them, with features in the cache (`--labels` leaves the others out). With
 `--minutes` each also runs fine-tuned. Beside seconds on the clock, which other programs disturb, are those that
 processors computed, children included. The table in docs/start.md is written, too.
 """
@@ -79,7 +79,7 @@ def table() -> str:
     """Return the results as a table in Markdown."""
     found = json.loads((RESULTS / "start.json").read_text(encoding="utf-8"))["accuracy"]
     ways = [way for way in WAYS if way in next(iter(found.values()))]
-    lines = ["| training photographs a class | " + " | ".join(WAYS[way] for way in ways) + " | draws |"]
+    lines = ["| training photographs per class | " + " | ".join(WAYS[way] for way in ways) + " | draws |"]
     lines.append("|---" * (len(ways) + 2) + "|")
     for each in sorted(found, key=int):
         cells = [percent(found[each][way]) for way in ways]

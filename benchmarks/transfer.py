@@ -2,7 +2,7 @@
 
     python benchmarks/transfer.py FOLDER [--minutes 10] [--seeds 3] [--ways frozen fine-tuned torch] [--clock processor]
 
-Scope: FOLDER has train/ and test/ with one sub-folder a class. Every way has the same weights, images, minutes and
+Scope: FOLDER has train/ and test/ with one sub-folder per class. Every way has the same weights, images, minutes and
 threads, and runs once a seed, in turn, from the start of the process to the accuracy on all test images. `torch` is
 torchvision's tutorial on transfer learning (peers/fine_tune_torch.py), `fastai` its book (peers/fine_tune_fastai.py),
 in an environment of its own, see peer_environments.py. With `--clock processor` minutes are those that

@@ -34,7 +34,7 @@ MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def random_images(folder: Path) -> tuple[Tensor, Tensor]:
-    """Return standardized images N C H W and their labels, from one sub-folder a class."""
+    """Return standardized images N C H W and their labels, from one sub-folder per class."""
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     files = [(path, place) for place, name in enumerate(names) for path in sorted((folder / name).iterdir())]
     pixels = np.stack([np.asarray(Image.open(path).convert("RGB")) for path, _ in files])

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class ImageFolder(Dataset[tuple[Tensor, int]]):
-    """Images of a folder with one sub-folder a class, each of side × side pixels."""
+    """Images of a folder with one sub-folder per class, each of side × side pixels."""
 
     def __init__(self, root: Path, side: int, *, flips: bool) -> None:
         self.classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())

@@ -143,7 +143,7 @@ def test_a_network_judges_only_labels_that_it_did_not_learn_from() -> None:
 @pytest.mark.parametrize(
     ("classes", "each", "words"),
     [("red", 24, "no classes"), ("red green blue", 1, "20 or more"), ("red green blue", 8, "")],
-    ids=["one class", "one image a class", "few"],
+    ids=["one class", "one image per class", "few"],
 )
 def test_sets_that_teach_little_are_looked_through_all_the_same(
     network: Model, tmp_path: Path, classes: str, each: int, words: str

@@ -263,7 +263,7 @@ def test_a_start_is_compared_by_images_a_class(tmp_path: Path) -> None:
         assert [run.trained_on for run in result.curve] == [10, 20, 50]
     page = found.page.read_text(encoding="utf-8")
     assert "From a trained network" in page
-    assert "training images a class" in page
+    assert "training images per class" in page
     frozen, random = comparison.variant("start-frozen"), comparison.variant("start-random")
     assert frozen is not None
     assert random is not None

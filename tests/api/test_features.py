@@ -141,7 +141,7 @@ def test_a_single_image_has_features_too(run, tmp_path: Path) -> None:
 
 def test_classifiers_need_classes(run, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="must have one sub-folder a class"):
+    with pytest.raises(DataError, match="must have one sub-folder per class"):
         convscope.extract_features(run.model, tmp_path, unlabelled=False)
     found = convscope.extract_features(run.model, tmp_path)
     with pytest.raises(DataError, match="Got images of no class"):

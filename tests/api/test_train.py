@@ -467,7 +467,7 @@ def test_a_history_that_cannot_be_replaced_ends_nothing(tmp_path: Path, monkeypa
 def test_large_maps_make_smaller_batches_and_it_is_said(tmp_path: Path) -> None:
     prepared = prepare(two_classes(4000), cache_dir=tmp_path / "c", size="256", layout="64C3-64C3-MP2", validation=0.5)
     assert prepared.recipe.batch == 2**28 // prepared.plan.values < 128
-    assert any(note.startswith(f"{prepared.recipe.batch} images a step") for note in prepared.notes)
+    assert any(note.startswith(f"{prepared.recipe.batch} images per step") for note in prepared.notes)
     asked = prepare(two_classes(40), cache_dir=tmp_path / "c", size="256", layout="64C3-64C3-MP2", batch=33)
     assert asked.recipe.batch == 33
 

@@ -400,5 +400,5 @@ def test_a_network_that_answers_with_maps_is_refused_before_an_image_is_read(
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
     assert main(["predict", str(tmp_path / "m.safetensors"), str(tmp_path / "a.png")]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("Error: `MODEL` must give one number a class to predict.")
+    assert said.startswith("Error: `MODEL` must give one number per class to predict.")
     assert said.count("\n") == 1

@@ -105,7 +105,7 @@ def test_unusable_images_are_named_and_the_exit_code_is_1(here: Path, capsys: py
     assert "… and 2 more, in the report" in err
     assert main([*command, "--dry-run", "--force"]) == 1
     out, err = capsys.readouterr()
-    assert "1 epoch, 32 images a step" in out
+    assert "1 epoch, 32 images per step" in out
     assert ", 1 thread\n" in out
     assert "unusable: a/bad09.png: " in err
     assert main([*command, "--json", "--quiet", "--force"]) == 1

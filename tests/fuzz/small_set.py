@@ -25,7 +25,7 @@ SIDE = 12
 
 
 def write_set(folder: Path, count: int = 12) -> Path:
-    """Write `count` images of each of two classes as PNG files, one sub-folder a class; return the folder."""
+    """Write `count` images of each of two classes as PNG files, one sub-folder per class; return the folder."""
     random = np.random.default_rng(5)
     for at, name in enumerate(CLASSES):
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -136,15 +136,15 @@ def test_a_broken_link_stays_to_be_named_and_a_pipe_does_not(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ([], "must have one sub-folder a class .* Got nothing. Put the images"),
-        (["1.png", "2.png"], "must have one sub-folder a class .* Got 2 images directly inside. Put the images"),
+        ([], "must have one sub-folder per class .* Got nothing. Put the images"),
+        (["1.png", "2.png"], "must have one sub-folder per class .* Got 2 images directly inside. Put the images"),
         (["notes.txt"], "Got 1 file without an image's extension. Put the images"),
         (["a/", "b/"], "must have images in .* Got 2 sub-folders without any image. Check the path"),
         (["a/1.txt", "b/2.txt"], "Got 2 sub-folders without any image and 2 files without an image's extension"),
         (["a/1.png"], "must have at least two classes. Got only the class 'a' .1 image.. Add another"),
         (["a/1.png", "b/"], r"b/` must hold images of its class. Got an empty class folder \(nothing\)"),
         (["a/1.png", "b/x.txt"], r"Got an empty class folder \(1 file without an image's extension\)"),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder a class. Got 1 image"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png"], "test/` must have one sub-folder per class. Got 1 image"),
         (["train/a/1.png", "train/b/", "test/b/1.png"], "train/b/` must hold images of its class"),
         (["train/a/1.png", "train/b/1.png", "other/1.png"], "Got train/ with class folders inside, beside other/"),
         (["test/a/1.png", "test/b/1.png"], "must have a train/ folder beside test/. Got none. Add it"),

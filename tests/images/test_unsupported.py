@@ -30,8 +30,8 @@ def _jpeg(frame: int, bits: int, channels: int) -> bytes:
 
 
 KINDS = {
-    "BMP of an unsupported kind (64 bits a pixel)": _bmp(bits=64),
-    "BMP of an unsupported kind (2 bits a pixel)": _bmp(bits=2),
+    "BMP of an unsupported kind (64 bits per pixel)": _bmp(bits=64),
+    "BMP of an unsupported kind (2 bits per pixel)": _bmp(bits=2),
     "BMP of an unsupported kind (compressed by JPEG)": _bmp(method=4),
     "BMP of an unsupported kind (compressed by PNG)": _bmp(method=5),
     "BMP of an unsupported kind (CMYK)": _bmp(method=11, bits=32),

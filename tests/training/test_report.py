@@ -157,7 +157,7 @@ def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> Non
         ({"labels": [0, 2]}, r"`labels` must be whole numbers from 0 to 1\. Got int64 from 0 to 2"),
         ({"labels": [0.0, 1.0]}, r"`labels` must be whole numbers"),
         ({"labels": [-1, 1]}, r"`labels` must be whole numbers"),
-        ({"indices": [1]}, r"`names` and `indices` must have one entry an image, 2\. Got 2 names"),
+        ({"indices": [1]}, r"`names` and `indices` must have one entry per image, 2\. Got 2 names"),
         ({"names": ["a"]}, r"Got 1 name and"),
         ({"probabilities": [[2.0, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1\. Got .* Apply softmax"),
         ({"probabilities": [[np.nan, 0.1], [0.1, 0.9]]}, r"`probabilities` must be from 0 to 1"),

@@ -31,7 +31,7 @@ from convscope.transfer.start_features import identity_of
 
 QUICK_IMAGES, QUICK_TEST_IMAGES, QUICK_DISTORTED, QUICK_SECONDS = 5_000, 5_000, 300, 30.0
 _QUICK_SAMPLES, _QUICK_EPOCHS = 15_000, (2, 16)  # images over all epochs; fewest and most epochs
-_EACH = (1, 2, 5, 10, 25, 50, 100)  # images a class of a learning curve with a start
+_EACH = (1, 2, 5, 10, 25, 50, 100)  # images per class of a learning curve with a start
 QUICK_SIDE, QUICK_LAYOUT = 32, "16C5-MP2-32C3-MP2-128N"
 _ROTATION_DEG, _SCALE = 15.0, 0.15  # of training images, for the variants that train on distorted ones
 

@@ -51,7 +51,7 @@ def predict(
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> list[Prediction]:
-    """Return one prediction an image, in order; that of an unreadable image holds its error.
+    """Return one prediction per image, in order; that of an unreadable image holds its error.
 
     Args:
         model: a model, or the path of a model file or run folder.

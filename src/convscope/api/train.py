@@ -55,7 +55,7 @@ class TrainResult:
     Attributes:
         model: the network with everything that prediction needs.
         report: accuracy and what it was measured on.
-        history: one record an epoch.
+        history: one record per epoch.
         outcome: ``done``, ``target`` (the target accuracy was reached) or ``interrupted``.
         folder: the run folder with model and report.
         classes: number of images of each class.

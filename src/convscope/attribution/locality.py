@@ -101,7 +101,7 @@ def logits_without(network: GraphNetwork, stored: Mapping[str, Tensor], patches:
     """Return the logits of one image with each patch at the mean of the training images: patches × classes.
 
     Args:
-        network: whose output is one number a class.
+        network: whose output is one number per class.
         stored: the values of the standardized image, 1 C H W, and of every node, by name.
         patches: row and column of the upper left pixel of each, int64 P × 2.
         side: of a patch, in pixels.
@@ -184,7 +184,7 @@ def _crop(stored: Tensor, changed: _Changed, rows: _Span, columns: _Span, fill: 
     own_down, own_across = down - changed.rows.first[:, None], across - changed.columns.first[:, None]
     is_block = _within(own_down, changed.rows.count)[:, :, None] & _within(own_across, changed.columns.count)[:, None]
     is_map = _within(down, height)[:, :, None] & _within(across, width)[:, None]
-    # one table of all values, a row a position: those of the map, then those of each patch, then beyond the map
+    # one table of all values, a row per position: those of the map, then those of each patch, then beyond the map
     own = changed.values.permute(0, 2, 3, 1).reshape(-1, maps)
     table = torch.cat([stored[0].flatten(1).T, own, own.new_full((1, maps), fill)])
     patch = torch.arange(len(down), device=down.device)[:, None] * changed.rows.count

@@ -17,7 +17,7 @@ def cost_text(record: CostRecord) -> str:
 
 
 def _layers(cost: LayoutCost) -> DataTable:
-    """Return one row a layer, with times if they are measured."""
+    """Return one row per layer, with times if they are measured."""
     timed, named = cost.forward_ms is not None, any(layer.notation for layer in cost.layers)
     rows = [
         [

@@ -172,7 +172,7 @@ def _recipe_lines(prepared: "AnyPrepared") -> list[str]:
     if minutes is not None and recipe.learning_rate is None:
         rate += " (less where there is time for many steps)"
     return [
-        f"{length}, {counted(recipe.batch, 'image')} a step, learning rate up to {rate}, {recipe.precision}, "
+        f"{length}, {counted(recipe.batch, 'image')} per step, learning rate up to {rate}, {recipe.precision}, "
         f"{counted(prepared.threads, 'thread')}{f' in {ranks} processes' * (ranks > 1)}",
         *([f"pretrained stages: {','.join(recipe.pretrain)}{', frozen' * recipe.freeze}"] if recipe.pretrain else []),
     ]

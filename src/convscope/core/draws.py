@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """Random numbers, one row an image; an image gets the same whoever else has a share of the batch.
+    """Random numbers, one row per image; an image gets the same whoever else has a share of the batch.
 
     Attributes:
         generator: source of randomness; torch's own if None.

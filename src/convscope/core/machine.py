@@ -196,7 +196,7 @@ def ranks_for(macs: int, *, steps: int, batch: int, precision: str) -> int:
     Args:
         macs: forward, of one step.
         steps: of the training.
-        batch: images a step.
+        batch: images per step.
         precision: float32 or bfloat16, whose products are faster and leave threads less to share.
 
     Examples:

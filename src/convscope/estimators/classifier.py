@@ -52,7 +52,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         epochs: number of epochs; chosen from the number of images if None.
         seed: of everything random; the same seed gives the same bits (on one machine, with one number of threads).
         image_shape: (height, width) or (height, width, channels) of images that come as rows.
-        batch: images a step, at least 2.
+        batch: images per step, at least 2.
         learning_rate: the highest; if None, 0.003, and less in trainings of more than 300 steps.
         flip: horizontal flip of half the images; decided from the images if None.
         shift: pixels along each side, at most.

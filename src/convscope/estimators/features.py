@@ -93,7 +93,7 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  # scikit-learn's name
-        """Return one vector an image, float32 N × values."""
+        """Return one vector per image, float32 N × values."""
         features = self._settled()
         images = self._pixels(_array(X), features.model.preprocessing)
         with tuned():

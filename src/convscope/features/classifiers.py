@@ -26,7 +26,7 @@ class ClassifierResult:
         name: of the classifier.
         accuracy: on these features.
         fit_seconds: to learn from the training features.
-        predict_us: microseconds an image, features given.
+        predict_us: microseconds per image, features given.
         note: what it complained of while it learned; empty if nothing.
         fitted: the classifier itself.
     """

@@ -55,7 +55,7 @@ class FeatureSet:
 
     @property
     def vectors(self) -> Vectors:
-        """The values as one vector an image, float32 N × values."""
+        """The values as one vector per image, float32 N × values."""
         return self.values.reshape(len(self.values), -1)
 
     def part(self, *splits: str) -> NDArray[np.int64]:

@@ -144,7 +144,7 @@ class NpzFile(FeatureFile):
 
 @final
 class CsvFile(FeatureFile):
-    """A row an image: image, class, split, then the features; floats as short as they can be read back exactly."""
+    """A row per image: image, class, split, then the features; floats as short as they can be read back exactly."""
 
     def __init__(self, stream: BinaryIO, rows: Rows, shape: tuple[int, ...], names: Sequence[str]) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
@@ -165,7 +165,7 @@ class CsvFile(FeatureFile):
 
 @final
 class ParquetFile(FeatureFile):
-    """A row an image, as in CSV, perhaps with metadata; needs pyarrow."""
+    """A row per image, as in CSV, perhaps with metadata; needs pyarrow."""
 
     def __init__(
         self,

@@ -289,7 +289,7 @@ def _tensors(head: Head) -> dict[str, Tensor]:
 
 
 def _margins(classifier: Any, vectors: Vectors, labels: NDArray[np.int64]) -> Values | None:
-    """Return margins, N K, each by a classifier that did not learn from the image; None with one image a class."""
+    """Return margins, N K, each by a classifier that did not learn from the image; None with one image per class."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 

@@ -111,7 +111,7 @@ def network_up_to(network: ImageNetwork, name: str) -> GraphNetwork:
 
 
 def _before_classifier(graph: Graph) -> Sequence[Node]:
-    """Return the trunk from the first sums on up to the last sums that give one map or value a class, without these."""
+    """Return the trunk from the first sums to the last that give one map or value per class, without these."""
     nodes, classes = trunk(graph), graph.shapes[graph.output.name].maps
     last = len(nodes) - 1
     for index, node in enumerate(nodes):

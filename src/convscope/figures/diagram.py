@@ -1,4 +1,4 @@
-"""A network of any shape as a diagram: a row a layer, or a block of a large one, with its branches at the side."""
+"""A network of any shape as a diagram: a row per layer, or a block of a large one, with its branches at the side."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The feature maps of an image, one row a layer."""
+"""The feature maps of an image, one row per layer."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -141,7 +141,7 @@ def count_costs(
         layout: the stages.
         height: of the images, in pixels.
         width: the same.
-        channels: values a pixel.
+        channels: values per pixel.
         classes: number of logits.
         exemplars: stored by an instance-based classifier, the same number in each variant.
         classifier: its name, if it is not that of the layout.

@@ -144,7 +144,7 @@ class ConnectedModule(nn.Module):
 
 
 class Network(ImageNetwork):
-    """A network that takes images and gives one logit a class.
+    """A network that takes images and gives one logit per class.
 
     Args:
         layout: the stages.

@@ -105,7 +105,7 @@ def folded_sums(weight: Tensor, bias: Tensor | None, normalization: BatchNormali
 
 
 def check_classifies(network: ImageNetwork, what: str) -> None:
-    """Check that a network has one logit a class and image.
+    """Check that a network has one logit per class and image.
 
     Raises:
         DataError: its output are maps, as those of segmentation.

@@ -26,7 +26,7 @@ def plan_of_layout(
     Args:
         model: a model, the path of one, or a layout.
         size: of the images in pixels: one side, or width and height; 28 if none.
-        channels: values a pixel; 1 if none.
+        channels: values per pixel; 1 if none.
         classes: number of classes; 10 if none.
 
     Raises:

@@ -25,7 +25,7 @@ LARGEST_FIELD = 10**9  # pixels
 
 
 class PlanSizes(TypedDict):
-    """Rows and columns of an image in pixels, values a pixel, and the number of classes."""
+    """Rows and columns of an image in pixels, values per pixel, and the number of classes."""
 
     height: int
     width: int
@@ -40,7 +40,7 @@ class NetworkPlan:
     Attributes:
         title: names the network to a reader; of a layout, its notation.
         height, width: rows and columns of an image, in pixels.
-        channels: values a pixel.
+        channels: values per pixel.
         classes: logits of an image.
         layers: in an order in which they can be computed, the classifier last.
     """
@@ -131,7 +131,7 @@ def plan(layout: Layout, *, height: int, width: int, channels: int, classes: int
         layout: the stages.
         height: rows of the image, in pixels.
         width: columns of the image, in pixels.
-        channels: values a pixel.
+        channels: values per pixel.
         classes: number of logits that the classifier gives.
         bounded: refuse absurdly large networks; without, they are only counted.
 

@@ -89,7 +89,7 @@ def predict(
     batch: int | None = None,
     workers: int | None = None,
 ) -> Iterator[Prediction]:
-    """Return one prediction an image, in order, while the next ones are being read.
+    """Return one prediction per image, in order, while the next ones are being read.
 
     An image that cannot be read, or whose output is not a number, has its error in its prediction; the others go on.
     Memory does not grow with the number of images.

@@ -33,7 +33,7 @@ class Table(ABC):
 
 @final
 class Lines(Table):
-    """One line of text a row, as a function words it."""
+    """One line of text per row, as a function words it."""
 
     def __init__(self, stream: TextIO, worded: Callable[[Prediction], str]) -> None:
         self._stream, self._worded = stream, worded

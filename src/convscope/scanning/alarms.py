@@ -25,7 +25,7 @@ class Alarms:
         found: false alarms at the threshold.
         threshold: least probability of a position in the table.
         thresholds: that of each class that is looked for, where they were chosen by a rate.
-        rate: false alarms a megapixel.
+        rate: false alarms per megapixel.
         low, high: of a 95 % interval of the rate.
     """
 
@@ -57,7 +57,7 @@ def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None 
     Args:
         blanks: the images, with candidates at and above the threshold of the search.
         search: what counts as a position.
-        rate: false alarms a megapixel of each class that are allowed.
+        rate: false alarms per megapixel of each class that are allowed.
         step: distance of two probabilities that can be stored.
 
     Raises:

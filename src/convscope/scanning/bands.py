@@ -1,4 +1,4 @@
-"""The numbers that are stored for each position: a probability a class, or the best class with its probability."""
+"""The numbers that are stored for each position: a probability per class, or the best class with its probability."""
 
 from dataclasses import dataclass
 

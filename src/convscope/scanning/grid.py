@@ -91,7 +91,7 @@ class Grid:
         return Box(row=row, column=column, rows=rows, columns=columns)
 
     def positions_of(self, which: NDArray[np.bool_]) -> int:
-        """Return the number of positions in some tiles, one flag a tile."""
+        """Return the number of positions in some tiles, one flag per tile."""
         rows, columns = (
             np.minimum(self.tile, size - self.tile * np.arange(tiles))
             for size, tiles in zip(self.shape, self.tiles, strict=True)

@@ -22,7 +22,7 @@ _STRONGEST = 0.65  # how much colour a probability of 1 puts over the image
 
 
 def class_colors(count: int) -> NDArray[np.uint8]:
-    """Return a colour a class: hues around the circle, neighbours far apart.
+    """Return a colour per class: hues around the circle, neighbours far apart.
 
     Examples:
         >>> class_colors(3).tolist()

@@ -37,7 +37,7 @@ Computed = tuple[bytes, Unusable]
 def _predictions(
     model: Model, options: Mapping[str, Any], entries: Sequence[Entry], metadata: Mapping[str, str]
 ) -> Computed:
-    """Return a table of predictions, a row an image."""
+    """Return a table of predictions, a row per image."""
     network = FlipTTA(model=model) if options["tta"] else model
     top = min(options["top"], len(model.classes))
     stream = io.BytesIO()

@@ -134,7 +134,7 @@ def _within_memory(choice: Choice, planned: Plan, settings: TrainOptions) -> Cho
     most = max(2, planned.batch_within(_BATCH_VALUES))
     if settings.batch is not None or choice.recipe.batch <= most:
         return choice
-    note = f"{counted(most, 'image')} a step: more would not fit into memory; --batch changes it"
+    note = f"{counted(most, 'image')} per step: more would not fit into memory; --batch changes it"
     return Choice(recipe=dataclasses.replace(choice.recipe, batch=most), notes=(*choice.notes, note))
 
 

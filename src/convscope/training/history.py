@@ -1,4 +1,4 @@
-"""The history of a training: one record an epoch, and the table ``history.csv``."""
+"""The history of a training: one record per epoch, and the table ``history.csv``."""
 
 import csv
 import dataclasses
@@ -79,7 +79,7 @@ class History:
                 )
 
     def write(self, path: Path) -> None:
-        """Write the table to `path` atomically: one line an epoch, exact numbers, nothing where there is no value.
+        """Write the table to `path` atomically: one line per epoch, exact numbers, nothing where there is no value.
 
         Raises:
             StorageError: the file cannot be written.

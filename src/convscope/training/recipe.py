@@ -17,7 +17,7 @@ class Recipe:
 
     Attributes:
         epochs: epochs.
-        batch: images a step, at most (one more where an image would be left alone).
+        batch: images per step, at most (one more where an image would be left alone).
         learning_rate: the highest; it is reached after `warmup` of the way, then falls in a straight line to zero. None
             takes what the number of steps asks for, see `highest_rate`.
         weight_decay: decoupled (Loshchilov & Hutter 2019); not on normalization, biases, and

@@ -250,7 +250,7 @@ def _checked(
         )
     if indices.shape != truth.shape or len(names) != len(truth):
         raise DataError(
-            f"`names` and `indices` must have one entry an image, {len(truth)}. "
+            f"`names` and `indices` must have one entry per image, {len(truth)}. "
             f"Got {counted(len(names), 'name')} and indices of shape {indices.shape}."
         )
     if truth.dtype.kind not in "iu" or truth.min() < 0 or truth.max() >= len(classes):

@@ -96,7 +96,7 @@ class RunFolder:
 
     @property
     def history(self) -> Path:
-        """One line an epoch."""
+        """One line per epoch."""
         return self.path / "history.csv"
 
     @property

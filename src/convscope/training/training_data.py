@@ -101,7 +101,7 @@ class TrainingData:
         return tuple(means.tolist()), tuple(stds.tolist())
 
     def class_weights(self) -> Tensor:
-        """Return one weight a class, inverse to its number of training images, with mean 1 over the images."""
+        """Return one weight per class, inverse to its number of training images, with mean 1 over the images."""
         counts = torch.bincount(self.labels[self.training], minlength=self.classes).float()
         weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
         return weights * len(self.training) / (weights * counts).sum()

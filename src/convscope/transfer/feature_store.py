@@ -1,4 +1,4 @@
-"""Features on disk, one row an image: computed once, and again only for images whose row is missing or damaged.
+"""Features on disk, one row per image: computed once, and again only for images whose row is missing or damaged.
 
 An entry of the cache folder holds `images.bin` (float32, images × values) and `rows.crc` (a checksum of each row, 0
 where there is none yet). Rows are written before their checksums, so that a job that was killed goes on where it ended.

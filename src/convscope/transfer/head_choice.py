@@ -46,7 +46,7 @@ class ChosenHead:
         fitted: as scikit-learn's, on all training images.
         strength: its parameter in words; empty without one.
         scores: logits, margins or votes of the training images, n × classes, each by a classifier that did not learn
-            from it; None with one image a class.
+            from it; None with one image per class.
         accuracy: theirs.
         temperature: that makes its probabilities fit these; 1 where they are not those of a softmax.
         losses: cross-entropy on them before and after, with softened targets; None where there is no temperature.
@@ -241,7 +241,7 @@ def _fitted(classifier: Any, views: Sequence[Vectors], labels: NDArray[np.int64]
 
 
 def _scores(fitted: Any, vectors: Vectors) -> NDArray[np.float64]:
-    """Return one score a class: logits, margins or votes."""
+    """Return one score per class: logits, margins or votes."""
     if hasattr(fitted, "decision_function"):
         scores = np.asarray(fitted.decision_function(vectors))
         # of two classes only the second has a score

@@ -101,7 +101,7 @@ def fit_linear(
     """
     values = torch.from_numpy(np.ascontiguousarray(features, np.float32))
     known = torch.nn.functional.one_hot(torch.from_numpy(labels), classes).T.float()
-    # one row a class: products of many rows and few columns take BLAS several times as long
+    # one row per class: products of many rows and few columns take BLAS several times as long
     weight, bias = torch.zeros(classes, values.shape[1]), torch.zeros(classes, 1)
     if first is not None:
         weight, bias = torch.from_numpy(first.weight.T.copy()), torch.from_numpy(first.bias[:, None])

@@ -16,7 +16,7 @@ _NEVER_NEGATIVE = ("relu", "relu6")  # of others the root mean square loses the 
 def with_root_mean_squares(model: Model) -> Model:
     """Return a model whose last layer before the classifier takes the root mean square of maps in place of their mean.
 
-    What is small in an image weighs more. With 10, 25 and 80 photographs a class it brings 0.9 ± 0.5, 1.1 ± 0.3 and
+    What is small in an image weighs more. With 10, 25 and 80 photographs per class it brings 0.9 ± 0.5, 1.1 ± 0.3 and
     1.0 ± 0.7 points. The model's own classifier no longer fits.
     """
     network = model.network

@@ -95,7 +95,7 @@ def test_what_cannot_be_compared_is_refused_before_any_image_is_read(
     with pytest.raises(ParameterError, match=r"`model` must have the 10 classes of the images\. Got one of 3"):
         given(residual_model(residual_module()), folder)
     dense = residual_model(residual_module(dense=True))
-    with pytest.raises(ParameterError, match="must give one number a class to predict. Got one that gives 6x5"):
+    with pytest.raises(ParameterError, match="must give one number per class to predict. Got one that gives 6x5"):
         convscope.compare(three_classes(), model=dense, output=folder / "other", **SMALL)
     with pytest.raises(ModelFileError):
         given("no such file", folder)

@@ -84,7 +84,7 @@ def _bmp(start: bytes, message: str) -> str:
     if size > 12 and method in _BMP_METHODS:
         return _BMP_METHODS[method]
     if bits in _BMP_BITS:
-        return f"{bits} bits a pixel"
+        return f"{bits} bits per pixel"
     return "bit fields of another order" if "bitfields layout" in message else ""
 
 

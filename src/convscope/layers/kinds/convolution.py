@@ -83,7 +83,7 @@ class Convolution(Layer):
         return fields_with_added(self.rows, self.columns, inputs)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
-        """Return units × maps below in a group × rows × columns, and one bias a unit."""
+        """Return units × maps below in a group × rows × columns, and one bias per unit."""
         kernel = (self.rows.kernel, self.columns.kernel)
         return {"weight": (self.units, inputs[0].maps // self.groups, *kernel), "bias": (self.units,)}
 

@@ -44,7 +44,7 @@ class InstanceBased(Layer):
         return str(self.exemplars)
 
     def shape(self, inputs: Sequence[MapShape]) -> MapShape:
-        """Return one logit a class."""
+        """Return one logit per class."""
         return MapShape(maps=self.classes)
 
     def fields(self, inputs: Sequence[Fields], shapes: Sequence[MapShape]) -> Fields:

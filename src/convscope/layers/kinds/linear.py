@@ -55,7 +55,7 @@ class Linear(Layer):
         return rows.over(below.rows), columns.over(below.columns)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
-        """Return units × values below, and one bias a unit."""
+        """Return units × values below, and one bias per unit."""
         return {"weight": (self.units, only(inputs).values), "bias": (self.units,)}
 
     def macs(self, inputs: Sequence[MapShape]) -> int:

@@ -70,7 +70,7 @@ class LocallyConnected(Layer):
         return fields_with_added(self.window, self.window, inputs)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
-        """Return regions down × across × units × maps below × k × k, and one bias a unit."""
+        """Return regions down × across × units × maps below × k × k, and one bias per unit."""
         kernel = self.window.kernel
         return {"weight": (*self.regions, self.units, inputs[0].maps, kernel, kernel), "bias": (self.units,)}
 

@@ -77,7 +77,7 @@ class TransposedConvolution(Layer):
         return _covered(rows, self.rows), _covered(columns, self.columns)
 
     def tensors(self, inputs: Sequence[MapShape]) -> TensorShapes:
-        """Return maps below × units in a group × rows × columns, and one bias a unit."""
+        """Return maps below × units in a group × rows × columns, and one bias per unit."""
         kernel = (self.rows.kernel, self.columns.kernel)
         return {"weight": (only(inputs).maps, self.units // self.groups, *kernel), "bias": (self.units,)}
 

@@ -26,7 +26,7 @@ class ClusterLayer:
         centers: of the clusters, units × values of a white patch.
         whitening: what is done to a patch first.
         side: of a patch, in pixels.
-        channels: values a pixel.
+        channels: values per pixel.
         activation: ``hard``: 1 for the nearest cluster, else 0; ``triangle``: how much nearer than the mean cluster,
             or 0.
         contrast: subtract the mean of each patch and divide by its standard deviation first (a little is added to the

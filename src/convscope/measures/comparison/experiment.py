@@ -187,7 +187,7 @@ class Experiment:
         seeds: number of runs of each variant.
         variants: that are compared.
         curves: names of those whose learning curve is measured.
-        each: numbers of images a class of the learning curve; empty for fractions of all.
+        each: numbers of images per class of the learning curve; empty for fractions of all.
         most_seconds: longest training that is started, unless the limit relative to the baseline is longer; None for
             no limit.
     """

@@ -287,7 +287,7 @@ class Comparison:
         amount: of the budget: epochs or seconds.
         seeds: number of runs of each variant.
         fractions: of the training images, for the learning curve; empty without one.
-        each: numbers of images a class of the learning curve; empty for fractions.
+        each: numbers of images per class of the learning curve; empty for fractions.
         quick: whether it is the quick comparison.
         seconds: of all runs.
         processor, cores: of the machine.
@@ -352,7 +352,7 @@ class Comparison:
 
     @property
     def curve_divisor(self) -> int:
-        """What numbers of images are divided by along a learning curve: the classes where it is by images a class."""
+        """What numbers of images are divided by along a learning curve: the classes where it is by images per class."""
         return self.classes if self.each else 1
 
     @property

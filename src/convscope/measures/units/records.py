@@ -125,7 +125,7 @@ class UnitsRecord:
         whole = self.images >= 1 and self.classes and all(layer.units for layer in self.layers)
         if not whole or any(len(unit.class_means) not in (0, len(self.classes)) for unit in units):
             raise DataError(
-                "`layers` must have units, each with one mean a class, or none, of at least one image. Got others. "
+                "`layers` must have units, each with one mean per class, or none, of at least one image. Got others. "
                 "Measure again."
             )
 

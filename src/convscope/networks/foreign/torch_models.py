@@ -32,7 +32,7 @@ def of_module(
     """Return the network of a module of torch, compared with it.
 
     Args:
-        module: takes one batch of images and gives one logit a class.
+        module: takes one batch of images and gives one logit per class.
         example: images as the module takes them, N C H W, or the shape of one, C H W; by default of the size that the
             preprocessing says, in colour.
         preprocessing: as `standardization_of` takes it.
