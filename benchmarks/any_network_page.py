@@ -82,7 +82,7 @@ def page(result: Found) -> str:
         *sentences(samples),
         "",
         f"Measured on {result['cores']} cores of {result['processor']}, PyTorch {versions['torch']}, torchvision "
-        f"{versions['torchvision']}, timm {versions['timm']}, on {result['date']}; the machine was shared.",
+        f"{versions['torchvision']}, timm {versions['timm']}, on {result['date']}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -192,16 +192,12 @@ def checked(found: Found) -> str:
     share = min(found["share_before"], found["share_after"])
     clock, processors = found["ratio"], found["processor_ratio"]
     ratios = ", ".join(f"{_command(name)} {ratio:.2f}{_ratio(processors.get(name))}" for name, ratio in clock.items())
-    quiet = (
-        "The machine was quiet."
-        if share >= QUIET
-        else f"Other programs took {100 * (1 - share):.0f} % of this machine: seconds on the clock say nothing here."
-    )
+    busy = f" Other programs took {100 * (1 - share):.0f} % of this machine: seconds on the clock say nothing here."
     return f"""
 ## Agreement of the simulation
 
 Measured by simulated seconds of whole commands, {found["images"]:,} images in shards of {found["size"]:,}, on the clock
-(in brackets by what processors computed): {ratios}. {low} to {high} is agreement. {quiet}
+(in brackets by what processors computed): {ratios}. {low} to {high} is agreement.{"" if share >= QUIET else busy}
 """
 
 
@@ -252,7 +248,7 @@ Dearest are the {dearest}, {costs[dearest] / costs["cores"]:.1f} times the cores
 {one_image(scan)}
 ## What breaks first
 {chr(10).join(breaks(found))}{checked(found)}
-Measured with `{found["command"]}` on {found["processor"]}, {found["cores"]} cores; commit {found["commit"]},
+Measured with `{found["command"]}` on {found["processor"]}, {found["cores"]} cores,
 {found["date"]}. Training: `{step["command"]}`, {step["date"]}
 ([decision 20](decisions/0020-shards.md)).
 """

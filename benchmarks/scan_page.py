@@ -106,7 +106,7 @@ def page() -> str:
         peaks = ", ".join(f"{peak:,.0f} MiB ({int(side):,} px)" for side, peak in sizes.items())
         text += f"\nPeak memory within `--memory 512M`, `{layout}`: {peaks}.\n"
     where = f"{found['processor']}, threads: {found['threads']}, {clock}, rounds: {found['rounds']}"
-    return f"{text}\nMeasured with `{found['command']}` on {where}; commit {found['commit']}, {found['date']}.\n"
+    return f"{text}\nMeasured with `{found['command']}` on {where}, {found['date']}.\n"
 
 
 def main() -> None:

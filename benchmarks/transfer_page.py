@@ -47,7 +47,7 @@ def section(found: Found) -> list[str]:
     return [
         f"## {found['minutes']:g} minutes {clock}, {found['threads']} threads",
         *table(columns, [row(way, found) for way in NAMES if way in found["accuracy"]]),
-        f"`{found['command']}`, {found['date']}, commit {found['commit']}, {found['processor']}.",
+        f"`{found['command']}`, {found['date']}, {found['processor']}.",
         "",
     ]
 
