@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from convscope.attribution.explanation import explain_images
+from convscope.attribution.explanation import Explanation, explain_images
 from convscope.attribution.faithfulness import (
     FRACTIONS,
     MOST_RANDOM_IMAGES,
@@ -33,7 +33,6 @@ from convscope.core.errors import ConvscopeError, DataError, ParameterError, Unr
 from convscope.core.machine import tuned
 from convscope.core.options import AnyPath, documented, options_from
 from convscope.core.progress import Reporter
-from convscope.core.records import UNRECORDED
 from convscope.core.text import counted, printable
 from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.images.dataset import Dataset
