@@ -119,7 +119,7 @@ def featured(path: Path, cache: Path | None, *, class_depth: int | None = None) 
     """Return images as the network takes them, and their features."""
     start = open_start(NETWORK)
     dataset = prepare(
-        open_source(str(path), unlabelled=True, class_depth=class_depth),
+        open_source(str(path), unlabeled=True, class_depth=class_depth),
         image_options(start.model.preprocessing),
         cache_dir=cache,
     )

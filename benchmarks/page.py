@@ -219,7 +219,7 @@ def compare_engines(chromium: Any, case: Case, folder: Path, *, rounds: int) -> 
 
 
 def fluid(chromium: Any, folder: Path) -> list[dict[str, Any]]:
-    """Return frames of wider networks, of more colours of images, and of larger images."""
+    """Return frames of wider networks, of more colors of images, and of larger images."""
     found = []
     for side, times in ((32, 1), (32, 2), (32, 3), (64, 1), (64, 2), (96, 1), (160, 1), (224, 1), (320, 1)):
         stages = ["C5/2" if side > 40 else "C5", "MP2"]

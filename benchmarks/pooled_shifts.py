@@ -29,7 +29,7 @@ from tests.checks.shifts import unchanged_by_shift
 
 
 class Values(nn.Module):
-    """Keeps the places where the largest value of the window, or of its neighbourhood, is not 0."""
+    """Keeps the places where the largest value of the window, or of its neighborhood, is not 0."""
 
     def __init__(self, subsample: nn.Module, window: int) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ NAMES = {
     "open_vino": "OpenVINO",
     "ceiling": "matrix products alone",
 }
-OURS, OTHERS, LIMIT = "#0072b2", "#999999", "#e69f00"  # the names distinguish them without colour too
+OURS, OTHERS, LIMIT = "#0072b2", "#999999", "#e69f00"  # the names distinguish them without color too
 CASES = {"middle": "medium"}  # names of networks in the results, in the words of the page
 
 
@@ -62,8 +62,8 @@ def bars(found: dict[str, Any], mode: str, docs: Path, kind: str) -> str:
     for index, (name, rates) in enumerate(cases.items(), start=1):
         axes = figure.add_subplot(len(cases), 1, index)
         speeds = dict(sorted(rates["images_per_second"].items(), key=lambda item: item[1], reverse=True))
-        colours = [OURS if "convscope" in program else LIMIT if "ceiling" in program else OTHERS for program in speeds]
-        drawn = axes.barh([worded(program) for program in speeds], list(speeds.values()), color=colours)
+        colors = [OURS if "convscope" in program else LIMIT if "ceiling" in program else OTHERS for program in speeds]
+        drawn = axes.barh([worded(program) for program in speeds], list(speeds.values()), color=colors)
         axes.bar_label(drawn, [f"{speed:,.0f}" for speed in speeds.values()], padding=3, fontsize=8)
         axes.set_title(f"{CASES.get(name, name)}: {found['cases'][name]['layout']}", fontsize=9, loc="left")
         axes.set_xlabel("images per second")

@@ -3,7 +3,7 @@
     python benchmarks/units.py pass worth --data-dir FOLDER
 
 Scope, `pass`: `measure_units` alone, with its top patches, over the first 50,000 training images of CIFAR-10 (read
-before, 32 x 32 in colour), in one pass, on all cores, by a network `32C5-MP2-64C3-MP2-128N` with random weights; and
+before, 32 x 32 in color), in one pass, on all cores, by a network `32C5-MP2-64C3-MP2-128N` with random weights; and
 over the first 10,000, to see whether memory grows. Each in a process of its own. `peak_megabytes` is the most memory
 that the process ever had, the libraries (`before_megabytes`) and the images themselves included.
 Scope, `ablation`: the default network for Fashion-MNIST, trained for `--epochs`; then every unit of it switched off in

@@ -17,7 +17,7 @@ SIDE = 24
 
 
 def draw(shape: str, random: np.random.Generator) -> Image.Image:
-    """Return an image of `shape` at a random position, in a random size and colour, on a noisy background."""
+    """Return an image of `shape` at a random position, in a random size and color, on a noisy background."""
     image = Image.fromarray(random.integers(0, 90, (SIDE, SIDE, 3), dtype=np.uint8))
     pen = ImageDraw.Draw(image)
     radius = int(random.integers(4, 8))

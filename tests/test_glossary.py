@@ -90,6 +90,11 @@ REPLACED = (
         word="(?<!fully )(?<!locally )(?<!-)connected units",
         use="fully connected units",
     ),
+    Replaced(
+        word="[a-z]*(?:colour|centre|neighbour|behaviour|labell(?!edby)|licence|judgement|grey(?!s))[a-z]*",
+        use="American spelling: color, center, neighbor, behavior, label, license, judgment, gray",
+        allowed=r'image\.colourspace|"unlabelled"',  # of pyvips; a folder's name
+    ),
     Replaced(word="--until(?![a-z-])", use="--target-accuracy"),
     Replaced(word="--coarse(?![a-z-])", use="--progressive-resizing"),
     Replaced(word="--first(?![a-z-])", use="--pretrain"),

@@ -48,7 +48,7 @@ def panels(number: int, width: float = 8.0, height: float = 2.4) -> tuple[Figure
 
 
 def numbers(axes: Axes, values: Values, title: str, *, tint: Callable[[int, int], str], bold: Any = ()) -> None:
-    """Draw a map as a table of numbers in the colours of `tint`; `bold` cells are marked, NaN cells stay empty."""
+    """Draw a map as a table of numbers in the colors of `tint`; `bold` cells are marked, NaN cells stay empty."""
     rows, columns = values.shape
     colors = [[_rgb(tint(row, column)) for column in range(columns)] for row in range(rows)]
     axes.imshow(np.array(colors, np.uint8), extent=(0, columns, rows, 0), interpolation="nearest")
@@ -68,7 +68,7 @@ def numbers(axes: Axes, values: Values, title: str, *, tint: Callable[[int, int]
 
 
 def _rgb(color: str) -> list[int]:
-    """Return red, green and blue, 0…255, of a colour like "#0072b2"."""
+    """Return red, green and blue, 0…255, of a color like "#0072b2"."""
     return [int(color[start : start + 2], 16) for start in (1, 3, 5)]
 
 
@@ -112,7 +112,7 @@ def pooling(code: str) -> Figure:
 
     first, moved = wide[:, :4], wide[:, 1:]
     figure, drawn = panels(4)
-    window = lambda row, column: TINTS[(row // 2) * 2 + column // 2]  # noqa: E731  # the colours of all four panels
+    window = lambda row, column: TINTS[(row // 2) * 2 + column // 2]  # noqa: E731  # the colors of all four panels
     each = lambda row, column: TINTS[row * 2 + column]  # noqa: E731
     numbers(drawn[0], first, "a map", tint=window)
     numbers(drawn[1], pooled(first), f"after {code}2", tint=each)

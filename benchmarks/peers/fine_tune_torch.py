@@ -98,10 +98,10 @@ def resized_crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         if wide <= width and high <= height:
             left, top = rng.integers(0, width - wide + 1), rng.integers(0, height - high + 1)
             return image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, (left, top, left + wide, top + high))
-    return centred(image)
+    return centered(image)
 
 
-def centred(image: Image.Image) -> Image.Image:
+def centered(image: Image.Image) -> Image.Image:
     """Return the middle, as Resize(256) and CenterCrop(224)."""
     side = min(image.size) * SIDE / 256
     left, top = (image.width - side) / 2, (image.height - side) / 2
@@ -154,7 +154,7 @@ def main() -> None:
     images, labels = files(Path(given["folder"]) / "test")
     with torch.inference_mode():
         maps = [
-            torch.stack([tensor(centred(image)) for image in images[at : at + 50]]) for at in range(0, len(images), 50)
+            torch.stack([tensor(centered(image)) for image in images[at : at + 50]]) for at in range(0, len(images), 50)
         ]
         predicted = torch.cat([network(batch).argmax(1) for batch in maps])
     accuracy = float((predicted == labels).float().mean())

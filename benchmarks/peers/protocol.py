@@ -1,6 +1,6 @@
 """What every peer of benchmarks/step.py speaks: a network as JSON in, images a second out, turn after turn.
 
-This file and its neighbours run in environments of their own, without convscope: they know nothing but the description.
+This file and its neighbors run in environments of their own, without convscope: they know nothing but the description.
 """
 
 import json

@@ -28,7 +28,7 @@ WRONG, COPY, BLURRED = "red/3.png", "zcopy", "green/5.png"
 
 
 def pictures(folder: Path, *, classes: str = "red green blue", each: int = 14) -> Path:
-    """Write images that differ by colour and by large random squares, with one error of each kind among them."""
+    """Write images that differ by color and by large random squares, with one error of each kind among them."""
     rng = np.random.default_rng(0)
     for name in classes.split():
         (folder / name).mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_classes_of_one_image_and_very_many_classes_are_said(
     assert "3 classes: wrong labels are looked for among at most 2" in " ".join(found.notes)
 
 
-def test_gray_networks_and_coloured_images_go_together(data: Path, tmp_path: Path) -> None:
+def test_gray_networks_and_colored_images_go_together(data: Path, tmp_path: Path) -> None:
     assert found_in(data, start_model(channels=1), tmp_path).usable == 43
 
 
@@ -213,4 +213,4 @@ def test_the_command_prints_scores(
     assert main([*words, "-o", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     assert "labels that look wrong" in text
-    assert f"{WRONG}: Labelled red" in text or f"{WRONG}: labelled red" in text
+    assert f"{WRONG}: Labeled red" in text or f"{WRONG}: labeled red" in text

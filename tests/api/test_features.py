@@ -142,14 +142,14 @@ def test_a_single_image_has_features_too(run, tmp_path: Path) -> None:
 def test_classifiers_need_classes(run, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(DataError, match="must have one sub-folder per class"):
-        convscope.extract_features(run.model, tmp_path, unlabelled=False)
+        convscope.extract_features(run.model, tmp_path, unlabeled=False)
     found = convscope.extract_features(run.model, tmp_path)
     with pytest.raises(DataError, match="Got images of no class"):
         compare_classifiers(found, ["lda"])
 
 
 def test_images_of_no_class_are_judged_by_nothing() -> None:
-    dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabelled=True))
+    dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabeled=True))
     assert not any(problem.kind == "few images" for problem in dataset.inspection.problems)
     with pytest.raises(DataError, match="must have classes to evaluate by"):
         _ = dataset.evaluation_split
@@ -171,7 +171,7 @@ def test_one_folder_in_a_folder_is_no_class(run, tmp_path: Path) -> None:
     assert convscope.extract_features(run.model, tmp_path).images == ("thumbs/b.png",)
 
 
-def test_one_image_in_colour_is_not_taken_for_many_gray_ones(run) -> None:
+def test_one_image_in_color_is_not_taken_for_many_gray_ones(run) -> None:
     with pytest.raises(DataError, match=r"images\[None\] for one image"):
         convscope.extract_features(run.model, np.zeros((8, 8, 3)))
 

@@ -222,10 +222,10 @@ def test_what_units_respond_to_and_how_good_the_run_was_are_in_the_page(run: Pat
     empty = data_of(convscope.look(run, [], output=tmp_path / "x.html").path)
     assert empty.units is None, "nothing is measured without images"
     Image.fromarray(some_pixels(1, 8, 8)[0]).save(tmp_path / "a.png")
-    unlabelled = data_of(convscope.look(small_model(), [tmp_path / "a.png"], output=tmp_path / "y.html").path)
-    assert unlabelled.evaluation is None
-    assert unlabelled.units is not None
-    assert {unit.selectivity for step in unlabelled.units.layers for unit in step.units} == {None}
+    unlabeled = data_of(convscope.look(small_model(), [tmp_path / "a.png"], output=tmp_path / "y.html").path)
+    assert unlabeled.evaluation is None
+    assert unlabeled.units is not None
+    assert {unit.selectivity for step in unlabeled.units.layers for unit in step.units} == {None}
 
 
 def test_a_second_network_of_any_layout_goes_beside_and_must_have_the_same_classes(run: Path, tmp_path: Path) -> None:

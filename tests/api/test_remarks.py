@@ -114,7 +114,7 @@ def test_look_and_draw_name_the_image(
 @pytest.mark.parametrize("color", [0, 255])
 def test_check_and_train_name_drawings_that_their_background_swallows(color: int, tmp_path: Path) -> None:
     top = folder(tmp_path / "set", each=6, size=(12, 12))
-    for name in ("a", "b"):  # framed in the other colour, which decides the background
+    for name in ("a", "b"):  # framed in the other color, which decides the background
         for file in (top / name).iterdir():
             Image.fromarray(np.pad(np.asarray(Image.open(file).convert("L")), 1, constant_values=color)).save(file)
     ink = np.full((14, 14, 4), color, np.uint8)

@@ -132,7 +132,7 @@ def test_minutes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     highest = trained.report.settings["learning_rate"]
     assert highest == pytest.approx(3e-3 * min(1, (300 / trained.history[-1].step) ** 0.5), rel=0.01)
     assert 0.9 * highest < max(record.learning_rate for record in trained.history) < 1.1 * highest
-    assert 110 < trained.report.seconds < 122  # of 120 s less the writing, plus the last judgement
+    assert 110 < trained.report.seconds < 122  # of 120 s less the writing, plus the last judgment
     assert not any("training had only" in note for note in trained.report.notes)
     assert trained.history[-1].learning_rate < 0.5 * max(record.learning_rate for record in trained.history)
 
@@ -478,7 +478,7 @@ def test_channels_are_those_asked_for(tmp_path: Path) -> None:
     colored = np.stack([gray[0], gray[0] // 2, gray[0] // 3], axis=-1)
     assert prepare((colored, gray[1]), cache_dir=tmp_path / "c").plan.channels == 3
     assert prepare((colored, gray[1]), channels=1, cache_dir=tmp_path / "c").plan.channels == 1
-    with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(colour\)\. Got 2\."):
+    with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(color\)\. Got 2\."):
         prepare(gray, channels=2)
 
 

@@ -56,7 +56,7 @@ def test_features_are_computed_once(
     np.testing.assert_array_equal(first.values, again.values)
 
 
-def test_a_training_image_is_its_own_neighbour_and_votes_for_its_class(
+def test_a_training_image_is_its_own_neighbor_and_votes_for_its_class(
     model: Model, dataset: Dataset, tmp_path: Path
 ) -> None:
     training = training_features(model, dataset, seed=0, cache_dir=tmp_path)

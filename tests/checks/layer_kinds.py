@@ -236,14 +236,14 @@ def comparisons(draw: Draw) -> Case:
     """Draw a classifier that compares with stored images."""
     kept = draw(st.integers(2, 6))
     exemplars = draw(
-        st.sampled_from([Exemplars(kind="neighbours", kept=kept, neighbours=2), Exemplars(kind="kernel", kept=kept)])
+        st.sampled_from([Exemplars(kind="neighbors", kept=kept, neighbors=2), Exemplars(kind="kernel", kept=kept)])
     )
     return InstanceBased(exemplars=exemplars, classes=3), (shapes(draw, most=4),)
 
 
 @st.composite
 def local_responses(draw: Draw) -> Case:
-    """Draw a normalization over neighbouring maps."""
+    """Draw a normalization over neighboring maps."""
     size = draw(st.integers(1, 5))
     return LocalResponse(size=size, alpha=0.1, beta=0.75, bias=1.5), (shapes(draw),)
 

@@ -33,7 +33,7 @@ def source_of(folder: Path, original: Image.Image, copy: Image.Image, **saved: o
     """Write an image and its copy; return both, in this order."""
     original.save(folder / "0.png")
     copy.save(folder / "1.jpg" if saved else folder / "1.png", **saved)  # type: ignore[arg-type]  # of Pillow
-    return open_source(folder, unlabelled=True)
+    return open_source(folder, unlabeled=True)
 
 
 def told(source: Source, turn: str = "", *, back: bool = False) -> str:
@@ -66,7 +66,7 @@ LOSSLESS: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {
     ),
     "brighter": ("", lambda image: image.point(lambda value: min(255, value + 12))),
     "darker, of less contrast": ("", lambda image: ImageEnhance.Brightness(image).enhance(0.6)),
-    "without colour": ("", lambda image: image.convert("L")),
+    "without color": ("", lambda image: image.convert("L")),
     "changed in a part: ": ("", boxed),
     "blurred: ": ("", lambda image: image.filter(ImageFilter.GaussianBlur(2))),
     "rotated by 4°": ("", tilted),

@@ -72,7 +72,7 @@ def test_parts_of_one_photograph_are_not_copies(originals: list[Image.Image]) ->
     assert len(found.pairs) == 0
 
 
-def test_images_of_one_colour_are_not_copies_of_each_other() -> None:
+def test_images_of_one_color_are_not_copies_of_each_other() -> None:
     images = np.broadcast_to(np.arange(0, 240, 8, dtype=np.uint8)[:, None, None, None], (30, 64, 64, 3))
     assert len(near_duplicates(squares(images), no_features(30), 0.5).pairs) == 0
 

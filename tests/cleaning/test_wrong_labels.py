@@ -33,9 +33,9 @@ def random_predictions(seed: int, images: int = 200, classes: int = 4) -> tuple[
 
 def clusters(classes: int = 4, each: int = 60, seed: int = 0, apart: float = 6.0) -> tuple[NDArray[np.float32], Labels]:
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(classes, 16)) * apart / 4
+    centers = rng.normal(size=(classes, 16)) * apart / 4
     labels = np.repeat(np.arange(classes), each)
-    return (centres[labels] + rng.normal(size=(len(labels), 16))).astype(np.float32), labels
+    return (centers[labels] + rng.normal(size=(len(labels), 16))).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("seed", range(5))

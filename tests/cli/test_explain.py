@@ -32,7 +32,7 @@ def test_every_method_and_how_far_it_can_be_trusted(run: Path, capsys: pytest.Ca
         "edge filter (Sobel) ",
         "random order ",
         "better than an edge filter (",
-        "of images have neighbours of the predicted class",
+        "of images have neighbors of the predicted class",
     ):
         assert text in out
 

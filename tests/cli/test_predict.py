@@ -381,7 +381,7 @@ def test_what_is_not_as_it_should_be_is_noted_by_name(here: Path, capfd: pytest.
     ]
 
 
-@pytest.mark.parametrize(("color", "code"), [("white", 1), ("no colour", 2)])
+@pytest.mark.parametrize(("color", "code"), [("white", 1), ("no color", 2)])
 def test_the_background_is_there_before_the_model_is_made_ready(
     color: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from convscope.core.rich_reporter import RichReporter
 
 
 @pytest.fixture(autouse=True)
-def _terminal_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+def _terminal_without_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
 

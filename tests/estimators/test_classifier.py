@@ -110,8 +110,8 @@ def test_it_stands_at_the_end_of_a_pipeline(some: tuple[Images, Labels]) -> None
 
 
 def test_cross_validation_takes_images_with_four_axes(some: tuple[Images, Labels]) -> None:
-    coloured = np.repeat(some[0][..., None], 3, axis=3).astype(np.uint8)
-    assert cross_val_score(clone(FEW), coloured, some[1], cv=2).shape == (2,)
+    colored = np.repeat(some[0][..., None], 3, axis=3).astype(np.uint8)
+    assert cross_val_score(clone(FEW), colored, some[1], cv=2).shape == (2,)
 
 
 def test_a_clone_is_unfitted_and_has_the_same_parameters(fitted: ConvClassifier, some: tuple[Images, Labels]) -> None:

@@ -26,7 +26,7 @@ from tests.checks.models import small_model, some_pixels
 NAMES = ("daisy", "rose", "tulip", "violet")
 
 
-def labelled() -> tuple[np.ndarray, np.ndarray]:
+def labeled() -> tuple[np.ndarray, np.ndarray]:
     """Return images of four classes, of which the network that is read knows none."""
     labels = np.arange(120) % 4
     images = some_pixels(120, 14, 16) // 2
@@ -41,7 +41,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def taken(model: Model, cache: Context, **reading: Any) -> FeatureSet:
-    return convscope.extract_features(model, labelled(), context=cache, **reading)
+    return convscope.extract_features(model, labeled(), context=cache, **reading)
 
 
 @pytest.mark.parametrize("name", STORABLE)
@@ -60,7 +60,7 @@ def test_the_saved_model_answers_like_the_classifier(
     assert saved.classes == NAMES
     assert isinstance(saved.network, GraphNetwork)
     assert isinstance(saved.network.graph.output.layer, (Linear, InstanceBased))
-    images, fitted = labelled()[0], evaluated.fitted
+    images, fitted = labeled()[0], evaluated.fitted
     probabilities = saved.predict_proba(images)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     if hasattr(fitted, "predict_proba"):
@@ -91,7 +91,7 @@ def test_a_layer_of_a_layout_stays_a_layout_and_its_logits_become_a_graph(cache:
         made = with_classifier(model, Reading(layer=layer, pool=pool), found, "lda", evaluated.fitted)
         assert made.title == title
         expected = evaluated.fitted.predict_proba(found.vectors)
-        np.testing.assert_allclose(made.predict_proba(labelled()[0]), expected, atol=2e-4)
+        np.testing.assert_allclose(made.predict_proba(labeled()[0]), expected, atol=2e-4)
 
 
 def test_whole_maps_are_pooled_by_a_layer_with_a_free_name(cache: Context, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_whole_maps_are_pooled_by_a_layer_with_a_free_name(cache: Context, tmp_p
     second = with_classifier(first, Reading(layer="classifier"), found, "softmax", again.fitted)
     assert [node.name for node in second.network.graph.nodes][-2:] == ["classifier", "classifier2"]
     write_model(second, tmp_path / "m.safetensors")
-    images = labelled()[0]
+    images = labeled()[0]
     expected = again.fitted.predict_proba(found.vectors)
     np.testing.assert_allclose(read_model(tmp_path / "m.safetensors").predict_proba(images), expected, atol=2e-4)
 
@@ -153,7 +153,7 @@ def test_layers_are_listed_with_stage_shape_and_receptive_field() -> None:
 
 def test_the_command_takes_a_layer_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_model(residual_model(residual_module()), tmp_path / "m.safetensors")
-    images, names = labelled()
+    images, names = labeled()
     np.savez(tmp_path / "set.npz", images=images, labels=names)
     model, data, target = (str(tmp_path / name) for name in ("m.safetensors", "set.npz", "x.csv"))
     common = ["--cache-dir", str(tmp_path / "cache"), "--quiet"]
@@ -174,7 +174,7 @@ def test_a_network_that_answers_with_maps_gets_a_classifier(cache: Context) -> N
     (evaluated,) = compare_classifiers(found, ["lda"])
     made = with_classifier(model, Reading(**reading), found, "lda", evaluated.fitted)
     expected = evaluated.fitted.predict_proba(found.vectors)
-    np.testing.assert_allclose(made.predict_proba(labelled()[0]), expected, atol=1e-3)
+    np.testing.assert_allclose(made.predict_proba(labeled()[0]), expected, atol=1e-3)
 
 
 def test_folders_of_any_names_are_classes_for_a_network_of_others(tmp_path: Path, cache: Context) -> None:

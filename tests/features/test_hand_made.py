@@ -12,7 +12,7 @@ from convscope.features import hand_made as module
 from convscope.features.hand_made import HAND_MADE, hand_made
 
 GRAY = np.random.default_rng(0).integers(0, 256, (12, 28, 28, 1), np.uint8)
-COLOUR = np.random.default_rng(1).integers(0, 256, (5, 20, 30, 3), np.uint8)
+COLOR = np.random.default_rng(1).integers(0, 256, (5, 20, 30, 3), np.uint8)
 VALUES = {"pixels": 784, "pca": 9, "hog": 1296, "lbp": 160, "scattering": 81 * 7 * 7}
 SCATTERING = "kymatio.scattering2d.frontend.numpy_frontend"
 needs_kymatio = pytest.mark.skipif(importlib.util.find_spec("kymatio") is None, reason="kymatio is not installed")
@@ -41,16 +41,16 @@ def test_shapes_names_and_batches(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MEMBERS)
-def test_images_may_have_colour_and_two_sides(kind: str) -> None:
-    found = np.concatenate(list(hand_made(kind, COLOUR, learn_from=np.arange(5)).of(COLOUR)))
+def test_images_may_have_color_and_two_sides(kind: str) -> None:
+    found = np.concatenate(list(hand_made(kind, COLOR, learn_from=np.arange(5)).of(COLOR)))
     assert len(found) == 5
     assert np.isfinite(found).all()
 
 
 def test_principal_components_are_those_of_the_covariance() -> None:
     rows = GRAY[:10].reshape(10, -1) / 255
-    centred = rows - rows.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    centered = rows - rows.mean(axis=0)
+    _, _, directions = np.linalg.svd(centered, full_matrices=False)
     expected = (GRAY.reshape(12, -1) / 255 - rows.mean(axis=0)) @ directions[:9].T
     np.testing.assert_allclose(np.abs(every("pca", GRAY)), np.abs(expected), rtol=1e-2, atol=1e-3)
 
@@ -70,10 +70,10 @@ def test_gradients_of_an_upright_edge_point_across_it() -> None:
     assert np.allclose(filled[:, 1:], 0)
 
 
-def test_a_binary_pattern_is_that_of_the_neighbours() -> None:
+def test_a_binary_pattern_is_that_of_the_neighbors() -> None:
     flat = every("lbp", np.full((10, 12, 12, 1), 7, np.uint8))[0].reshape(16, 10)
     inner = flat[[5, 6, 9, 10]]
-    assert np.allclose(inner[:, 8], 1)  # all eight neighbours are as bright
+    assert np.allclose(inner[:, 8], 1)  # all eight neighbors are as bright
     assert np.allclose(flat.sum(axis=1), 1)
 
 

@@ -171,7 +171,7 @@ def test_what_is_kept_is_compared_in_blocks_of_any_size(size: int, run: Path, mo
 
 
 @pytest.mark.parametrize("gamma", ["auto", 0.01])
-def test_an_svm_alone_and_neighbours_alone_are_stored_as_they_are(gamma: str | float, run: Path) -> None:
+def test_an_svm_alone_and_neighbors_alone_are_stored_as_they_are(gamma: str | float, run: Path) -> None:
     found = convscope.extract_features(run, "digits")
     train = found.part("train")
     rows = found.vectors[train]

@@ -165,7 +165,7 @@ def _frame(walk: Walk, frame: Frame, theme: Theme) -> Figure:
 
 
 FIGURES: dict[str, Callable[[Theme], Figure]] = {
-    "filters-colour": _filters("6C5-MP2-4C3", 0),
+    "filters-color": _filters("6C5-MP2-4C3", 0),
     "filters-maps": _filters("6C5-MP2-4C3", 2),
     "maps": lambda theme: draw_maps(trace(small_model("6C3-MP2-8N"), some_pixels(1, seed=2)[0]), theme=theme),
     "layout": lambda theme: draw_layout(
@@ -278,12 +278,12 @@ def test_what_is_added_back_is_said_and_long_sentences_go_on_below(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", list(THEMES))
-def test_what_is_written_on_a_colour_can_be_read(name: str) -> None:
+def test_what_is_written_on_a_color_can_be_read(name: str) -> None:
     """At least 3.7 : 1 on the worst shade: all that this ink and paper allow half-way; on most it is far more."""
     theme = theme_named(name)
     for shade in np.linspace(0, 1, 41):
-        colour = theme.signed(shade)
-        pair = sorted((_luminance(to_rgb(theme.readable_on(colour))), _luminance(colour)))
+        color = theme.signed(shade)
+        pair = sorted((_luminance(to_rgb(theme.readable_on(color))), _luminance(color)))
         assert (pair[1] + 0.05) / (pair[0] + 0.05) > 3.7
 
 

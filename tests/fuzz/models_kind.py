@@ -141,7 +141,7 @@ def _models() -> list[Model]:
     for model in models[:4]:
         calibrated(model.network)
     models += [graph_model(), graph_model(seed=1)]
-    models.append(with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbours", kept=6, neighbours=3)))
+    models.append(with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbors", kept=6, neighbors=3)))
     models.append(with_exemplars(small_model("4C3-MP2"), Exemplars(kind="kernel", kept=5)))
     return models
 

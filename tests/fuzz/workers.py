@@ -28,7 +28,7 @@ _BLOCKS_A_PROCESS = 200  # then a fresh one: what leaks does not add up
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Block:
-    """Neighbouring cases and what was found in them."""
+    """Neighboring cases and what was found in them."""
 
     start: int
     stop: int

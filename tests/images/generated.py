@@ -32,7 +32,7 @@ def folder(root: Path, *, each: int = 6, classes: str = "ab", size: tuple[int, i
 
 
 def png16(values: NDArray[np.uint16], *chunks: tuple[bytes, bytes], filters: int = 0) -> bytes:
-    """Return a PNG of 16 bits a channel, H W C, which Pillow cannot write in colour; every line has the same filter."""
+    """Return a PNG of 16 bits a channel, H W C, which Pillow cannot write in color; every line has the same filter."""
     height, width, channels = values.shape
     lines = values.astype(">u2").reshape(height, -1).view(np.uint8).astype(int)  # H, 2 W C
     left = np.pad(lines, ((0, 0), (2 * channels, 0)))[:, : lines.shape[1]]

@@ -67,7 +67,7 @@ _HELD = {"t a": 2, "t b": 2, "v a": 2, "v b": 2}
         (_within("TRAIN Dev", "a b"), _HELD, ""),
         (_within("train eval", "a b"), _HELD, ""),
         (_within("x/y/z", "a b"), {"- a": 2, "- b": 2}, "passed through x/, x/y/, x/y/z/"),
-        ([*_within("train", "a b"), "unlabelled"], {"- a": 2, "- b": 2}, "unlabelled/ .2 images. is ignored"),
+        ([*_within("train", "a b"), "unlabeled"], {"- a": 2, "- b": 2}, "unlabeled/ .2 images. is ignored"),
         ([*_within("train test", "a b"), "extra"], _BOTH, "extra/ .2 images. is ignored: not a split folder"),
         ([*_within("train", "a b"), "test/a"], {"t a": 2, "t b": 2, "T a": 2}, "no image in test of b, which is in"),
         (["train", "car", "bus"], {"- bus": 2, "- car": 2, "- train": 2}, "train/ is read as a class"),

@@ -56,7 +56,7 @@ def test_good_and_odd_files_are_read(name: str) -> None:
     reasons = {"nan.tif": "not finite"}
     reason = _check(FILES[name])
     if name == "lab.tif":  # newer Pillow versions turn it into RGB, older ones cannot
-        assert reason in ("", "its colour mode LAB cannot be converted to RGB")
+        assert reason in ("", "its color mode LAB cannot be converted to RGB")
     else:
         assert reasons[name] in reason if name in reasons else reason == ""
 

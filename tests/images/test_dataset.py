@@ -73,7 +73,7 @@ def test_arrays_of_another_size_go_through_the_cache(cache):
     assert np.array_equal(dataset.images, again.images)
 
 
-def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
+def test_color_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
     monkeypatch.setattr("convscope.images.sampling._MOST_IMAGES", 1)
     monkeypatch.setattr("convscope.images.sampling._AT_ONCE", 1)
     for place in range(40):
@@ -81,10 +81,10 @@ def test_colour_that_the_sample_missed_is_told(tmp_path, cache, monkeypatch):
     order = np.random.default_rng(0).permutation(41)
     source = open_source(tmp_path)
     save(tmp_path / "b" / "zz.png", 999)
-    assert order[0] != 40, "the image with colour is not the sampled one"
+    assert order[0] != 40, "the image with color is not the sampled one"
     dataset = prepare(open_source(tmp_path), cache_dir=cache)
     assert dataset.images.shape[3] == 1
-    assert any(note.startswith("1 image with colour") for note in dataset.notes)
+    assert any(note.startswith("1 image with color") for note in dataset.notes)
     assert len(source) == 40
 
 

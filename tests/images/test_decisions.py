@@ -96,4 +96,4 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_images_without_classes_have_no_labels_to_correct(tmp_path: Path) -> None:
     folder(tmp_path / "images", classes="a")
     with pytest.raises(DataError, match="needs images with classes"):
-        prepared(tmp_path, HEAD + "a/0.png,keep,\n", unlabelled=True)
+        prepared(tmp_path, HEAD + "a/0.png,keep,\n", unlabeled=True)

@@ -61,7 +61,7 @@ def test_transparency_gives_four_channels(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["opaque.png", "palette.png", "cmyk.jpg", "cmyk.tif", *ycbcr_files()])
-def test_colour_without_transparency_gives_three_channels(name: str) -> None:
+def test_color_without_transparency_gives_three_channels(name: str) -> None:
     assert decode(ODD[name]).pixels.shape == (24, 36, 3)
 
 
@@ -98,7 +98,7 @@ def test_a_mode_without_a_way_to_rgb_is_named(monkeypatch: pytest.MonkeyPatch) -
         raise ValueError("conversion not supported")
 
     monkeypatch.setattr(image, "convert", refuse)
-    with pytest.raises(UnreadableImageError, match="colour mode HSV"):
+    with pytest.raises(UnreadableImageError, match="color mode HSV"):
         to_values(image)
 
 

@@ -73,12 +73,12 @@ def test_the_extension_of_another_format_is_named(tmp_path):
     assert problems(tmp_path, "wrong extension") == {"a/wrong.jpg": "its format is PNG"}
 
 
-def test_a_single_colour_and_an_animation_are_named(tmp_path):
+def test_a_single_color_and_an_animation_are_named(tmp_path):
     folder(tmp_path)
     Image.new("RGB", (9, 9), "#123456").save(tmp_path / "a" / "flat.png")
     frames = [image(place) for place in range(3)]
     frames[0].save(tmp_path / "b" / "moves.gif", save_all=True, append_images=frames[1:])
-    assert problems(tmp_path, "single colour") == {"a/flat.png": "all its pixels are equal"}
+    assert problems(tmp_path, "single color") == {"a/flat.png": "all its pixels are equal"}
     assert problems(tmp_path, "animated") == {"b/moves.gif": "only its first frame is used"}
 
 
@@ -186,7 +186,7 @@ def test_a_kind_that_is_none_is_refused():
 
 @pytest.mark.parametrize(
     "reason",
-    ["its colour mode X cannot be converted to RGB", "there is no permission to read it", "its data are damaged (x)"],
+    ["its color mode X cannot be converted to RGB", "there is no permission to read it", "its data are damaged (x)"],
 )
 def test_what_has_no_kind_of_its_own_is_unreadable(reason):
     assert kind_of(reason) == "unreadable"

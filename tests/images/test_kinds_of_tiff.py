@@ -49,7 +49,7 @@ def test_gray_values_that_pillow_does_not_know_are_read(kind: str, how: str) -> 
 
 
 @pytest.mark.parametrize("planar", [False, True])
-def test_colour_of_floats_is_read(planar: bool) -> None:
+def test_color_of_floats_is_read(planar: bool) -> None:
     values = np.concatenate([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=2).astype("f4")
     pixels = decode(tiff(values, photometric=2, planar=planar)).pixels
     assert np.abs(pixels - values * 255).max() <= 0.5
@@ -63,7 +63,7 @@ def test_they_are_turned_as_pillow_turns_others(value: int) -> None:
     assert np.array_equal(decode(tiff(BYTES / 255, tags={274: value})).pixels, turn(BYTES, value))
 
 
-def test_differences_between_neighbours_are_summed_up() -> None:
+def test_differences_between_neighbors_are_summed_up() -> None:
     steps = np.diff(np.arange(600, dtype=">u8").reshape(20, 30), axis=1, prepend=0)[..., None]
     stream = io.BytesIO(tiff(steps.astype("u8"), deflated=True, tags={317: 2}))
     tags = read_tags(stream)

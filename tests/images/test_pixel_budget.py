@@ -134,13 +134,13 @@ def test_blocks_of_rows_give_what_the_whole_gives(name: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("opaque_rows", [0, 7, 24])
-@pytest.mark.parametrize("colour_from", [0, 7, 24])
+@pytest.mark.parametrize("color_from", [0, 7, 24])
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_blocks_agree_on_their_channels(
-    mode: str, opaque_rows: int, colour_from: int, monkeypatch: pytest.MonkeyPatch
+    mode: str, opaque_rows: int, color_from: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = np.concatenate([sample(), np.full((24, 36, 1), 255, np.uint8)], axis=2)
-    pixels[:colour_from, :, 1:3] = pixels[:colour_from, :, :1]
+    pixels[:color_from, :, 1:3] = pixels[:color_from, :, :1]
     pixels[opaque_rows:, 5, 3] = 9
     image = Image.fromarray(pixels).convert(mode)
     whole = to_values(image)

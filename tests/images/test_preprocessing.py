@@ -35,7 +35,7 @@ def test_every_image_becomes_the_size_and_one_and_many_agree(
 
 
 @pytest.mark.parametrize("fit", FITS)
-def test_an_image_of_one_colour_keeps_it(fit: str) -> None:
+def test_an_image_of_one_color_keeps_it(fit: str) -> None:
     pixels = np.full((31, 77, 3), (9, 99, 199), np.uint8)
     result = _apply(pixels, height=16, width=20, fit=fit, background=(9, 99, 199))
     assert np.array_equal(result, np.full((16, 20, 3), (9, 99, 199), np.uint8))
@@ -97,7 +97,7 @@ def test_reduced_decoding_agrees_with_full_decoding() -> None:
     assert np.abs(fast.astype(int) - full).max() <= 6
 
 
-def test_gray_is_repeated_and_colour_becomes_luma() -> None:
+def test_gray_is_repeated_and_color_becomes_luma() -> None:
     gray = sample(9, 9)[:, :, :1]
     assert np.array_equal(_apply(gray, height=9, width=9), np.repeat(gray, 3, axis=2))
     assert np.array_equal(_apply(gray, height=7, width=9), np.repeat(_apply(gray, height=7, width=9, channels=1), 3, 2))
@@ -113,7 +113,7 @@ def test_what_is_transparent_shows_the_background() -> None:
     assert np.abs(_apply(half, height=1, width=1)[0, 0].astype(int) - [100, 50, 0]).max() <= 1
 
 
-def test_colours_behind_full_transparency_do_not_bleed() -> None:
+def test_colors_behind_full_transparency_do_not_bleed() -> None:
     pixels = np.zeros((8, 8, 4), np.uint8)
     pixels[:, :4] = (0, 255, 0, 0)  # green, but nothing of it shows
     pixels[:, 4:] = (255, 0, 0, 255)

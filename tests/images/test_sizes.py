@@ -79,7 +79,7 @@ def test_background_is_the_middle_of_the_edges_and_named_where_it_shows():
         ImageOptions(), sample((100, 75), edges=((0, 0, 0), (200, 100, 50), (250, 255, 255)))
     )
     assert step.background == (200, 100, 50)
-    assert notes[-1].startswith("background #c86432: the median colour")
+    assert notes[-1].startswith("background #c86432: the median color")
     assert not any("background" in note for note in choose_preprocessing(ImageOptions(), sample((8, 8)))[1])
 
 
@@ -89,19 +89,19 @@ def test_background_is_white_where_all_edges_are_transparent():
     assert "transparent" in notes[-1]
 
 
-def test_a_colour_behind_gray_images_is_its_gray():
+def test_a_color_behind_gray_images_is_its_gray():
     step, _ = choose_preprocessing(ImageOptions(background="#ff8000"), sample((8, 8), gray=True))
     expected = Image.new("RGB", (1, 1), "#ff8000").convert("L").getpixel((0, 0))
     assert step.background == (expected,)
 
 
 @pytest.mark.parametrize("text", ["blue", "#fff", "#gggggg", "", "AUTO", None])
-def test_a_background_that_is_no_colour_is_refused(text):
+def test_a_background_that_is_no_color_is_refused(text):
     with pytest.raises(ParameterError, match=r"`background`"):
         ImageOptions(background=text)
 
 
-def test_named_colours():
+def test_named_colors():
     assert parse_color("white") == (255, 255, 255)
     assert parse_color("black") == (0, 0, 0)
 
@@ -119,13 +119,13 @@ def test_a_size_that_cannot_be_is_refused(size):
 
 
 def test_other_settings_that_cannot_be_are_refused():
-    with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(colour\)\. Got 2\."):
+    with pytest.raises(ParameterError, match=r"`channels` must be 1 \(gray\) or 3 \(color\)\. Got 2\."):
         ImageOptions(channels=2)
     with pytest.raises(ParameterError, match=r"`fit` must be one of .* Did you mean 'letterbox'"):
         ImageOptions(fit="leterbox")
 
 
-def test_images_stored_as_colour_but_without_any_count_as_gray(tmp_path):
+def test_images_stored_as_color_but_without_any_count_as_gray(tmp_path):
     for place in range(4):
         path = save(tmp_path / "ab"[place % 2] / f"{place}.png", place, gray=True)
         Image.open(path).convert("RGB").save(path)

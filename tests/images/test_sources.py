@@ -131,7 +131,7 @@ def test_the_fingerprint_notices_a_change_that_keeps_size_and_time(
     assert source.fingerprint() != before
 
 
-def test_the_fingerprint_notices_renamed_removed_and_relabelled_files(tmp_path: Path) -> None:
+def test_the_fingerprint_notices_renamed_removed_and_relabeled_files(tmp_path: Path) -> None:
     fresh = make("class folders", tmp_path)
     seen = {fresh().fingerprint()}
     (tmp_path / "cat" / "0.png").rename(tmp_path / "cat" / "00.png")

@@ -57,7 +57,7 @@ def test_one_lopsided_class_is_enough() -> None:
     assert "in class 'odd'" in symmetry.reason
 
 
-def test_the_judgement_is_the_same_for_mirrored_images() -> None:
+def test_the_judgment_is_the_same_for_mirrored_images() -> None:
     images, labels = letters(200)
     flipped = np.ascontiguousarray(images[:, :, ::-1])
     assert detect_symmetry(images, labels, ("b", "d")).flip == detect_symmetry(flipped, labels, ("b", "d")).flip
@@ -70,7 +70,7 @@ def test_gray_images_are_judged_alike_in_one_channel_and_in_three() -> None:
     )
 
 
-@pytest.mark.parametrize(("channels", "flip", "kind"), [(1, False, "gray"), (3, True, "colour")])
+@pytest.mark.parametrize(("channels", "flip", "kind"), [(1, False, "gray"), (3, True, "color")])
 def test_with_few_images_only_photographs_are_flipped(channels: int, flip: bool, kind: str) -> None:
     symmetry = detect_symmetry(noise(10, channels), np.arange(10) % 2, ("a", "b"))
     assert symmetry.flip is flip

@@ -90,11 +90,11 @@ def test_the_command_says_it_writes_it_and_takes_a_background(
     assert main(words) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["predictions"][0]["remarks"] == [VANISHED]
-    assert "drawing.png: all of it has the colour of the background" in said.err
+    assert "drawing.png: all of it has the color of the background" in said.err
     assert main([*words, "--background", "white"]) == 0
     said = capsys.readouterr()
     assert "remarks" not in json.loads(said.out)["predictions"][0]
-    assert "colour of the background" not in said.err
+    assert "color of the background" not in said.err
     assert main([*words, "--background", "nope"]) == 2
 
 
@@ -126,5 +126,5 @@ def test_a_training_set_that_vanishes_is_said(tmp_path: Path) -> None:
         ).report.notes
         for color in ("black", "white")
     }
-    assert any("have one colour" in note for note in said["black"])
-    assert not any("have one colour" in note for note in said["white"])
+    assert any("have one color" in note for note in said["black"])
+    assert not any("have one color" in note for note in said["white"])

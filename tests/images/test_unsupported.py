@@ -47,7 +47,7 @@ KINDS = {
     + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 6, 0, 0, 0))
     + png_chunk(b"IDAT", zlib.compress(bytes(9 * 37))[2:-4])  # without the header of zlib
     + png_chunk(b"IEND", b""),
-    "PPM of an unsupported kind (floats in colour)": b"PF\n1 1\n-1.0\n" + bytes(12),
+    "PPM of an unsupported kind (floats in color)": b"PF\n1 1\n-1.0\n" + bytes(12),
     "PPM of an unsupported kind (PAM)": b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nTUPLTYPE GRAYSCALE\nENDHDR\n\0",
 }
 

@@ -340,7 +340,7 @@ def test_gray_with_opacity_of_sixteen_bits_keeps_all_of_them() -> None:
     assert np.array_equal(decode(png16(opaque)).values, opaque[..., :1])
 
 
-def test_a_transparent_colour_of_sixteen_bits_is_found_by_all_of_them() -> None:
+def test_a_transparent_color_of_sixteen_bits_is_found_by_all_of_them() -> None:
     values = WORDS[..., :3].copy()
     values[0, 1] = values[0, 0] ^ 1  # the same upper bytes
     found = decode(png16(values, (b"tRNS", values[0, 0].astype(">u2").tobytes()))).values
@@ -354,7 +354,7 @@ def test_the_bits_in_use_that_a_png_tells_are_its_usual_range() -> None:
 
 
 @pytest.mark.parametrize("options", PACKED, ids=str)
-def test_colour_tiff_of_sixteen_bits_keeps_all_of_them(options: dict[str, Any]) -> None:
+def test_color_tiff_of_sixteen_bits_keeps_all_of_them(options: dict[str, Any]) -> None:
     assert np.array_equal(decode(_tiff(WORDS[..., :3], photometric="rgb", **options)).values, WORDS[..., :3])
 
 

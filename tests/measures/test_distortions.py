@@ -197,7 +197,7 @@ def test_elastic_moves_by_its_strength_on_average() -> None:
     field = elastic_field(28, 28, generator=torch.Generator().manual_seed(0))
     assert float(field.square().sum(0).sqrt().mean()) == pytest.approx(1)
     layers = field.diff(dim=2).abs().mean()
-    assert float(layers) < 0.35  # neighbours go together
+    assert float(layers) < 0.35  # neighbors go together
 
 
 def test_noise_has_the_deviation_that_it_says() -> None:

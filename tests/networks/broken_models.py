@@ -268,10 +268,10 @@ def hostile_exemplars(good: bytes) -> dict[str, Made]:
         "10**12 of them": (kept(kept=10**12), "its document is not valid .*`kept` must be from 1 to 10,000,000"),
         "none": (kept(kept=0), "its document is not valid .*`kept` must be"),
         "true": (kept(kept=True), "its document is not valid"),
-        "as another kind": (kept(kind="kernel", neighbours=0), "its tensors are not those of the layout"),
+        "as another kind": (kept(kind="kernel", neighbors=0), "its tensors are not those of the layout"),
         "of no kind": (kept(kind="pickle"), "its document is not valid .*must be one of"),
-        "13 neighbours of 12": (kept(neighbours=13), "its document is not valid .*`neighbours` must be from 1 to 12"),
-        "no neighbours": (kept(neighbours=0), "its document is not valid .*`neighbours` must be from 1"),
+        "13 neighbors of 12": (kept(neighbors=13), "its document is not valid .*`neighbors` must be from 1 to 12"),
+        "no neighbors": (kept(neighbors=0), "its document is not valid .*`neighbors` must be from 1"),
         "a list": (_set("exemplars", [1]), "its document is not valid"),
         "forgotten": (_set("exemplars", None), "its tensors are not those of the layout"),
     }

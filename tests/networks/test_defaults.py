@@ -57,7 +57,7 @@ def test_turning_the_image_on_its_side_changes_nothing() -> None:
     ("side", "channels", "images", "wide"),
     [(28, 3, 5_000, True), (40, 3, 5_000, True), (27, 3, 5_000, False), (41, 3, 5_000, False), (32, 3, 4_999, False)],
 )
-def test_many_images_in_colour_get_a_wider_network_where_accuracy_goes_first(
+def test_many_images_in_color_get_a_wider_network_where_accuracy_goes_first(
     side: int, channels: int, images: int, wide: bool
 ) -> None:
     shape = {"height": side, "width": side + 5, "channels": channels, "images": images}

@@ -17,10 +17,10 @@ from tests.checks.work import counted_calls
 
 from .broken_models import hostile_exemplars
 
-NEIGHBOURS = Exemplars(kind="neighbours", kept=12, neighbours=5)
+NEIGHBORS = Exemplars(kind="neighbors", kept=12, neighbors=5)
 KERNEL = Exemplars(kind="kernel", kept=9)
 EVERY = pytest.mark.parametrize(
-    ("exemplars", "layout"), [(NEIGHBOURS, "4C3-MP2-6N"), (KERNEL, "4C3-MP2-6N-svm")], ids=["neighbours", "kernel"]
+    ("exemplars", "layout"), [(NEIGHBORS, "4C3-MP2-6N"), (KERNEL, "4C3-MP2-6N-svm")], ids=["neighbors", "kernel"]
 )
 
 
@@ -29,7 +29,7 @@ def kept_by(exemplars: Exemplars, layout: str = "4C3-MP2-6N") -> Model:
 
 
 def _good(folder: Path) -> bytes:
-    write_model(kept_by(NEIGHBOURS), folder / "good")
+    write_model(kept_by(NEIGHBORS), folder / "good")
     return (folder / "good").read_bytes()
 
 
@@ -39,7 +39,7 @@ def distances(classifier: ExemplarClassifier, features: torch.Tensor) -> np.ndar
 
 
 def test_votes_are_those_of_nested_loops() -> None:
-    classifier = kept_by(NEIGHBOURS).network.classifier
+    classifier = kept_by(NEIGHBORS).network.classifier
     features = torch.rand(20, 6, generator=torch.Generator().manual_seed(1))
     for found, near in zip(classifier(features).exp(), distances(classifier, features), strict=True):
         nearest = classifier.labels[np.argsort(near)[:5]].tolist()
@@ -101,9 +101,9 @@ def test_a_file_that_lies_is_refused_with_one_sentence_at_once(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"kind": "neighbours", "kept": 3}, "`neighbours` must be from 1 to 3"),
-        ({"kind": "neighbours", "kept": 5_000, "neighbours": 1_001}, "`neighbours` must be from 1 to 1,000"),
-        ({"kind": "kernel", "kept": 3, "neighbours": 1}, "`neighbours` must be from 0 to 0"),
+        ({"kind": "neighbors", "kept": 3}, "`neighbors` must be from 1 to 3"),
+        ({"kind": "neighbors", "kept": 5_000, "neighbors": 1_001}, "`neighbors` must be from 1 to 1,000"),
+        ({"kind": "kernel", "kept": 3, "neighbors": 1}, "`neighbors` must be from 0 to 0"),
         ({"kind": "kernel", "kept": 0}, "`kept` must be from 1"),
     ],
 )

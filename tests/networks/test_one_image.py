@@ -1,4 +1,4 @@
-"""One colour image as an array of three axes is never taken for many gray ones: one sentence wherever arrays enter."""
+"""One color image as an array of three axes is never taken for many gray ones: one sentence wherever arrays enter."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +34,8 @@ ENTRANCES: dict[str, Callable[[Any, Path], Any]] = {
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
 @pytest.mark.parametrize("kind", ONE)
-def test_one_image_in_colour_is_one_sentence(kind: str, entrance: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"looks like one in colour\. Give .*\[None\]"):
+def test_one_image_in_color_is_one_sentence(kind: str, entrance: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"looks like one in color\. Give .*\[None\]"):
         ENTRANCES[entrance](ONE[kind], tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_as_many_labels_as_rows_or_the_size_of_the_network_make_them_gray_ones(t
     assert fitted.predict_proba(narrow).shape == (16, 2)
     assert len(convscope.predict(fitted.model_, narrow)) == len(fitted.model_.predict_proba(narrow)) == 16
     assert convscope.train((narrow, labels), epochs=1, layout="2C3", output=tmp_path).model.preprocessing.size == (4, 4)
-    with pytest.raises(DataError, match="looks like one in colour"):
+    with pytest.raises(DataError, match="looks like one in color"):
         convscope.train((IMAGE, labels[:3]), epochs=1, output=tmp_path / "other")
-    with pytest.raises(DataError, match="looks like one in colour"):
+    with pytest.raises(DataError, match="looks like one in color"):
         convscope.ConvClassifier("2C3", epochs=1).fit(IMAGE[None].repeat(16, 0), labels).predict_proba(IMAGE)

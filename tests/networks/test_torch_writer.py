@@ -129,7 +129,7 @@ def test_a_name_that_python_cannot_read_is_changed_and_nothing_else(name: str, w
     "model",
     [
         small_model("4U3-MP2"),
-        with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbours", kept=6, neighbours=3)),
+        with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbors", kept=6, neighbors=3)),
     ],
     ids=["locally connected", "instance-based"],
 )

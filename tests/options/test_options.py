@@ -51,7 +51,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 CONTEXT = {"progress", "context"}
 SUBJECTS = {"data", "model", "images", "image", "what", "folder"}  # what a command is about: its arguments
-PYTHON_ONLY = {"unlabelled"}  # the command decides it by what is done with the features
+PYTHON_ONLY = {"unlabeled"}  # the command decides it by what is done with the features
 
 COMMAND_RECORDS: dict[str, tuple[Any, ...]] = {
     "train": (TrainOptions, RunOptions),

@@ -62,7 +62,7 @@ def test_the_same_weights_with_another_pooling_are_that_network(tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    """Images of 17 x 14 in colour, for networks of the same and of another size and number of channels."""
+    """Images of 17 x 14 in color, for networks of the same and of another size and number of channels."""
     others = []
     for height, width, channels in ((17, 14, 3), (17, 14, 1), (9, 20, 1)):
         layout = Layout.parse("2C3")

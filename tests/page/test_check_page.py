@@ -32,7 +32,7 @@ def finding(number: int, **changes: object) -> Problem:
     values: dict[str, object] = {
         "name": f"a/{number:05}.png",
         "kind": "wrong label",
-        "detail": "labelled a (2 %), looks like b (97 %)",
+        "detail": "labeled a (2 %), looks like b (97 %)",
         "score": 0.9,
         "label": "a",
         "suggested": "b",

@@ -137,7 +137,7 @@ def test_blur_noise_and_scale_do_what_they_say(made: Any) -> None:
 
 
 @needs_node
-def test_a_bent_image_keeps_its_colours_and_the_maps_bend_along(made: Any) -> None:
+def test_a_bent_image_keeps_its_colors_and_the_maps_bend_along(made: Any) -> None:
     before, after, found, _ = made[9]
     assert not found["still"]
     assert np.abs(before.astype(int) - after).mean() > 5
@@ -145,4 +145,4 @@ def test_a_bent_image_keeps_its_colours_and_the_maps_bend_along(made: Any) -> No
     convolution = found["changes"][0]
     assert convolution["moved"] > 0.1, "some of what changes is movement"
     np.testing.assert_allclose(found["bend"]["mean"], 1.0, rtol=1e-9)
-    assert found["bend"]["roughness"] < 0.5, "neighbours go together"
+    assert found["bend"]["roughness"] < 0.5, "neighbors go together"

@@ -75,8 +75,8 @@ def test_a_png_of_sixteen_bits_has_the_gray_levels_of_python(tmp_path: Path) -> 
         expected = ranges.gray_levels(read.values, read.usual)
         assert expected is not None
         found = np.array(made["levels"], np.uint8).reshape(7, 9, 4)
-        colour = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]
-        assert np.array_equal(colour, expected)
+        color = found[..., :1] if expected.shape[2] == 1 else found[..., : expected.shape[2]]
+        assert np.array_equal(color, expected)
     others = [b"\x89PNG", files[0][:24] + b"\x08" + files[0][25:]]
     given = [{"file": base64.b64encode(file).decode(), "ranges": to_json(ValueRanges())} for file in others]
     assert run_driver("values_driver.mjs", given, tmp_path) == [None, None]

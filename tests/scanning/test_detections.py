@@ -267,7 +267,7 @@ def test_a_page_links_each_position_to_its_window_in_the_explorer(tmp_path: Path
     page = Page((tmp_path / "page" / "index.html").read_text())
     links = [str(link["href"]) for link in page.all("a") if str(link["href"]).startswith("look.html#")]
     assert len(links) == len(found) > 3
-    (spot,) = page.all("circle")  # of the one class that is coloured
+    (spot,) = page.all("circle")  # of the one class that is colored
     assert str(spot["fill"]) == "#{:02x}{:02x}{:02x}".format(*class_colors(2)[1])
     tile = np.asarray(Image.open(tmp_path / "page" / str(page.all("img")[0]["src"])))
     assert tile.shape == (60, 70, 3)

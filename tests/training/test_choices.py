@@ -150,14 +150,14 @@ def test_the_recipe_has_the_learning_rate_of_its_steps_unless_time_settles_them(
     assert choose_network(many, TrainOptions(minutes=1), None)[1].recipe.learning_rate is None
 
 
-def test_the_wider_network_in_colour_takes_fewer_passes() -> None:
+def test_the_wider_network_in_color_takes_fewer_passes() -> None:
     settings = TrainOptions(recipe="best", flip=True)
-    colour = replace(examples(), images=torch.zeros((10, 32, 32, 3), dtype=torch.uint8), training=torch.arange(50_000))
-    planned, choice = choose_network(colour, settings, None)
+    color = replace(examples(), images=torch.zeros((10, 32, 32, 3), dtype=torch.uint8), training=torch.arange(50_000))
+    planned, choice = choose_network(color, settings, None)
     assert (str(planned.layout)[:13], choice.recipe.epochs, choice.recipe.progressive_resizing) == (
         "24C3v-64C3-MP",
         14,
         0.4,
     )
     own = replace(settings, layout="8C3-MPg")
-    assert choose_network(colour, own, Layout.parse("8C3-MPg"))[1].recipe.epochs == 29
+    assert choose_network(color, own, Layout.parse("8C3-MPg"))[1].recipe.epochs == 29

@@ -36,7 +36,7 @@ def _one_thread() -> None:
 
 
 def random_images(channels: int, count: int = 40) -> TrainingData:
-    """Return stripes in colours that differ in mean and strength."""
+    """Return stripes in colors that differ in mean and strength."""
     gray = stripes(count).images.numpy()
     scaled = [gray[..., 0] // (1 + channel) + 20 * channel for channel in range(channels)]
     images = np.stack(scaled, axis=-1).astype(np.uint8)

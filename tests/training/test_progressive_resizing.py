@@ -38,7 +38,7 @@ def planned(layout: str, side: int = 32) -> Any:
     return plan(Layout.parse(layout), height=side, width=side, channels=1, classes=2)
 
 
-def colourful(side: int = 32, count: int = 40) -> TrainingData:
+def colorful(side: int = 32, count: int = 40) -> TrainingData:
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
     data = TrainingData.of_arrays(images, np.arange(count) % 2, classes=2)
@@ -131,33 +131,32 @@ def test_a_run_stopped_in_either_part_goes_on_to_the_same_bits(steps: int, monke
 
 
 def test_it_is_chosen_where_it_fits_said_to_the_user_and_left_out_where_asked() -> None:
-    usual, choice = choose_network(colourful(), TrainOptions(), None)
+    usual, choice = choose_network(colorful(), TrainOptions(), None)
     assert obstacle_to_resizing(usual) is None
     assert 0 < choice.recipe.progressive_resizing < 1
     assert "images of 24x24" in choice.notes[-1]
     assert "--progressive-resizing 0" in choice.notes[-1]
-    without = choose_network(colourful(), TrainOptions(progressive_resizing=0), None)[1]
+    without = choose_network(colorful(), TrainOptions(progressive_resizing=0), None)[1]
     assert without.recipe.progressive_resizing == 0
     assert not any("progressive_resizing" in note for note in without.notes)
     assert (
-        choose_network(colourful(), TrainOptions(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[
+        choose_network(colorful(), TrainOptions(layout="8C3-MP2-16N"), Layout.parse("8C3-MP2-16N"))[
             1
         ].recipe.progressive_resizing
         == 0
     )
-    assert choose_network(colourful(SMALLEST_SIDE - 1), TrainOptions(), None)[1].recipe.progressive_resizing == 0
+    assert choose_network(colorful(SMALLEST_SIDE - 1), TrainOptions(), None)[1].recipe.progressive_resizing == 0
     assert (
-        choose_network(colourful(), TrainOptions(progressive_resizing=0.7), None)[1].recipe.progressive_resizing == 0.7
+        choose_network(colorful(), TrainOptions(progressive_resizing=0.7), None)[1].recipe.progressive_resizing == 0.7
     )
 
 
 def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless_asked_to() -> None:
     assert (
-        choose_network(colourful(), TrainOptions(pretrain="dct"), Layout.parse(TEXT))[1].recipe.progressive_resizing
-        == 0
+        choose_network(colorful(), TrainOptions(pretrain="dct"), Layout.parse(TEXT))[1].recipe.progressive_resizing == 0
     )
     assert (
-        choose_network(colourful(), TrainOptions(pretrain="dct", progressive_resizing=0.3), Layout.parse(TEXT))[
+        choose_network(colorful(), TrainOptions(pretrain="dct", progressive_resizing=0.3), Layout.parse(TEXT))[
             1
         ].recipe.progressive_resizing
         == 0.3
@@ -177,13 +176,13 @@ def test_what_learns_its_first_stage_on_whole_images_sees_no_smaller_ones_unless
 )
 def test_asked_for_where_it_does_not_fit_it_is_refused_with_the_reason(layout: str, side: int, why: str) -> None:
     with pytest.raises(ParameterError, match=why):
-        choose_network(colourful(side), TrainOptions(progressive_resizing=0.5), Layout.parse(layout))
+        choose_network(colorful(side), TrainOptions(progressive_resizing=0.5), Layout.parse(layout))
 
 
 def test_a_part_that_is_none_is_refused() -> None:
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(ParameterError, match="`progressive_resizing` must be"):
-            choose_network(colourful(), TrainOptions(progressive_resizing=wrong), None)
+            choose_network(colorful(), TrainOptions(progressive_resizing=wrong), None)
 
 
 @pytest.mark.parametrize("progressive_resizing", [0.0, 0.25, 0.4, 1.0])
@@ -211,7 +210,7 @@ def test_who_stops_while_images_are_seen_smaller_is_told(
     asked = Interruption()
     asked.asked = True
     monkeypatch.setattr("convscope.training.run.interruptible", lambda: contextlib.nullcontext(asked))
-    images, labels = colourful().images.numpy(), colourful().labels.numpy()
+    images, labels = colorful().images.numpy(), colorful().labels.numpy()
     options: dict[str, Any] = {"layout": TEXT, "epochs": 3, "progressive_resizing": progressive_resizing, "flip": False}
     trained = train((images, labels), output=tmp_path / "run", progress=Plain(sys.stderr), **options)
     assert trained.outcome == "interrupted"

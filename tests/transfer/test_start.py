@@ -35,14 +35,14 @@ SIDE_PX = 24
 
 
 def start_model(layout: str = "6C3-MP2-12C3-MP2-16C3", channels: int = 3) -> Model:
-    """Return a network with its first weights, which see colours well enough."""
+    """Return a network with its first weights, which see colors well enough."""
     network = Network(Layout.parse(layout), height=SIDE_PX, width=SIDE_PX, channels=channels, classes=7, seed=1).eval()
     preprocessing = Preprocessing(height=SIDE_PX, width=SIDE_PX, channels=channels, fit="crop")
     return Model(network=network, classes=tuple("abcdefg"), preprocessing=preprocessing)
 
 
 def photographs(folder: Path, *, images: int = 8, gray: bool = False) -> Path:
-    """Write images of three classes, which differ by colour, or by which half is bright."""
+    """Write images of three classes, which differ by color, or by which half is bright."""
     rng = np.random.default_rng(0)
     for split, count in (("train", images), ("test", 5)):
         for number, name in enumerate(("red", "green", "blue")):
@@ -244,14 +244,14 @@ def test_the_best_layer_is_found_and_the_others_are_reported(data: Path, tmp_pat
     assert result.model.training["start"]["cut"] in result.model.training["start"]["curve"]
 
 
-def test_gray_images_are_repeated_for_a_start_in_colour_and_that_is_said(tmp_path: Path) -> None:
+def test_gray_images_are_repeated_for_a_start_in_color_and_that_is_said(tmp_path: Path) -> None:
     data = photographs(tmp_path / "set", gray=True)
     result = started(data, tmp_path, start_model("8C3-MP2-12C5-MP2-24N"))
     assert any("gray level is repeated" in note for note in result.report.notes)
     assert correct_in(tmp_path / "run", data) == result.report.correct
 
 
-def test_colour_images_become_gray_for_a_gray_start(data: Path, tmp_path: Path) -> None:
+def test_color_images_become_gray_for_a_gray_start(data: Path, tmp_path: Path) -> None:
     result = started(data, tmp_path, start_model(channels=1))
     assert result.model.preprocessing.channels == 1
 
@@ -350,7 +350,7 @@ def test_a_network_that_is_trained_further_is_calibrated_then_and_not_before(dat
 def test_a_value_that_the_start_takes_is_not_said_to_be_set(data: Path, tmp_path: Path) -> None:
     notes = " ".join(started(data, tmp_path).report.notes)
     assert "as set" not in notes
-    assert "images of 24x24 in colour" in notes
+    assert "images of 24x24 in color" in notes
     start = start_model("6C3-MP2-12C3-APg")
     assert "24x24 (width x height): as set" in " ".join(started(data, tmp_path, start, size=24).report.notes)
 

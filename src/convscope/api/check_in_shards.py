@@ -70,7 +70,7 @@ def check_in_shards(
             data,
             data_dir=context.data_dir,
             reporter=context.reporter,
-            unlabelled=True,
+            unlabeled=True,
             class_depth=options.class_depth,
             channels=model.preprocessing.channels,
         )

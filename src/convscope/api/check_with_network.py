@@ -122,7 +122,7 @@ def _images(data: DataSource, start: Start, options: CheckOptions, context: Cont
         data,
         data_dir=context.data_dir,
         reporter=reporter,
-        unlabelled=True,
+        unlabeled=True,
         class_depth=options.class_depth,
         channels=start.model.preprocessing.channels,
     )

@@ -81,7 +81,7 @@ def extract_features(
     batch: int | None = None,
     device: DeviceChoice = "auto",
     class_depth: int | None = None,
-    unlabelled: bool = True,
+    unlabeled: bool = True,
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> FeatureSet:
@@ -94,7 +94,7 @@ def extract_features(
             trained by convscope); or images of no class: a folder that holds
             them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
             features that learn from images (pca) learn from the training images, or from all of no class.
-        unlabelled: accept images of no class, too; False refuses them.
+        unlabeled: accept images of no class, too; False refuses them.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 
@@ -116,7 +116,7 @@ def extract_features(
         check_file(path, values=_values(known), force=force)
         check_partial(path)
     with tuned():
-        source = _source(known, data, options, context, unlabelled=unlabelled)
+        source = _source(known, data, options, context, unlabeled=unlabeled)
         extractor, dataset = _opened(known, source, context)
         return extract(extractor, dataset, path=path, batch=options.batch, reporter=context.reporter)
 
@@ -135,7 +135,7 @@ def save_features(
     batch: int | None = None,
     device: DeviceChoice = "auto",
     class_depth: int | None = None,
-    unlabelled: bool = True,
+    unlabeled: bool = True,
     progress: bool | Reporter = False,
     context: Context | None = None,
 ) -> FeaturesResult:
@@ -153,7 +153,7 @@ def save_features(
     check_file(path, values=_values(known), force=force)  # before anything takes time
     check_partial(path)
     with tuned():
-        source = _source(known, data, options, context, unlabelled=unlabelled)
+        source = _source(known, data, options, context, unlabeled=unlabeled)
         extractor, dataset = _opened(known, source, context)
         write_features(extractor, dataset, path, batch=options.batch, reporter=context.reporter)
     return FeaturesResult(path=path, images=len(dataset), shape=extractor.shape, unusable=dataset.inspection.unusable)
@@ -161,7 +161,7 @@ def save_features(
 
 def _options(arguments: Mapping[str, Any]) -> FeaturesOptions:
     """Return the options of a call, all of whose arguments are checked."""
-    check_value("unlabelled", arguments["unlabelled"], FLAG)
+    check_value("unlabeled", arguments["unlabeled"], FLAG)
     return options_from(FeaturesOptions, arguments)
 
 
@@ -326,13 +326,13 @@ def _values(known: StageFeatures | str) -> int:
 
 
 def _source(
-    known: StageFeatures | str, data: DataSource, options: FeaturesOptions, context: Context, *, unlabelled: bool
+    known: StageFeatures | str, data: DataSource, options: FeaturesOptions, context: Context, *, unlabeled: bool
 ) -> Source:
     """Return the images of `data`; report which are of no class or left out."""
     settings: dict[str, Any] = {
         "data_dir": context.data_dir,
         "reporter": context.reporter,
-        "unlabelled": unlabelled,
+        "unlabeled": unlabeled,
         "class_depth": options.class_depth,
     }
     if isinstance(known, str):
@@ -341,7 +341,7 @@ def _source(
             context.reporter.say(note)
     else:
         source = open_for(known.model, data, own_classes=_own_classes(known), **settings)
-    if not source.labelled:
+    if not source.labeled:
         context.reporter.say(f"{printable(source.name)}: images of no class")
     return source
 
@@ -359,5 +359,5 @@ def _opened(known: StageFeatures | str, source: Source, context: Context) -> tup
     dataset = prepare(source, cache_dir=context.cache_dir, reporter=context.reporter)
     for note in reading_notes(dataset):
         context.reporter.say(note)
-    learn_from = dataset.indices(TRAIN) if source.labelled else np.arange(len(dataset))
+    learn_from = dataset.indices(TRAIN) if source.labeled else np.arange(len(dataset))
     return hand_made(known, dataset.images, learn_from=learn_from), dataset

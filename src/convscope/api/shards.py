@@ -115,7 +115,7 @@ def features_in_shards(
         )
     settings = {"stage": options.stage, "layer": options.layer, "pool": options.pool, "batch": options.batch}
     job = ShardsJob(how, "features", used, settings, data, force, options.device)
-    return job.run(lambda: _labelled(data, used, options, context), context.reporter)
+    return job.run(lambda: _labeled(data, used, options, context), context.reporter)
 
 
 @documented(MergeOptions)
@@ -177,7 +177,7 @@ def _entry(image: Input, label: str = "", split: str = "") -> Entry:
     return Entry(name=image.name, content=content, error=image.error, label=label, split=split)
 
 
-def _labelled(data: AnyPath, model: Model, options: FeaturesOptions, context: Context) -> Iterable[Entry]:
+def _labeled(data: AnyPath, model: Model, options: FeaturesOptions, context: Context) -> Iterable[Entry]:
     """Give the images of a dataset with their classes and splits."""
     if is_address(data):
         known = set(model.classes)
@@ -189,7 +189,7 @@ def _labelled(data: AnyPath, model: Model, options: FeaturesOptions, context: Co
         class_depth=options.class_depth,
         data_dir=context.data_dir,
         reporter=context.reporter,
-        unlabelled=True,
+        unlabeled=True,
         own_classes=model.layout is None,
     )
     return entries_of(source)

@@ -13,7 +13,7 @@ from convscope.networks.folding import fold
 from convscope.networks.model import Model, as_tensor
 
 from .method import Attribution, AttributionMethod, Settings, attributed
-from .nearest import Neighbour, TrainingFeatures, features_of
+from .nearest import Neighbor, TrainingFeatures, features_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +38,7 @@ class Explanation:
     logit: float
     probability: float
     attributions: tuple[Attribution, ...] = field(repr=False)
-    nearest: tuple[Neighbour, ...] = field(default=(), metadata={DIGITS: 5})
+    nearest: tuple[Neighbor, ...] = field(default=(), metadata={DIGITS: 5})
 
     def __getitem__(self, method: str) -> Attribution:
         """Return the attribution of a method by its name."""

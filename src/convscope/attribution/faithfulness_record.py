@@ -82,7 +82,7 @@ class NearestFaithfulness:
     """On how many images the nearest training images have, by majority, the class that the network predicts.
 
     Attributes:
-        count: neighbours of each image.
+        count: neighbors of each image.
         training_images: among how many they are.
         agree: fraction of images, by the features.
         agree_in_pixels: by the pixels, of large images by the means of 32 × 32 parts.

@@ -94,7 +94,7 @@ def _area(graph: Graph, name: str) -> int:
 
 
 _NO_MAPS = "needs maps of several positions before the classifier, which this network does not have."
-NO_GRADIENT = "needs a gradient, which votes of nearest neighbours do not have."
+NO_GRADIENT = "needs a gradient, which votes of nearest neighbors do not have."
 
 
 def _refusal(graph: Graph) -> str:

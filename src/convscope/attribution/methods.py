@@ -35,9 +35,7 @@ def verdict(faithfulness: Faithfulness, name: str) -> str:
         near = faithfulness.nearest
         if near is None:
             return ""
-        said = (
-            f"{near.agree:.0%} of images have neighbours of the predicted class, in pixels {near.agree_in_pixels:.0%}"
-        )
+        said = f"{near.agree:.0%} of images have neighbors of the predicted class, in pixels {near.agree_in_pixels:.0%}"
         return f"{said}: {near.gain.compared_with('pixels')}"
     order = next((one for one in faithfulness.orders if one.name == name), None)
     if order is None or order.gain is None:

@@ -22,7 +22,7 @@ Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbour:
+class Neighbor:
     """A training image near an image.
 
     Attributes:
@@ -57,12 +57,12 @@ class TrainingFeatures:
         """The class of each."""
         return self.dataset.labels[self.indices]
 
-    def nearest(self, features: Vectors, count: int) -> list[tuple[Neighbour, ...]]:
+    def nearest(self, features: Vectors, count: int) -> list[tuple[Neighbor, ...]]:
         """Return the `count` training images nearest to each row of `features`, the nearest first."""
         chosen, distances = nearest_rows(features, self.values, count)
         return [
             tuple(
-                Neighbour(
+                Neighbor(
                     image=int(index),
                     name=printable(self.dataset.image_name(int(index))),
                     label=int(self.dataset.labels[index]),

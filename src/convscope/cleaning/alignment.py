@@ -118,8 +118,8 @@ def warped(images: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
 def _standardized(images: Tensor, inside: Tensor) -> Tensor:
     """Return images with mean 0 and standard deviation 1 where they have pixels."""
     count = inside.sum(dim=(1, 2), keepdim=True).clamp(min=1)
-    centred = (images - (images * inside).sum(dim=(1, 2), keepdim=True) / count) * inside
-    return centred / (centred.square().sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
+    centered = (images - (images * inside).sum(dim=(1, 2), keepdim=True) / count) * inside
+    return centered / (centered.square().sum(dim=(1, 2), keepdim=True) / count).sqrt().clamp(min=1e-3)
 
 
 def correlation(first: Tensor, second: Tensor, inside: Tensor) -> Tensor:

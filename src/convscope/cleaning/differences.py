@@ -36,7 +36,7 @@ class _Seen:
         size: height and width of the image in its file, px.
         pixels: uint8 C H W, at most 512 px.
         square: gray, float32 128 × 128.
-        gray: whether it has no colour.
+        gray: whether it has no color.
     """
 
     size: tuple[int, int]
@@ -112,7 +112,7 @@ def _same_pixels(source: Source, first: int, second: int, turn: int) -> bool:
 
 
 def _changes(one: _Seen, two: _Seen, motion: Tensor) -> Iterator[str]:
-    """Give what was changed: the frame, the size, brightness, colour, or else the pixels."""
+    """Give what was changed: the frame, the size, brightness, color, or else the pixels."""
     framed = float(moved_by(motion[None])) <= _STILL
     moved, inside = warped(two.square[None], torch.eye(3)[None] if framed else motion[None])
     if not float(correlation(one.square[None], moved, inside)) >= _LEAST_SAME:  # nor where it is not a number
@@ -123,7 +123,7 @@ def _changes(one: _Seen, two: _Seen, motion: Tensor) -> Iterator[str]:
         *_toned(one.square[inside[0] > 0], moved[inside > 0]),
     ]
     if one.gray != two.gray:
-        told.append("without colour" if one.gray else "the other one without colour")
+        told.append("without color" if one.gray else "the other one without color")
     yield from told or [_compressed(one.pixels.float(), two.pixels.float())]
 
 
@@ -180,5 +180,5 @@ def _compressed(one: Tensor, two: Tensor) -> str:
 
 
 def _sharpness(pixels: Tensor) -> float:
-    """Return the mean difference of neighbours."""
+    """Return the mean difference of neighbors."""
     return sum(float(pixels.diff(dim=dim).abs().mean()) for dim in (1, 2) if pixels.shape[dim] > 1)

@@ -108,7 +108,7 @@ def label_findings(
         groups: of copies, one number an image; see `out_of_fold`.
         seed: of the folds.
     """
-    if not dataset.source.labelled:
+    if not dataset.source.labeled:
         return Findings(problems=(), notes=("the images have no classes: wrong labels are not looked for",))
     if len(dataset.classes) > MOST_CLASSES:
         many = counted(len(dataset.classes), "class", "classes")

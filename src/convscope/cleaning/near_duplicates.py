@@ -10,10 +10,10 @@ from torch import Tensor
 from convscope.transfer.feature_store import Vectors
 
 from .alignment import TURNS, align
-from .neighbours import nearest, unit_rows
+from .neighbors import nearest, unit_rows
 
 _SIDE_PX, _SMALL_PX = 64, 16  # of what is aligned, and of what is compared first
-_OF_FEATURES, _OF_PIXELS = 4, 2  # neighbours that are looked at closely
+_OF_FEATURES, _OF_PIXELS = 4, 2  # neighbors that are looked at closely
 _LEAST_ALIKE = 0.6  # correlation of pixels of small copies of what is looked at
 _BLOCK = 256
 
@@ -36,7 +36,7 @@ class Copies:
 def near_duplicates(grays: Tensor, features: Vectors, least: float = 0.0) -> Copies:
     """Return pairs of images that may be copies, with how alike they are: those of a score from `least` on.
 
-    Each image is compared with its nearest neighbours in features, and with those whose small copies, turned in one of
+    Each image is compared with its nearest neighbors in features, and with those whose small copies, turned in one of
     eight ways, correlate most with its own.
 
     Args:
@@ -76,10 +76,10 @@ def _shrunk(grays: Tensor) -> Vectors:
 
 def _candidates(features: Vectors, shrunk: list[Vectors]) -> NDArray[np.int64]:
     """Return the pairs that are looked at closely: indices, n 2, the smaller one first, each once."""
-    rows = unit_rows(features, centre=features.mean(axis=0))
+    rows = unit_rows(features, center=features.mean(axis=0))
     count = len(rows)
     lists = [nearest(rows, rows, min(_OF_FEATURES, count - 1))[1]]
     lists += [nearest(shrunk[0], turned, min(_OF_PIXELS, count - 1))[1] for turned in shrunk]
-    others = np.concatenate(lists, axis=1)  # N neighbours
+    others = np.concatenate(lists, axis=1)  # N neighbors
     pairs = np.stack(np.broadcast_arrays(np.arange(count)[:, None], others), axis=2).reshape(-1, 2)
     return np.unique(np.sort(pairs, axis=1), axis=0)

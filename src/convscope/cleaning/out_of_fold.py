@@ -95,12 +95,12 @@ class _Scatter:
 
 def _principal(features: Vectors) -> NDArray[np.float64]:
     """Return the first principal components of features, n × at most 256; labels have no part in them."""
-    centred = np.asarray(features - features.mean(axis=0), np.float64)
+    centered = np.asarray(features - features.mean(axis=0), np.float64)
     if features.shape[1] <= _COMPONENTS:
-        return centred
+        return centered
     if len(features) >= features.shape[1]:
-        return centred @ _eigenvectors(centred.T @ centred)[1][:, -_COMPONENTS:]
-    squares, axes = _eigenvectors(centred @ centred.T)  # of n x n, which has the same eigenvalues but for zeros
+        return centered @ _eigenvectors(centered.T @ centered)[1][:, -_COMPONENTS:]
+    squares, axes = _eigenvectors(centered @ centered.T)  # of n x n, which has the same eigenvalues but for zeros
     found = (axes * np.sqrt(np.maximum(squares, 0)))[:, -_COMPONENTS:]
     return np.pad(found, ((0, 0), (_COMPONENTS - found.shape[1], 0)))
 

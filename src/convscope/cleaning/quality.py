@@ -4,28 +4,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .neighbours import nearest, unit_rows
+from .neighbors import nearest, unit_rows
 
-_BLOCK, _NEIGHBOURS = 64, 10
+_BLOCK, _NEIGHBORS = 64, 10
 _BRIGHT, _WHITE = 0.9, 250  # fraction of the pixels that are darker; value of a pixel that is burned out
 DETAILS = {
     "outlier": "unlike every other image",
     "blurred": "little fine detail for its contrast",
     "dark": "even its bright parts are dark",
     "over-exposed": "large parts are white",
-    "other kind": "far more flat colour, or far less colour, than the others",
+    "other kind": "far more flat color, or far less color, than the others",
 }
 """What each kind means, in words."""
 
 
 def outlyingness(features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how far each image is from its nearest neighbours, in robust standard deviations above the median, N.
+    """Return how far each image is from its nearest neighbors, in robust standard deviations above the median, N.
 
-    The distance is 1 less the mean similarity of the farther five of ten neighbours, so that a few copies of an image
+    The distance is 1 less the mean similarity of the farther five of ten neighbors, so that a few copies of an image
     do not hide it.
     """
-    rows = unit_rows(features, centre=features.mean(axis=0))
-    count = min(_NEIGHBOURS, len(rows) - 1)
+    rows = unit_rows(features, center=features.mean(axis=0))
+    count = min(_NEIGHBORS, len(rows) - 1)
     similarities, _ = nearest(rows, rows, count)
     return robust(np.asarray(1 - similarities[:, count // 2 :].mean(axis=1), np.float64))
 
@@ -42,17 +42,17 @@ def oddness(statistics: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     Args:
         statistics: of the images, see `statistics_of`.
     """
-    detail, bright, white, flat, colour = statistics.T
+    detail, bright, white, flat, color = statistics.T
     return {
         "blurred": -robust(detail, floor=0.1),
         "dark": -robust(bright, floor=4.0),
         "over-exposed": robust(white, floor=0.02),
-        "other kind": np.maximum(robust(flat, floor=0.01), -robust(colour, floor=0.1)),
+        "other kind": np.maximum(robust(flat, floor=0.01), -robust(color, floor=0.1)),
     }
 
 
 def statistics_of(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return five statistics of images N H W C, N 5: detail, brightness, white, flat and colour.
+    """Return five statistics of images N H W C, N 5: detail, brightness, white, flat and color.
 
     Detail is the logarithm of the variance of the Laplacian at half the resolution over that at a quarter: contrast and
     subject change it less than the variance itself, and images that were enlarged a little count as sharp.

@@ -35,7 +35,7 @@ def confident_joint(probabilities: NDArray[np.float64], labels: NDArray[np.int64
     """Return the estimated number of images by label and true class, K K; rows sum to the images of a label.
 
     An image counts for a class whose probability is at least the mean probability of that class among the images that
-    are labelled so (section 3.1 of the paper); where several qualify, for the most probable of them.
+    are labeled so (section 3.1 of the paper); where several qualify, for the most probable of them.
 
     Examples:
         >>> probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
@@ -112,7 +112,7 @@ def wrong_labels(
             Problem(
                 name=spell(name_of(indices[index])),
                 kind="wrong label",
-                detail=f"labelled {label} ({own}), looks like {suggested} ({its})",
+                detail=f"labeled {label} ({own}), looks like {suggested} ({its})",
                 score=round(score, 3),
                 label=label,
                 suggested=suggested,

@@ -53,7 +53,7 @@ def explain_text(result: "ExplainResult") -> str:
         lines.append(f"{one.name}: {printable(one.label)} {one.probability:.1%}, logit {one.logit:.3g}")
         lines += [f"  {title_of(item.method)}: {facts(one, item)}" for item in one.attributions]
         if one.nearest:
-            near = ", ".join(f"{neighbour.name} ({neighbour.distance:.3g})" for neighbour in one.nearest)
+            near = ", ".join(f"{neighbor.name} ({neighbor.distance:.3g})" for neighbor in one.nearest)
             lines.append(f"  {title_of(NEAREST)}: {near}")
     if result.faithfulness is not None:
         table = faithfulness_table(result.faithfulness)

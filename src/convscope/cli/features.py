@@ -104,7 +104,7 @@ def _classified(
     """Evaluate the classifiers and save the best if asked; return what could not be used."""
     from convscope.api.features import compare_classifiers, extract_features, save_with_classifier
 
-    features = extract_features(model, data, unlabelled=False, context=context, **vars(options))
+    features = extract_features(model, data, unlabeled=False, context=context, **vars(options))
     if options.output is not None:
         click.echo(_written(Path(options.output), features.values.shape))
     evaluated = compare_classifiers(features, learning.classifiers, seed=learning.seed, context=context)

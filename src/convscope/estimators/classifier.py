@@ -20,7 +20,7 @@ from convscope.core.records import to_json
 from convscope.core.temporaries import temporary_folder
 from convscope.core.text import printable
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import refuse_one_in_colour
+from convscope.images.sources.arrays import refuse_one_in_color
 from convscope.images.sources.labels import refuse_no_text
 from convscope.images.values import ValueRanges, kind_of
 from convscope.networks.build import Network
@@ -169,7 +169,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         check_is_fitted(self)
         rows, given = as_rows(X)
-        refuse_one_in_colour(np.asarray(X), "X", channels=self.image_shape_[2], size=self.image_shape_[:2])
+        refuse_one_in_color(np.asarray(X), "X", channels=self.image_shape_[2], size=self.image_shape_[:2])
         if given is not None and given != self.image_shape_:
             raise DataError(f"`X` must have images of {self.image_shape_}, as in fit. Got {given}. Resize them.")
         with checked_by_sklearn():

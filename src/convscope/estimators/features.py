@@ -16,7 +16,7 @@ from convscope.core.errors import DataError, ParameterError
 from convscope.core.machine import tuned
 from convscope.features.reading import Reading, StageFeatures
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import as_images, refuse_one_in_colour
+from convscope.images.sources.arrays import as_images, refuse_one_in_color
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
 
@@ -150,5 +150,5 @@ class ConvFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 raise DataError("`X` must hold finite numbers. Got NaN or infinity. Replace them.")
             rows = given.reshape(len(given), math.prod(given.shape[1:]))
             given = pixels(rows, classifier.pixel_range_).reshape(given.shape)
-        refuse_one_in_colour(given, "X", channels=step.channels, size=step.size)
+        refuse_one_in_color(given, "X", channels=step.channels, size=step.size)
         return as_images(given[..., None] if given.ndim == 3 else given, "X")

@@ -70,7 +70,7 @@ def open_for(
     class_depth: int | None = None,
     data_dir: Path | None = None,
     reporter: Reporter | None = None,
-    unlabelled: bool = False,
+    unlabeled: bool = False,
     own_classes: bool = False,
 ) -> Source:
     """Return the source that `data` names for a trained model, its folders read as in training; says what was decided.
@@ -85,7 +85,7 @@ def open_for(
         data,
         data_dir=data_dir,
         reporter=progress,
-        unlabelled=unlabelled,
+        unlabeled=unlabeled,
         known=None if own_classes else model.classes,
         class_depth=depth_for(data, class_depth, model.learned.class_depth),
         channels=model.preprocessing.channels,
@@ -122,7 +122,7 @@ def images_for(
         cache_dir=cache_dir,
         reporter=reporter,
     )
-    if source.labelled and not own_classes:
+    if source.labeled and not own_classes:
         dataset = _with_classes(dataset, model.classes)
     for note in reading_notes(dataset):
         progress.say(note)

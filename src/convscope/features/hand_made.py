@@ -72,7 +72,7 @@ def hand_made(kind: str, images: NDArray[np.uint8], *, learn_from: NDArray[np.in
     Args:
         kind: ``pixels`` (0…1), ``pca`` (the first 50 principal components of the pixels), ``hog`` (histograms of 9
             directions of gradients in 7 × 7 or so cells, normalized over blocks of 2 × 2 cells), ``lbp`` (histograms of
-            the 10 uniform local binary patterns of 8 neighbours, in 4 × 4 cells of the gray image) or ``scattering``
+            the 10 uniform local binary patterns of 8 neighbors, in 4 × 4 cells of the gray image) or ``scattering``
             (wavelets of 8 directions, their absolute values, wavelets once more, and means over 7 × 7 or so places of
             the gray image).
         images: uint8 N H W C.
@@ -123,15 +123,15 @@ def _hog(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[
 def _lbp(images: NDArray[np.uint8], _learn_from: NDArray[np.int64]) -> Callable[[NDArray[np.uint8]], Vectors]:
     feature = _skimage()
     _refuse_smaller(images, _LBP_CELLS, "Local binary patterns")
-    neighbours = 8
+    neighbors = 8
 
     def histograms(image: NDArray[np.uint8]) -> NDArray[np.float64]:
         gray = image.mean(axis=2).astype(np.uint8)
-        patterns = feature.local_binary_pattern(gray, neighbours, 1, method="uniform").astype(np.int64)
+        patterns = feature.local_binary_pattern(gray, neighbors, 1, method="uniform").astype(np.int64)
         cells = [
             cell for band in np.array_split(patterns, _LBP_CELLS) for cell in np.array_split(band, _LBP_CELLS, axis=1)
         ]
-        return np.concatenate([np.bincount(cell.ravel(), minlength=neighbours + 2) / cell.size for cell in cells])
+        return np.concatenate([np.bincount(cell.ravel(), minlength=neighbors + 2) / cell.size for cell in cells])
 
     return _of_each(histograms)
 

@@ -1,7 +1,7 @@
 """A classifier that was learned on features, put into the network that made them: one model, one file.
 
 A classifier that is linear in the features is the last step of a network, whoever learned it: its weights, with the
-standardization of the features folded in, become those of the network's own classifier. Nearest neighbours and the
+standardization of the features folded in, become those of the network's own classifier. Nearest neighbors and the
 support vectors of an RBF kernel are images that are kept, as tensors. Layers that are not needed are left away. The
 network is that of a layout where a layout can say it, else that of a graph.
 `LogisticRegression`, `LinearDiscriminantAnalysis` and votes are probabilities by themselves; those of an SVM, whose
@@ -63,7 +63,7 @@ def head_of(fitted: Any, found: FeatureSet) -> Head | None:
     """Return what a fitted classifier of scikit-learn computes, None where that is nothing that tensors can hold.
 
     Args:
-        fitted: a classifier on labels 0, 1, …, one a class: linear (with `coef_` and `intercept_`), nearest neighbours
+        fitted: a classifier on labels 0, 1, …, one a class: linear (with `coef_` and `intercept_`), nearest neighbors
             (Euclidean, with equal votes) or an SVC with the RBF kernel; alone or in a pipeline behind `StandardScaler`.
         found: the features that it was fitted on, those of the training images.
     """
@@ -79,7 +79,7 @@ def head_of(fitted: Any, found: FeatureSet) -> Head | None:
         return Head(margins=margins, arrays=_linear(last, scaler))
     kind = type(last).__name__
     if kind == "KNeighborsClassifier":
-        return _neighbours(last, scaler, found)
+        return _neighbors(last, scaler, found)
     return _kernel(last, scaler, found) if kind == "SVC" else None
 
 
@@ -160,16 +160,16 @@ def _linear(last: Any, scaler: Any) -> Arrays:
     return {"weight": weights, "bias": biases}
 
 
-def _neighbours(last: Any, scaler: Any, found: FeatureSet) -> Head | None:
+def _neighbors(last: Any, scaler: Any, found: FeatureSet) -> Head | None:
     train = found.part("train")
     euclidean = (last.effective_metric_, last.weights) == ("euclidean", "uniform")
     if not euclidean or last.n_samples_fit_ != len(train):
         return None
     vectors = found.vectors[train]
     try:
-        exemplars = Exemplars(kind="neighbours", kept=len(train), neighbours=last.n_neighbors)
+        exemplars = Exemplars(kind="neighbors", kept=len(train), neighbors=last.n_neighbors)
     except ParameterError:
-        return None  # more neighbours than anyone asks
+        return None  # more neighbors than anyone asks
     kept = vectors if scaler is None else scaler.transform(vectors)
     arrays = {**_scaling(scaler, vectors.shape[1]), "kept": kept, "labels": found.labels[train]}
     return Head(margins=False, arrays=arrays, exemplars=exemplars)

@@ -36,7 +36,7 @@ def draw_explanation(
         thumbnails: the nearest training images, uint8 H W C.
         classes: names.
         faithfulness: of the methods, if it was measured.
-        theme: the colours.
+        theme: the colors.
     """
     across = 1 + len(explanation.attributions)
     near = bool(thumbnails)

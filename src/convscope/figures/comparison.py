@@ -27,9 +27,9 @@ def draw_variants(comparison: Comparison, *, theme: Theme) -> Figure | None:
         axes = drawn.subplots()
         for row, result in enumerate(results):
             low, high = result.interval
-            colour = theme.series[0] if result.variant == BASELINE else theme.quiet
-            axes.plot([100 * low, 100 * high], [row, row], color=colour, linewidth=1.5)
-            axes.plot([100 * result.accuracy], [row], "o", color=colour, markersize=5)
+            color = theme.series[0] if result.variant == BASELINE else theme.quiet
+            axes.plot([100 * low, 100 * high], [row, row], color=color, linewidth=1.5)
+            axes.plot([100 * result.accuracy], [row], "o", color=color, markersize=5)
         axes.set_yticks(range(len(results)), [result.title for result in results])
         images = counted(comparison.test_images, "image")
         axes.set_xlabel(f"accuracy (%), 95 % intervals, {images} of {comparison.data}")
@@ -88,23 +88,23 @@ def _draw_curve(axes: Axes, result: VariantResult, comparison: Comparison, serie
         (point.images, *(max(smallest, 100 * (1 - end)) for end in (point.accuracy, *point.interval)))
         for point in points
     ]
-    colour, (marker, style) = theme.series[series], _STYLES[series]
+    color, (marker, style) = theme.series[series], _STYLES[series]
     sizes = [row[0] / divisor for row in rows]
-    axes.plot(sizes, [row[1] for row in rows], marker + style, color=colour, markersize=4, label=result.title)
-    axes.vlines(sizes, [row[3] for row in rows], [row[2] for row in rows], color=colour, linewidth=1)
+    axes.plot(sizes, [row[1] for row in rows], marker + style, color=color, markersize=4, label=result.title)
+    axes.vlines(sizes, [row[3] for row in rows], [row[2] for row in rows], color=color, linewidth=1)
     law = fit_power_law(points, test_images=evaluated)
     if law is not None and law.falls:
         twice = 2 * law.images / divisor
-        axes.plot([sizes[-1], twice], [rows[-1][1], 100 * law.at_twice], ":", color=colour, linewidth=1)
-        axes.vlines([twice], [100 * law.at_twice_low], [100 * law.at_twice_high], color=colour, linewidth=1)
+        axes.plot([sizes[-1], twice], [rows[-1][1], 100 * law.at_twice], ":", color=color, linewidth=1)
+        axes.vlines([twice], [100 * law.at_twice_low], [100 * law.at_twice_high], color=color, linewidth=1)
 
 
 def _draw(axes: Axes, rows: Sequence[tuple[float, float, float, float]], name: str, series: int, theme: Theme) -> None:
-    colour, (marker, style) = theme.series[series], _STYLES[series]
+    color, (marker, style) = theme.series[series], _STYLES[series]
     across = [row[0] for row in rows]
-    axes.plot(across, [100 * row[1] for row in rows], marker + style, color=colour, markersize=3, label=name)
+    axes.plot(across, [100 * row[1] for row in rows], marker + style, color=color, markersize=3, label=name)
     axes.fill_between(
-        across, [100 * row[2] for row in rows], [100 * row[3] for row in rows], color=colour, alpha=0.15, linewidth=0
+        across, [100 * row[2] for row in rows], [100 * row[3] for row in rows], color=color, alpha=0.15, linewidth=0
     )
 
 

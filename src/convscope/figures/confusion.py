@@ -23,7 +23,7 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
 
     Args:
         report: of the run.
-        theme: the colours.
+        theme: the colors.
     """
     counts = np.zeros((len(report.classes),) * 2, np.int64)
     for cell in report.cells:
@@ -41,9 +41,9 @@ def draw_confusion(report: Report, *, theme: Theme) -> Figure:
             np.where(correct, fractions, np.sqrt(fractions)) / 1.25
         )  # errors are few: make small fractions visible
         shades = [LinearSegmentedColormap.from_list("fraction", [theme.paper, end])(strength) for end in _ends(theme)]
-        colours = np.where(correct[..., None], *shades)  # rows, columns, red green blue
-        axes.imshow(colours)
-        _numbers(axes, cells, colours, theme)
+        colors = np.where(correct[..., None], *shades)  # rows, columns, red green blue
+        axes.imshow(colors)
+        _numbers(axes, cells, colors, theme)
         axes.set_xticks(range(len(shown)), names, rotation=90, parse_math=False)
         axes.set_yticks(range(len(shown)), names, parse_math=False)
         axes.set_xlabel("predicted class")
@@ -60,15 +60,15 @@ def _most_confused(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _ends(theme: Theme) -> tuple[str, str]:
-    """Return the colours of only correct and only wrong predictions."""
+    """Return the colors of only correct and only wrong predictions."""
     return theme.above, theme.below
 
 
-def _numbers(axes: Axes, counts: NDArray[np.int64], colours: NDArray[np.float64], theme: Theme) -> None:
+def _numbers(axes: Axes, counts: NDArray[np.int64], colors: NDArray[np.float64], theme: Theme) -> None:
     size = 8 if len(counts) <= 12 else 5.5
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            written = theme.readable_on(colours[row, column].tolist())
+            written = theme.readable_on(colors[row, column].tolist())
             axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=size, color=written)
 
 

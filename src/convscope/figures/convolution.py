@@ -104,7 +104,7 @@ class Scene:
 
     Args:
         walk: the unit over the image.
-        theme: the colours.
+        theme: the colors.
     """
 
     def __init__(self, walk: Walk, theme: Theme) -> None:
@@ -192,12 +192,12 @@ class Scene:
 
 @final
 class _Cells:
-    """Values as coloured cells, with numbers where there is room; NaN is empty."""
+    """Values as colored cells, with numbers where there is room; NaN is empty."""
 
     def __init__(self, axes: Axes, shape: tuple[int, ...], scale: Normalize, title: str, theme: Theme) -> None:
         self.axes = axes
-        self._scale, self._theme, self._colours = scale, theme, theme.signed
-        self._image = axes.imshow(np.zeros(shape), cmap=self._colours, norm=scale)
+        self._scale, self._theme, self._colors = scale, theme, theme.signed
+        self._image = axes.imshow(np.zeros(shape), cmap=self._colors, norm=scale)
         bare(axes, theme)
         axes.set_title(title, fontsize=8, color=theme.quiet)
         rows, columns = shape
@@ -219,7 +219,7 @@ class _Cells:
             value = float(values[cell])
             number.set_text(f"{value + 0.0:.{self._digits}g}" if math.isfinite(value) else "")
             if math.isfinite(value):
-                number.set_color(self._theme.readable_on(self._colours(self._scale(value))))
+                number.set_color(self._theme.readable_on(self._colors(self._scale(value))))
 
 
 @final

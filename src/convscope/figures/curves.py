@@ -23,7 +23,7 @@ def draw_curves(history: Sequence[EpochRecord], *, validation_images: int = 0, t
     Args:
         history: the epochs of a run.
         validation_images: number of validation images; with it the accuracy has a band, the 95 % interval (Wilson).
-        theme: the colours.
+        theme: the colors.
 
     Raises:
         DataError: no epoch is finished.

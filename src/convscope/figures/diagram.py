@@ -42,7 +42,7 @@ def draw_diagram(graph: Graph, *, title: str, theme: Theme) -> Figure:
     Args:
         graph: of the network.
         title: names it.
-        theme: the colours.
+        theme: the colors.
     """
     blocks = blocks_of([node.name for node in graph.nodes], MOST_ROWS)
     edges = edges_of(graph, blocks)
@@ -171,13 +171,13 @@ def _row(axes: Axes, number: int, texts: tuple[str, str, str, str], side: tuple[
 
 def _draw_branch(axes: Axes, branch: Branch, theme: Theme) -> None:
     """Draw a lane from a row down to another."""
-    colour = theme.series[branch.lane % len(theme.series)]
+    color = theme.series[branch.lane % len(theme.series)]
     x, begin = _LANES + branch.lane * _LANE, _LANES - 0.2
     top, bottom = -(branch.start + 0.12) * _ROW, -(branch.end - 0.12) * _ROW
-    axes.plot([begin, x, x], [top, top, bottom], color=colour, linewidth=1.3, solid_joinstyle="round")
-    axes.add_patch(_arrow((x, bottom), (begin, bottom), colour))
+    axes.plot([begin, x, x], [top, top, bottom], color=color, linewidth=1.3, solid_joinstyle="round")
+    axes.add_patch(_arrow((x, bottom), (begin, bottom), color))
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float], colour: str) -> FancyArrowPatch:
-    look: dict[str, Any] = {"color": colour, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
+def _arrow(start: tuple[float, float], end: tuple[float, float], color: str) -> FancyArrowPatch:
+    look: dict[str, Any] = {"color": color, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}
     return FancyArrowPatch(start, end, arrowstyle="->", mutation_scale=8, **look)

@@ -34,7 +34,7 @@ def draw_fields(
     Args:
         planned: the network.
         pixels: uint8 H W C of the network's size, or None for an empty background.
-        theme: the colours.
+        theme: the colors.
         shown: index and name of the layers that may have a box; all by default.
     """
     every = [(index, f"layer {index + 1}, {layer.name}") for index, layer in enumerate(planned.layers)]
@@ -49,10 +49,10 @@ def draw_fields(
         _show(left, planned, pixels, theme)
         right.set_axis_off()
         for index, (name, layer) in enumerate(boxes):
-            colour, style = theme.series[index % len(theme.series)], _STYLES[index // len(theme.series) % len(_STYLES)]
-            _box(left, layer, (colour, style), inset=index % _INSETS * _INSET * max(planned.width, planned.height))
+            color, style = theme.series[index % len(theme.series)], _STYLES[index // len(theme.series) % len(_STYLES)]
+            _box(left, layer, (color, style), inset=index % _INSETS * _INSET * max(planned.width, planned.height))
             y = 0.95 - index * 0.9 / max(6, len(boxes))
-            right.plot([0, 0.08], [y, y], color=colour, linestyle=style, linewidth=2)
+            right.plot([0, 0.08], [y, y], color=color, linestyle=style, linewidth=2)
             right.text(0.11, y, _words(planned, name, layer), va="center", fontsize=8)
         right.set_xlim(0, 1)
         right.set_ylim(0, 1)
@@ -98,8 +98,8 @@ def _box(axes: Axes, layer: PlannedLayer, look: tuple[str, str], *, inset: float
     inset = min(inset, _LARGEST_INSET * min(layer.field_rows.size, layer.field_columns.size))
     corner = (left - 0.5 + inset, top - 0.5 + inset)
     width, height = (field.size - 2 * inset for field in (layer.field_columns, layer.field_rows))
-    colour, style = look
-    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linestyle=style, linewidth=2))
+    color, style = look
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=color, linestyle=style, linewidth=2))
 
 
 def _start(field: ReceptiveField, positions: int) -> int:

@@ -19,14 +19,14 @@ _LETTERS = 11  # of a title an inch
 def draw_filters(filters: NDArray[np.float32], *, name: str, theme: Theme, groups: int = 1) -> Figure:
     """Return the figure of a convolution's filters, blue above 0 and orange below, on one scale.
 
-    Filters on one map or on the three colours of an image are tiles in a grid; filters on more maps have a row each,
+    Filters on one map or on the three colors of an image are tiles in a grid; filters on more maps have a row each,
     with a tile for each input map. Of weights that are separate in each region, those of the central region are drawn.
 
     Args:
         filters: weights of the convolution with normalization folded in: units × maps below × k × k; of one with local
             weights, regions down × regions across in front of them.
         name: of the layer in the layout.
-        theme: the colours.
+        theme: the colors.
         groups: of the maps below; a unit has weights on those of one.
     """
     regions = filters.shape[:2] if filters.ndim == 6 else (1, 1)
@@ -51,7 +51,7 @@ def _title(weights: np.ndarray, name: str, regions: tuple[int, ...], groups: int
 
 
 def _mixed(weights: np.ndarray, theme: Theme) -> Figure:
-    """Return a grid of tiles: one channel in blue and orange, three as colours around gray."""
+    """Return a grid of tiles: one channel in blue and orange, three as colors around gray."""
     count = min(len(weights), MOST_UNITS)
     across = min(count, ACROSS)
     down = -(-count // across)
@@ -71,7 +71,7 @@ def _mixed(weights: np.ndarray, theme: Theme) -> Figure:
     if weights.shape[1] == 1:
         name_values(drawn, every, scale, theme, "weight")
     else:
-        drawn.supxlabel(f"gray is 0, a full colour ±{largest:.3g}", fontsize=8, color=theme.quiet)
+        drawn.supxlabel(f"gray is 0, a full color ±{largest:.3g}", fontsize=8, color=theme.quiet)
     return drawn
 
 

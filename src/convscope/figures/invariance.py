@@ -61,7 +61,7 @@ def draw_invariance(invariance: Invariance, curves: Sequence[Curve], *, theme: T
     Args:
         invariance: the measurement.
         curves: the distortions to draw.
-        theme: the colours.
+        theme: the colors.
     """
     first, second = theme.series[:2]
     legend = [
@@ -114,7 +114,7 @@ def draw_sensitivity(invariance: Invariance, curves: Sequence[Curve], *, theme: 
     Args:
         invariance: the measurement.
         curves: the distortions to draw, each at one small strength.
-        theme: the colours.
+        theme: the colors.
     """
     first, second = theme.series[:2]
     mark: dict[str, Any] = {"marker": "|", "markersize": 11, "markeredgewidth": 2.5, "linestyle": ""}
@@ -138,9 +138,9 @@ def _layers_chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme
     point = invariance.shown(curve)
     shown = invariance.shown_layers
     for row, layer in enumerate(point.layers[one.index] for one in shown):
-        for value, inside, colour, offset in _bars(layer, theme):
+        for value, inside, color, offset in _bars(layer, theme):
             if value is not None:
-                axes.barh(row + offset, value, height=0.34, color=colour)
+                axes.barh(row + offset, value, height=0.34, color=color)
                 axes.text(value + 0.02, row + offset, f"{value:.2f}", va="center", fontsize=6.5)
             if inside is not None:
                 axes.plot([inside], [row + offset], "|", color=theme.ink, markersize=7, markeredgewidth=2)
@@ -155,7 +155,7 @@ def _layers_chart(axes: Axes, invariance: Invariance, curve: Curve, theme: Theme
 
 
 def _bars(layer: LayerChange, theme: Theme) -> tuple[tuple[float | None, float | None, str, float], ...]:
-    """Return value, value inside, colour and offset of both bars of a layer."""
+    """Return value, value inside, color and offset of both bars of a layer."""
     first, second = theme.series[:2]
     return (
         (layer.changed, layer.changed_inside, first, -0.19),

@@ -23,7 +23,7 @@ def draw_layout(planned: Plan, *, theme: Theme) -> Figure:
 
     Args:
         planned: the network; trained or not.
-        theme: the colours.
+        theme: the colors.
     """
     with drawing(theme):
         drawn = figure((len(planned.layers) + 1) * _COLUMN + 0.4, 3.3, theme)

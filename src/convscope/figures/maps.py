@@ -29,7 +29,7 @@ def draw_maps(traced: Trace, *, theme: Theme, shown: Sequence[tuple[int, str]] |
 
     Args:
         traced: the activations of the network on one image.
-        theme: the colours.
+        theme: the colors.
         shown: index and name of the layers that have a row; all by default. The classes are always there.
     """
     if shown is None:

@@ -21,7 +21,7 @@ def draw_patches(record: UnitsRecord, layer: LayerUnits, *, theme: Theme) -> Fig
     Args:
         record: of the units.
         layer: one of its layers.
-        theme: the colours.
+        theme: the colors.
 
     Raises:
         DataError: the record has no pixels of this layer's patches.

@@ -1,4 +1,4 @@
-"""The style of all figures: colour-blind safe light and dark themes, and how figures are saved."""
+"""The style of all figures: color-blind safe light and dark themes, and how figures are saved."""
 
 import contextlib
 import io
@@ -43,13 +43,13 @@ def short_name(name: str, most: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """The colours of one theme.
+    """The colors of one theme.
 
     Attributes:
         paper, ink, quiet, line: of the background, of text, of secondary text, of frames and grids.
-        above, below: of values above and below 0; 0 has the colour of the background.
+        above, below: of values above and below 0; 0 has the color of the background.
         mark: of highlights.
-        series: of lines in one chart: blue, orange, green, pink and purple, safe for the colour-blind (after Okabe and
+        series: of lines in one chart: blue, orange, green, pink and purple, safe for the color-blind (after Okabe and
             Ito 2008), lighter on a dark background.
     """
 
@@ -62,9 +62,9 @@ class Theme:
     mark: str
     series: tuple[str, ...]
 
-    def readable_on(self, colour: Sequence[float]) -> str:
-        """Return ink or paper, whichever has more contrast on a colour (red, green, blue from 0 to 1; WCAG 2)."""
-        ground = _luminance(colour)
+    def readable_on(self, color: Sequence[float]) -> str:
+        """Return ink or paper, whichever has more contrast on a color (red, green, blue from 0 to 1; WCAG 2)."""
+        ground = _luminance(color)
 
         def contrast(name: str) -> float:
             pair = sorted((ground, _luminance(to_rgb(name))))
@@ -74,13 +74,13 @@ class Theme:
 
     @property
     def signed(self) -> Colormap:
-        """Colour map from below 0 over the background to above 0."""
+        """Color map from below 0 over the background to above 0."""
         return LinearSegmentedColormap.from_list("signed", [self.below, self.paper, self.above])
 
 
-def _luminance(colour: Sequence[float]) -> float:
+def _luminance(color: Sequence[float]) -> float:
     """Return the relative luminance of red, green and blue (WCAG 2)."""
-    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour[:3]]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in color[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -125,7 +125,7 @@ def figure(width: float, height: float, theme: Theme, *, resolution: int = _RESO
 
 @contextlib.contextmanager
 def drawing(theme: Theme) -> Iterator[None]:
-    """Draw in the colours of the theme, without the user's matplotlib settings."""
+    """Draw in the colors of the theme, without the user's matplotlib settings."""
     settings: dict[Any, Any] = {
         "text.color": theme.ink,
         "axes.facecolor": theme.paper,
@@ -161,7 +161,7 @@ def bare(axes: Axes, theme: Theme) -> None:
 
 
 def name_values(figure: Figure, axes: Axes | list[Axes], scale: Normalize, theme: Theme, label: str) -> None:
-    """Add a colour bar beside `axes`."""
+    """Add a color bar beside `axes`."""
     bar = figure.colorbar(ScalarMappable(scale, theme.signed), ax=axes, fraction=0.03, pad=0.01)
     bar.set_label(label)
     bar.outline.set_edgecolor(theme.line)

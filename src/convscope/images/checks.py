@@ -66,7 +66,7 @@ def inspect(
         >>> from convscope.images.sources.opening import open_source
         >>> images = np.stack([np.eye(8), np.eye(8), np.zeros((8, 8))])
         >>> [problem.kind for problem in inspect(open_source((images, ["a", "b", "b"]))).problems[:3]]
-        ['single colour', 'duplicate', 'two classes']
+        ['single color', 'duplicate', 'two classes']
     """
     reporter = reporter or Silent()
     sample = take_sample(source, reporter)
@@ -114,7 +114,7 @@ def check_facts(
         *_by_flag(source, facts),
         *_remarked(source, remarks),
         *_twins(source, facts, usable),
-        *(_classes(source, counts, usable) if source.labelled else ()),
+        *(_classes(source, counts, usable) if source.labeled else ()),
         *_look_alikes(source),
         *(Problem(name=spell(name), kind="ignored", detail="passed over") for name in source.ignored),
     ]
@@ -165,7 +165,7 @@ def _unusable(source: Source, reasons: Mapping[int, str]) -> Iterator[Problem]:
 def _by_flag(source: Source, facts: NDArray[np.void]) -> Iterator[Problem]:
     flags = (
         ("misnamed", "wrong extension"),
-        ("flat", "single colour"),
+        ("flat", "single color"),
         ("animated", "animated"),
         ("clipped", "clipped"),
     )

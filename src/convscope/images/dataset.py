@@ -74,7 +74,7 @@ class Dataset:
         Raises:
             DataError: the images have no classes.
         """
-        if not self.source.labelled:
+        if not self.source.labeled:
             raise DataError(f"`{printable(self.name)}` must have classes to evaluate by. Got unlabeled images.")
         return next(split for split in (TEST, VALIDATION, TRAIN) if (self.splits == split).any())
 
@@ -175,7 +175,7 @@ def _finish(
     labels, used, decided = _decided(source, source_indices, decisions)
     splits = np.full(len(source_indices), LEFT_OUT, np.uint8)
     split_notes: tuple[str, ...] = ()
-    if source.labelled:
+    if source.labeled:
         indices = source_indices[used]
         splits[used], split_notes = assign(
             source.splits[indices], labels[used], facts["digest"][indices], validation=validation, seed=seed
@@ -216,7 +216,7 @@ def _decided(
     labels = source.labels[indices]
     if decisions is None:
         return labels, np.ones(len(indices), bool), ()
-    if not source.labelled:
+    if not source.labeled:
         raise DataError(f"`labels` needs images with classes. Got none in {printable(source.name)}. Leave it out.")
     found = corrected(decisions, labels, source.classes, lambda index: source.image_name(int(indices[index])))
     return found.labels, found.used, (found.note,)

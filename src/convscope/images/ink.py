@@ -37,7 +37,7 @@ class Ink:
 
 
 def ink_of(images: NDArray[np.uint8]) -> Ink | None:
-    """Return what the ink of images N H W C has in common; None of colours, of too few, or without a common paper.
+    """Return what the ink of images N H W C has in common; None of colors, of too few, or without a common paper.
 
     Examples:
         >>> images = np.zeros((10, 8, 8, 1), np.uint8)

@@ -21,12 +21,12 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "passed over": (False, "files that look like images and are not read, and unreadable folders"),
     "class without images": (True, "class folders without an image, which train refuses: fill or remove them"),
     "wrong extension": (True, "files with the extension of another format"),
-    "single colour": (True, "images of a single colour"),
+    "single color": (True, "images of a single color"),
     "damaged": (True, "images that may be damaged: their decoder reported errors, but returned pixels"),
     "partly used": (True, "images of which only some channels or slices are used"),
     "invisible": (
         True,
-        "drawings on a transparent ground in the colour of the background, which gives them one colour",
+        "drawings on a transparent ground in the color of the background, which gives them one color",
     ),
     "animated": (True, "animated images: the first frame is used"),
     "clipped": (True, "images with values beyond the range of the dataset, which become black or white"),
@@ -42,7 +42,7 @@ PROBLEM_KINDS: dict[str, tuple[bool, str]] = {
     "over-exposed": (True, "images that are over-exposed beside the others"),
     "other kind": (
         True,
-        "images of another kind, such as drawings among photographs, or gray ones among coloured ones",
+        "images of another kind, such as drawings among photographs, or gray ones among colored ones",
     ),
     "hard example": (True, "windows that look like another class than their image is of"),
     "uncertain": (True, "windows that may be of two classes"),
@@ -123,7 +123,7 @@ class Inspection:
     notes: tuple[str, ...] = ()
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         """Whether the images have classes."""
         return tuple(count.name for count in self.classes) != NO_CLASS
 
@@ -170,7 +170,7 @@ def spell(name: str) -> str:
 
 
 def image_notes(facts: NDArray[np.void], channels: int) -> list[str]:
-    """Return notes on unusable, clipped and colour images, by the facts (FACTS) of all images.
+    """Return notes on unusable, clipped and color images, by the facts (FACTS) of all images.
 
     channels: of the preprocessed images.
     """
@@ -188,7 +188,7 @@ def image_notes(facts: NDArray[np.void], channels: int) -> list[str]:
         colored = int(np.count_nonzero(facts["color"]))
         if colored:
             notes.append(
-                f"{counted(colored, 'image')} with colour {are(colored)} converted to gray; --channels 3 keeps colour"
+                f"{counted(colored, 'image')} with color {are(colored)} converted to gray; --channels 3 keeps color"
             )
     return notes
 

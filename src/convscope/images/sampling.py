@@ -33,7 +33,7 @@ _NEAR = (96, 96)
 class Sample:
     """Properties of the sampled images.
 
-    widths, heights: int64 M. gray: no image has colour. edges: median colour of the outermost opaque pixels of each
+    widths, heights: int64 M. gray: no image has color. edges: median color of the outermost opaque pixels of each
     image that has some, C values of this kind. transparent: some image has transparency. values: sampled values, by
     kind of number.
     """
@@ -103,7 +103,7 @@ def nothing_readable(source: Source, reason: str) -> DataError:
 
 
 def edge_colors(sample: Sample, ranges: ValueRanges) -> NDArray[np.float64]:
-    """Return the edge colours of a sample as gray levels, N x 3; those of unknown range are left out."""
+    """Return the edge colors of a sample as gray levels, N x 3; those of unknown range are left out."""
     colors = []
     for kind, edge in sample.edges:
         span = getattr(ranges, kind)
@@ -167,7 +167,7 @@ def _sampled_image(decoded: Decoded) -> _SampledImage:
 
 
 def _edge(pixels: NDArray[Any]) -> NDArray[np.float64] | None:
-    """Return the median colour of the outermost pixels, C values; None if all are transparent."""
+    """Return the median color of the outermost pixels, C values; None if all are transparent."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # 2 (H + W), C
     if border.shape[1] == 4:
         border = border[border[:, 3] > opaque_value(pixels[..., 3]) / 2, :3]

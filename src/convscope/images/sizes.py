@@ -50,7 +50,7 @@ class ImageOptions:
             parse_color(self.background)
         if self.channels not in (None, 1, 3) or isinstance(self.channels, bool):
             raise ParameterError(
-                f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}. "
+                f"`channels` must be 1 (gray) or 3 (color). Got {self.channels!r}. "
                 "Omit it to use the channels of the data."
             )
         if self.size is None:
@@ -118,17 +118,17 @@ def parse_color(text: str) -> tuple[int, int, int]:
         return _NAMED[text]
     if not re.fullmatch("#[0-9a-fA-F]{6}", str(text)):
         raise ParameterError(
-            f"`background` must be auto, white, black or a colour like #ff8000. Got {text!r}."
+            f"`background` must be auto, white, black or a color like #ff8000. Got {text!r}."
             + (did_you_mean(text, ("auto", *_NAMED)) or " Give red, green and blue as two hexadecimal digits each.")
         )
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def background_of(text: str, channels: int) -> tuple[int, ...]:
-    """Return a colour as a background: one value 0…255 per channel.
+    """Return a color as a background: one value 0…255 per channel.
 
     Raises:
-        ParameterError: `text` is not a colour, or "auto", which needs a dataset.
+        ParameterError: `text` is not a color, or "auto", which needs a dataset.
 
     Examples:
         >>> background_of("white", 1), background_of("#ff0000", 3)
@@ -240,7 +240,7 @@ def _background(options: ImageOptions, sample: Sample, ranges: ValueRanges) -> t
     if not len(edges):
         return _NAMED["white"], "white, because the edges of the images are transparent; --background changes it"
     red, green, blue = np.rint(np.median(edges, axis=0)).astype(int).tolist()
-    return (red, green, blue), "the median colour at the edges of the images; --background changes it"
+    return (red, green, blue), "the median color at the edges of the images; --background changes it"
 
 
 def _margins(sample: Sample, width: int, height: int) -> bool:
@@ -251,6 +251,6 @@ def _margins(sample: Sample, width: int, height: int) -> bool:
 
 
 def _luma(color: tuple[int, int, int]) -> int:
-    """Return the gray level of a colour by the weights of Pillow (ITU-R 601-2)."""
+    """Return the gray level of a color by the weights of Pillow (ITU-R 601-2)."""
     red, green, blue = color
     return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16

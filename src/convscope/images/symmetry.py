@@ -54,7 +54,7 @@ def detect_symmetry(images: NDArray[np.uint8], labels: NDArray[np.int64], names:
     if tested:
         return Symmetry(flip=True, reason="left and right look alike in every class")
     if images.shape[3] == 3:
-        return Symmetry(flip=True, reason="colour images, too few per class to test")
+        return Symmetry(flip=True, reason="color images, too few per class to test")
     return Symmetry(flip=False, reason="gray images, too few per class to test")
 
 

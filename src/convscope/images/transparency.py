@@ -1,4 +1,4 @@
-"""Transparent drawings that vanish on a background of one colour, and images without contrast."""
+"""Transparent drawings that vanish on a background of one color, and images without contrast."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ _DRAWN = 64  # of 255: the least range of opacity that draws something
 _VISIBLE = 8  # of 255: a larger range of pixel values is visible
 _EXAMINED = 100  # images
 
-VANISHED = "all of it has the colour of the background; --background (in Python: background=) gives it another"
+VANISHED = "all of it has the color of the background; --background (in Python: background=) gives it another"
 
 
 def vanished(values: NDArray[np.uint8], fitted: NDArray[np.uint8]) -> tuple[str, ...]:
-    """Return the remark that a drawing is invisible: `fitted` has one colour although the opacity of `values` varies.
+    """Return the remark that a drawing is invisible: `fitted` has one color although the opacity of `values` varies.
 
     Args:
         values: the decoded image, H W C; the fourth channel is opacity.
@@ -29,7 +29,7 @@ def vanished(values: NDArray[np.uint8], fitted: NDArray[np.uint8]) -> tuple[str,
 
 
 def without_contrast(images: NDArray[np.uint8]) -> tuple[int, int]:
-    """Return how many of the images (N H W C) have one colour, and how many were examined, at most 100.
+    """Return how many of the images (N H W C) have one color, and how many were examined, at most 100.
 
     Examples:
         >>> without_contrast(np.zeros((3, 8, 8, 1), np.uint8))

@@ -27,7 +27,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> in
     Args:
         size: side of the input map, in pixels.
         kernel: side of the window, in pixels.
-        stride: distance between neighbouring positions, in pixels.
+        stride: distance between neighboring positions, in pixels.
         padding: zeros added along the side, both ends together, in pixels.
 
     Raises:
@@ -84,9 +84,9 @@ class Window:
 
     Attributes:
         kernel: number of values in it.
-        stride: distance between neighbouring positions of the window.
+        stride: distance between neighboring positions of the window.
         before, after: zeros before and after the map.
-        dilation: distance between neighbouring values in the window.
+        dilation: distance between neighboring values in the window.
     """
 
     kernel: int
@@ -186,7 +186,7 @@ class ReceptiveField:
         return ReceptiveField(size=self.size, stride=self.stride, start=self.start + positions * self.stride)
 
     def over(self, size: int) -> "ReceptiveField":
-        """Return the field of the only value that is made of `size` neighbouring values with this field."""
+        """Return the field of the only value that is made of `size` neighboring values with this field."""
         return self.through(Window(kernel=size, stride=size))
 
     def repeated(self, positions: int) -> "ReceptiveField":

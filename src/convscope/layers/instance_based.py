@@ -1,4 +1,4 @@
-"""Classifiers that store training images: nearest neighbours, and the support vectors of a kernel SVM.
+"""Classifiers that store training images: nearest neighbors, and the support vectors of a kernel SVM.
 
 They are learned on the features of a network by scikit-learn (see `convscope.features.heads`) and are
 tensors here, in place of the linear classifier of a network: the stored images, and how a new image is compared with
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from convscope.core.errors import ParameterError
 from convscope.core.text import counted
 
-LARGEST_NEIGHBOURS = 1_000
+LARGEST_NEIGHBORS = 1_000
 LARGEST_KEPT = 10_000_000
 _AT_ONCE = 2**22  # distances: 32 MiB
 
@@ -27,39 +27,39 @@ class Exemplars:
     """What a classifier keeps: enough to know the types and shapes of its tensors.
 
     Attributes:
-        kind: ``neighbours`` (the class of most of the nearest) or ``kernel`` (a support vector machine whose margin
+        kind: ``neighbors`` (the class of most of the nearest) or ``kernel`` (a support vector machine whose margin
             bends: Gaussian weights of the distances).
         kept: number of stored images.
-        neighbours: how many of them have a vote; 0 for ``kernel``.
+        neighbors: how many of them have a vote; 0 for ``kernel``.
 
     Raises:
         ParameterError: a number is out of range.
     """
 
-    kind: Literal["neighbours", "kernel"]
+    kind: Literal["neighbors", "kernel"]
     kept: int
-    neighbours: int = 0
+    neighbors: int = 0
 
     def __post_init__(self) -> None:
-        """Validate the numbers of images and neighbours."""
+        """Validate the numbers of images and neighbors."""
         if not 1 <= self.kept <= LARGEST_KEPT:
             raise ParameterError(f"`kept` must be from 1 to {LARGEST_KEPT:,}. Got {self.kept:,}.")
-        most = min(self.kept, LARGEST_NEIGHBOURS) if self.kind == "neighbours" else 0
-        if not min(1, most) <= self.neighbours <= most:
+        most = min(self.kept, LARGEST_NEIGHBORS) if self.kind == "neighbors" else 0
+        if not min(1, most) <= self.neighbors <= most:
             raise ParameterError(
-                f"`neighbours` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'stored image')} of "
-                f"{self.kind!r}. Got {self.neighbours:,}."
+                f"`neighbors` must be from {min(1, most)} to {most:,}, for {counted(self.kept, 'stored image')} of "
+                f"{self.kind!r}. Got {self.neighbors:,}."
             )
 
     def __str__(self) -> str:
         """Return the kind of classifier and its size in words.
 
         Examples:
-            >>> str(Exemplars(kind="neighbours", kept=1_437, neighbours=5))
+            >>> str(Exemplars(kind="neighbors", kept=1_437, neighbors=5))
             '5 nearest of 1,437'
         """
-        if self.kind == "neighbours":
-            return f"{self.neighbours:,} nearest of {self.kept:,}"
+        if self.kind == "neighbors":
+            return f"{self.neighbors:,} nearest of {self.kept:,}"
         return f"{self.kept:,} support vectors"
 
     def numbers(self, values: int, classes: int) -> int:
@@ -122,7 +122,7 @@ class ExemplarClassifier(nn.Module):
         return [slice(start, start + size) for start in range(0, len(self.kept), size)]
 
 
-class Neighbours(ExemplarClassifier):
+class Neighbors(ExemplarClassifier):
     """The logarithm of the fraction of the nearest stored images that are of each class, -∞ where there is none.
 
     Their softmax is the fractions again: the probabilities are the votes (Cover & Hart 1967).
@@ -130,7 +130,7 @@ class Neighbours(ExemplarClassifier):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits N K of features N × values."""
-        count = self.exemplars.neighbours
+        count = self.exemplars.neighbors
         distances = features.new_empty((len(features), 0), dtype=torch.float64)
         indices = torch.empty_like(distances, dtype=torch.int64)
         for block in self.blocks(len(features)):
@@ -139,7 +139,7 @@ class Neighbours(ExemplarClassifier):
             distances, indices = torch.cat([distances, squares], dim=1), torch.cat([indices, here], dim=1)
             nearest = distances.topk(min(count, distances.shape[1]), dim=1, largest=False)
             distances, indices = nearest.values, indices.gather(1, nearest.indices)
-        votes = nn.functional.one_hot(self.labels[indices], self.classes).sum(dim=1)  # N, neighbours, K -> N K
+        votes = nn.functional.one_hot(self.labels[indices], self.classes).sum(dim=1)  # N, neighbors, K -> N K
         return (votes.double() / count).log()
 
 
@@ -175,4 +175,4 @@ class KernelMachine(ExemplarClassifier):
         return won + clearly / (3 * (clearly.abs() + 1))
 
 
-_CLASSIFIERS: dict[str, type[ExemplarClassifier]] = {"neighbours": Neighbours, "kernel": KernelMachine}
+_CLASSIFIERS: dict[str, type[ExemplarClassifier]] = {"neighbors": Neighbors, "kernel": KernelMachine}

@@ -55,12 +55,12 @@ class BatchNormalization(nn.Module):
         values = maps if maps.dtype == torch.float64 else maps.float()
         sums = total(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))
         mean, count = sums[:-1] / sums[-1], sums[-1].detach()
-        centred = values - mean.view(shape)
-        variance = total(centred.square().sum(axes)) / count
+        centered = values - mean.view(shape)
+        variance = total(centered.square().sum(axes)) / count
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
-        normalized = centred * (variance + self.EPSILON).rsqrt().view(shape) + self.bias.view(shape)
+        normalized = centered * (variance + self.EPSILON).rsqrt().view(shape) + self.bias.view(shape)
         return normalized.to(maps.dtype)
 
     def predicting(self) -> tuple[Tensor, Tensor, Tensor]:

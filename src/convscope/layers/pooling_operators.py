@@ -16,7 +16,7 @@ class OnnxPooling:
     Attributes:
         graph: where operators are added.
         window: side of the window; None for the whole map.
-        stride: distance between neighbouring windows.
+        stride: distance between neighboring windows.
         shape: maps, rows and columns of the input.
     """
 

@@ -24,7 +24,7 @@ Join = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Neighbouring taps along a side that read one family, in steps of equal length.
+    """Neighboring taps along a side that read one family, in steps of equal length.
 
     Tap `first` + i of value k reads position `start` + i × `step` + k × `stride` of the family.
 

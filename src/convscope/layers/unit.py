@@ -40,7 +40,7 @@ def convolve(
         unit: weights k × k, or k × k × channels; k for images of one axis.
         image: pixels H × W, or H × W × channels; W, of one axis.
         bias: added to every value.
-        stride: distance between neighbouring positions, in pixels.
+        stride: distance between neighboring positions, in pixels.
         flip: turn the unit round first, along every axis but that of channels.
         edge: ``valid`` takes the places at which the unit lies inside; ``full`` all at which it touches the image, with
             zeros around.

@@ -22,7 +22,7 @@ class _Windowed(nn.Module):
 
     Args:
         window: side, in positions of the map; None for the whole map.
-        stride: distance between neighbouring windows; of no effect for the whole map.
+        stride: distance between neighboring windows; of no effect for the whole map.
     """
 
     def __init__(self, window: int | None = None, stride: int = 1) -> None:
@@ -154,7 +154,7 @@ class BlurredSubset(_Windowed):
 
 
 def _weighted(maps: Tensor, axis: int, weights: Sequence[float], places: int, stride: int) -> Tensor:
-    """Return the weighted sums of neighbours along one axis, at `places` places only, `stride` apart."""
+    """Return the weighted sums of neighbors along one axis, at `places` places only, `stride` apart."""
     every = (slice(None),) * axis
     result = torch.zeros(())
     for start, weight in enumerate(weights):

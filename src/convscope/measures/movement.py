@@ -11,7 +11,7 @@ from torch.nn import functional
 from convscope.layers.planned import PlannedLayer
 from convscope.networks.plan import NetworkPlan
 
-from .distortions.motions import Lattice, Motion, neighbours
+from .distortions.motions import Lattice, Motion, neighbors
 from .invariance_record import LayerChange
 
 _ROUNDING = 1e-9  # of positions that are fractions
@@ -63,7 +63,7 @@ class Movement:
     """A motion of the image, applied to the maps of one layer.
 
     Attributes:
-        sources: positions × neighbours: where each position of the moved map takes its value from; one past the last
+        sources: positions × neighbors: where each position of the moved map takes its value from; one past the last
             position is everything beyond the edge.
         weights: float32, the same shape: of each source.
         inside: bool, positions: where the receptive field is within the image, before and after.
@@ -112,7 +112,7 @@ class ImageMotion:
         )
         if lattice not in self._pulled:
             rows, columns = lattice.pulled(self._motion)
-            around = neighbours(rows, columns, (layer.rows, layer.columns), wrap=self._wrap)
+            around = neighbors(rows, columns, (layer.rows, layer.columns), wrap=self._wrap)
             self._pulled[lattice] = rows, columns
             self._sources[lattice] = (
                 torch.stack([index.flatten() for index, _ in around], dim=1),

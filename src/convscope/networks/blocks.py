@@ -58,7 +58,7 @@ def _cut(names: Sequence[str], depth: int) -> tuple[Block, ...]:
 
 
 def _in_order(names: Sequence[str], most: int) -> tuple[Block, ...]:
-    """Return runs of neighbouring layers of about the same number."""
+    """Return runs of neighboring layers of about the same number."""
     ends = [round(len(names) * (number + 1) / most) for number in range(most)]
     runs = [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
     return tuple(Block(name=f"{names[run[0]]} … {names[run[-1]]}", layers=tuple(run)) for run in runs)

@@ -12,7 +12,7 @@ _GRAY_QUICK = "16C5-MP2-32C3-MP2-128N"
 _GRAY_MANY = "24C5-MP2-48C3-MP2-192N"
 _GRAY_SIGNS_BEST = "24C5-MP2-64C3-MP2-128C3-MP2-192N"
 _GRAY_THINGS_BEST = "24C5-MP2-48C3-+48C3-MP2-96C3-+96C3-MP2-192N"
-_COLOUR_BEST = "24C3v-64C3-MP2-64C3-128C3-MP2-256C3-256C3-MP2-256C3-MPg"
+_COLOR_BEST = "24C3v-64C3-MP2-64C3-128C3-MP2-256C3-256C3-MP2-256C3-MPg"
 
 
 def default_layout(
@@ -20,7 +20,7 @@ def default_layout(
 ) -> Layout:
     """Return the default layout for `images` training images of height × width × channels.
 
-    Small images keep their size for two stages; images of 13 to 40 pixels are halved after each. With colour, and
+    Small images keep their size for two stages; images of 13 to 40 pixels are halved after each. With color, and
     from 41 pixels on, each size but the last is looked at twice (the second stage adds its input), and stages go on
     until about 5 pixels are left; in large images, the first stage has stride 2. A wide fully
     connected end needs many images to learn; with few, each map is reduced to its largest value.
@@ -29,7 +29,7 @@ def default_layout(
     accuracy goes first (best): the deepest, if they are `flipped` while training (each stays what it is), for then
     they show things rather than signs.
 
-    Many images in colour of 28 to 40 pixels get a wider network where accuracy goes first (`effort` is best): two
+    Many images in color of 28 to 40 pixels get a wider network where accuracy goes first (`effort` is best): two
     convolutions of 3 × 3 before the first pooling.
 
     Examples:
@@ -53,7 +53,7 @@ def default_layout(
         best = _GRAY_THINGS_BEST if flipped else _GRAY_SIGNS_BEST
         return Layout.parse({"quick": _GRAY_QUICK, "balanced": _GRAY_MANY, "best": best}[effort])
     if effort == "best" and takes_wide(height=height, width=width, channels=channels, images=images):
-        return Layout.parse(_COLOUR_BEST)
+        return Layout.parse(_COLOR_BEST)
     return Layout.parse("-".join(_deep(side)))
 
 

@@ -17,7 +17,7 @@ from convscope.core.remote import is_address, list_addresses, read_address
 from convscope.images.decoding.decoder import EXTENSIONS, Decoded, decode
 from convscope.images.decoding.pixel_budget import IN_FLIGHT
 from convscope.images.preprocessing import Preprocessing
-from convscope.images.sources.arrays import as_images, refuse_one_in_colour
+from convscope.images.sources.arrays import as_images, refuse_one_in_color
 from convscope.images.sources.foreign import foreign_reason
 from convscope.images.sources.naming import natural_key
 from convscope.images.sources.tree import Folder, list_tree
@@ -133,7 +133,7 @@ def list_inputs(given: Any, *, channels: int = 1, size: tuple[int, int] | None =
         (2, ['[0]', '[1]'])
     """
     if isinstance(given, np.ndarray):
-        refuse_one_in_colour(given, "images", channels=channels, size=size)
+        refuse_one_in_color(given, "images", channels=channels, size=size)
         stack = as_images(given[..., None] if given.ndim == 3 else given, "images")
         usual = convention(stack, together=True)
         named = (Input(name=f"[{index}]", content=pixels, usual=usual) for index, pixels in enumerate(stack))

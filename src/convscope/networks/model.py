@@ -20,7 +20,7 @@ from convscope.core.text import counted
 from convscope.core.version import __version__
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sizes import background_of
-from convscope.images.sources.arrays import refuse_one_in_colour
+from convscope.images.sources.arrays import refuse_one_in_color
 
 from .finite import check_probabilities, without_broken
 from .image_network import ImageNetwork, evaluating
@@ -208,7 +208,7 @@ class Model:
         planned = self.network.plan
         shape = (planned.height, planned.width, planned.channels)
         images = np.asarray(images)
-        refuse_one_in_colour(images, channels=planned.channels, size=shape[:2])
+        refuse_one_in_color(images, channels=planned.channels, size=shape[:2])
         if images.ndim == 3:
             images = images[..., None]  # N H W -> N H W 1
         if images.dtype != np.uint8 or images.shape[1:] != shape:

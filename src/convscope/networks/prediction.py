@@ -73,7 +73,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReadImages:
-    """Neighbouring images that were read: names, why some cannot be used, remarks (by place), pixels of others."""
+    """Neighboring images that were read: names, why some cannot be used, remarks (by place), pixels of others."""
 
     names: list[str]
     errors: dict[int, str]
@@ -168,7 +168,7 @@ def _read_ahead(
 
 
 def _runs(inputs: Iterable[Input], images: int) -> Iterator[list[Input]]:
-    """Give neighbouring inputs that are about as much work to read."""
+    """Give neighboring inputs that are about as much work to read."""
     run: list[Input] = []
     size = 0
     for given in inputs:

@@ -21,7 +21,7 @@ class ConvolutionStage:
     Attributes:
         units: number of feature maps.
         patch: side of the patch, in pixels of the map below.
-        stride: distance between neighbouring positions.
+        stride: distance between neighboring positions.
         padding: ``same`` (zeros around: stride 1 keeps the side, stride s gives side / s, rounded up) or ``valid``
             (none).
         residual: add the input to the output, before the nonlinearity.

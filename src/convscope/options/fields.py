@@ -72,7 +72,7 @@ def size(text: str = "Size of the images in pixels; chosen from the dataset by d
     return option(None, text, group="Data", metavar="SIDE|WxH")
 
 
-def channels(text: str = "Gray (1) or colour (3); chosen from the dataset by default.") -> Any:
+def channels(text: str = "Gray (1) or color (3); chosen from the dataset by default.") -> Any:
     """Return the option `channels`."""
     return option(None, text, group="Data", metavar="1|3")
 
@@ -88,9 +88,9 @@ def background() -> Any:
     """Return the option `background` of a trained network."""
     return option(
         None,
-        "Colour behind transparency and in margins: white, black or #rrggbb; that of the network by default.",
+        "Color behind transparency and in margins: white, black or #rrggbb; that of the network by default.",
         group="Data",
-        metavar="COLOUR",
+        metavar="COLOR",
     )
 
 

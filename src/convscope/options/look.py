@@ -45,7 +45,7 @@ class DrawOptions:
     distortions: Sequence[str] = option(
         (), "Distortions of invariance and sensitivity, separated by commas; all by default.", metavar="NAMES"
     )
-    theme: ThemeName = option("light", "Colours of the figure.", group="Output")
+    theme: ThemeName = option("light", "Colors of the figure.", group="Output")
     size: Size | None = fields.size("Image size of a MODEL that is a layout, in pixels; 28 by default.")
     channels: int | None = fields.channels("Channels of a MODEL that is a layout; 1 by default.")
     classes: int | None = fields.classes()

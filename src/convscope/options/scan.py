@@ -21,7 +21,7 @@ class ScanOptions:
         "Write the maps to this BigTIFF, or OME-Zarr if it ends in .zarr, one band per class.", "MAPS.tif"
     )
     stride: int | None = option(
-        1, "Pixels between neighbouring positions; 0 for the network's own stride.", metavar="PX", least=0, most=4_096
+        1, "Pixels between neighboring positions; 0 for the network's own stride.", metavar="PX", least=0, most=4_096
     )
     scale: float | None = option(
         None,
@@ -78,11 +78,11 @@ class ScanOptions:
         least=0,
     )
     overlay: AnyPath | None = option(
-        None, "Write the image with the classes in colour to this .png or .jpg.", group="Output", metavar="FILE"
+        None, "Write the image with the classes in color to this .png or .jpg.", group="Output", metavar="FILE"
     )
     page: AnyPath | None = option(
         None,
-        "Write a page of the image with the classes in colour into this folder; a position opens in the explorer.",
+        "Write a page of the image with the classes in color into this folder; a position opens in the explorer.",
         group="Output",
         metavar="FOLDER",
     )

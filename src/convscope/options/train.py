@@ -88,7 +88,7 @@ class TrainOptions:
         None, "How images of another shape are fitted; letterbox by default, or as a start takes them.", group="Data"
     )
     background: str = option(
-        "auto", "Colour behind transparency and in margins: white, black or #rrggbb.", group="Data", metavar="COLOUR"
+        "auto", "Color behind transparency and in margins: white, black or #rrggbb.", group="Data", metavar="COLOR"
     )
     channels: int | None = fields.channels()
     value_range: ValueLimits | None = fields.value_range()
@@ -215,7 +215,7 @@ class TrainOptions:
                 f"`target_accuracy` must be above 0 and at most 1. Got {self.target_accuracy}. Write 0.99 for 99 %."
             )
         if self.channels not in (None, 1, 3):
-            raise ParameterError(f"`channels` must be 1 (gray) or 3 (colour). Got {self.channels!r}.")
+            raise ParameterError(f"`channels` must be 1 (gray) or 3 (color). Got {self.channels!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,7 +77,7 @@ def path(positions: Sequence[tuple[float, float]], style: str) -> Html:
 
 
 def marker(style: str, x: float, y: float, hint: str | None = None) -> Html:
-    """Return the mark of a line: a shape of its own, so that colour is not needed to tell them apart."""
+    """Return the mark of a line: a shape of its own, so that color is not needed to tell them apart."""
     content = (tag("title", hint),) if hint else ()
     name = f"marker {style}"
     if style == "first":

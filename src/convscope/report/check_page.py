@@ -48,7 +48,7 @@ def render_check(
     """
     problems = inspection.scored
     places, thumbnails = _thumbnails(problems, image)
-    classes = [count.name for count in inspection.classes] if inspection.labelled else []
+    classes = [count.name for count in inspection.classes] if inspection.labeled else []
     findings = [_finding(problem, places) for problem in problems]
     names = repr([inspection.source, [(problem.name, problem.kind) for problem in problems]])
     data = {

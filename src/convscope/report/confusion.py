@@ -104,7 +104,7 @@ def pairs_table(report: Report, sections: Collection[str]) -> Html:
 def _introduction(report: Report, partial: bool) -> Html:
     text = (
         "Rows are true classes, columns are predicted classes; correct predictions are on the diagonal. The stronger "
-        "the colour of a cell, the larger its fraction of the row. Follow a number to its images."
+        "the color of a cell, the larger its fraction of the row. Follow a number to its images."
     )
     if partial:
         text += (

@@ -123,7 +123,7 @@ def labels_section(report: Report, image: Callable[[int], np.ndarray] | None) ->
     for problem in shown:
         lines = (
             tag("span", named(problem.name, 60), class_="file"),
-            tag("span", "labelled ", named(problem.label, 24), ", looks like ", named(problem.suggested, 24)),
+            tag("span", "labeled ", named(problem.label, 24), ", looks like ", named(problem.suggested, 24)),
             tag("span", f"score {problem.score or 0:.2f}"),
         )
         figures.append(_captioned(None if problem.index is None else small.get(problem.index), lines))

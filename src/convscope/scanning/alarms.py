@@ -51,7 +51,7 @@ class Blank:
 def false_alarms(blanks: Sequence[Blank], search: Search, *, rate: float | None = None, step: float = 0.0) -> Alarms:
     """Return the false alarms at the threshold of a search, or at the lowest of each class above it that has the rate.
 
-    The interval is of a bootstrap over square blocks of 8 windows a side, as neighbouring alarms have one cause; where
+    The interval is of a bootstrap over square blocks of 8 windows a side, as neighboring alarms have one cause; where
     nothing is found its upper end is 3 for all pixels.
 
     Args:

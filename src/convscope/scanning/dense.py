@@ -56,7 +56,7 @@ class DensePlan:
 
     Attributes:
         graph: of one window, with a vector as output.
-        stride: pixels between neighbouring windows.
+        stride: pixels between neighboring windows.
         down, across: the families along each side.
         sharing: what the families of each node share.
     """
@@ -141,7 +141,7 @@ class DensePlan:
         return total * rows * columns // full
 
     def share(self, windows: int) -> float:
-        """Return the share of the arithmetic for windows × windows neighbouring windows that their edge does not cost.
+        """Return the share of the arithmetic for windows × windows neighboring windows that their edge does not cost.
 
         Examples:
             >>> from convscope.networks.build import Network
@@ -166,7 +166,7 @@ class DensePlan:
         return sum(family.read * (self.stride // family.grid) for family in side)
 
     def values(self, windows: int) -> int:
-        """Return the largest number of values stored at once for windows × windows neighbouring windows."""
+        """Return the largest number of values stored at once for windows × windows neighboring windows."""
         left = dict(self.uses)
         stored, most = self._size(_PIXELS, windows), 0
         for part in self.order:
@@ -179,7 +179,7 @@ class DensePlan:
         return most
 
     def largest(self, windows: int) -> int:
-        """Return the number of values of the largest part for windows × windows neighbouring windows."""
+        """Return the number of values of the largest part for windows × windows neighboring windows."""
         return max(self._size(part, windows) for part in self.order)
 
     def _size(self, part: Part, windows: int) -> int:

@@ -28,7 +28,7 @@ class Family:
     Attributes:
         positions: of the window's map, in order.
         base: distance of its first position from the beginning of the window, in pixels.
-        grid: pixels between neighbouring values.
+        grid: pixels between neighboring values.
         reach: pixels from its first position in the window to its last.
         runs: of each input, what a value reads.
         taps: of each input, the number of taps, padding included.
@@ -42,7 +42,7 @@ class Family:
     taps: tuple[int, ...] = ()
 
     def length(self, windows: int, stride: int) -> int:
-        """Return how many values so many neighbouring windows need, `stride` pixels apart."""
+        """Return how many values so many neighboring windows need, `stride` pixels apart."""
         return (stride * (windows - 1) + self.reach) // self.grid + 1
 
     @property
@@ -94,7 +94,7 @@ class _Side:
         return True
 
     def _step_of(self, name: str, inputs: Sequence[str], positions: Sequence[int]) -> int:
-        """Return the pixels between neighbouring positions: the distance by which most taps move from one to the next.
+        """Return the pixels between neighboring positions: the distance by which most taps move from one to the next.
 
         Any number would give the right values; this one lets most positions share a family.
         """

@@ -65,7 +65,7 @@ class Steps:
     """The strides of a network of maps.
 
     Attributes:
-        own: pixels between neighbouring values of its maps.
+        own: pixels between neighboring values of its maps.
         align: every tile begins at a multiple of it.
     """
 

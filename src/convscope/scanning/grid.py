@@ -37,7 +37,7 @@ class Grid:
     Attributes:
         image: rows and columns of the image, in pixels, with what is filled in around it.
         window: rows and columns of the window.
-        stride: pixels between neighbouring positions.
+        stride: pixels between neighboring positions.
         tile: positions along the side of a tile.
         margin: pixels filled in above and to the left of the image.
 

@@ -1,4 +1,4 @@
-"""The image with its classes in colour, small enough to look at."""
+"""The image with its classes in color, small enough to look at."""
 
 import colorsys
 import io
@@ -18,11 +18,11 @@ from .grid import Box, Grid
 LARGEST_SIDE = 2_048
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _READ = 1_024  # pixels a side of the scanned image that are read at once
-_STRONGEST = 0.65  # how much colour a probability of 1 puts over the image
+_STRONGEST = 0.65  # how much color a probability of 1 puts over the image
 
 
 def class_colors(count: int) -> NDArray[np.uint8]:
-    """Return a colour per class: hues around the circle, neighbours far apart.
+    """Return a color per class: hues around the circle, neighbors far apart.
 
     Examples:
         >>> class_colors(3).tolist()
@@ -34,13 +34,13 @@ def class_colors(count: int) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Overlay:
-    """A scanned image with each position in the colour of its class, reduced by a whole number.
+    """A scanned image with each position in the color of its class, reduced by a whole number.
 
     Attributes:
         region: gives pixels of a rectangle of the scanned image, H W C.
         read: gives the probabilities of some positions, rows × columns × classes.
         grid: positions.
-        wanted: numbers of the classes that are coloured.
+        wanted: numbers of the classes that are colored.
         largest: pixels of its longer side at most.
     """
 

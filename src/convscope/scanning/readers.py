@@ -126,7 +126,7 @@ class ScaledReader:
 
 
 class PaddedReader:
-    """An image in a frame of one colour.
+    """An image in a frame of one color.
 
     Args:
         reader: of the image.

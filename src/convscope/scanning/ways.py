@@ -161,7 +161,7 @@ def applied(model: Model, stride: int, *, way: str = "") -> Applied:
 
     Args:
         model: classifies images.
-        stride: pixels between neighbouring positions.
+        stride: pixels between neighboring positions.
         way: where it was chosen before; empty to choose.
 
     Raises:
@@ -177,7 +177,7 @@ def applied(model: Model, stride: int, *, way: str = "") -> Applied:
 
 
 def own_stride(model: Model) -> int:
-    """Return the pixels between neighbouring values of the network's last map: its own stride."""
+    """Return the pixels between neighboring values of the network's last map: its own stride."""
     graph = fold(model.network).graph
     strides = [
         int(field.stride)

@@ -26,7 +26,7 @@ from .progressive_resizing import SMALLEST_SIDE, obstacle_to_resizing, pixel_fra
 from .recipe import Recipe
 from .training_data import TrainingData
 
-_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # fractions of the shorter side: gray images of things are centred already
+_SHIFT, _SMALL_SHIFT = 0.07, 0.04  # fractions of the shorter side: gray images of things are centered already
 _RESIZING_FRACTION = 0.4  # of the training
 _BATCH_VALUES = 2**28  # of all maps of one step, stored for the backward pass: 1 GiB, and as much again for gradients
 
@@ -206,11 +206,11 @@ def _choose_augmentation(data: TrainingData, settings: TrainOptions) -> tuple[Au
     names = ("shift", "rotate", "scale", "erase")
     given: dict[str, Any] = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
     flip, reason = choose_flip(data, settings)
-    centred = flip and data.images.shape[3] == 1
-    if centred and settings.recipe == "quick" and settings.flip is None:
+    centered = flip and data.images.shape[3] == 1
+    if centered and settings.recipe == "quick" and settings.flip is None:
         flip, reason = False, "recipe quick trains too briefly for flips; use --flip or --recipe balanced"
     hurried = settings.recipe == "quick" and data.images.shape[3] == 1  # one epoch is short
-    shift = round((_SMALL_SHIFT if centred or hurried else _SHIFT) * min(height, width))
+    shift = round((_SMALL_SHIFT if centered or hurried else _SHIFT) * min(height, width))
     augmentation = dataclasses.replace(Augmentation(shift=shift), flip=flip, **given)
     return augmentation, (f"augmentation: {augmentation}; horizontal flip {'on' if flip else 'off'} ({reason})",)
 

@@ -204,7 +204,7 @@ def _warned(dataset: Dataset) -> list[str]:
     notes = []
     if 2 * flat > looked:
         notes.append(
-            f"{flat:,} of {counted(looked, 'sampled image')} have one colour after preprocessing; "
+            f"{flat:,} of {counted(looked, 'sampled image')} have one color after preprocessing; "
             "where they are drawings on a transparent ground, --background changes it"
         )
     if dataset.evaluation_split != TRAIN:

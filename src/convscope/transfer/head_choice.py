@@ -80,7 +80,7 @@ def choose_head(
     Args:
         name: one of `convscope.options.train.HeadName`.
         views: features of the training images, n × values for each view; the first is that of the images themselves, on
-            which classifiers are compared. Nearest neighbours learn from it alone.
+            which classifiers are compared. Nearest neighbors learn from it alone.
         labels: class of each image, n.
         seed: of folds and classifiers.
         threads: that try folds at the same time; they change no bit.

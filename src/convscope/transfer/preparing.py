@@ -310,7 +310,7 @@ def _notes(start: Start, dataset: Dataset) -> list[str]:
     taken, channels = dataset.preprocessing, start.model.preprocessing.channels
     notes = [
         f"start {start.name}: {start.model.network.plan.parameters:,} parameters, images of {taken.width}x"
-        f"{taken.height} in {'colour' if channels == 3 else 'gray'}, {taken.fit}, standardized as it was trained",
+        f"{taken.height} in {'color' if channels == 3 else 'gray'}, {taken.fit}, standardized as it was trained",
         *start.notes,
     ]
     if channels == 3 and _is_gray(dataset):
@@ -319,7 +319,7 @@ def _notes(start: Start, dataset: Dataset) -> list[str]:
 
 
 def _is_gray(dataset: Dataset) -> bool:
-    """Return whether no image of a sample has colour."""
+    """Return whether no image of a sample has color."""
     step = max(1, len(dataset) // _SAMPLE)
     sample = np.asarray(dataset.images[::step])
     return bool((sample[..., :1] == sample).all())

@@ -163,4 +163,4 @@ def _calibration(head: ChosenHead, *, margins: bool) -> str:
         )
     if margins:
         return f"probabilities are calibrated {answers}: a sigmoid of the margin for each class (Platt scaling)"
-    return "probabilities are the votes of the neighbours, not calibrated"
+    return "probabilities are the votes of the neighbors, not calibrated"

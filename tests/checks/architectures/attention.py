@@ -154,7 +154,7 @@ class SwinBlock(nn.Module):
 
 
 class PatchMerging(nn.Module):
-    """The four neighbours of each second position together, as twice the channels."""
+    """The four neighbors of each second position together, as twice the channels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

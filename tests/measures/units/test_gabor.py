@@ -31,7 +31,7 @@ def test_a_wave_is_found_with_its_direction_and_length(direction: float, wavelen
     assert fit.width_px == pytest.approx(2.2, rel=0.1)
 
 
-def test_colours_are_one_pattern_and_what_is_not_counts_as_not_explained() -> None:
+def test_colors_are_one_pattern_and_what_is_not_counts_as_not_explained() -> None:
     stripes = wave(7, 30.0, 4.0, 2.0, 0.5)
     mixed = np.stack([0.5 * stripes, -1.0 * stripes, 0.2 * stripes])
     assert fit_gabor(mixed).explained > 0.999

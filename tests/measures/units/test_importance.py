@@ -129,8 +129,8 @@ def test_one_ablation_is_one_run_of_the_network_without_that_map() -> None:
     assert unit.logit_change == pytest.approx(float(change.detach()), rel=1e-4)
 
 
-def test_votes_of_neighbours_have_no_first_look() -> None:
-    model = with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbours", kept=9, neighbours=2))
+def test_votes_of_neighbors_have_no_first_look() -> None:
+    model = with_exemplars(small_model("4C3-MP2"), Exemplars(kind="neighbors", kept=9, neighbors=2))
     assert measure_importance(model, some_pixels(12), LABELS) is None
 
 

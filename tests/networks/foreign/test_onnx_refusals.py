@@ -281,7 +281,7 @@ UNSUPPORTED: dict[str, tuple[Callable[[Written], str], str]] = {
     "slopes of positions": (_op("PRelu", (4, 6, 8)), "slopes"),
     "cubic resizing": (_resized, "cubic"),
     "other coordinates": (_shifted, "asymmetric"),
-    "an even neighbourhood": (_op("LRN", size=2), "even"),
+    "an even neighborhood": (_op("LRN", size=2), "even"),
     "pieces of nothing": (_op("Erf"), "Erf"),
     "numbers cut off": (_op("Cast", to=7), "whole numbers"),
     "normalization over all": (_op("LayerNormalization", (4, 6, 8), axis=1), "several axes"),

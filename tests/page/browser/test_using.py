@@ -379,8 +379,8 @@ def test_every_map_is_painted_in_its_own_frame_in_any_window(open_page: Open, di
         opened.settle()
         now = opened.page.evaluate(PAINTED)
         assert [whole for _, whole in now] == [1.0] * len(wide), f"all of each frame is painted at {width}"
-        assert [colour for colour, _ in now] == pytest.approx([colour for colour, _ in wide], abs=6), width
-    assert len({round(colour) for colour, _ in wide}) > 3, "maps differ, or nothing was tested"
+        assert [color for color, _ in now] == pytest.approx([color for color, _ in wide], abs=6), width
+    assert len({round(color) for color, _ in wide}) > 3, "maps differ, or nothing was tested"
 
 
 def test_maps_become_as_sharp_as_the_screen_that_they_are_moved_to(open_page: Open, digits: Path) -> None:

@@ -16,7 +16,7 @@ def _looked(opened: Opened) -> Opened:
     return opened
 
 
-def test_maps_and_neighbours_follow_the_class_that_is_asked_for(open_page: Open, digits: Path) -> None:
+def test_maps_and_neighbors_follow_the_class_that_is_asked_for(open_page: Open, digits: Path) -> None:
     opened = _looked(open_page(digits))
     figures = opened.page.locator("#where figure:not([hidden])")
     assert figures.locator("h3").all_inner_texts() == ["The image", "Occlusion", "Contributions", "Grad-CAM"]

@@ -6,7 +6,7 @@
 import { inputsOf, shapeAt } from "./network.js";
 import { functionOf } from "./nonlinearity.js";
 import { chosenMaps, exponentialsAt, framePosition, momentsAt, responseAround } from "./operations.js";
-import { neighboursOf } from "./resizing.js";
+import { neighborsOf } from "./resizing.js";
 
 /** @typedef {import("./explain.js").Position} Position */
 /** @typedef {import("./network.js").Layer} Layer */
@@ -152,8 +152,8 @@ const ACCOUNTS = {
   },
   resize({ network, layer, sources, position }) {
     const below = shapeAt(network, sources[0]);
-    const down = neighboursOf(position.row, layer.rows, below.rows, layer.settings);
-    const across = neighboursOf(position.column, layer.columns, below.columns, layer.settings);
+    const down = neighborsOf(position.row, layer.rows, below.rows, layer.settings);
+    const across = neighborsOf(position.column, layer.columns, below.columns, layer.settings);
     const places = down.flatMap((row) =>
       across.map((column) => ({
         layer: sources[0],

@@ -48,7 +48,7 @@ export function makeBlockView(network, entries, range, { go, open }) {
 }
 
 /**
- * Buttons to the map, to the blocks around this one, and to its neighbours.
+ * Buttons to the map, to the blocks around this one, and to its neighbors.
  * @param {Network} network
  * @param {Entry[]} entries
  * @param {Entry[]} way
@@ -58,7 +58,7 @@ function wayTo(network, entries, way, open) {
   const inside = (/** @type {number} */ depth) => (depth ? way[depth - 1].name : "");
   const [here, depth] = [way[way.length - 1], way.length - 1];
   const beside = depth ? way[depth - 1].entries : entries;
-  const neighbour = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ title) => {
+  const neighbor = (/** @type {number} */ by, /** @type {string} */ sign, /** @type {string} */ title) => {
     const other = beside[beside.indexOf(here) + by];
     const attributes = { "aria-label": title, title, disabled: !other };
     return button(sign, () => open(other), attributes);
@@ -86,8 +86,8 @@ function wayTo(network, entries, way, open) {
       ...steps,
       element("li", { "aria-current": "true" }, element("strong", {}, isolate(nameOf(network, here, inside(depth))))),
     ),
-    neighbour(-1, "‹", MAP.before),
-    neighbour(1, "›", MAP.after),
+    neighbor(-1, "‹", MAP.before),
+    neighbor(1, "›", MAP.after),
   );
 }
 

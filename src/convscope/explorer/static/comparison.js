@@ -256,7 +256,7 @@ function cut(name, most) {
   return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
 }
 
-/** What each colour of a dot means. @param {string[]} texts @param {number} start */
+/** What each color of a dot means. @param {string[]} texts @param {number} start */
 function legendOf(texts, start) {
   return texts.flatMap((text, index) => [
     svgElement("circle", { cx: start + 130 * index, cy: 12, r: 4, class: `dot ${index ? "second" : "first"}` }),

@@ -1,7 +1,7 @@
 // @ts-check
 /** How one value came about, written out. */
 import { nonlinearityNodes, numberCell, ofAccount } from "./account_derivation.js";
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { element, moveWithArrows } from "./dom.js";
 import { explain, valueAt } from "./explain.js";
 import { exact, short } from "./format.js";
@@ -165,12 +165,12 @@ function tablesOf(network, state, explained, go, parts) {
     weights: Math.max(...explained.parts.map((part) => largestSize(part.weights))),
     products: Math.max(...explained.parts.map((part) => largestSize(part.products))),
   };
-  const names = network.channels === 3 && source === 0 ? LAYER.colours : null;
+  const names = network.channels === 3 && source === 0 ? LAYER.colors : null;
   return parts.map((part) => {
     const from =
       source === 0
         ? names
-          ? LAYER.fromColour(names[part.map])
+          ? LAYER.fromColor(names[part.map])
           : network.channels > 1
             ? LAYER.fromChannel(part.map + 1)
             : LAYER.fromImage

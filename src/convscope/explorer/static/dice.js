@@ -1,6 +1,6 @@
 // @ts-check
 /** In the first lesson: the sum of two dice is a convolution. */
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { button, element, tools } from "./dom.js";
 import { narrow, percent } from "./format.js";
 import { DICE } from "./text_lesson.js";
@@ -142,7 +142,7 @@ function sumChart(go) {
  * The second die, laid backwards along the first, and the products.
  * @param {ReturnType<typeof laidFor>} laid
  * @param {number} sum
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @returns {Node[]}
  */
 function laidTable({ values, weights, products, total }, sum, palette) {

@@ -1,6 +1,6 @@
 // @ts-check
 /** Numbers and choices that the reader can change. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { element } from "./dom.js";
 import { LESSON } from "./text_lesson.js";
 
@@ -53,7 +53,7 @@ export function numbers(name, side, least, most, notify) {
     },
     /**
      * @param {number[]} values
-     * @param {import("./colours.js").Palette} palette
+     * @param {import("./colors.js").Palette} palette
      * @param {(row: number, column: number) => boolean} marked
      */
     draw(values, palette, marked) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Bending an image: every position is displaced by a smooth random amount, so that neighbours go together. */
+/** Bending an image: every position is displaced by a smooth random amount, so that neighbors go together. */
 import { blurred } from "./blur.js";
 import { uniforms } from "./random.js";
 

@@ -3,7 +3,7 @@
 import { makeAnswer } from "./answer_bar.js";
 import { inflatedText } from "./base64.js";
 import { makeChooser } from "./chooser.js";
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { makeComparison } from "./comparison.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { makeDock } from "./dock.js";
@@ -246,7 +246,7 @@ function arriveAt({ glance }, lessons, dock, isDeep) {
 }
 
 /**
- * The second network sees the same image, with the same units turned off, in the same colours.
+ * The second network sees the same image, with the same units turned off, in the same colors.
  * @param {Reader} session
  * @param {ReturnType<typeof makeSecondNetwork>} second
  * @param {MediaQueryList} dark

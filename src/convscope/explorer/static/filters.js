@@ -1,5 +1,5 @@
 // @ts-check
-/** The weights of one unit as images: in colour where they lie on red, green and blue, else a map each. */
+/** The weights of one unit as images: in color where they lie on red, green and blue, else a map each. */
 import { element } from "./dom.js";
 import { cells, drawMap, drawPixels, still } from "./image.js";
 import { belowOf, shapeAt } from "./network.js";
@@ -50,7 +50,7 @@ function weightSize(network, layerNumber) {
  * @param {Network} network
  * @param {number} layerNumber
  * @param {number} unit
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @returns {HTMLElement | null} null where a unit has one weight a map
  */
 export function filterOf(network, layerNumber, unit, palette) {
@@ -69,7 +69,7 @@ export function filterOf(network, layerNumber, unit, palette) {
  * @param {Network} network
  * @param {number} layerNumber
  * @param {number} unit
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @returns {{ name: string, canvas: HTMLCanvasElement }[]}
  */
 export function filtersOf(network, layerNumber, unit, palette) {
@@ -90,7 +90,7 @@ export function filtersOf(network, layerNumber, unit, palette) {
     );
     const canvas = cells(size);
     drawPixels(canvas, pixels, 3);
-    return [{ name: UNITS_TEXT.colourFilter, canvas }];
+    return [{ name: UNITS_TEXT.colorFilter, canvas }];
   }
   return inputs.map(({ map, start }) => {
     const canvas = cells(size);

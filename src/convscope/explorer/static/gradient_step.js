@@ -2,7 +2,7 @@
 /** In the first lesson: what one image does to one weight, in numbers. */
 import { numberCell } from "./account_derivation.js";
 import { element, wide } from "./dom.js";
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { GRADIENT } from "./text_lesson.js";
 import { strong } from "./pooling_derivation.js";
 import { TOY_PATCH } from "./toy.js";

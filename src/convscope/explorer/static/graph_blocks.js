@@ -270,7 +270,7 @@ function chunks(entries) {
 }
 
 /**
- * A list cut wherever a neighbour does not belong to the one before.
+ * A list cut wherever a neighbor does not belong to the one before.
  * @template T
  * @param {T[]} list
  * @param {(one: T, other: T) => boolean} belongs

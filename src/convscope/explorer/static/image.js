@@ -1,9 +1,9 @@
 // @ts-check
 /** Images and maps on canvases, one cell a value; the browser makes them larger. */
-import { paint } from "./colours.js";
+import { paint } from "./colors.js";
 import { element } from "./dom.js";
 
-/** @typedef {import("./colours.js").Palette} Palette */
+/** @typedef {import("./colors.js").Palette} Palette */
 
 /** @typedef {{ rows: number, columns: number }} Size */
 

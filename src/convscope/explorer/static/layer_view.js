@@ -1,7 +1,7 @@
 // @ts-check
 /** View 2: the layer, in numbers. What one value saw, what that was multiplied with, and what came of it. */
-import { scaleOf } from "./colour_bar.js";
-import { largestSize } from "./colours.js";
+import { scaleOf } from "./color_bar.js";
+import { largestSize } from "./colors.js";
 import { makeDerivation } from "./derivation.js";
 import { layerFact } from "./layer_facts.js";
 import { button, element, signButton, tools } from "./dom.js";
@@ -41,7 +41,7 @@ export function makeLayerView(parent, network, go, toggle) {
   let state = null;
   const now = () => state;
   const move = (/** @type {Partial<Position>} */ change) => state && go({ ...state.position, ...change });
-  const turnLayer = (/** @type {number} */ by) => state && go(neighbour(network, state, by));
+  const turnLayer = (/** @type {number} */ by) => state && go(neighbor(network, state, by));
   const turnMap = (/** @type {number} */ by) => {
     if (!state) return;
     const { maps } = shapeAt(network, state.position.layer);
@@ -331,7 +331,7 @@ function namesOf(network, { layer, unit, row, column }) {
   const single = shape.rows * shape.columns === 1;
   const here = network.layers[layer - 1];
   const number = (single ? LAYER.unit : LAYER.map)(unit + 1);
-  const channel = network.channels === 1 ? LAYER.gray : LAYER.colours[unit];
+  const channel = network.channels === 1 ? LAYER.gray : LAYER.colors[unit];
   return {
     layer: layer ? `${titleOf(here, last)} ${here.name}` : LAYER.image,
     unit: last ? LAYER.classNamed(network.classes[unit]) : layer ? number : channel,
@@ -348,7 +348,7 @@ function namesOf(network, { layer, unit, row, column }) {
  * @param {number} by
  * @returns {Position}
  */
-function neighbour(network, state, by) {
+function neighbor(network, state, by) {
   const { position, all } = state;
   if (by < 0 ? position.layer === 0 : !readersOf(network, position.layer).length) return position;
   const layer = by < 0 ? belowOf(network, position.layer) : readersOf(network, position.layer)[0];

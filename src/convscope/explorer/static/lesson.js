@@ -1,6 +1,6 @@
 // @ts-check
 /** The first lesson: one unit, copied to every position of a small image. Every number can be changed. */
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { makeDerivation } from "./derivation.js";
 import { element, tools } from "./dom.js";
 import { numbers } from "./editable.js";
@@ -114,7 +114,7 @@ function nearestPosition({ toy, position }) {
   return within(toyNetwork(toy), { ...position, layer: Math.max(1, position.layer) });
 }
 
-/** @param {Lesson} lesson @param {import("./colours.js").Palette} palette @returns {State} */
+/** @param {Lesson} lesson @param {import("./colors.js").Palette} palette @returns {State} */
 function stateIn(lesson, palette) {
   const pixels = toyPixels(lesson.toy);
   const { all } = makeEngine(toyNetwork(lesson.toy), true)({ pixels, off: [] });
@@ -159,7 +159,7 @@ function unitEditor(unit, notify) {
   const made = element("div", { class: "toy-unit" }, ...patches.map((patch) => patch.element), bias.element);
   return {
     element: made,
-    /** @param {Toy} toy @param {import("./colours.js").Palette} palette @param {number} at */
+    /** @param {Toy} toy @param {import("./colors.js").Palette} palette @param {number} at */
     draw(toy, palette, at) {
       made.hidden = at >= toy.units.length;
       if (made.hidden) return;

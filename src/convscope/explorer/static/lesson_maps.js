@@ -1,6 +1,6 @@
 // @ts-check
 /** The feature maps of the lesson, as tables that arrow keys move over. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { element } from "./dom.js";
 import { makeEngine } from "./engine.js";
 import { counted } from "./format.js";
@@ -36,7 +36,7 @@ export function drawBoards(boards, toy, state, go) {
   );
 }
 
-/** The largest feature of the units, whichever positions have one, so that colours stay. @param {Toy} toy */
+/** The largest feature of the units, whichever positions have one, so that colors stay. @param {Toy} toy */
 function largestFeature(toy) {
   const dense = { ...toy, stride: 1, code: "" };
   return largestSize(makeEngine(toyNetwork(dense), true)({ pixels: toyPixels(dense), off: [] }).all[1]);

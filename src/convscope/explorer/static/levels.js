@@ -31,7 +31,7 @@ export function inLevels(raster, ranges) {
 }
 
 /**
- * The least and the greatest value of the colours.
+ * The least and the greatest value of the colors.
  * @param {Uint8Array | Uint8ClampedArray | Uint16Array} data
  * @returns {Range}
  */

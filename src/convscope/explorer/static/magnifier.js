@@ -1,6 +1,6 @@
 // @ts-check
 /** The map under the mouse, larger, with the value that it points at. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { element, write } from "./dom.js";
 import { cellAt, cells, drawMap, setFrame, setSize, shownSize } from "./image.js";
 import { LARGER } from "./text_frame.js";

@@ -1,7 +1,7 @@
 // @ts-check
 /** The maps of a layer as a grid of buttons, in pages where they are many. */
-import { largestSize } from "./colours.js";
-import { makeColourBar } from "./colour_bar.js";
+import { largestSize } from "./colors.js";
+import { makeColorBar } from "./color_bar.js";
 import { element, moveWithArrows, signButton } from "./dom.js";
 import { boxBelow, mapBelow } from "./explain.js";
 import { cellAt, setFrame, setSize, shownSize } from "./image.js";
@@ -89,7 +89,7 @@ export function mapGrid(network, layer, go, room) {
   const { grid, maps } = mapButtons(network, layer, count, room, (slot, pressedAt) =>
     go({ layer, unit: shown.page * MOST_MAPS + slot, ...pressedAt }),
   );
-  const colours = makeColourBar();
+  const colors = makeColorBar();
   const pager = makePager(shape.maps, (page) => {
     Object.assign(shown, { page, turned: true });
     redraw();
@@ -100,11 +100,11 @@ export function mapGrid(network, layer, go, room) {
     redraw();
   });
   enlargeUnderPointer(grid, frames, shape, (slot) => [shown.latest, { layer, unit: shown.page * MOST_MAPS + slot }]);
-  /** Names, with the values of single units, and the scale of the colours: not written out while they change. */
+  /** Names, with the values of single units, and the scale of the colors: not written out while they change. */
   const nameAll = () => {
     if (!shown.latest) return;
     if (single) nameMaps(network, layer, maps, shown.page * MOST_MAPS, shown.latest);
-    colours.draw(shown.latest.palette, shown.latest.all[layer]);
+    colors.draw(shown.latest.palette, shown.latest.all[layer]);
   };
   /** @param {State} state */
   function draw(state) {
@@ -134,7 +134,7 @@ export function mapGrid(network, layer, go, room) {
     markMaps(network, layer, maps.slice(0, here), first, state);
     pager.show(shown.page);
   }
-  return { element: element("div", {}, grid, pager.element, colours.element), look: sheet.look, draw };
+  return { element: element("div", {}, grid, pager.element, colors.element), look: sheet.look, draw };
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 /** A small preview of what goes on from a block: the map with its largest value, or all values if they are single. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { cells, drawMap, setSize, shownSize } from "./image.js";
 
 /** @typedef {import("./network.js").Shape} Shape */

@@ -4,10 +4,10 @@
  * changes;
  * with some hundred maps, moving those layers takes many times as long as computing what is on them.
  */
-import { paint } from "./colours.js";
+import { paint } from "./colors.js";
 import { element, onOtherResolution } from "./dom.js";
 
-/** @typedef {import("./colours.js").Palette} Palette */
+/** @typedef {import("./colors.js").Palette} Palette */
 
 const MOST_PIXELS_A_POINT = 2;
 

@@ -28,7 +28,7 @@
  * @property {[number, number]} stride
  * @property {[number, number]} before zeros above and to the left
  * @property {[number, number]} after zeros below and to the right
- * @property {[number, number]} dilation distance between neighbouring values of a patch
+ * @property {[number, number]} dilation distance between neighboring values of a patch
  * @property {number} groups of the maps below and of the units
  * @property {[number, number]} regions with weights of their own, down and across
  * @property {boolean} residual whether its second input is added to the sums

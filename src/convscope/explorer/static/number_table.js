@@ -1,23 +1,23 @@
 // @ts-check
-/** Numbers in small coloured tables. */
+/** Numbers in small colored tables. */
 import { element } from "./dom.js";
 import { exact, narrow } from "./format.js";
 import { TEXT } from "./text.js";
 
-/** @typedef {import("./colours.js").Palette} Palette */
+/** @typedef {import("./colors.js").Palette} Palette */
 
 /**
  * @typedef {object} Table
  * @property {string} name what the numbers are
  * @property {number[]} values row by row
  * @property {number} wide columns
- * @property {number} largest gets the strongest colour
+ * @property {number} largest gets the strongest color
  * @property {(index: number) => boolean} [outside] beyond the edge of the map
  * @property {(index: number) => boolean} [marked]
  * @property {(index: number) => void} [press]
  */
 
-const MOST_NUMBERS = 7; // a side of more shows colours only
+const MOST_NUMBERS = 7; // a side of more shows colors only
 
 /** @param {Palette} palette @param {Table} table @returns {HTMLElement} */
 export function numberTable(palette, table) {

@@ -52,7 +52,7 @@ export function makeOverview(parent, network, go, allOn, { brief } = { brief: fa
     element("button", { type: "button", text: TEXT.allOn, onclick: allOn }),
   );
   parent.append(
-    element("p", { class: "hint" }, brief ? "" : `${GLANCE.press} ${GLANCE.colours} `, took),
+    element("p", { class: "hint" }, brief ? "" : `${GLANCE.press} ${GLANCE.colors} `, took),
     off,
     element("div", { class: "with-lines" }, list, lines.element),
   );

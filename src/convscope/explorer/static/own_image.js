@@ -106,7 +106,7 @@ async function opened(file) {
   return { ...raster, data: Uint16Array.from(raster.data, (value) => 257 * value) };
 }
 
-/** The pixels of a file, turned as it says, with no colour profile applied. @param {Blob} file */
+/** The pixels of a file, turned as it says, with no color profile applied. @param {Blob} file */
 async function decoded(file) {
   /** @type {ImageBitmapOptions} */
   const options = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };

@@ -1,6 +1,6 @@
 // @ts-check
 /** Maps on canvases of their own, to be saved. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { cells, drawMap, drawPixels } from "./image.js";
 import { shapeAt } from "./network.js";
 

@@ -7,8 +7,8 @@
  */
 
 const LARGEST_WIDE = 24_000_000;
-// by the colour type of the header
-const COLOUR_TYPES = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 4: 2, 6: 4 });
+// by the color type of the header
+const COLOR_TYPES = /** @type {Record<number, number>} */ ({ 0: 1, 2: 3, 4: 2, 6: 4 });
 
 /** Whether the header of a file says that it is a PNG with 16 bits a channel. @param {Uint8Array} bytes */
 export function isWidePng(bytes) {
@@ -24,12 +24,12 @@ export function isWidePng(bytes) {
 export async function widePng(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[28] !== 0) return null;
-  const [columns, rows, channels] = [view.getUint32(16), view.getUint32(20), COLOUR_TYPES[bytes[25]]];
+  const [columns, rows, channels] = [view.getUint32(16), view.getUint32(20), COLOR_TYPES[bytes[25]]];
   if (!channels || columns * rows > LARGEST_WIDE || columns * rows === 0) return null;
   /** @type {BlobPart[]} */
   const packed = [];
   /** @type {number[] | null} */
-  let clear = null; // the colour that is transparent
+  let clear = null; // the color that is transparent
   let most = 65535;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const length = view.getUint32(at);
@@ -46,7 +46,7 @@ export async function widePng(bytes) {
   const lines = await inflated(new Blob(packed), rows * (width + 1));
   if (!lines) return null;
   unfilter(lines, rows, width, 2 * channels);
-  return { data: colours(lines, rows, columns, channels, clear), rows, columns, most };
+  return { data: colors(lines, rows, columns, channels, clear), rows, columns, most };
 }
 
 /** The greatest value of the bits in use. @param {Uint8Array} body of the chunk sBIT */
@@ -111,7 +111,7 @@ function nearest(left, above, corner) {
  * @param {number[] | null} clear
  * @returns {Uint16Array}
  */
-function colours(lines, rows, columns, channels, clear) {
+function colors(lines, rows, columns, channels, clear) {
   const result = new Uint16Array(4 * rows * columns);
   for (let index = 0; index < rows * columns; index++) {
     const at = 2 * channels * index + Math.floor(index / columns) + 1;
@@ -119,9 +119,9 @@ function colours(lines, rows, columns, channels, clear) {
       { length: channels },
       (_, channel) => (lines[at + 2 * channel] << 8) | lines[at + 2 * channel + 1],
     );
-    const colour = channels < 3 ? [values[0], values[0], values[0]] : values.slice(0, 3);
+    const color = channels < 3 ? [values[0], values[0], values[0]] : values.slice(0, 3);
     const matches = clear !== null && clear.every((value, channel) => value === values[channel]);
-    result.set([...colour, channels % 2 ? (matches ? 0 : 65535) : values[channels - 1]], 4 * index);
+    result.set([...color, channels % 2 ? (matches ? 0 : 65535) : values[channels - 1]], 4 * index);
   }
   return result;
 }

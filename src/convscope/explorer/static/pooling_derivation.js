@@ -1,6 +1,6 @@
 // @ts-check
 /** How one pooled value came about, written out. */
-import { largestSize } from "./colours.js";
+import { largestSize } from "./colors.js";
 import { element } from "./dom.js";
 import { explain } from "./explain.js";
 import { exact, short } from "./format.js";

@@ -63,7 +63,7 @@ export function withPooling(network, code) {
 }
 
 /**
- * The pixels of an image of one network as another one wants them: of its size, in gray or colour.
+ * The pixels of an image of one network as another one wants them: of its size, in gray or color.
  * @param {Network} network
  * @param {Network} other
  * @param {Uint8Array | Uint8ClampedArray} pixels

@@ -46,7 +46,7 @@ export function fitImage(raster, target) {
   return inBox(inner, tall, wide, target);
 }
 
-/** As Python rounds: halves to the even neighbour. @param {number} value */
+/** As Python rounds: halves to the even neighbor. @param {number} value */
 function roundToEven(value) {
   const low = Math.floor(value);
   if (value - low !== 0.5) return Math.round(value);

@@ -5,7 +5,7 @@
 /** @typedef {import("./network.js").Shape} Shape */
 
 /** Values along a side, and how much of each is taken; the weights sum to 1.
- * @typedef {{ at: number, weight: number }[]} Neighbours */
+ * @typedef {{ at: number, weight: number }[]} Neighbors */
 
 /**
  * The values below that one along a side lies between.
@@ -13,9 +13,9 @@
  * @param {number} size of the side
  * @param {number} below size of the side below
  * @param {{ mode: "nearest" | "bilinear", corners: boolean }} settings
- * @returns {Neighbours} one or two
+ * @returns {Neighbors} one or two
  */
-export function neighboursOf(index, size, below, { mode, corners }) {
+export function neighborsOf(index, size, below, { mode, corners }) {
   if (mode === "nearest") {
     const at = Math.floor(Math.fround(index * Math.fround(below / size))); // in single precision, as there
     return [{ at: Math.min(at, below - 1), weight: 1 }];
@@ -34,7 +34,7 @@ export function neighboursOf(index, size, below, { mode, corners }) {
 export function resized({ maps, rows, columns, settings }, below) {
   const along = (/** @type {number} */ size, /** @type {number} */ from) =>
     Array.from({ length: size }, (_, index) => {
-      const [first, second = { ...first, weight: 0 }] = neighboursOf(index, size, from, settings);
+      const [first, second = { ...first, weight: 0 }] = neighborsOf(index, size, from, settings);
       return { first: first.at, second: second.at, weight: second.weight };
     });
   const [down, across] = [along(rows, below.rows), along(columns, below.columns)];

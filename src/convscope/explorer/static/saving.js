@@ -111,10 +111,10 @@ function standing(svg) {
 }
 
 /**
- * Canvases of one cell a value, side by side, each with its label, and below them what their colours stand for.
+ * Canvases of one cell a value, side by side, each with its label, and below them what their colors stand for.
  * @param {string} title
  * @param {Tile[]} tiles
- * @param {{ scale?: import("./colour_bar.js").Scale | null, tile?: number }} [how] tile: pixels of each, at most
+ * @param {{ scale?: import("./color_bar.js").Scale | null, tile?: number }} [how] tile: pixels of each, at most
  * @returns {SVGElement}
  */
 export function sheet(title, tiles, { scale = null, tile = TILE_PX } = {}) {
@@ -156,17 +156,17 @@ export function inXml(text) {
 }
 
 /**
- * @param {import("./colour_bar.js").Scale} scale
+ * @param {import("./color_bar.js").Scale} scale
  * @param {number} y
  * @param {number} width
  * @param {Record<string, string>} text
  * @returns {SVGElement[]}
  */
-function scaleBar({ colours, low, high }, y, width, text) {
-  const part = width / colours.length;
+function scaleBar({ colors, low, high }, y, width, text) {
+  const part = width / colors.length;
   const label = { ...text, y: y + 24, "font-size": 11 };
   return [
-    ...colours.map((fill, index) =>
+    ...colors.map((fill, index) =>
       svgElement("rect", { x: GAP_PX + index * part, y, width: Math.ceil(part), height: 10, fill }),
     ),
     svgElement("text", { ...label, x: GAP_PX }, low),

@@ -1,7 +1,7 @@
 // @ts-check
 /** View 5: a second network under the same image and the same sliders, or this one with another kind of pooling. */
 import { makeAnswer } from "./answer_bar.js";
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { makeComputer, startWorker } from "./computer.js";
 import { element, isolate } from "./dom.js";
 import { makeLayerView } from "./layer_view.js";
@@ -27,7 +27,7 @@ import { makeViews } from "./views.js";
  * @param {{ allOn: () => void, show: (answers: HTMLElement[]) => void }} page turns all its units on; shows the second
  *   answer beside its own
  * @returns {{ follow: (scene: Scene) => void, without: (off: Off) => void, redraw: () => void }} to be called when the
- *   scene has changed, the units that are off, or the colours
+ *   scene has changed, the units that are off, or the colors
  */
 export function makeSecondNetwork(parent, network, program, { allOn, show }) {
   const networks = choices(network);

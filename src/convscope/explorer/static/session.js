@@ -40,8 +40,8 @@ import { makeStore } from "./store.js";
  * @property {Range | null} open the block of the map of a large network that is open; null for the map
  */
 
-/** The colours, and what was measured of each layer, where the reader asked for it.
- * @typedef {{ palette: import("./colours.js").Palette, sensitivity: import("./invariance.js").Sensitivity | null }}
+/** The colors, and what was measured of each layer, where the reader asked for it.
+ * @typedef {{ palette: import("./colors.js").Palette, sensitivity: import("./invariance.js").Sensitivity | null }}
  *   Look */
 
 /** Everything that the views draw from. @typedef {View & Look} State */
@@ -69,7 +69,7 @@ const LATE_MS = 250; // after which a reader wonders whether anything happens
 /**
  * @param {Network} network
  * @param {(listener: import("./computer.js").Listener) => Compute} computer
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @param {import("./graph_blocks.js").Entry[]} [entries] of the map, where the network has one
  */
 export function makeSession(network, computer, palette, entries = []) {

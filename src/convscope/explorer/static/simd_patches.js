@@ -11,8 +11,8 @@ import { blocked, filledUp, laidDown, needs, reserve } from "./simd_memory.js";
 /** @typedef {import("./simd_memory.js").Room} Room */
 
 /**
- * Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighbouring
- * positions are neighbours.
+ * Maps with zeros around, of a stride above 1 in one part for each remainder of row and column, so that neighboring
+ * positions are neighbors.
  * @typedef {object} Frame
  * @property {number} start its address
  * @property {number} columns of a part

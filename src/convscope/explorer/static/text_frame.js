@@ -10,7 +10,7 @@ export const HEADER = {
 /** What the maps show. */
 export const GLANCE = {
   press: "Press a value of a map: lines lead to what it was computed from, and its numbers open below.",
-  colours: "Blue is above 0, orange below.",
+  colors: "Blue is above 0, orange below.",
 };
 
 /** The answer that stays in view. */
@@ -53,7 +53,7 @@ export const OWN = {
   invertedWhy: (/** @type {string} */ other) =>
     `Your image is ${other}; so it was inverted. What the network was given stands beside.`,
   fitted: "Fit the ink",
-  fittedWhy: "The ink was cut out, scaled and centred like that of the training images.",
+  fittedWhy: "The ink was cut out, scaled and centered like that of the training images.",
   unit: (/** @type {number} */ number) => `unit ${number}`,
 };
 

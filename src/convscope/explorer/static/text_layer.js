@@ -22,7 +22,7 @@ export const LAYER = {
   dependsOnAll: "It can depend on the whole image",
   dependsOn: (/** @type {number} */ rows, /** @type {number} */ columns) =>
     `It depends on these ${sides(rows, columns)} pixels`,
-  colours: ["red", "green", "blue"],
+  colors: ["red", "green", "blue"],
   gray: "gray",
   pixel: (/** @type {number} */ black, /** @type {number} */ white) =>
     "A pixel is a number from 0 (black) to 255. It is standardized: minus the mean of the training images, divided " +
@@ -47,7 +47,7 @@ export const LAYER = {
   ) => (count === 1 ? `${below} ${first} only` : `${below}s ${first} to ${first + count - 1}, of ${all}`),
   eachOf: (/** @type {number} */ count, /** @type {string} */ below) => `each of the ${counted(count, below)}`,
   fromImage: "of the image",
-  fromColour: (/** @type {string} */ colour) => `of ${colour}`,
+  fromColor: (/** @type {string} */ color) => `of ${color}`,
   fromChannel: (/** @type {number} */ number) => `of channel ${number}`,
   fromMap: (/** @type {number} */ number) => `of map ${number}`,
   patch: (/** @type {string} */ from) => `patch ${from}`,

@@ -101,7 +101,7 @@ export const LESSON = {
     channels: {
       title: "Several channels",
       text:
-        "Colour images have three numbers for each pixel, and a later layer sees many maps. The unit then has " +
+        "Color images have three numbers for each pixel, and a later layer sees many maps. The unit then has " +
         "weights for each channel, adds all products, and still gives one feature for each position: twice the " +
         "weights, but no more features.",
     },

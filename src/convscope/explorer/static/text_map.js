@@ -49,7 +49,7 @@ export const MAP = {
   concatenates: (/** @type {number} */ paths) => `concatenates ${paths} paths`,
   explained: /** @type {[string, string][]} */ ([
     ["depthwise", "Depthwise convolution: each unit sees one map only, and the maps stay apart."],
-    ["pointwise", "Pointwise convolution (1 × 1): each unit mixes all maps at one position and sees no neighbours."],
+    ["pointwise", "Pointwise convolution (1 × 1): each unit mixes all maps at one position and sees no neighbors."],
     ["grouped", "Convolution in groups: each unit sees the maps of its group only."],
     ["multiply", "A gate multiplies each map by one number, computed from the means of all maps."],
   ]),

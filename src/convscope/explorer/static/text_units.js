@@ -50,7 +50,7 @@ export const UNITS_TEXT = {
   someWeights: (/** @type {number} */ shown, /** @type {number} */ all) =>
     `Weights on ${shown} of ${counted(all, "map")}, the largest`,
   filter: "its weights",
-  colourFilter: "its weights, as a colour: gray is 0",
+  colorFilter: "its weights, as a color: gray is 0",
   filterOn: (/** @type {number} */ map) => `its weights on map ${map}`,
   never: "It is not above 0 anywhere in these images.",
   top: "Patches with the largest activations",

@@ -39,7 +39,7 @@ export const WHERE = {
       `Pixels ${pixels}, biases ${biases}; ${rest} of the logit is not accounted for: the network is not piecewise ` +
       "linear.",
   },
-  strongest: (/** @type {string} */ value) => `strongest colour: ${value}`,
+  strongest: (/** @type {string} */ value) => `strongest color: ${value}`,
   nearest: {
     title: "Nearest training images",
     hint: (/** @type {number} */ count, /** @type {string} */ layer) =>

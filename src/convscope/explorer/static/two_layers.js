@@ -1,6 +1,6 @@
 // @ts-check
 /** In the first lesson: two layers with a nonlinearity between them, and without one, where they are one. */
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { button, element, tools } from "./dom.js";
 import { select } from "./editable.js";
 import { short } from "./format.js";
@@ -88,7 +88,7 @@ function thirdWeight(value, index, store) {
   return input;
 }
 
-/** @param {Tried} tried @param {import("./colours.js").Palette} palette @returns {Node[]} */
+/** @param {Tried} tried @param {import("./colors.js").Palette} palette @returns {Node[]} */
 function workingOf({ relu, image, third }, palette) {
   const both = EDGE_IMAGES.map((one) => twoLayers(third, relu, one).value);
   const single = closestUnit(both);

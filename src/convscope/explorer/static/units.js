@@ -200,7 +200,7 @@ function fieldFraction(network, number) {
  * @param {number} number of the layer
  * @param {number} unit
  * @param {LayerUnits | null} records
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @param {Actions} actions
  * @returns {{ element: HTMLElement, turn: (state: State) => void }}
  */
@@ -272,7 +272,7 @@ function weightsCaption(network, number) {
  * Buttons that save the weights of all units of a layer.
  * @param {Network} network
  * @param {number} number
- * @param {import("./colours.js").Palette} palette
+ * @param {import("./colors.js").Palette} palette
  * @returns {HTMLElement[]}
  */
 function savedFilters(network, number, palette) {

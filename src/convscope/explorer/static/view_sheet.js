@@ -3,7 +3,7 @@
  * Everything at a glance as one figure to be saved: the image, all maps of every layer whose values are there, also
  * those on other pages of the view, and the answer.
  */
-import { scaleOf } from "./colour_bar.js";
+import { scaleOf } from "./color_bar.js";
 import { probabilitiesOf } from "./engine.js";
 import { inXml, sheet } from "./saving.js";
 import { painted } from "./painted.js";

@@ -3,7 +3,7 @@
  * In the first lesson: a hidden layer that is copied learns beside one whose units are separate; their weights are
  * drawn.
  */
-import { makePalette } from "./colours.js";
+import { makePalette } from "./colors.js";
 import { button, element, namedBar, tools } from "./dom.js";
 import { counted, short } from "./format.js";
 import { gradientNodes } from "./gradient_step.js";
@@ -13,7 +13,7 @@ import { makeStore } from "./store.js";
 import { TOY_PATCH, TOY_SIDE } from "./toy.js";
 import { TEACHER, beginners, errorsOf, learned } from "./toy_learning.js";
 
-const STRONGEST = 2; // weight that gets the strongest colour
+const STRONGEST = 2; // weight that gets the strongest color
 const CELL_PX = 14;
 
 /** @returns {{ element: HTMLElement, draw: () => void }} */

@@ -1,7 +1,7 @@
 // @ts-check
 /** View: where the network looked, for any class, and which training images it finds alike. */
 import { bitmapAddress } from "./bitmap.js";
-import { largestSize, paint } from "./colours.js";
+import { largestSize, paint } from "./colors.js";
 import { element, isolate, tools, wide, write } from "./dom.js";
 import { counted, percent, short, sides } from "./format.js";
 import { still } from "./image.js";
@@ -149,7 +149,7 @@ function imageSize({ height, width }) {
 }
 
 /**
- * A map in its colours over the image, faint and gray.
+ * A map in its colors over the image, faint and gray.
  * @param {State} state
  * @param {Network} network
  * @param {Where} map
@@ -163,8 +163,8 @@ function blended({ pixels, palette }, network, map) {
   for (let index = 0; index < map.length; index++) {
     let gray = 0;
     for (let channel = 0; channel < channels; channel++) gray += pixels[index * channels + channel] / channels;
-    for (let colour = 0; colour < 3; colour++)
-      mixed[3 * index + colour] = BEHIND * gray + (1 - BEHIND) * bytes[4 * index + colour];
+    for (let color = 0; color < 3; color++)
+      mixed[3 * index + color] = BEHIND * gray + (1 - BEHIND) * bytes[4 * index + color];
   }
   return bitmapAddress(mixed, imageSize(network), 3);
 }

@@ -181,9 +181,9 @@ def close_gaps(path: Path, unusable: NDArray[np.bool_], area: int) -> int:
         for start in range(first, len(usable), step):
             block = usable[start : start + step]
             rows = []
-            for neighbours in np.split(block, np.flatnonzero(np.diff(block) > 1) + 1):
-                file.seek(int(neighbours[0]) * area)
-                rows.append(file.read(len(neighbours) * area))
+            for neighbors in np.split(block, np.flatnonzero(np.diff(block) > 1) + 1):
+                file.seek(int(neighbors[0]) * area)
+                rows.append(file.read(len(neighbors) * area))
             file.seek(start * area)
             file.writelines(rows)
         file.truncate(len(usable) * area)

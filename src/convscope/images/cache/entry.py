@@ -20,7 +20,7 @@ from convscope.images.loading.facts import FACTS
 from convscope.images.preprocessing import Preprocessing
 
 VERSION = 7
-"""Version of the format, of preprocessing, and of the rules that choose size and colours."""
+"""Version of the format, of preprocessing, and of the rules that choose size and colors."""
 
 IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"
 

@@ -1,4 +1,4 @@
-"""Values of more than 8 bits that Pillow truncates or misinterprets: 16-bit colour, signed, inverted, 12 bits."""
+"""Values of more than 8 bits that Pillow truncates or misinterprets: 16-bit color, signed, inverted, 12 bits."""
 
 import re
 import sys
@@ -192,7 +192,7 @@ def _words(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 def _without_opaque(values: NDArray[np.uint16], *, gray: bool = False) -> NDArray[np.uint16]:
-    """Return RGBA, or its colour channels if it is fully opaque."""
+    """Return RGBA, or its color channels if it is fully opaque."""
     if values[..., 3].min() < opaque_value(values[..., 3]):
         return values
     return np.ascontiguousarray(values[..., : 1 if gray else 3])

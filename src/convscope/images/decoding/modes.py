@@ -20,7 +20,7 @@ def to_values(image: Image.Image) -> NDArray[Any]:
     """Return the values of a loaded image as in the file: H W C, C = 1, 3, or 4 if it is not opaque.
 
     Gray in any mode becomes one channel (a palette of grays, too). The values are uint8 for modes of 8 bits, integers
-    and floats of 16 and 32 bits for others. Colour profiles are not applied.
+    and floats of 16 and 32 bits for others. Color profiles are not applied.
 
     Raises:
         UnreadableImageError: the mode cannot be converted to RGB, or the values are not finite.
@@ -34,7 +34,7 @@ def to_values(image: Image.Image) -> NDArray[Any]:
         if pixels[:, :, 3].min() < 255:
             return pixels
         opaque = np.ascontiguousarray(pixels[:, :, :3])
-        return opaque if mode.startswith("RGB") else _drop_colour(opaque)
+        return opaque if mode.startswith("RGB") else _drop_color(opaque)
     if mode == "1":
         return np.asarray(image.convert("L"))[:, :, None]
     if mode in ("L", "RGB"):
@@ -43,8 +43,8 @@ def to_values(image: Image.Image) -> NDArray[Any]:
     try:
         pixels = np.asarray(image.convert("RGB"))
     except ValueError:
-        raise UnreadableImageError(f"its colour mode {mode} cannot be converted to RGB") from None
-    return _drop_colour(pixels) if mode == "P" else pixels
+        raise UnreadableImageError(f"its color mode {mode} cannot be converted to RGB") from None
+    return _drop_color(pixels) if mode == "P" else pixels
 
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:
@@ -66,7 +66,7 @@ def _rgba(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image if image.mode == "RGBA" else image.convert("RGBA"))
 
 
-def _drop_colour(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _drop_color(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return one channel if the three are equal everywhere, else `pixels`."""
     first = pixels[:, :, 0]
     if np.array_equal(first, pixels[:, :, 1]) and np.array_equal(first, pixels[:, :, 2]):

@@ -31,7 +31,7 @@ _COMPRESSIONS = {
 }  # fmt: skip
 _SIMPLE = (1, 5, 8, 32773, 32946)
 _FORMATS = {1: "", 2: "signed numbers", 3: "floats", 4: "", 5: "complex numbers", 6: "complex numbers"}
-_COLOURS = {
+_COLORS = {
     2: "RGB", 3: "a palette", 4: "a mask", 5: "inks", 6: "YCbCr", 8: "CIELAB", 9: "ICCLAB", 10: "ITULAB",
     32803: "a camera's raw mosaic", 32844: "LogL", 32845: "LogLuv", 34892: "a camera's raw values", 51177: "depth",
 }  # fmt: skip
@@ -74,8 +74,8 @@ class TiffTags:
         Examples: "5 channels of 8 bits", "1 channel of 64-bit floats, compressed by LERC".
         """
         words = [f"{counted(self.samples, 'channel')} of {self._values()}"]
-        if self.photometric in _COLOURS:
-            words.append(_COLOURS[self.photometric])
+        if self.photometric in _COLORS:
+            words.append(_COLORS[self.photometric])
         elif self.samples == 2 and self.extra[:1] in ((1,), (2,)):
             words.append("gray and alpha")
         elif self.samples in (3, 4):
@@ -94,7 +94,7 @@ class TiffTags:
 
     @property
     def used_channels(self) -> int:
-        """Number of colour channels; the others are extra."""
+        """Number of color channels; the others are extra."""
         return min(self.samples, _CHANNELS.get(self.photometric, self.samples))
 
 
@@ -174,7 +174,7 @@ def _as_tiff_tags(order: str, tags: dict[int, tuple[int, ...]]) -> TiffTags:
 def _is_complete(tags: TiffTags, size: int) -> bool:
     if not (tags.width and tags.height and tags.rows and tags.columns and 0 < tags.samples <= 65535):
         return False
-    if tags.photometric not in {*_COLOURS, *_CHANNELS} or tags.planar not in (1, 2):
+    if tags.photometric not in {*_COLORS, *_CHANNELS} or tags.planar not in (1, 2):
         return False
     if not all(0 < bits <= 128 for bits in tags.bits) or not all(kind in _FORMATS for kind in tags.formats):
         return False

@@ -10,7 +10,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from .decoder_messages import TIFF_STARTS
 from .tiff_tags import TiffTags, read_tags
 
-_PIXMAPS = {b"PF": "floats in colour", b"P7": "PAM", b"PH": "half floats in colour", b"Ph": "half floats"}
+_PIXMAPS = {b"PF": "floats in color", b"P7": "PAM", b"PH": "half floats in color", b"Ph": "half floats"}
 PARTLY_USED = "only the first "
 """First words of a remark on unused channels or slices."""
 

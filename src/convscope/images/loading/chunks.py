@@ -18,7 +18,7 @@ from .facts import facts_of, no_facts
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Neighbouring images that are loaded together.
+    """Neighboring images that are loaded together.
 
     start: index of the first in the source. files: path of each, as text. preprocessing: applied to each. target: file
     that receives the pixels, uint8 N H W C; "" writes nothing.
@@ -113,7 +113,7 @@ def load_chunk(
 
 
 def joined(first: LoadResult, second: LoadResult) -> LoadResult:
-    """Return the results of two neighbouring chunks as one."""
+    """Return the results of two neighboring chunks as one."""
     offset = len(first.facts)
     return LoadResult(
         facts=np.concatenate([first.facts, second.facts]),
@@ -123,7 +123,7 @@ def joined(first: LoadResult, second: LoadResult) -> LoadResult:
 
 
 def chunks_of(count: int, length: int) -> Sequence[range]:
-    """Return neighbouring ranges that cover 0…count.
+    """Return neighboring ranges that cover 0…count.
 
     Examples:
         >>> chunks_of(5, 2)

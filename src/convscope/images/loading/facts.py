@@ -20,7 +20,7 @@ FACTS = np.dtype(
         ("format", "S8"),
         ("unusable", "?"),
         ("misnamed", "?"),  # the extension says another format
-        ("flat", "?"),  # one colour
+        ("flat", "?"),  # one color
         ("color", "?"),  # not gray
         ("animated", "?"),
         ("clipped", "?"),  # more than one in a hundred of its values lie beyond the range of the dataset
@@ -65,10 +65,10 @@ def is_flat(pixels: NDArray[Any]) -> bool:
 
 
 def is_gray(pixels: NDArray[Any]) -> bool:
-    """Return whether H W C has no colour: one channel, or red, green and blue equal everywhere."""
+    """Return whether H W C has no color: one channel, or red, green and blue equal everywhere."""
     if pixels.shape[2] == 1:
         return True
-    row = pixels[0]  # first: most colour images have colour there
+    row = pixels[0]  # first: most color images have color there
     return _equal(row) and all(_equal(rows) for rows in _blocks(pixels))
 
 

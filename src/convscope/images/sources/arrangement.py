@@ -8,7 +8,7 @@ from convscope.core.text import counted
 
 from .labels import as_label
 from .source import SPLIT_NAMES, TEST, TRAIN, UNASSIGNED, VALIDATION
-from .split_names import UNLABELLED, plain_split, split_name
+from .split_names import UNLABELED, plain_split, split_name
 from .tree import Folder
 
 
@@ -114,10 +114,10 @@ class _Walk:
     def _splits(self, folder: Folder, *, of_class: bool, at_top: bool) -> list[tuple[int, Folder]]:
         """Return the split folders in `folder`, each with its split, in their order; empty if there are none."""
         plain, unclear = _split_folders([sub for sub in folder.folders if sub.count() or not of_class])
-        kinds = {split for split, _ in plain} - {UNLABELLED}
-        only_train = kinds == {TRAIN} and any(split == UNLABELLED for split, _ in plain)
+        kinds = {split for split, _ in plain} - {UNLABELED}
+        only_train = kinds == {TRAIN} and any(split == UNLABELED for split, _ in plain)
         if (TRAIN in kinds and len(kinds) > 1) or (only_train and not of_class):
-            splits = [(split, sub) for split, sub in plain if split != UNLABELLED]
+            splits = [(split, sub) for split, sub in plain if split != UNLABELED]
             if at_top and not any(child.count() for _, sub in splits for child in sub.folders):
                 if self.asked is not None:
                     return []
@@ -165,7 +165,7 @@ class _Walk:
                 f"{split_names[0]}/ with class folders inside, beside {others[0]}/. Move it elsewhere; if "
                 f"{split_names[0]}/ is a class, give --class-depth 1."
             )
-        kinds = {plain_split(sub.name) for sub in plain} - {UNLABELLED}
+        kinds = {plain_split(sub.name) for sub in plain} - {UNLABELED}
         if not others and plain and TRAIN not in kinds and (len(kinds) > 1 or split_names):
             names = " and ".join(f"{folder.name}/" for folder in top.folders)
             raise DataError(
@@ -228,7 +228,7 @@ def _split_folders(folders: Sequence[Folder]) -> tuple[list[tuple[int, Folder]],
     unclear: list[tuple[int, Folder]] = []
     for rest, group in groups.items():
         kinds = {split for split, _ in group}
-        (clear if not rest or (TRAIN in kinds and len(kinds - {UNLABELLED}) > 1) else unclear).extend(group)
+        (clear if not rest or (TRAIN in kinds and len(kinds - {UNLABELED}) > 1) else unclear).extend(group)
     return clear, unclear
 
 

@@ -128,22 +128,22 @@ def without_labels(images: NDArray[Any]) -> ArraySource:
         DataError: the shape, kind or values do not fit; so does what looks like one image with channels.
 
     Examples:
-        >>> without_labels(np.zeros((3, 8, 8))).labelled
+        >>> without_labels(np.zeros((3, 8, 8))).labeled
         False
     """
     images = as_images(images)
     return ArraySource(name="arrays", images=images, **no_class(len(images)))
 
 
-def refuse_one_in_colour(
+def refuse_one_in_color(
     images: NDArray[Any], name: str = "images", *, channels: int = 1, size: tuple[int, int] | None = None
 ) -> None:
-    """Validate that an array of three axes is not a single colour image, which would count as many gray ones.
+    """Validate that an array of three axes is not a single color image, which would count as many gray ones.
 
     Args:
         images: N H W, or N H W C.
         name: of the argument.
-        channels: of what takes the images: only where that is colour are channels looked for in front.
+        channels: of what takes the images: only where that is color are channels looked for in front.
         size: (height, width) of what takes them: arrays of that are gray ones.
 
     Raises:
@@ -158,7 +158,7 @@ def refuse_one_in_colour(
     else:
         return
     raise DataError(
-        f"`{name}` must be images, N H W or N H W C. Got {images.shape}, which looks like one in colour. Give "
+        f"`{name}` must be images, N H W or N H W C. Got {images.shape}, which looks like one in color. Give "
         f"{reshaped} for one image, {name}[..., None] for gray ones of that shape."
     )
 
@@ -168,9 +168,9 @@ def as_images(images: NDArray[Any], name: str = "images") -> NDArray[Any]:
 
     Raises:
         DataError: not N H W (C), no images, no numbers, or NaN or infinity among them; so is what looks like one
-            image in colour.
+            image in color.
     """
-    refuse_one_in_colour(images, name)
+    refuse_one_in_color(images, name)
     if images.ndim == 3:
         images = images[..., None]  # N H W -> N H W 1
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4):

@@ -59,7 +59,7 @@ class FileSource(Source):
         return os.path.join(self.root, file)
 
 
-def unlabelled_files(
+def unlabeled_files(
     root: Path,
     files: tuple[str, ...],
     *,

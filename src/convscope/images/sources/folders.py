@@ -11,7 +11,7 @@ from convscope.core.errors import DataError
 from convscope.core.text import are, counted, printable
 
 from .arrangement import Arrangement, ClassFolder, arrange, found_in
-from .files import FileSource, unlabelled_files
+from .files import FileSource, unlabeled_files
 from .foreign import foreign_files
 from .labels import encode_labels
 from .naming import escaped, look_alikes
@@ -28,7 +28,7 @@ def open_folder(
     root: Path,
     *,
     empty_classes: bool = False,
-    unlabelled: bool = False,
+    unlabeled: bool = False,
     known: Collection[str] | None = None,
     depth: int | None = None,
 ) -> FileSource:
@@ -37,7 +37,7 @@ def open_folder(
     The folders in it are the classes, or those in train and val (valid, validation, …) or test, which may also be in
     each class; all images in and below a class folder are of that class. See `arrange` for other arrangements. Images
     beside class folders, files without an image extension, and folders beside splits are `ignored`. An empty class
-    folder is refused, or, with `empty_classes` and two classes that have images, listed in `empty`. With `unlabelled`,
+    folder is refused, or, with `empty_classes` and two classes that have images, listed in `empty`. With `unlabeled`,
     a folder in which fewer than two folders have images, or none with the name of a `known` class, has images without
     classes. `depth` is the number of folder levels that name a class.
 
@@ -47,12 +47,12 @@ def open_folder(
     """
     top, skipped = list_tree(root)
     name = f"{root}/"
-    if unlabelled and top.count() == 0:
+    if unlabeled and top.count() == 0:
         raise DataError(f"`{name}` must have images. Got {found_in(top)}. Check the path.")
-    if unlabelled and not _sorted_by_class(top, known):
+    if unlabeled and not _sorted_by_class(top, known):
         ignored = (*_others(top), *_linked(skipped))
         passed_over = _passed_over(root, [top])
-        return unlabelled_files(
+        return unlabeled_files(
             root,
             tuple(top.every_image()),
             name=name,

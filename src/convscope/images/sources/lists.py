@@ -13,7 +13,7 @@ from .files import FileSource
 from .labels import encode_labels
 from .rows import ListRow, read_csv, read_parquet
 from .source import UNASSIGNED, normalize_splits
-from .split_names import UNLABELLED, plain_split
+from .split_names import UNLABELED, plain_split
 from .text_encoding import as_cp1252
 from .written_paths import meant_path, path_hint
 
@@ -82,7 +82,7 @@ def _read_labels(file: Path, rows: Sequence[ListRow]) -> tuple[list[str], list[s
 def _split(word: str) -> int | None:
     """Return the split for a cell of the list; None if it names none."""
     split = plain_split(word)
-    return None if split == UNLABELLED else split
+    return None if split == UNLABELED else split
 
 
 def _refuse_bad_rows(file: Path, rows: Sequence[ListRow]) -> None:

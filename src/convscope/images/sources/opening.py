@@ -13,8 +13,8 @@ from convscope.core.numeric import at_least
 from convscope.core.text import counted
 from convscope.images.decoding.decoder import EXTENSIONS
 
-from .arrays import ArraySource, from_arrays, refuse_one_in_colour, without_labels
-from .files import FileSource, unlabelled_files
+from .arrays import ArraySource, from_arrays, refuse_one_in_color, without_labels
+from .files import FileSource, unlabeled_files
 from .folders import open_folder
 from .idx_files import is_idx, open_idx
 from .lists import open_list
@@ -46,7 +46,7 @@ def open_source(
     data_dir: Path | None = None,
     reporter: "Reporter | None" = None,
     empty_classes: bool = False,
-    unlabelled: bool = False,
+    unlabeled: bool = False,
     known: Collection[str] | None = None,
     class_depth: int | None = None,
     channels: int = 1,
@@ -60,10 +60,10 @@ def open_source(
         data_dir: the first folder searched for named datasets.
         reporter: shows the progress of downloads and of unpacking.
         empty_classes: accept class folders without images, and list them in `Source.empty`.
-        unlabelled: accept images without classes: a folder in which fewer than two folders have images, a single file,
+        unlabeled: accept images without classes: a folder in which fewer than two folders have images, a single file,
             or one array N H W (C).
         channels: of the images, 1 or 3, if known.
-        known: with `unlabelled`, class names: a folder without a sub-folder of one of these names has images without
+        known: with `unlabeled`, class names: a folder without a sub-folder of one of these names has images without
             classes, too.
         class_depth: number of folder levels that name a class; None takes one, and refuses ambiguous folders.
 
@@ -77,8 +77,8 @@ def open_source(
     """
     if class_depth is not None:
         check_class_depth(class_depth, data)
-    if unlabelled and isinstance(data, np.ndarray):
-        refuse_one_in_colour(data, channels=channels)
+    if unlabeled and isinstance(data, np.ndarray):
+        refuse_one_in_color(data, channels=channels)
         return without_labels(data)
     if isinstance(data, tuple):
         if len(data) != 2:
@@ -87,7 +87,7 @@ def open_source(
             )
         return from_arrays(*data)
     if not isinstance(data, (str, os.PathLike)) or not _is_text(os.fspath(data)):
-        arrays = "a pair of arrays" if not unlabelled else "one array, or a pair of arrays, images and labels"
+        arrays = "a pair of arrays" if not unlabeled else "one array, or a pair of arrays, images and labels"
         raise DataError(f"`data` must be a path, the name of a dataset, or {arrays}. Got {type(data).__name__}.")
     text, path = os.fspath(data), Path(data)
     there = text != "" and os.path.lexists(path)
@@ -103,9 +103,9 @@ def open_source(
     if path.is_dir():
         if is_idx(path):
             return open_idx(path)
-        return open_folder(path, empty_classes=empty_classes, unlabelled=unlabelled, known=known, depth=class_depth)
-    if unlabelled and path.is_file() and path.suffix.lower() in EXTENSIONS:
-        return unlabelled_files(path.parent, (path.name,), name=str(path))
+        return open_folder(path, empty_classes=empty_classes, unlabeled=unlabeled, known=known, depth=class_depth)
+    if unlabeled and path.is_file() and path.suffix.lower() in EXTENSIONS:
+        return unlabeled_files(path.parent, (path.name,), name=str(path))
     return _open_file(path, reporter)
 
 

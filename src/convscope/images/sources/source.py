@@ -55,7 +55,7 @@ class Source(ABC):
         return len(self.labels)
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         """Whether the class of each image is known."""
         return self.classes != NO_CLASS
 

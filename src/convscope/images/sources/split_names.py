@@ -7,13 +7,13 @@ import unicodedata
 
 from .source import SPLIT_WORDS
 
-UNLABELLED = 4
+UNLABELED = 4
 """The split of a folder with images to predict, which have no class and are left out."""
 
 _WORDS = {
     **SPLIT_WORDS,
     **dict.fromkeys(
-        ("predict", "prediction", "predictions", "pred", "inference", "unlabelled", "unlabeled", "unsup"), UNLABELLED
+        ("predict", "prediction", "predictions", "pred", "inference", "unlabelled", "unlabeled", "unsup"), UNLABELED
     ),
 }
 _FILLERS = frozenset(
@@ -31,8 +31,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 class SplitName:
     """A name that contains the word for a split.
 
-    split: TRAIN, VALIDATION, TEST or UNLABELLED. rest: other words, without fillers such as "set" or "images"; if there
-    are some, only the neighbouring folders show whether a split is meant.
+    split: TRAIN, VALIDATION, TEST or UNLABELED. rest: other words, without fillers such as "set" or "images"; if there
+    are some, only the neighboring folders show whether a split is meant.
     """
 
     split: int

@@ -23,7 +23,7 @@ from convscope.layers.sliding import SideTaps, SlidingInput, all_taps, flattened
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceBased(Layer):
-    """Nearest neighbours or the support vectors of a kernel: logits from distances to stored images.
+    """Nearest neighbors or the support vectors of a kernel: logits from distances to stored images.
 
     Attributes:
         exemplars: what is stored.

@@ -1,4 +1,4 @@
-"""Local response normalization: a value is divided by the strength of the same position in neighbouring maps."""
+"""Local response normalization: a value is divided by the strength of the same position in neighboring maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from convscope.layers.layer import Arrays, Layer, OnnxWriter, only
 
 @dataclass(frozen=True, kw_only=True)
 class LocalResponse(Layer):
-    """Local response normalization (Krizhevsky et al. 2012) over `size` neighbouring maps.
+    """Local response normalization (Krizhevsky et al. 2012) over `size` neighboring maps.
 
     Raises:
         LayoutError: the size is out of range.
     """
 
     KIND: ClassVar[str] = "local-response"
-    FORMULA: ClassVar[str] = "x / (k + α / n × Σ y²)^β, over n neighbouring maps at one position"
-    PHRASE: ClassVar[str] = "each value is divided by the strength of its position in neighbouring maps"
+    FORMULA: ClassVar[str] = "x / (k + α / n × Σ y²)^β, over n neighboring maps at one position"
+    PHRASE: ClassVar[str] = "each value is divided by the strength of its position in neighboring maps"
     SHIFT: ClassVar[str] = "moves along: it looks at one position at a time"
 
     size: int
@@ -56,11 +56,11 @@ class LocalResponse(Layer):
         return writer.node("LRN", inputs[0], size=self.size, alpha=self.alpha, beta=self.beta, bias=self.bias)
 
     def _in_parts(self, writer: OnnxWriter, value: str, maps: int) -> str:
-        """Return the name of the normalized maps; a convolution adds the squares of the neighbours."""
+        """Return the name of the normalized maps; a convolution adds the squares of the neighbors."""
         order = np.arange(maps)
         ahead = order[None, :] - order[:, None]  # maps from each to each other
         near = (ahead >= -(self.size // 2)) & (ahead <= (self.size - 1) // 2)
-        neighbours = writer.constant(near.astype(np.float32)[:, :, None, None] * np.float32(self.alpha / self.size))
-        total = writer.node("Conv", writer.node("Mul", value, value), neighbours)
+        neighbors = writer.constant(near.astype(np.float32)[:, :, None, None] * np.float32(self.alpha / self.size))
+        total = writer.node("Conv", writer.node("Mul", value, value), neighbors)
         total = writer.node("Add", total, writer.constant(np.array(self.bias, np.float32)))
         return writer.node("Div", value, writer.node("Pow", total, writer.constant(np.array(self.beta, np.float32))))

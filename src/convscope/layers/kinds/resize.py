@@ -130,8 +130,8 @@ def _scale(below: int, size: int, *, is_nearest: bool) -> np.float32 | None:
     The operator rounds the size down and finds the nearest value by dividing; the last bit decides.
     """
     exact = np.float32(size / below)
-    neighbours = (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(0)))
-    fitting = [scale for scale in neighbours if int(np.float32(below) * scale) == size]
+    neighbors = (exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(0)))
+    fitting = [scale for scale in neighbors if int(np.float32(below) * scale) == size]
     if is_nearest:
         positions, taken = np.arange(size, dtype=np.float32), _nearest(below, size)
         fitting = [

@@ -110,6 +110,6 @@ class ClusterLayer:
 
 def _normalized(rows: Values) -> Values:
     """Return patches with mean 0 and like deviations; what is added keeps flat patches flat (10² of 255²)."""
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    result: Values = centred / np.sqrt(centred.var(axis=1, keepdims=True) + (10 / 255) ** 2)
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    result: Values = centered / np.sqrt(centered.var(axis=1, keepdims=True) + (10 / 255) ** 2)
     return result

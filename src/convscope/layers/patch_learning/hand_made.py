@@ -74,7 +74,7 @@ def edges(side: int, channels: int, units: int) -> Values:
 def dct(side: int, channels: int, units: int) -> Values:
     """Return the first `units` of the two-dimensional DCT-II, low frequencies first (Ahmed, Natarajan & Rao 1974).
 
-    Over colours the cosines go on along the channels: brightness, red against blue, green against both. All of them
+    Over colors the cosines go on along the channels: brightness, red against blue, green against both. All of them
     are an orthonormal basis of patches. Frequencies are counted as their sum over rows, columns and channels.
 
     Raises:

@@ -45,8 +45,8 @@ def principal_axes(patches: Rows, units: int, seed: int) -> Learned:
     """
     del seed
     check_axes(units, patches.shape[1])
-    centred = patches - patches.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred / len(patches))
+    centered = patches - patches.mean(axis=0)
+    _, axes = np.linalg.eigh(centered.T @ centered / len(patches))
     largest = axes.T[::-1]  # one axis per row, the one along which patches differ most first
     half = -(-units // 2)
     return np.concatenate([largest[:half], -largest[: units - half]]), np.zeros(units)

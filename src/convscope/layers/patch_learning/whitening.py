@@ -15,7 +15,7 @@ WHITENINGS: tuple[WhiteningKind, ...] = ("zca", "pca", "none")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Whitening:
-    """A linear map of patches: white = (patch - mean) @ matrix, by whose use neighbouring pixels tell nothing new.
+    """A linear map of patches: white = (patch - mean) @ matrix, by whose use neighboring pixels tell nothing new.
 
     Attributes:
         mean: of the patches, D.
@@ -66,8 +66,8 @@ class Whitening:
         mean = patches.mean(axis=0)
         if kind == "none":
             return Whitening(mean=mean, matrix=flat)
-        centred = patches - mean
-        variances, axes = np.linalg.eigh(centred.T @ centred / len(patches))
+        centered = patches - mean
+        variances, axes = np.linalg.eigh(centered.T @ centered / len(patches))
         variances, axes = np.maximum(variances[::-1], 0), axes[:, ::-1]
         empty = variances <= 1e-12 * variances[0]  # nothing but rounding, which must not be made large
         scale = np.where(empty, 0.0, 1 / np.sqrt(np.where(empty, 1.0, variances + regularization * variances.mean())))

@@ -62,12 +62,12 @@ class Lattice:
         return rows, columns
 
 
-def neighbours(
+def neighbors(
     rows: Tensor, columns: Tensor, sides: tuple[int, int], *, wrap: bool = False
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the up to four positions around each fractional position, and the weight of each (bilinear).
 
-    Positions are indices into the flattened map; height × width is everything beyond the edge. Neighbours whose weight
+    Positions are indices into the flattened map; height × width is everything beyond the edge. Neighbors whose weight
     is 0 everywhere are omitted: a shift by whole pixels has one.
 
     Args:
@@ -107,7 +107,7 @@ def resample(maps: Tensor, rows: Tensor, columns: Tensor, background: Tensor, *,
     behind = background.reshape(1, -1, 1).to(maps.dtype).expand(count, channels, 1)
     flat = torch.cat([maps.flatten(2), behind], dim=2)  # N C H*W+1
     result = torch.zeros(count, channels, *rows.shape[-2:], dtype=maps.dtype)
-    for index, weight in neighbours(rows, columns, (height, width), wrap=wrap):
+    for index, weight in neighbors(rows, columns, (height, width), wrap=wrap):
         if index.dim() == 2:
             values = flat.index_select(2, index.flatten())
         else:

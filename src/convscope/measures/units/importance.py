@@ -29,7 +29,7 @@ def measure_importance(
 ) -> ImportanceRecord | None:
     """Return the importance of every unit of `model` at first look: gradient × activation.
 
-    None where the logits have no gradient, as those of votes of neighbours.
+    None where the logits have no gradient, as those of votes of neighbors.
 
     Args:
         model: the network.

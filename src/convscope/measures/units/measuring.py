@@ -80,7 +80,7 @@ def measure_units(
         for start, layers in _maps(model, images, size):
             _add(streams, layers, None if labels is None else labels[start : start + size], start)
             task.update(min(start + size, len(images)))
-    records = (stream.record(planned, len(images), name, labelled=labels is not None) for stream in streams.values())
+    records = (stream.record(planned, len(images), name, labeled=labels is not None) for stream in streams.values())
     return UnitsRecord(
         layout=model.title,
         classes=model.classes,
@@ -159,7 +159,7 @@ class _UnitStreams:
         self.strongest.add(peaks, positions, start)
         self.firing.add(values, peaks, labels)
 
-    def record(self, planned: NetworkPlan, images: int, name: Callable[[int], str], *, labelled: bool) -> LayerUnits:
+    def record(self, planned: NetworkPlan, images: int, name: Callable[[int], str], *, labeled: bool) -> LayerUnits:
         """Return the record of the layer."""
         layer = planned.layers[self.index]
         edge, width, counts = self.histograms.bins()
@@ -171,8 +171,8 @@ class _UnitStreams:
                 silent_images=int(self.firing.silent_images[unit]) / images,
                 largest=float(self.strongest.values[0, unit]),
                 histogram=tuple(counts[unit].tolist()),
-                class_means=tuple(means[unit]) if labelled and self.means_recorded else (),
-                selectivity=selectivity[unit] if labelled else None,
+                class_means=tuple(means[unit]) if labeled and self.means_recorded else (),
+                selectivity=selectivity[unit] if labeled else None,
                 top=tuple(self._top(layer, unit, name)),
             )
             for unit in range(layer.maps)

@@ -85,7 +85,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def pixels_of(top: TopPatch) -> NDArray[np.uint8] | None:
-    """Return the pixels of a patch, uint8 rows × columns (× 3 in colour); None if they are not saved.
+    """Return the pixels of a patch, uint8 rows × columns (× 3 in color); None if they are not saved.
 
     Raises:
         DataError: it is not a small PNG.

@@ -58,7 +58,7 @@ def network_of(
 
     Raises:
         DataError: a weight is not a finite number.
-        ParameterError: it takes other than gray or colour images, or mean and std do not fit it.
+        ParameterError: it takes other than gray or color images, or mean and std do not fit it.
         LayoutError: it is too large.
     """
     graph, tensors = source.graph, dict(source.tensors)

@@ -47,7 +47,7 @@ def of_onnx(
     Args:
         path: of the file.
         standardization: of images, where the file does not do it itself; by default what the file says beside the
-            network, else that of ImageNet for colour, and pixels from 0 to 1 for gray. A dict replaces some fields.
+            network, else that of ImageNet for color, and pixels from 0 to 1 for gray. A dict replaces some fields.
         classes: as `class_names` takes them; by default what the file says.
         up_to: name of the last layer that is wanted.
         prove: compare it with ONNX Runtime; without, it is only to be counted.

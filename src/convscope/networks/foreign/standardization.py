@@ -79,7 +79,7 @@ class Standardization:
             )
         if self.fit == "crop" and self.size is not None and self.resized and min(self.resized) != min(self.size):
             remarks.append(
-                f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and their centre cropped. "
+                f"Its images were scaled to {min(self.resized)} pixels on the shorter side, and their center cropped. "
                 f"Here, that side becomes {min(self.size)}, so that more of the image is seen, smaller."
             )
         if self.interpolation not in ("", "bilinear"):

@@ -34,7 +34,7 @@ def of_module(
     Args:
         module: takes one batch of images and gives one logit per class.
         example: images as the module takes them, N C H W, or the shape of one, C H W; by default of the size that the
-            preprocessing says, in colour.
+            preprocessing says, in color.
         preprocessing: as `standardization_of` takes it.
         classes: as `class_names` takes them.
         up_to: name of the last layer that is wanted.

@@ -139,7 +139,7 @@ class ChannelMean(Piece):
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelWindow(Piece):
-    """The mean over `size` neighbouring maps, zeros beside the first and last: a part of local response."""
+    """The mean over `size` neighboring maps, zeros beside the first and last: a part of local response."""
 
     KIND: ClassVar[str] = "channel-window"
 
@@ -150,7 +150,7 @@ class ChannelWindow(Piece):
     @property
     def notation(self) -> str:
         """What it is."""
-        return f"mean over {self.size} neighbouring channels"
+        return f"mean over {self.size} neighboring channels"
 
     def shape(self, inputs: Sequence[MapShape]) -> MapShape:
         """Return what is left of the maps."""

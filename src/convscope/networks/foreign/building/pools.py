@@ -98,7 +98,7 @@ def adaptive_pooling(builder: Builder, value: Value, code: str, size: Pair, *, n
 def channel_window(
     builder: Builder, value: Value, size: int, *, axis: int = 1, before: int = 0, after: int = 0, name: str = ""
 ) -> Value:
-    """Take the mean over neighbouring channels, as local response normalization in pieces does."""
+    """Take the mean over neighboring channels, as local response normalization in pieces does."""
     value = builder.in_order(value)
     if not value.is_whole(value.axes[axis], MAPS):
         raise InexpressibleError(f"it slides over an axis of {value.shape} that is not the channels")

@@ -1,5 +1,5 @@
 // @ts-check
-/** Colours of values: orange below 0, the paper's own colour at 0, blue above; for light and dark. */
+/** Colors of values: orange below 0, the paper's own color at 0, blue above; for light and dark. */
 
 const SHADES = 255; // on either side of 0
 
@@ -49,9 +49,9 @@ function between(anchors, part) {
 
 const DARK_INK = brightness([0, 0, 0]);
 
-/** Relative luminance, as WCAG defines it. @param {number[]} colour @returns {number} */
-function brightness(colour) {
-  const [red, green, blue] = colour.map((value) =>
+/** Relative luminance, as WCAG defines it. @param {number[]} color @returns {number} */
+function brightness(color) {
+  const [red, green, blue] = color.map((value) =>
     value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
   );
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
@@ -83,7 +83,7 @@ export function makePalette(dark) {
  * @param {Float32Array} maps
  * @param {number} start
  * @param {number} count
- * @param {number} largest value that gets the strongest colour
+ * @param {number} largest value that gets the strongest color
  * @param {Uint32Array} pixels
  */
 export function paint(palette, maps, start, count, largest, pixels) {

@@ -1,4 +1,4 @@
-"""Nearest neighbours by correlation, block by block."""
+"""Nearest neighbors by correlation, block by block."""
 
 import numpy as np
 import torch
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 _BLOCK = 1 << 24  # similarities at once
 
 
-def unit_rows(values: NDArray[np.float32], *, centre: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """Return rows of length 1, after `centre` is subtracted, or the mean of each row where there is none."""
-    centred = values - (values.mean(axis=1, keepdims=True) if centre is None else centre)
-    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12))
+def unit_rows(values: NDArray[np.float32], *, center: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Return rows of length 1, after `center` is subtracted, or the mean of each row where there is none."""
+    centered = values - (values.mean(axis=1, keepdims=True) if center is None else center)
+    return np.asarray(centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12))
 
 
 def nearest(
