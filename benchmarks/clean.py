@@ -6,7 +6,7 @@ Scope: FLOWERS has train/ and test/ with one sub-folder per class, CIFAR10 test/
 Labels: 5 % of the labels of FLOWERS changed, at random or to the class that is most often confused, beside cleanlab
 with its defaults on the same features; wrong labels that FLOWERS has itself count as false. Copies: of each kind of
 change, some changed photographs beside all of FLOWERS; pairs found among FLOWERS and among the test images of CIFAR10
-as they are (with coarse pixels as features) are listed. Bad images: photographs blurred, darkened, over-exposed or
+as they are (with few pixels as features) are listed. Bad images: photographs blurred, darkened, over-exposed or
 drawn, 50 of a kind beside all of FLOWERS, and 50 images of CIFAR10 as outliers, 5 at a time. The precision at a raw
 value is that of isotonic regression.
 """
@@ -168,10 +168,10 @@ def labels_found(
             changed_ones[at] = at_random if kind == "at random" else confused.argmax(axis=1)[labels[at]]
             made.append((changed_ones, changed_ones != labels))
     flat = [pair for made in given.values() for pair in made]
-    peer = _peer(features, [labelling for labelling, _ in flat], chosen.peer_answer)
+    peer = _peer(features, [labeling for labeling, _ in flat], chosen.peer_answer)
     suspects = [
-        suspect_labels(out_of_fold(features, labelling, classes=classes, seed=seed), labelling)
-        for seed, (labelling, _) in enumerate(flat)
+        suspect_labels(out_of_fold(features, labeling, classes=classes, seed=seed), labeling)
+        for seed, (labeling, _) in enumerate(flat)
     ]
     right = np.concatenate([wrong[one.indices] for one, (_, wrong) in zip(suspects, flat, strict=True)])
     curve = calibrated(np.concatenate([one.margins for one in suspects]), right)
@@ -187,12 +187,12 @@ def labels_found(
     return result, curve
 
 
-def _peer(features: Features, labellings: list[NDArray[np.int64]], answer: Path | None) -> list[list[int]]:
+def _peer(features: Features, labelings: list[NDArray[np.int64]], answer: Path | None) -> list[list[int]]:
     """Return the indices that cleanlab finds; `answer` is what it printed before, for the same labels."""
     if answer is not None and answer.exists():
         return json.loads(answer.read_text())  # type: ignore[no-any-return]  # of its own program
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        np.savez(file, features=features, labels=np.stack(labellings))
+        np.savez(file, features=features, labels=np.stack(labelings))
         file.flush()
         program = Path(__file__).parent / "peers" / f"{PEER}.py"
         done = subprocess.run([python_of(PEER), program, file.name], check=True, capture_output=True, text=True)
@@ -248,8 +248,8 @@ def false_pairs(flowers: Dataset, features: Features, chosen: argparse.Namespace
     """Return the pairs that are found where no copy was put, with their names."""
     result = {}
     cifar = prepare(open_source(str(chosen.cifar10 / "test")), cache_dir=chosen.cache)
-    coarse = squares(cifar.images).reshape(len(cifar), -1).numpy()[:, ::7]
-    for name, dataset, vectors in (("flowers", flowers, features), ("cifar10", cifar, coarse)):
+    thinned = squares(cifar.images).reshape(len(cifar), -1).numpy()[:, ::7]
+    for name, dataset, vectors in (("flowers", flowers, features), ("cifar10", cifar, thinned)):
         found = near_duplicates(squares(dataset.images), vectors, least_value("near-duplicate", LEAST))
         pairs = zip(found.pairs.tolist(), found.scores.tolist(), strict=True)
         listed = [[*(dataset.image_name(index) for index in pair), round(score, 3)] for pair, score in pairs]
@@ -269,7 +269,7 @@ def bad_found(
         used = others[:: len(others) // len(files)][: len(files)] if strange else files
         change = COPIES["recompressed"] if strange else SPOILS[kind]
         bad, theirs = featured(changed(used, Path(place) / kind, change, quality=85), chosen.cache)
-        if strange:  # a few at a time: many would be each other's neighbours
+        if strange:  # a few at a time: many would be each other's neighbors
             found = [
                 outlyingness(np.concatenate([features, theirs[at :: len(theirs) // 5]]))
                 for at in range(len(theirs) // 5)

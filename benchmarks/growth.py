@@ -3,7 +3,7 @@
     python benchmarks/growth.py
 
 Scope: convscope's own loop on random images in memory, in a process of its own for each point, with the layout
-`32C3-MP2-64C3-MP2-128N` unless said: seconds per epoch without the first one, and the peak of the process's memory less
+`32C3-MP2-64C3-MP2-128N` by default: seconds per epoch without the first one, and the peak of the process's memory less
 that of one that only imports. One thing grows at a time, from 28 × 28 × 1 pixels, 4,096 images, 10 classes, 256 a
 step. The exponent e of cost ~ size^e is the slope of a straight line through the logarithms (least squares), with its
 95 % interval: 1 is proportional, below 1 something is shared.

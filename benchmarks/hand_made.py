@@ -54,7 +54,7 @@ def components(learn_from: Vectors, *others: Vectors) -> list[Vectors]:
 
 
 def choose(parts: Parts) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the best cells, orientations and C on training images held out, and all that was tried."""
+    """Return the best cells, orientations and C on validation images, and all that was tried."""
     some = parts.first(TUNED_ON)
     places = np.random.default_rng(0).permutation(len(some.train))
     held, learned = places[: len(places) // 6], places[len(places) // 6 :]

@@ -31,13 +31,13 @@ from tests.checks.shifts import unchanged_by_shift
 class Values(nn.Module):
     """Keeps the places where the largest value of the window, or of its neighborhood, is not 0."""
 
-    def __init__(self, subsample: nn.Module, window: int) -> None:
+    def __init__(self, pooling: nn.Module, window: int) -> None:
         super().__init__()
-        self.subsample, self.window = subsample, window
+        self.pooling, self.window = pooling, window
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the pooled values, NaN (never the same as anything) where a window holds no value at all."""
-        values = self.subsample(maps)
+        values = self.pooling(maps)
         alive = nn.functional.max_pool2d(maps.abs(), self.window) > 0
         return torch.where(alive, values, torch.nan)
 
@@ -66,12 +66,12 @@ def main() -> None:
     print(f"{'':6} {'all values':>12} {'values that are not 0':>24}    of eight one-pixel shifts")
     for window in (2, 3):
         for code in POOLINGS:
-            subsample = PoolingStage(code=code, window=window, stride=window).build().eval()
-            every = _of_eight(unchanged_by_shift(subsample, maps))
-            living = unchanged_by_shift(Values(subsample, window), maps)
+            pooling = PoolingStage(code=code, window=window, stride=window).build().eval()
+            every = _of_eight(unchanged_by_shift(pooling, maps))
+            living = unchanged_by_shift(Values(pooling, window), maps)
             share_alive = float(living[1, 1])  # unmoved, all is the same but what is NaN
             alive = _of_eight(living) / share_alive
-            change = relative_change(subsample, maps)
+            change = relative_change(pooling, maps)
             key = f"{code}{window}"
             results[key] = {"all": every, "alive": alive, "share_alive": share_alive, "change": change}
             print(f"{code}{window:<4} {8 * every:>9.2f}/8 {8 * alive:>21.2f}/8 {change:>10.3f}")
@@ -82,12 +82,12 @@ def main() -> None:
     )
 
 
-def relative_change(subsample: nn.Module, maps: Tensor) -> float:
+def relative_change(pooling: nn.Module, maps: Tensor) -> float:
     """Return how far values move when the maps move by one pixel: mean |difference| ÷ mean |value|, over the eight."""
     height, width = maps.shape[2] - 2, maps.shape[3] - 2
     with torch.inference_mode():
-        still = subsample(maps[:, :, 1 : 1 + height, 1 : 1 + width])
-        moved = [subsample(maps[:, :, top : top + height, left : left + width]) for top, left in np.ndindex(3, 3)]
+        still = pooling(maps[:, :, 1 : 1 + height, 1 : 1 + width])
+        moved = [pooling(maps[:, :, top : top + height, left : left + width]) for top, left in np.ndindex(3, 3)]
         return float(sum((shifted - still).abs().mean() for shifted in moved) / 8 / still.abs().mean())
 
 

@@ -6,7 +6,7 @@ Scope: `convscope.compare` on 5,000 training images of each set, four passes, fi
 `8C5-MP2-16C3-MP2-64N`: enough to tell kinds apart, far from the accuracy that a set allows. Evaluation on 2,000
 images, 400 of them distorted, too. Then the sensitivity of the
 convolutional network and of fully connected units with as many parameters for a shift of 2 px, and how selective its
-units are, after as many passes over 3,000 training images, with five seeds. What is done already stands in the
+units are, after as many epochs of 3,000 training images, with five seeds. What is done already is in the
 --work folder and is not done again.
 """
 

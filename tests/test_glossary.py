@@ -104,9 +104,15 @@ REPLACED = (
 )
 
 
+FOLDERS = (PACKAGE, *(CHECKOUT / name for name in ("docs", "tests", "benchmarks")))
+OWN = {
+    Path(__file__).resolve(),
+    CHECKOUT / "benchmarks" / "undisturbed.py",  # steps that no other program disturbed, in its result, too
+    CHECKOUT / "tests" / "images" / "test_arrangement.py",  # names of classes that are no splits: contest
+}
 FILES = [
     *(CHECKOUT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
-    *(path for folder in (PACKAGE, CHECKOUT / "docs") for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES),
+    *(path for folder in FOLDERS for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES and path not in OWN),
 ]
 LINES = {path: path.read_text(encoding="utf-8").splitlines() for path in FILES}
 

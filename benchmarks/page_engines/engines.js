@@ -1,7 +1,7 @@
 // The engines that benchmarks/page.py compares, all in one page: each is made from the network as the page reads it,
-// and then gives the scores of an image. Ours (`makeEngine`, `standardize`) stands in the page before this file.
+// and then gives the scores of an image. Ours (`makeEngine`, `standardize`) is in the page before this file.
 
-/** A convolution with its nonlinearity, or connected units, in TensorFlow.js: images are rows, columns, channels there. */
+/** A convolution with its nonlinearity, or fully connected units, in TensorFlow.js: images are rows, columns, channels there. */
 function tensorflowLayers(network) {
   let below = { maps: network.channels, rows: network.height, columns: network.width };
   return network.layers.map((step) => {

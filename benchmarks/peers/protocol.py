@@ -46,7 +46,7 @@ def random_pixels(given: Description) -> Any:
 def folded(given: Description) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return weights and biases of each stage that has some, and of the classifier last: units C k k, or units inputs.
 
-    Inputs of connected units are in the order C H W.
+    Inputs of fully connected units are in the order C H W.
     """
     with np.load(given["weights"]) as file:
         return [(file[f"weights{place}"], file[f"biases{place}"]) for place in range(len(file.files) // 2)]

@@ -1,4 +1,4 @@
-"""What Keras's "simple convnet" example does, on Fashion-MNIST: its network, batch, epochs and held-out tenth."""
+"""What Keras's "simple convnet" example does, on Fashion-MNIST: its network, batch, epochs and validation tenth."""
 
 import json
 import os

@@ -27,7 +27,7 @@ from tests.transfer.test_start import start_model
 WRONG, COPY, BLURRED = "red/3.png", "zcopy", "green/5.png"
 
 
-def pictures(folder: Path, *, classes: str = "red green blue", each: int = 14) -> Path:
+def write_images(folder: Path, *, classes: str = "red green blue", each: int = 14) -> Path:
     """Write images that differ by color and by large random squares, with one error of each kind among them."""
     rng = np.random.default_rng(0)
     for name in classes.split():
@@ -51,7 +51,7 @@ def network() -> Model:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = pictures(tmp_path_factory.mktemp("data") / "set")
+    folder = write_images(tmp_path_factory.mktemp("data") / "set")
     with Image.open(folder / "green/1.png") as image:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((60, 60)).save(folder / "green" / f"{COPY}.jpg")
     return folder
@@ -109,7 +109,7 @@ def test_a_training_takes_the_decisions_and_a_report_names_wrong_labels(
     assert WRONG not in {problem.name for problem in second.report.problems if problem.kind == "wrong label"}
 
 
-def test_labels_are_judged_by_normalized_features_and_outliers_by_the_features_as_they_are(
+def test_labels_are_evaluated_by_normalized_features_and_outliers_by_the_features_as_they_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[np.ndarray] = []
@@ -127,16 +127,16 @@ def test_labels_are_judged_by_normalized_features_and_outliers_by_the_features_a
     assert seen[0] is features
 
 
-def test_a_network_judges_only_labels_that_it_did_not_learn_from() -> None:
+def test_a_network_evaluates_only_labels_that_it_did_not_learn_from() -> None:
     labels = np.repeat([0, 1], 20)
     probabilities = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)
     probabilities[3] = 0.01, 0.99
     facts = RunFacts(name="set", settings={}, seconds=1.0)
     images = {"labels": labels, "probabilities": probabilities, "indices": range(100, 140), "classes": ("cat", "dog")}
     names = [f"{number}.png" for number in range(40)]
-    judged = with_evaluated_labels(facts, EvaluatedImages(split="validation", names=names, **images))
-    assert [(problem.name, problem.index) for problem in judged.problems] == [("3.png", 103)]
-    assert "40 validation images, by the network, which did not learn from them" in judged.notes[0]
+    evaluated = with_evaluated_labels(facts, EvaluatedImages(split="validation", names=names, **images))
+    assert [(problem.name, problem.index) for problem in evaluated.problems] == [("3.png", 103)]
+    assert "40 validation images, by the network, which did not learn from them" in evaluated.notes[0]
     assert with_evaluated_labels(facts, EvaluatedImages(split="training", names=names, **images)) == facts
 
 
@@ -148,7 +148,7 @@ def test_a_network_judges_only_labels_that_it_did_not_learn_from() -> None:
 def test_sets_that_teach_little_are_looked_through_all_the_same(
     network: Model, tmp_path: Path, classes: str, each: int, words: str
 ) -> None:
-    folder = pictures(tmp_path / "set", classes=classes, each=each)
+    folder = write_images(tmp_path / "set", classes=classes, each=each)
     found = found_in(folder, network, tmp_path)
     assert words in " ".join(found.notes)
     assert found.images == each * len(classes.split())
@@ -170,7 +170,7 @@ def test_a_folder_without_classes_has_copies_and_bad_images_but_no_labels(
 def test_classes_of_one_image_and_very_many_classes_are_said(
     data: Path, network: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures(tmp_path / "set")
+    write_images(tmp_path / "set")
     (tmp_path / "set/gray").mkdir()
     Image.new("RGB", (70, 70), (9, 90, 9)).save(tmp_path / "set/gray/0.png")
     found = found_in(tmp_path / "set", network, tmp_path)

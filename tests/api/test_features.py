@@ -148,7 +148,7 @@ def test_classifiers_need_classes(run, tmp_path: Path) -> None:
         compare_classifiers(found, ["lda"])
 
 
-def test_images_of_no_class_are_judged_by_nothing() -> None:
+def test_images_of_no_class_are_evaluated_by_nothing() -> None:
     dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabeled=True))
     assert not any(problem.kind == "few images" for problem in dataset.inspection.problems)
     with pytest.raises(DataError, match="must have classes to evaluate by"):

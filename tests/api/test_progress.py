@@ -38,7 +38,7 @@ def jobs(told: list[Any]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def test_after_training_probabilities_are_calibrated_and_judged_in_sight(learned: tuple[Path, list[Any]]) -> None:
+def test_after_training_probabilities_are_calibrated_and_evaluated_in_sight(learned: tuple[Path, list[Any]]) -> None:
     found = jobs(learned[1])
     assert found["calibrating"] == found["evaluating"] == (359, 359)
 

@@ -85,9 +85,9 @@ def test_the_settings_of_the_caller_change_nothing(caller: str, expected: list[A
         np.testing.assert_array_equal(one, other)
 
 
-def test_random_numbers_of_the_caller_are_neither_used_nor_disturbed(expected: list[Any], tmp_path: Path) -> None:
+def test_random_numbers_of_the_caller_are_neither_used_nor_changed(expected: list[Any], tmp_path: Path) -> None:
     torch.manual_seed(5)
-    np.random.seed(7)  # noqa: NPY002  # the state that is not to be disturbed
+    np.random.seed(7)  # noqa: NPY002  # the state that is not to be changed
     random.seed(9)
     drawn = torch.rand(1), np.random.rand(), random.random()  # noqa: NPY002
     torch.manual_seed(5)

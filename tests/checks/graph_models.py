@@ -49,6 +49,6 @@ def pixels_for(model: Model, count: int, *, seed: int = 0) -> NDArray[np.uint8]:
     """Return random images of the size of a model, uint8 N H W C, smooth enough to differ."""
     planned = model.network.plan
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (count, -(-planned.height // 8), -(-planned.width // 8), planned.channels))
-    large = coarse.repeat(8, 1).repeat(8, 2)[:, : planned.height, : planned.width]
+    blocks = rng.integers(0, 256, (count, -(-planned.height // 8), -(-planned.width // 8), planned.channels))
+    large = blocks.repeat(8, 1).repeat(8, 2)[:, : planned.height, : planned.width]
     return np.clip(large + rng.integers(-20, 20, large.shape), 0, 255).astype(np.uint8)

@@ -54,7 +54,7 @@ def test_the_test_images_count_where_there_are_some_else_those_of_validation() -
 
 
 @pytest.mark.parametrize("splits", [["train"] * 4, ["test"] * 4])
-def test_without_images_to_learn_from_and_to_judge_on_it_is_a_sentence(splits: list[str]) -> None:
+def test_without_images_to_learn_from_and_to_evaluate_on_it_is_a_sentence(splits: list[str]) -> None:
     with pytest.raises(DataError, match=r"need images to learn from and others to be evaluated on\. Got [04] in train"):
         list(evaluate_classifiers(features(splits), named_classifiers(["lda"])))
 

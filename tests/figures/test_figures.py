@@ -187,7 +187,7 @@ FIGURES: dict[str, Callable[[Theme], Figure]] = {
 }
 
 
-def _coarse(image: Image.Image) -> np.ndarray:
+def _reduced(image: Image.Image) -> np.ndarray:
     """Return the image in blocks, so that letters of another version of a font make no difference."""
     width, height = image.size
     return np.asarray(image.convert("RGB").resize((width // 6, height // 6), Image.Resampling.BOX), np.float64)
@@ -204,9 +204,9 @@ def test_an_image_looks_as_it_did(name: str, theme: str, tmp_path: Path) -> None
     with Image.open(path) as image:
         if os.environ.get("CONVSCOPE_GOLDEN"):
             image.convert("RGB").quantize(128).save(golden, optimize=True)
-        new = _coarse(image)
+        new = _reduced(image)
     with Image.open(golden) as image:
-        old = _coarse(image)
+        old = _reduced(image)
     assert new.shape == old.shape
     assert np.abs(new - old).mean() < 3
     assert np.percentile(np.abs(new - old), 99) < 60

@@ -122,12 +122,12 @@ def test_a_layer_is_drawn_by_name_or_block_or_number_and_a_wrong_name_is_answere
     names = [node.name for node in read_network("resnet18").graph.nodes]
     number = names.index("layer1.0.conv2") + 1
     for what in ("filters", "maps", "fields"):
-        pictures = []
+        files = []
         for index, layer in enumerate(("layer1.0.conv2", number, str(number))):
             path = tmp_path / f"{what}{index}.png"
             draw(what, model, None if what == "filters" else image, layer=layer, output=path)
-            pictures.append(path.read_bytes())
-        assert len(set(pictures)) == 1
+            files.append(path.read_bytes())
+        assert len(set(files)) == 1
         with pytest.raises(ParameterError, match=r"Did you mean 'layer1.0.conv2'\?"):
             draw(what, model, None if what == "filters" else image, layer="layer1.0.convv2", output=tmp_path / "x.png")
     for what, last in (("filters", "layer1.0.conv2"), ("maps", "layer1.0.add"), ("fields", "layer1.0.add")):

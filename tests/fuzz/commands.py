@@ -42,7 +42,7 @@ def command(words: Sequence[str], *, stdin: bytes = b"") -> Ended:
     return Ended(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def judge_command(ended: Ended, watch: Watch, *, seed: int | None = None) -> None:
+def check_command(ended: Ended, watch: Watch, *, seed: int | None = None) -> None:
     """Tell what no command may do: end in a fault, with a strange exit code, or print what is no number."""
     fault = _FAULT.search(ended.err)
     if fault is not None:

@@ -161,7 +161,7 @@ class Images(Kind):
         for problem in found.of_kind("duplicate"):
             self._truly_equal([place / name for name in (problem.name, *problem.others)], cases, watch)
         for one in predict(self._model, str(place), top=3, workers=1):
-            _judge_prediction(one, refused, cases, watch)
+            _check_prediction(one, refused, cases, watch)
         some = next(iter(cases.values()))
         dataset = prepare(open_source(place), cache_dir=self._folder / "cache", workers=1)
         if len(dataset) != found.usable:
@@ -221,7 +221,7 @@ def _read(data: bytes) -> Summary | str:
         return str(error)
 
 
-def _judge_prediction(one: Any, refused: dict[str, str], cases: dict[str, int], watch: Watch) -> None:
+def _check_prediction(one: Any, refused: dict[str, str], cases: dict[str, int], watch: Watch) -> None:
     seed = cases.get(one.image, next(iter(cases.values())))
     if (one.error is None) == (one.image in refused):
         watch.found(Verdict.WRONG, "predict and reading differ", f"{one} {refused.get(one.image)}", seed=seed)

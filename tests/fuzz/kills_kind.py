@@ -21,7 +21,7 @@ from convscope.cli import group
 
 from .cases import Kind, Verdict, Watch
 from .commands import CODES, Ended, contents, leftovers
-from .disturbing import Whole, at_change, bring_back, can_mount, failing, killer, mount_small
+from .interrupting import Whole, at_change, bring_back, can_mount, failing, killer, mount_small
 from .scenarios import OLD, SCENARIOS, Scenario, broken, comparable
 from .small_set import checkpoints_always, finished_run, interrupted_run, write_set
 
@@ -45,7 +45,7 @@ class _Pipe:
             return stream.read().decode(errors="replace")
 
 
-class _Disturbed(Kind):
+class _Interrupted(Kind):
     """Commands in a forked child of a process that has imported everything and never run a network."""
 
     cpu_s = 300.0
@@ -121,7 +121,7 @@ class _Disturbed(Kind):
         if scenario.runs:
             (self._work / scenario.runs).rename(out / scenario.runs)
         if scenario.name.endswith("(cache)"):
-            shutil.rmtree(self._cache)  # it is built by what is disturbed; others find it there
+            shutil.rmtree(self._cache)  # it is built by what is interrupted; others find it there
 
     def _run(self, words: Sequence[str], before: Callable[[], Any], after: Callable[[], None] = lambda: None) -> Ended:
         """Run a command in a child, in the folder; there `before` is called first, and `after` at the end."""
@@ -175,7 +175,7 @@ class _Disturbed(Kind):
                 ends += _LONGEST_S
             time.sleep(0.002)
 
-    def _judge_files(self, scenario: Scenario, whole: Whole, watch: Watch) -> None:
+    def _check_files(self, scenario: Scenario, whole: Whole, watch: Watch) -> None:
         """Tell what is gone, or half: inputs as they were, results old or whole."""
         for name in ("set", "run"):
             place = self._work / name
@@ -224,7 +224,7 @@ class _Disturbed(Kind):
             watch.found(Verdict.WRONG, f"{scenario.name}: left behind after the next run: {_names(left)}", f"{left}")
 
 
-class Kills(_Disturbed):
+class Kills(_Interrupted):
     """SIGKILL at a change of the disk, within a write, or at any moment."""
 
     name = "kills"
@@ -238,11 +238,11 @@ class Kills(_Disturbed):
             watch.begin(seed)
             self._fresh(scenario)
             self._run(scenario.words, killer(self._work, whole, self.random(seed)))
-            self._judge_files(scenario, whole, watch)
+            self._check_files(scenario, whole, watch)
             self._again(scenario, whole, watch)
 
 
-class Disks(_Disturbed):
+class Disks(_Interrupted):
     """Errors of the disk: full, read-only, failing, at any change or after any number of bytes."""
 
     name = "disks"
@@ -266,8 +266,8 @@ class Disks(_Disturbed):
                     (self._work / "brought").rename(out)
             else:
                 ended = self._run(scenario.words, failing(self._work, whole, random))
-            self._judge_words(scenario, ended, watch)
-            self._judge_files(scenario, whole, watch)
+            self._check_words(scenario, ended, watch)
+            self._check_files(scenario, whole, watch)
             if ended.code == 0 and (differs := self._differing(whole)):
                 watch.found(Verdict.WRONG, f"{scenario.name}: exit code 0 and {differs} is not there", ended.err)
             if left := [one for one in leftovers(self._work) if not _is_meant(Path(one).name, ended.err)]:
@@ -278,7 +278,7 @@ class Disks(_Disturbed):
         now = self._results()
         return next((Path(name).name for name in sorted(whole.same) if now.get(name) != whole.files[name]), "")
 
-    def _judge_words(self, scenario: Scenario, ended: Ended, watch: Watch) -> None:
+    def _check_words(self, scenario: Scenario, ended: Ended, watch: Watch) -> None:
         if "has a fault here" in ended.err or ended.code not in (*CODES, 141):
             text = re.findall(r"has a fault here \((\w+)", ended.err)
             watch.found(

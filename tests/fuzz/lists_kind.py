@@ -20,7 +20,7 @@ from tests.checks.models import small_model
 
 from .bytewise import Change, damaged
 from .cases import Kind, Random, Verdict, Watch, pick
-from .commands import command, judge_command, leftovers
+from .commands import check_command, command, leftovers
 from .small_set import CLASSES, write_set
 
 _CELLS = (
@@ -35,7 +35,7 @@ _HEADER_CHANGES = {
     "False": ("True", "None", "0", "__import__('os')"),
     "}": ("", "}}", "}\n{", ", 'x': 1}"),
 }
-"""What stands in the header of an array, and what else could stand there."""
+"""What the header of an array says, and what else it could say."""
 _EVERY = 16
 
 
@@ -76,7 +76,7 @@ class Lists(Kind):
             name, data, whole = self.case(seed)
             if name == "names.txt":
                 ended = command(["predict", str(self._model), "-", "--quiet", "--json"], stdin=data)
-                judge_command(ended, watch)
+                check_command(ended, watch)
                 continue
             path = self._set / name
             path.write_bytes(data)

@@ -22,7 +22,7 @@ from tests.networks.broken_models import joined, resign, split
 
 from .bytewise import damaged
 from .cases import Kind, Random, Verdict, Watch, pick
-from .commands import command, judge_command
+from .commands import check_command, command
 from .json_changes import changed, changed_text
 
 _VALUES = (0.0, -0.0, 1.0, -1.0, 1e-45, 1e-30, 1e10, 1e19, 1e30, 3e38, -3e38, float("nan"), float("inf"))
@@ -133,7 +133,7 @@ class Models(Kind):
     def _by_command(self, model: Model, path: Path, watch: Watch) -> None:
         image = self._folder / "image.pgm"
         image.write_bytes(b"P5 14 17 255\n" + self._images[0, :, :, 0].tobytes())
-        judge_command(command(["predict", str(path), str(image), "--json", "--top", "9", "--quiet"]), watch)
+        check_command(command(["predict", str(path), str(image), "--json", "--top", "9", "--quiet"]), watch)
 
 
 def _models() -> list[Model]:

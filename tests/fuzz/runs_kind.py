@@ -17,7 +17,7 @@ from convscope.networks.model_file import read_model
 
 from .bytewise import damaged
 from .cases import Kind, Random, Verdict, Watch, pick
-from .commands import command, contents, judge_command, leftovers
+from .commands import check_command, command, contents, leftovers
 from .json_changes import changed_text
 from .lists_kind import _cells as changed_cells
 from .models_kind import _header, _header_length, _tensor
@@ -93,7 +93,7 @@ class Records(Kind):
             words = self._words(path, seed)
             with _without_images() if seed % _DRAWN != _DRAWN - 1 else contextlib.nullcontext():
                 ended = command(words)
-            judge_command(ended, watch)
+            check_command(ended, watch)
             if seed % _EVERY == 0 and ended.code != 0:
                 watch.found(Verdict.WRONG, "a whole record is refused", ended.err)
             after = contents(self._folder / "run", self._set)
@@ -175,7 +175,7 @@ class Checkpoints(Kind):
                 (self._run / one).write_bytes(data if one == name else good)
             before = contents(self._run, self._set)
             ended = self._resume()
-            judge_command(ended, watch)
+            check_command(ended, watch)
             after = contents(self._run, self._set)
             if ended.code == 2 and (gone := [one for one in before if before[one] != after.get(one)]):
                 watch.found(Verdict.LOST, "a run that cannot go on is changed", f"{gone}\n{ended.err}")
@@ -195,7 +195,7 @@ class Checkpoints(Kind):
             watch.found(Verdict.WRONG, "a run ends without a model", str(error))
             return
         if (self._run / "model.safetensors").read_bytes() != self._whole and _tensors(self._run) != self._tensors():
-            watch.found(Verdict.WRONG, f"a damaged {name.name} is gone on with, to other weights")
+            watch.found(Verdict.WRONG, f"a damaged {name.name} is resumed, to other weights")
 
     def _tensors(self) -> dict[str, bytes]:
         path = self._folder / "whole.safetensors"
@@ -254,8 +254,8 @@ class Kept(Kind):
             except Exception as error:  # noqa: BLE001  # what is looked for
                 watch.crashed(error)
             if seed % 4 == 0:
-                judge_command(command(["cache", "--json", "--cache-dir", str(self._cache)]), watch)
-                judge_command(command(["cache", "--clear", "--cache-dir", str(self._cache)]), watch)
+                check_command(command(["cache", "--json", "--cache-dir", str(self._cache)]), watch)
+                check_command(command(["cache", "--clear", "--cache-dir", str(self._cache)]), watch)
             if contents(self._set) != before:
                 watch.found(Verdict.LOST, "images are changed")
             if left := leftovers(self._folder):

@@ -1,4 +1,4 @@
-"""A campaign at the size of a test: the same few cases of every kind, and a judge that sees what is broken."""
+"""A campaign at the size of a test: the same few cases of every kind, and an oracle that sees what is broken."""
 
 import os
 import sys
@@ -66,7 +66,7 @@ def test_nothing_is_wrong_with_the_first_cases(name: str, kinds: dict[str, Kind]
 
 @forks
 @pytest.mark.parametrize("kind", [Kills, Disks])
-def test_a_command_that_is_disturbed_loses_nothing_and_can_be_given_again(kind: type[Kind], tmp_path: Path) -> None:
+def test_a_command_that_is_interrupted_loses_nothing_and_can_be_given_again(kind: type[Kind], tmp_path: Path) -> None:
     tried = kind()
     tried.prepare(tmp_path)
     found = findings(tried, range(1, 3))  # going on with a run, and predict

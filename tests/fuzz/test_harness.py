@@ -18,7 +18,7 @@ from convscope.images.decoding.decoder import decode
 from .bytewise import CHANGES, damaged
 from .campaign import Tally, read_tally, run
 from .cases import Finding, Kind, Verdict, cause_of
-from .commands import Ended, judge_command
+from .commands import Ended, check_command
 from .image_changes import all_changes, harmless
 from .image_files import image_files
 from .json_changes import changed, changed_text
@@ -140,7 +140,7 @@ def test_a_watch_in_the_same_process_finds_words_on_standard_error() -> None:
 )
 def test_commands_that_end_as_none_may_are_found(ended: Ended, verdict: Verdict) -> None:
     watcher = Watcher(Broken(), deadline=False)
-    judge_command(ended, watcher)
+    check_command(ended, watcher)
     assert [found.verdict for found in watcher.findings] == [verdict]
 
 
@@ -149,7 +149,7 @@ def test_commands_that_end_as_none_may_are_found(ended: Ended, verdict: Verdict)
 )
 def test_commands_that_end_as_promised_are_not(ended: Ended) -> None:
     watcher = Watcher(Broken(), deadline=False)
-    judge_command(ended, watcher)
+    check_command(ended, watcher)
     assert watcher.findings == []
 
 

@@ -16,7 +16,7 @@ _RESET_PEAK = "5"
 
 
 class Watcher(Watch):
-    """Judges what goes beyond a single call; ends the process (SIGPROF) where a case takes too long.
+    """Checks what goes beyond a single call; ends the process (SIGPROF) where a case takes too long.
 
     Args:
         kind: the kind of cases.

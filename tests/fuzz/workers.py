@@ -208,7 +208,7 @@ def _serve(kind: Kind, folder: Path, cases: Path | None, requests: int, answers:
                 with watcher.watching():
                     try:
                         kind.evaluate(range(start, stop), watcher)
-                    except Exception as error:  # noqa: BLE001  # a judge must not end the campaign
+                    except Exception as error:  # noqa: BLE001  # an oracle must not end the campaign
                         watcher.crashed(error)
                 for found in watcher.findings if cases else ():
                     keep_case(kind, found, cases)

@@ -65,7 +65,7 @@ def test_a_flip_flips_those_images_that_are_named_and_leaves_the_others() -> Non
     assert torch.equal(result[~flipped], images[~flipped])
 
 
-def test_an_image_that_is_mirrored_and_shifted_is_shifted_as_the_network_sees_it() -> None:
+def test_an_image_that_is_flipped_and_shifted_is_shifted_as_the_network_sees_it() -> None:
     images, places, change = random_images(30), torch.arange(30), Augmentation(shift=2)
     both = take(images, places, change, seeded(4), torch.ones(30, dtype=torch.bool))
     for before, after in zip(images.numpy()[:, :, ::-1], both.numpy(), strict=True):
@@ -83,7 +83,7 @@ def test_in_two_epochs_every_image_is_seen_both_ways() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 2**31 - 1])
 @pytest.mark.parametrize("step", [1, 2, 10, 256])
-def test_which_half_begins_mirrored_has_no_order_and_depends_on_the_seed(seed: int, step: int) -> None:
+def test_which_half_begins_flipped_has_no_order_and_depends_on_the_seed(seed: int, step: int) -> None:
     half = alternating(torch.arange(0, 2_000 * step, step), 0, seed)
     assert 900 < int(half.sum()) < 1_100
     repeats = (half[1:] == half[:-1]).float().mean()

@@ -57,13 +57,13 @@ def test_one_lopsided_class_is_enough() -> None:
     assert "in class 'odd'" in symmetry.reason
 
 
-def test_the_judgment_is_the_same_for_mirrored_images() -> None:
+def test_the_answer_is_the_same_for_flipped_images() -> None:
     images, labels = letters(200)
     flipped = np.ascontiguousarray(images[:, :, ::-1])
     assert detect_symmetry(images, labels, ("b", "d")).flip == detect_symmetry(flipped, labels, ("b", "d")).flip
 
 
-def test_gray_images_are_judged_alike_in_one_channel_and_in_three() -> None:
+def test_gray_images_are_evaluated_alike_in_one_channel_and_in_three() -> None:
     images, labels = letters(200)
     assert detect_symmetry(np.repeat(images, 3, axis=3), labels, ("b", "d")) == detect_symmetry(
         images, labels, ("b", "d")

@@ -309,7 +309,7 @@ def test_opacity_keeps_its_own_scale() -> None:
     assert levels[1, 1, 3] == 0
 
 
-# --- values as they stand in files
+# --- values as files hold them
 
 
 def _tiff(values: NDArray[Any], **options: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Costs are what one counts by hand, and the counter-facts are what a network of that kind really has."""
+"""Costs are what one counts by hand, and the ablations are what a network of that kind really has."""
 
 import json
 

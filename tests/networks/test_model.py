@@ -38,7 +38,7 @@ def test_probabilities_are_the_softmax_of_the_scores_in_evaluation_mode() -> Non
 
 @pytest.mark.parametrize("backend", ["torch", "openvino", "onnxruntime"])
 @pytest.mark.parametrize("text", ["4C3-MP2-6N", "4C3-MP2-6N-svm"])
-def test_mirrored_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
+def test_flipped_probabilities_are_the_means_of_both(text: str, backend: Any) -> None:
     model, images = small_model(text), some_pixels(9)
     flipped = np.array(images[:, :, ::-1])
     both = FlipTTA(model=model.optimize("float32", backend=backend))

@@ -1,4 +1,4 @@
-"""Convolution and connected units as records."""
+"""Convolution and fully connected units as records."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page's modules run by node, as they stand in ``static/``."""
+"""The page's modules run by node, as they are in ``static/``."""
 
 import json
 import shutil

@@ -54,7 +54,7 @@ def test_a_run_put_back_at_any_step_ends_with_the_bits_of_one_never_stopped(
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_a_run_put_back_after_an_epoch_was_judged_ends_with_the_same_bits(epochs: int, tmp_path: Path) -> None:
+def test_a_run_put_back_after_an_epoch_was_evaluated_ends_with_the_same_bits(epochs: int, tmp_path: Path) -> None:
     data, recipe = stripes(), small_recipe()
     state = begin(data, recipe)
     run(state, data, recipe, Stopper(epochs=epochs), seed=3)

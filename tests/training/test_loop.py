@@ -259,7 +259,7 @@ def test_the_global_randomness_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize("classifier", LINEAR_CLASSIFIERS)
-def test_a_network_is_trained_and_judged_by_the_loss_of_its_classifier(classifier: str) -> None:
+def test_a_network_is_trained_and_evaluated_by_the_loss_of_its_classifier(classifier: str) -> None:
     data, compute = stripes(), LINEAR_CLASSIFIERS[classifier].loss
     recipe = small_recipe(augmentation=Augmentation(), batch=40, epochs=1, smoothing=0.0)
     listener, state = Stopper(), begin(data, recipe, layout=f"4C3-MP2-{classifier}")

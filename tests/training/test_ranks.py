@@ -208,7 +208,7 @@ def test_running_statistics_are_those_of_all_shares() -> None:
     assert means[0].abs().min() > 0
 
 
-def test_processes_go_on_from_a_checkpoint_to_the_bits_of_an_undisturbed_training(tmp_path: Path) -> None:
+def test_processes_go_on_from_a_checkpoint_to_the_bits_of_an_uninterrupted_training(tmp_path: Path) -> None:
     recipe, data = small_recipe(), stripes()
     part, whole = begin(data, recipe), trained(2, recipe)[0]
     run_on_threads = trained_to_step(3, recipe)

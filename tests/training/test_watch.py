@@ -33,7 +33,7 @@ def test_the_last_that_is_shown_is_the_last_epoch_as_it_was_evaluated() -> None:
     last = state.history[-1]
     assert heard.notes[-1].startswith(f"epoch 3  loss {last.loss:.3f}  accuracy {last.accuracy:.3f}")
     assert f"validation {last.validation_accuracy:.4f}" in heard.notes[-1]
-    assert "held out" not in heard.notes[0]
+    assert "held" not in heard.notes[0]
 
 
 def test_what_is_shown_as_done_is_the_work_and_not_the_way() -> None:

@@ -46,7 +46,7 @@ def test_every_variant_has_a_description_and_can_be_made_on_mnist(name: str) -> 
     assert learner is not None
     assert reason == ""
     assert variant.description.endswith(".")
-    assert "," not in variant.title, "titles stand in lists with commas"
+    assert "," not in variant.title, "titles are in lists with commas"
     assert set(variant.purposes) <= {"accuracy", "parameters", "macs", *GROUPS}
     assert learner.text
 

@@ -23,7 +23,7 @@ _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 @dataclass(frozen=True, kw_only=True)
 class Whole:
-    """What an undisturbed command comes to: its files (and which are always the same), its changes, its time."""
+    """What an uninterrupted command comes to: its files (and which are always the same), its changes, its time."""
 
     files: dict[str, bytes]
     same: frozenset[str]
