@@ -103,7 +103,7 @@ def test_a_run_folder_with_the_name_of_hand_made_features_goes_first(
     assert convscope.extract_features("hog", "digits").values.shape == (1797, 12)
 
 
-def test_images_of_no_class_have_features_and_neither_class_nor_part(run, tmp_path: Path) -> None:
+def test_unlabeled_images_have_features_and_neither_class_nor_part(run, tmp_path: Path) -> None:
     images = load_digits().images[:30]
     folder = tmp_path / "unsorted"
     (folder / "empty").mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_images_of_no_class_have_features_and_neither_class_nor_part(run, tmp_pa
     np.testing.assert_allclose(saved, np.delete(of_arrays.vectors, 7, axis=0), atol=1e-5)
 
 
-def test_hand_made_features_of_images_of_no_class_are_learned_from_all_of_them() -> None:
+def test_hand_made_features_of_unlabeled_images_are_learned_from_all_of_them() -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16), np.uint8)
     found = convscope.extract_features("pca", images)
     expected = hand_made("pca", images[..., None], learn_from=np.arange(20)).of(images[..., None])
@@ -144,11 +144,11 @@ def test_classifiers_need_classes(run, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must have one sub-folder per class"):
         convscope.extract_features(run.model, tmp_path, unlabeled=False)
     found = convscope.extract_features(run.model, tmp_path)
-    with pytest.raises(DataError, match="Got images of no class"):
+    with pytest.raises(DataError, match="Got unlabeled images"):
         compare_classifiers(found, ["lda"])
 
 
-def test_images_of_no_class_are_evaluated_by_nothing() -> None:
+def test_unlabeled_images_are_evaluated_by_nothing() -> None:
     dataset = prepare(open_source(np.zeros((3, 8, 8)), unlabeled=True))
     assert not any(problem.kind == "few images" for problem in dataset.inspection.problems)
     with pytest.raises(DataError, match="must have classes to evaluate by"):
@@ -176,14 +176,14 @@ def test_one_image_in_color_is_not_taken_for_many_gray_ones(run) -> None:
         convscope.extract_features(run.model, np.zeros((8, 8, 3)))
 
 
-def test_folders_of_which_none_is_a_class_of_the_model_hold_images_of_no_class(run, tmp_path: Path) -> None:
+def test_folders_of_which_none_is_a_class_of_the_model_hold_unlabeled_images(run, tmp_path: Path) -> None:
     heard = Heard()
     for name in ("2023/spring/a.png", "2024/b.png", "c.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8), 100, np.uint8)).save(tmp_path / name)
     found = convscope.extract_features(run.model, tmp_path, progress=heard)
     assert (found.images, found.classes) == (("c.png", "2023/spring/a.png", "2024/b.png"), ("",))
-    assert heard.lines == [f"{tmp_path}/: images of no class"]
+    assert heard.lines == [f"{tmp_path}/: unlabeled images"]
     (tmp_path / "2024").rename(tmp_path / "7")
     with pytest.raises(DataError, match="must have classes of the model"):
         convscope.extract_features(run.model, tmp_path)

@@ -91,10 +91,10 @@ def extract_features(
         model: a model, the path of a model file or run folder, or, without a network, the name of hand-made features:
             ``pixels``, ``pca``, ``hog``, ``lbp``, ``scattering`` (see `convscope.features.hand_made`).
         data: what `convscope.train` takes, with classes of the model (any classes, for a network that was not
-            trained by convscope); or images of no class: a folder that holds
+            trained by convscope); or unlabeled images: a folder that holds
             them itself or in folders of which none has the name of a class, a single file, or one array. Hand-made
             features that learn from images (pca) learn from the training images, or from all of no class.
-        unlabeled: accept images of no class, too; False refuses them.
+        unlabeled: accept unlabeled images, too; False refuses them.
         progress: True shows progress on standard error.
         context: folders of named datasets and of decoded images.
 
@@ -342,7 +342,7 @@ def _source(
     else:
         source = open_for(known.model, data, own_classes=_own_classes(known), **settings)
     if not source.labeled:
-        context.reporter.say(f"{printable(source.name)}: images of no class")
+        context.reporter.say(f"{printable(source.name)}: unlabeled images")
     return source
 
 

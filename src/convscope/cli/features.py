@@ -36,7 +36,7 @@ def command(
     """Take the features of DATA from a layer of the network in the file or run folder MODEL.
 
     DATA is what train takes, with classes of the model (of any classes, for a network that was not trained by
-    convscope), or images of no class: one, or a folder of them in which
+    convscope), or unlabeled images: one, or a folder of them in which
     no folder has the name of a class. MODEL may also be hand-made features, to compare with: pixels, pca, hog
     (histograms of oriented gradients), lbp (local binary patterns) or scattering (wavelets). The file holds the
     features with image, class and split (train, validation, test) of each; .npy the features alone. After an

@@ -135,7 +135,7 @@ def evaluate_classifiers(
             f"{values:,}. Take fewer with --pool mean or a later --stage, or leave lda out."
         )
     if features.classes == NO_CLASS:
-        raise DataError("Classifiers need the class of each image. Got images of no class.")
+        raise DataError("Classifiers need the class of each image. Got unlabeled images.")
     evaluated_on = "test" if len(features.part("test")) else "validation"
     train_rows, evaluated_rows = features.part("train"), features.part(evaluated_on)
     if not len(train_rows) or not len(evaluated_rows):

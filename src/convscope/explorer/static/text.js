@@ -63,7 +63,7 @@ export const TEXT = {
     "is movement; 100 %: they only moved. Really changed: how far they are from maps that only moved; 1 ×: as far " +
     "as the maps of another image.",
   between: (/** @type {number} */ apart) =>
-    `One position here is ${counted(apart, "pixel")}; a shift that ends between two is no movement of the map.`,
+    `One position here is ${counted(apart, "pixel")}; a shift that ends between two cannot move the map exactly.`,
   along: "moved along",
   changed: "really changed",
   clear: "Clear",
