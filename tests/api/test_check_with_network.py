@@ -201,7 +201,7 @@ def test_a_network_that_cannot_be_is_one_sentence(
 
 @pytest.mark.parametrize("option", [{"output": "out"}, {"labels": "labels.csv"}, {"force": True}])
 def test_options_of_a_network_need_one(data: Path, option: dict[str, Any]) -> None:
-    with pytest.raises(ParameterError, match="Got no `model`"):
+    with pytest.raises(ParameterError, match="requires `model`"):
         convscope.check(data, **option)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def command(
     shell: click.Context, /, *, context: Context, model: str, data: str | None, layer_names: bool, **values: Any
 ) -> None:
-    """Take the features of DATA from a layer of the network in the file or run folder MODEL.
+    """Extract the features of DATA from a layer of the network in the file or run folder MODEL.
 
     DATA is what train takes, with classes of the model (of any classes, for a network that was not trained by
     convscope), or unlabeled images: one, or a folder of them in which

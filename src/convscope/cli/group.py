@@ -31,7 +31,7 @@ COMMANDS = {
     "measure": "Measure robustness to distortions, units, and cost, layer by layer.",
     "compare": "Compare variants of a network on the same images and budget.",
     "scan": "Apply a network at every position of an image of any size.",
-    "features": "Extract the features of a layer to a file, or train classifiers on them.",
+    "features": "Extract features of a layer to a file, or train classifiers on them.",
     "merge": "Merge the parts of predict --shards or features --shards.",
     "convert": "Convert networks: ONNX to a model file, and a model to ONNX.",
     "check": "Find what is wrong with a dataset; change nothing.",

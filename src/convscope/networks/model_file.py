@@ -361,7 +361,7 @@ def _check_values(tensors: dict[str, Tensor], kept: dict[str, int]) -> None:
     for layer, classes in kept.items():
         labels = tensors.get(f"{layer}.labels")
         if labels is not None and not bool(((labels >= 0) & (labels < classes)).all()):
-            raise UnfitError("an image that its classifier keeps is unlabeled")
+            raise UnfitError("an image that its classifier keeps is of no class")
 
 
 def _ending(digest: str) -> str:
