@@ -4,9 +4,10 @@
 export const WHERE = {
   title: "Where it looked",
   intro:
-    "What the answer is due to, pixel by pixel. Blue speaks for the class: without it, the logit of the class would " +
-    "be lower. Orange speaks against it: without it, the logit would be higher; the class may win all the same, since " +
-    "only the differences of logits count. Three ways to ask, and how far each can be trusted, where that was measured.",
+    "What the answer is due to, pixel by pixel. Blue speaks for the class: without it, the logit of the class " +
+    "would be lower. Orange speaks against it: without it, the logit would be higher; the class may win all the " +
+    "same, since only the differences of logits count. Three ways to ask, and " +
+    "how far each can be trusted, where that was measured.",
   target: "Class",
   predicted: "the predicted one",
   image: "The image",
