@@ -77,6 +77,24 @@ def test_other_settings_have_an_entry_of_their_own(images, place, builds):
     assert len(builds) == 5
 
 
+def test_options_that_say_what_the_data_chose_share_its_entry(images, place, builds):
+    first = ready(images, place)
+    options = {"fit": first.preprocessing.fit, "channels": 3, "ranges": first.preprocessing.ranges}
+    color = "#" + "".join(f"{value:02x}" for value in first.preprocessing.background)
+    size = first.preprocessing.width, first.preprocessing.height
+    second = ready(images, place, size=size, background=color, **options)
+    assert len(builds) == 1
+    assert np.array_equal(first.images, second.images)
+    assert second.preprocessing == first.preprocessing
+    assert second.notes[0].endswith(": as set")
+    third = ready(images, place, size=size, background="#010203", **options)
+    assert len(builds) == 2
+    assert third.preprocessing.background == (1, 2, 3)
+    ready(images, place.parent / "elsewhere", size=size, background=color, **options)
+    assert second.notes == ready(images, place.parent / "elsewhere", size=size, background=color, **options).notes
+    assert len(builds) == 3
+
+
 def flip(path: Path, offset: int) -> None:
     data = bytearray(path.read_bytes())
     data[offset] ^= 1

@@ -16,7 +16,9 @@ from convscope.cleaning import findings
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ModelFileError, ParameterError
+from convscope.images.cache import caching
 from convscope.images.preprocessing import Preprocessing
+from convscope.images.sources.source import Source
 from convscope.layers.kinds import Pooling
 from convscope.networks.build import Network
 from convscope.networks.folding import fold
@@ -70,6 +72,19 @@ def started(data: Path, folder: Path, start: Any = None, **options: Any) -> Trai
 
 def weights_of(model: Model) -> dict[str, torch.Tensor]:
     return dict(model.network.state_dict())
+
+
+def decoded_images(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the images of each set that is decoded."""
+    sets: list[int] = []
+    load = caching.load_images
+
+    def counting(source: Source, *parts: Any, **options: Any) -> Any:
+        sets.append(len(source))
+        return load(source, *parts, **options)
+
+    monkeypatch.setattr(caching, "load_images", counting)
+    return sets
 
 
 def computed_images(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -179,6 +194,24 @@ def test_the_onnx_file_of_such_a_model_is_used_like_the_model(head: Any, mode: A
     assert one["contributions"].values.shape == model.preprocessing.size
     again = started(data, tmp_path / "next", tmp_path / "m.onnx")
     assert again.report.accuracy.fraction > 0.8
+
+
+@pytest.mark.parametrize(("maps", "head"), [(16, "softmax"), (80, "softmax"), (80, "knn")])
+def test_what_training_has_decoded_and_computed_is_explained_without_either(
+    maps: int, head: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, computed = decoded_images(monkeypatch), computed_images(monkeypatch)
+    model = started(data, tmp_path, start_model(f"6C3-MP2-{maps}C3"), head=head).model
+    assert (decoded, sum(computed)) == ([39], 24 + 39)
+    image, context = data / "test/red/0.png", Context(cache_dir=tmp_path / "cache")
+    for used in (model, tmp_path / "run"):
+        found = convscope.explain(used, image, faithfulness=0, nearest=24, context=context)
+        assert (decoded, sum(computed)) == ([39], 24 + 39)
+    context = Context(cache_dir=tmp_path / "other")
+    (expected,) = convscope.explain(model, image, faithfulness=0, nearest=24, context=context).explanations
+    assert (decoded, sum(computed)) == ([39, 39], 24 + 39 + 24)
+    distances = [{near.name: near.distance for near in one.nearest} for one in (*found.explanations, expected)]
+    assert distances[0] == pytest.approx(distances[1], rel=1e-4)
 
 
 def test_a_run_is_a_start_for_the_next_one(data: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from convscope.transfer.fine_tuning import transfer
 from convscope.transfer.modes import FROZEN
 from convscope.transfer.preparing import PreparedStart, prepare_start
 from convscope.transfer.run import Transferred
+from convscope.transfer.start_features import identity_of
 
 from .run_results import Trained, facts_of, save_trained, with_evaluated_labels, with_start_labels
 
@@ -91,6 +92,8 @@ def _model_of(prepared: PreparedStart, found: Transferred) -> Model:
         "boundary": found.boundary,
         "curve": to_json(found.curve),
     }
+    if prepared.mode == FROZEN:
+        start["features"] = identity_of(prepared.start.model, found.cut)
     training = {
         "settings": record["settings"],
         "recipe": record["recipe"],

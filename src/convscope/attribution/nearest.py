@@ -14,6 +14,8 @@ from convscope.images.dataset import Dataset
 from convscope.images.sources.source import TRAIN
 from convscope.networks.model import Model
 from convscope.transfer.feature_store import feature_stores
+from convscope.transfer.head_model import normalized
+from convscope.transfer.start_features import stored_features
 
 NEAREST, TITLE = "nearest", "Nearest training images"
 MOST_IMAGES = 10_000  # of the training split, drawn at random from more
@@ -103,6 +105,9 @@ def training_features(
     width = int(np.prod(extractor.shape))
     most = max(1, min(MOST_IMAGES, _MOST_VALUES // width))
     indices = dataset.drawn(TRAIN, most, seed)
+    kept = _kept(model, dataset, indices, width, cache_dir)
+    if kept is not None:
+        return TrainingFeatures(dataset=dataset, indices=indices, values=kept)
     identity = [extractor.identity(), dataset.source.fingerprint(), repr(dataset.preprocessing), indices.tolist()]
     with feature_stores(
         [identity], images=len(indices), values=[width], name=printable(dataset.name), cache_dir=cache_dir
@@ -115,3 +120,14 @@ def training_features(
                 store.write(rows, features_of(model, dataset.images[indices[rows]]))
                 task.update(min(start + step, len(missing)))
         return TrainingFeatures(dataset=dataset, indices=indices, values=store.read(np.arange(len(indices))))
+
+
+def _kept(
+    model: Model, dataset: Dataset, indices: NDArray[np.int64], width: int, cache_dir: Path | None
+) -> Vectors | None:
+    """Return what the training from a frozen start has left in the cache, as the classifier reads it; else None."""
+    identity = model.learned.start_features
+    if identity is None:
+        return None
+    rows = stored_features(identity, dataset, indices, values=width, cache_dir=cache_dir)
+    return None if rows is None else normalized(rows)

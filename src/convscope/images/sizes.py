@@ -20,6 +20,9 @@ LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 LARGEST = LADDER[-1]
 _ENLARGE = 1.15
 _SQUARE = (2 / 3, 3 / 2)
+_NONE_SEEN = Sample(
+    widths=np.zeros(0, np.int64), heights=np.zeros(0, np.int64), gray=False, edges=(), transparent=False, values={}
+)
 _NAMED = {"white": (255, 255, 255), "black": (0, 0, 0)}
 
 
@@ -82,6 +85,20 @@ def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preproc
     if has_margins or sample.transparent or options.background != "auto":
         notes.append(f"background #{''.join(f'{value:02x}' for value in color)}: {why}")
     return result, tuple(notes)
+
+
+def set_preprocessing(options: ImageOptions) -> tuple[Preprocessing, tuple[str, ...]] | None:
+    """Return the preprocessing that the options set, with notes; None where they leave something to the data.
+
+    Examples:
+        >>> everything = ImageOptions(size=8, channels=1, background="white", ranges=ValueRanges())
+        >>> set_preprocessing(everything)[0].background
+        (255,)
+        >>> set_preprocessing(ImageOptions(size=8, channels=1))
+    """
+    if options.background == "auto" or None in (options.size, options.channels, options.ranges):
+        return None
+    return choose_preprocessing(options, _NONE_SEEN)
 
 
 def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, list[str]]:

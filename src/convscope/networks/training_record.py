@@ -26,6 +26,7 @@ class TrainingRecord:
         classifier: name of the classifier that was learned on its features.
         class_depth: levels of folders that name a class, where that was asked for.
         pixel_size: micrometers of a pixel of its training images.
+        start_features: digest of the frozen start and its layer, by whose features it was trained.
         odd: paths in the record with invalid values, for example ``settings.seed``.
     """
 
@@ -37,6 +38,7 @@ class TrainingRecord:
     classifier: str | None = None
     class_depth: int | None = None
     pixel_size: float | None = None
+    start_features: str | None = None
     odd: tuple[str, ...] = ()
 
     @property
@@ -103,4 +105,5 @@ _PLACES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "classifier": ("classifier.name", _is_name),
     "class_depth": ("settings.class_depth", lambda value: is_integer(value) and 1 <= value <= 20),
     "pixel_size": ("settings.pixel_size", lambda value: is_number(value) and 1e-6 <= value <= 1e6),
+    "start_features": ("start.features", _is_name),
 }

@@ -123,6 +123,12 @@ def feature_stores(
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def is_stored(identity: Any, *, images: int, values: int, cache_dir: Path | None) -> bool:
+    """Return whether there is a store for this identity, of this size."""
+    path = cache_folder(cache_dir) / _key(identity) / IMAGES
+    return path.is_file() and path.stat().st_size == np.dtype(FLOAT32).itemsize * images * values
+
+
 def _key(identity: Any) -> str:
     """Return the name of an entry."""
     text = json.dumps(["features", _VERSION, identity], sort_keys=True)

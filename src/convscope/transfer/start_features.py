@@ -21,9 +21,9 @@ from convscope.networks.image_network import ImageNetwork
 from convscope.networks.memory import fitting_batch
 from convscope.networks.model import BATCH_VALUES, Model
 
-from .feature_store import FeatureStore, Vectors, feature_stores
+from .feature_store import FeatureStore, Vectors, feature_stores, is_stored
 from .stored_maps import CutMaps
-from .views import VIEWS
+from .views import ITSELF, VIEWS
 
 _BATCH = 32
 
@@ -37,6 +37,33 @@ def reading_of(network: ImageNetwork, layer: str) -> Reading:
 def identity_of(model: Model, layer: str) -> str:
     """Return a digest of a layer of a model and of all weights."""
     return StageFeatures(model, reading_of(model.network, layer)).identity()
+
+
+def stored_features(
+    identity: str, dataset: Dataset, indices: NDArray[np.int64], *, values: int, cache_dir: Path | None
+) -> Vectors | None:
+    """Return features of images that a training has left in the store, float32 n × values; None if one is missing.
+
+    Args:
+        identity: of the layer of the start, from `identity_of`.
+        dataset: the images of the training.
+        indices: of the images.
+        values: of an image.
+        cache_dir: the cache folder; None for the usual one.
+
+    Raises:
+        StorageError: there is no cache folder.
+    """
+    wanted, images = _row_identity(identity, dataset, ITSELF), len(dataset)
+    if not is_stored(wanted, images=images, values=values, cache_dir=cache_dir):
+        return None
+    with feature_stores([wanted], images=images, values=[values], name=dataset.name, cache_dir=cache_dir) as (store,):
+        return None if len(store.missing(indices)) else store.read(indices)
+
+
+def _row_identity(identity: str, dataset: Dataset, view: str) -> list[object]:
+    """Return what the features of a layer depend on."""
+    return [identity, dataset.source.fingerprint(), repr(dataset.preprocessing), view]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +140,7 @@ class StartFeatures:
         return found
 
     def _identity(self, layer: str, view: str) -> list[object]:
-        """Return what the features of a layer depend on."""
-        model, dataset = self._model, self._dataset
-        return [identity_of(model, layer), dataset.source.fingerprint(), repr(dataset.preprocessing), view]
+        return _row_identity(identity_of(self._model, layer), self._dataset, view)
 
     def _computed(self, view: str, missing: NDArray[np.int64], stores: Sequence[FeatureStore]) -> Iterator[int]:
         """Compute and store the rows that are missing; give how many, batch after batch."""

@@ -8,6 +8,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,13 +23,15 @@ from convscope.core.temporaries import temporary_folder
 from convscope.images.inspection import spell
 from convscope.images.loading.facts import FACTS
 from convscope.images.loading.pool import load_images
+from convscope.images.preprocessing import Preprocessing
 from convscope.images.sampling import Sample, take_sample
-from convscope.images.sizes import ImageOptions, choose_preprocessing
+from convscope.images.sizes import ImageOptions, choose_preprocessing, set_preprocessing
 from convscope.images.sources.source import Source
 
 from .entry import (
     FACTS_FILE,
     IMAGES,
+    PIXELS,
     VERSION,
     CachedImages,
     CacheIndex,
@@ -64,9 +67,9 @@ def cached(
         folder = cache_folder(cache_dir)
     except StorageError as error:  # no home
         return _until_the_end(partial(build, take_sample(source)), str(error).partition(".")[0])
-    entry = read_entry(folder / key, key)
+    entry = read_entry(folder / key, key) or _same_pixels(source, options, folder)
     if entry is not None:
-        touch(folder / key)
+        touch(folder / entry.index.key)
         return entry, ()
     sample = take_sample(source, reporter)
     try:
@@ -101,7 +104,32 @@ def _remove_own(folder: Path, process: int) -> None:
 
 def cache_key(source: Source, options: ImageOptions) -> str:
     """Return the name of the entry: a hash of the images, the options and the versions."""
-    identity = [VERSION, PIL.__version__, source.fingerprint(), to_json(options)]
+    return _digest([VERSION, PIL.__version__, source.fingerprint(), to_json(options)])
+
+
+def _same_pixels(source: Source, options: ImageOptions, folder: Path) -> CachedImages | None:
+    """Return the entry of the same images, whose options left to the data what `options` set; None if there is none.
+
+    A trained model sets all that was chosen by the data when it was trained.
+    """
+    found = set_preprocessing(options)
+    if found is None:
+        return None
+    preprocessing, notes = found
+    with contextlib.suppress(OSError):
+        for mark in folder.glob(f"*/{_mark(source, preprocessing)}"):
+            entry = read_entry(mark.parent, mark.parent.name)
+            if entry is not None:
+                return replace(entry, index=replace(entry.index, notes=notes))
+    return None
+
+
+def _mark(source: Source, preprocessing: Preprocessing) -> str:
+    """Return the name of the file that tells which pixels an entry holds."""
+    return f"{PIXELS}{_digest([VERSION, PIL.__version__, source.fingerprint(), to_json(preprocessing)])}"
+
+
+def _digest(identity: list[object]) -> str:
     return hashlib.blake2b(json.dumps(identity, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -131,6 +159,7 @@ def _build(
         rows = close_gaps(target, loaded.facts["unusable"], area)
         (building_folder / FACTS_FILE).write_bytes(loaded.facts.tobytes())
         _flush(target)
+        (building_folder / _mark(source, preprocessing)).touch()
         write_index(
             building_folder,
             CacheIndex(

@@ -23,6 +23,8 @@ VERSION = 7
 """Version of the format, of preprocessing, and of the rules that choose size and colors."""
 
 IMAGES, FACTS_FILE, INDEX = "images.bin", "facts.bin", "index.json"
+PIXELS = "pixels-"
+"""An empty file of this name, with a digest of source and preprocessing behind, tells which pixels an entry holds."""
 
 _BLOCK = 4 << 20
 _ALL_BELOW = 1 << 30  # bytes: up to this size every block is verified at every start, above it _CHECKED of them

@@ -17,7 +17,7 @@ from convscope.core.atomic import write_new
 from convscope.core.errors import StorageError
 from convscope.core.temporaries import host_mark, is_gone
 
-from .entry import FACTS_FILE, IMAGES, INDEX, is_held
+from .entry import FACTS_FILE, IMAGES, INDEX, PIXELS, is_held
 
 FOLDER_VARIABLE = "CONVSCOPE_CACHE"
 MARKER = "convscope-cache"
@@ -184,7 +184,8 @@ def is_own(path: Path) -> bool:
         return False
     if (path / MARKER).is_file() or _was_just_begun(path) or (_ASIDE.fullmatch(path.name) and not any(path.iterdir())):
         return True  # a kill may leave the empty folder of a removed entry
-    return bool(_KEY.fullmatch(path.name)) and {file.name for file in path.iterdir()} <= {IMAGES, FACTS_FILE, INDEX}
+    names = {file.name for file in path.iterdir() if not file.name.startswith(PIXELS)}
+    return bool(_KEY.fullmatch(path.name)) and names <= {IMAGES, FACTS_FILE, INDEX}
 
 
 def entry_bytes(path: Path) -> int:
