@@ -162,7 +162,7 @@ def test_of_training_and_test_the_training_image_is_the_copy_and_the_words_are_o
     found = {problem.name: problem for problem in near_duplicates_of(folder)}
     turned = found.pop("train/a/0.png")
     assert turned.others == ("test/a/turned.png",)
-    assert turned.detail == "the same pixels, rotated by a quarter turn, in train and test"
+    assert turned.detail == "the same pixels, rotated by a quarter turn, one in training, the other in test"
     (small,) = found.values()
     assert small.name == "train/b/small.png"
     assert "resized: 100x100 pixels, the other one 140x140" in small.detail
