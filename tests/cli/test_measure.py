@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convscope.api import measure as api_measure
 from convscope.api.train import train
 from convscope.cli import main
 from convscope.core.records import from_json
@@ -73,6 +74,32 @@ def test_the_record_is_json_and_comes_back(run: str, tmp_path: Path, capsys: pyt
     assert [point.strength for point in found.curves[0].points] == [5, -5]
     assert main(["measure", run, "digits", *words]) == 2
     assert "is already there and is not overwritten" in capsys.readouterr().err
+
+
+def test_of_a_large_network_few_images_are_measured_and_more_are_no_part(
+    run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(api_measure, "_PREDICTED_MACS", 1)
+    monkeypatch.setattr(api_measure, "_COMPARED_MACS", 1)
+    copy = shutil.copytree(run, tmp_path / "run")
+
+    def images() -> tuple[int, int | None]:
+        found = from_json(Invariance, json.loads((copy / "invariance.json").read_text(encoding="utf-8")))
+        assert found.accuracy.total == found.images == found.curves[0].points[0].accuracy.total
+        return found.images, found.compared
+
+    (copy / "invariance.json").unlink(missing_ok=True)
+    assert main(["measure", str(copy), "digits"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("4C3-MP2-6N on 20 images of digits")
+    assert "Sensitivity of each layer on 4 images" in out
+    assert "at most 20 images are distorted, as an image takes" in err
+    assert "--images 1000 takes more" in err
+    assert images() == (20, 4)
+    assert main(["measure", str(copy), "digits", "--images", "15"]) == 0
+    assert "was not replaced" in capsys.readouterr().err
+    assert main(["measure", str(copy), "digits", "--images", "30", "--quiet"]) == 0
+    assert images() == (30, None)
 
 
 def test_a_run_folder_keeps_what_was_measured_and_a_part_replaces_no_whole(

@@ -48,6 +48,9 @@ def test_a_large_network_is_shown_by_block() -> None:
     assert len(names) <= 40 < len(found.layers)
     assert {"features.denseblock1.denselayer1", "classifier"} <= set(names)
     assert found.shown_layers[-1].index == len(found.layers) - 1
+    compared = {shown.index for shown in found.shown_layers}
+    (point,) = found.curves[0].points
+    assert {index for index, layer in enumerate(point.layers) if layer.changed is not None} == compared
     text = measure_text(found)
     assert "by block" in text
     assert "features.denseblock1.denselayer1 " in text

@@ -75,7 +75,7 @@ def test_moved_along_and_really_changed_are_what_measure_calls_so(
 
     with torch.no_grad():
         clean, distorted = maps(before), maps(after)
-        empty = background_maps(planned, maps(np.zeros_like(before)))
+        empty = background_maps(planned.layers, maps(np.zeros_like(before)))
     moving = ImageMotion(planned, motion(strength, (SIDE, SIDE)))
     layers = zip(planned.layers, clean, distorted, empty, found["references"], found["changes"], strict=True)
     for layer, old, new, behind, reference, change in layers:

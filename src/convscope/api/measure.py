@@ -15,20 +15,22 @@ from convscope.features.extraction import PARTS, images_for, open_for
 from convscope.images.sources.opening import DataSource
 from convscope.measures.distortions.family import DISTORTIONS, distortion_named
 from convscope.measures.invariance import EvaluationImages, measure_invariance
-from convscope.measures.invariance_record import Invariance
+from convscope.measures.invariance_record import Invariance, compared_layers
 from convscope.networks.folding import check_classifies
+from convscope.networks.image_network import ImageNetwork
 from convscope.networks.model import Model
 from convscope.networks.model_file import opened
-from convscope.networks.plan import NetworkPlan
 from convscope.options.measure import MeasureOptions
 from convscope.training.record_files import record_file
 
 from .kept_inputs import keep_inputs
 
-MOST_IMAGES, _FEWEST_IMAGES = 1_000, 100
-_FEWEST_COMPARED = 8
-_PREDICTED_MACS, _COMPARED_MACS = 6_000_000_000_000, 3_000_000_000_000  # of all images by default: some minutes each
-_MACS_OF_A_VALUE = 180  # that take as long as comparing a value of a map
+MOST_IMAGES, _FEWEST_IMAGES = 1_000, 20
+_FEWEST_COMPARED = 4
+_PREDICTED_MACS, _COMPARED_MACS = 2_000_000_000_000, 1_300_000_000_000  # by default: with two cores, 3 minutes together
+_DISTORTING_MACS = 400  # that take as long as distorting a value of an image
+_COMPARING_MACS = 40  # and as comparing a value of a map
+_MAPS_MACS = 2  # and as one that computes a map which is kept
 
 
 @documented(MeasureOptions)
@@ -76,9 +78,7 @@ def measure(
             f"{', '.join(f'{strength:g}' for strength in strengths)} for all. Name the distortions, such as shift-x."
         )
     chosen = [distortion_named(name) for name in distortions or DISTORTIONS]
-    partial = bool(distortions or strengths or margin or (images is not None and images < MOST_IMAGES))
     keep_inputs([output], models=[model], data=[data])
-    target = record_file(model, "invariance", output, partial=partial, force=force)
     used = opened(model, context.reporter, device=options.device)
     check_classifies(used.network, "invariance")
     sides = used.preprocessing.height, used.preprocessing.width
@@ -92,17 +92,19 @@ def measure(
     if small:
         context.reporter.say(f"skipped, because the images are too small: {', '.join(small)}")
     by_distortion = {distortion: values for distortion, values in by_distortion.items() if values}
+    most, compared = _affordable(used.network, sum(map(len, by_distortion.values())))
+    partial = bool(distortions or strengths or margin or (images is not None and images < most))
+    target = record_file(model, "invariance", output, partial=partial, force=force)
     with tuned():
         for distortion, values in by_distortion.items():
             for strength in values:
                 distortion.check_on(strength, sides)
-        most, compared = _affordable(used.network.plan, sum(map(len, by_distortion.values())))
         source = open_for(used, data, class_depth=class_depth, data_dir=context.data_dir, reporter=context.reporter)
         dataset = images_for(used, source, cache_dir=context.cache_dir, reporter=context.reporter)
         if images is None and most < MOST_IMAGES:
             context.reporter.say(
-                f"an image takes {used.network.plan.macs:,} MACs: at most {counted(most, 'image')} are distorted; "
-                "--images changes it"
+                f"at most {counted(most, 'image')} are distorted, as an image takes {used.network.plan.macs:,} MACs; "
+                f"--images {MOST_IMAGES} takes more, and more time"
             )
         evaluated = EvaluationImages(
             images=dataset.images,
@@ -126,9 +128,12 @@ def measure(
     return record
 
 
-def _affordable(planned: NetworkPlan, strengths: int) -> tuple[int, int]:
+def _affordable(network: ImageNetwork, strengths: int) -> tuple[int, int]:
     """Return how many images are distorted by default, and on how many of them the maps are compared."""
-    values = sum(layer.values for layer in planned.layers)
-    images = _PREDICTED_MACS // max(1, strengths * planned.macs)
-    compared = _COMPARED_MACS // max(1, strengths * (planned.macs + _MACS_OF_A_VALUE * values))
+    planned = network.plan
+    layers = compared_layers([layer.name for layer in planned.layers], is_layout=network.layout is not None)
+    distorting = _DISTORTING_MACS * planned.channels * planned.height * planned.width
+    comparing = _COMPARING_MACS * sum(planned.layers[index].values for index in layers)
+    compared = _COMPARED_MACS // (strengths * (distorting + comparing + _MAPS_MACS * planned.macs))
+    images = max(_FEWEST_COMPARED, compared) + _PREDICTED_MACS // (strengths * (distorting + planned.macs))
     return min(MOST_IMAGES, max(_FEWEST_IMAGES, images)), max(_FEWEST_COMPARED, compared)

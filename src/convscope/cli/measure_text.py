@@ -50,7 +50,7 @@ def _about_blocks(invariance: Invariance) -> list[str]:
     rows, layers = len(invariance.shown_layers), len(invariance.layers)
     if rows == layers:
         return []
-    return [f"The {layers} layers are shown by block, each by its last layer; the record has all."]
+    return [f"The {layers} layers are shown by block, each by its last layer."]
 
 
 def _limits(invariance: Invariance) -> list[str]:

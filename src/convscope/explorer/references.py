@@ -56,7 +56,7 @@ def references_of(
             for variation, values in zip(variations, found, strict=True):
                 variation.add(values)
         behind = np.broadcast_to(np.array(background, np.uint8), images.shape[1:])[None]
-        empty = background_maps(network.plan, maps(as_tensor(behind.copy())))
+        empty = background_maps(network.plan.layers, maps(as_tensor(behind.copy())))
     return [
         LayerReference(between=between**0.5, background=tuple(values.tolist())) if between > 0 else None
         for between, values in zip((variation.between() for variation in variations), empty, strict=True)

@@ -1,4 +1,4 @@
-"""Measure robustness, invariance and equivariance: predictions and the maps of every layer on distorted images."""
+"""Measure robustness, invariance and equivariance: predictions and the maps of layers on distorted images."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from convscope.networks.model import Model, as_tensor
 
 from .distortions.distortion import Distortion
 from .distortions.family import distort, fraction_outside, with_margin
-from .invariance_record import Curve, Invariance, Point
+from .invariance_record import Curve, Invariance, LayerChange, Point, compared_layers
 from .movement import Distance, ImageMotion, Variation, background_maps, by_position, with_edge
 
 _TIMED = 2  # images from which the time is estimated
@@ -91,9 +91,11 @@ def measure_invariance(
     size = fitting_batch(
         model.network.plan, min(model.batch, 64) if batch is None else check_batch(batch), copies=_COPIES
     )
-    tallies = [_Tally(model.network, one, strength) for one, values in strengths.items() for strength in values]
-    variations = [Variation() for _ in model.network.plan.layers]
-    work = _Work(model, evaluated, margin_px, size, compared=compared)
+    names = tuple(layer.name for layer in model.network.plan.layers)
+    layers = compared_layers(names, is_layout=model.layout is not None)
+    tallies = [_Tally(model.network, layers, one, strength) for one, values in strengths.items() for strength in values]
+    variations = [Variation() for _ in layers]
+    work = _Work(model, evaluated, layers, margin_px=margin_px, batch=size, compared=compared)
     correct = _add_all(work, tallies, variations, seed=seed, reporter=reporter or Silent())
     points = iter([tally.point(variations) for tally in tallies])
     return Invariance(
@@ -105,7 +107,7 @@ def measure_invariance(
         correct=correct,
         margin_px=margin_px,
         seed=seed,
-        layers=tuple(layer.name for layer in model.network.plan.layers),
+        layers=names,
         is_layout=model.layout is not None,
         curves=tuple(
             Curve(distortion=one.name, unit=one.unit, points=tuple(next(points) for _ in values))
@@ -149,7 +151,7 @@ def _add_all(
 
 
 class _Work:
-    """Images in batches, and their maps.
+    """Images in batches, and the maps of the layers that are compared, by index; the last is that of the logits.
 
     Attributes:
         network: that of the model.
@@ -158,9 +160,18 @@ class _Work:
     """
 
     def __init__(
-        self, model: Model, evaluated: EvaluationImages, margin_px: int, batch: int, *, compared: int | None
+        self,
+        model: Model,
+        evaluated: EvaluationImages,
+        layers: Sequence[int],
+        *,
+        margin_px: int,
+        batch: int,
+        compared: int | None,
     ) -> None:
         self.network, self._evaluated, self._margin, self._batch = model.network, evaluated, margin_px, batch
+        self._layers = frozenset(layers)
+        self._planned = [model.network.plan.layers[index] for index in layers]
         self._arithmetic = fold(model.network)
         self._predicting = fuse(self._arithmetic)
         self.images = len(evaluated.indices)
@@ -200,12 +211,13 @@ class _Work:
         return (compared - started) / len(images), (time.perf_counter() - compared) / len(images)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the maps of every layer, positions × N × C; vectors have one position; the last are the logits.
+        """Return the maps of the layers, positions × N × C; vectors have one position; the last are the logits.
 
         The network's device computes them, the processor compares them, in double precision.
         """
         standardized = self.network.standardize(images.permute(0, 2, 3, 1))  # N C H W -> N H W C
-        return [by_position(maps.float()).cpu() for maps in each_layer(self._arithmetic, standardized)]
+        every = enumerate(each_layer(self._arithmetic, standardized))
+        return [by_position(maps.float()).cpu() for index, maps in every if index in self._layers]
 
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits in the form of maps, 1 × N × K."""
@@ -218,30 +230,30 @@ class _Work:
         """Return the value of each map at its center on an image of background, C values a layer."""
         planned = self.network.plan
         behind = torch.tensor(self.background)[:, None, None].expand(-1, planned.height, planned.width)[None]
-        return background_maps(planned, self.maps(behind))
+        return background_maps(self._planned, self.maps(behind))
 
 
 class _Tally:
     """Counts and distances over the images, for one strength of one distortion."""
 
-    def __init__(self, network: ImageNetwork, distortion: Distortion, strength: float) -> None:
-        self.distortion, self.strength, self._network = distortion, strength, network
+    def __init__(self, network: ImageNetwork, layers: Sequence[int], distortion: Distortion, strength: float) -> None:
+        self.distortion, self.strength, self._network, self._layers = distortion, strength, network, layers
         planned = network.plan
         motion = distortion.motion(strength, (planned.height, planned.width)) if distortion.motion else None
         moved = None if motion is None else ImageMotion(planned, motion, wrap=distortion.wrap)
         self._distances = [
             Distance(moved.over(layer) if moved and layer.rows * layer.columns > 1 else None)
-            for layer in planned.layers
+            for layer in (planned.layers[index] for index in layers)
         ]
         self._images = self._correct = self._same = self._same_of_correct = self._clean_correct = 0
         self._probability = self._outside = 0.0
 
     def like(self) -> "_Tally":
         """Return an empty one of the same distortion."""
-        return _Tally(self._network, self.distortion, self.strength)
+        return _Tally(self._network, self._layers, self.distortion, self.strength)
 
     def compare(self, clean: list[Tensor], distorted: list[Tensor]) -> None:
-        """Add the maps of every layer of some images when clean, with their edge, and when distorted."""
+        """Add the maps of the layers for some images when clean, with their edge, and when distorted."""
         for distance, *maps in zip(self._distances, clean, distorted, strict=True):
             distance.add(*maps)
 
@@ -261,6 +273,11 @@ class _Tally:
 
     def point(self, variations: list[Variation]) -> Point:
         """Return the results over all images."""
+        found = {
+            index: distance.compared(variation)
+            for index, distance, variation in zip(self._layers, self._distances, variations, strict=True)
+        }
+        nothing = LayerChange(changed=None)
         return Point(
             strength=self.strength,
             images=self._images,
@@ -270,7 +287,5 @@ class _Tally:
             clean_correct=self._clean_correct,
             probability_change=self._probability / self._images,
             fraction_outside=self._outside / self._images,
-            layers=tuple(
-                distance.compared(variation) for distance, variation in zip(self._distances, variations, strict=True)
-            ),
+            layers=tuple(found.get(index, nothing) for index in range(len(self._network.plan.layers))),
         )

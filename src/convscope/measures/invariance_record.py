@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from convscope.core.errors import DataError
@@ -85,7 +86,7 @@ class Point:
         clean_correct: images that are correct when clean.
         probability_change: mean change of the probability of the class predicted for the clean image, 0…1.
         fraction_outside: of the difference from the background, what has moved out of the image, 0…1.
-        layers: of the network, the classifier last.
+        layers: of the network, the classifier last; without distances where maps are not compared.
     """
 
     strength: float
@@ -152,6 +153,13 @@ class ShownLayer:
     index: int
 
 
+def compared_layers(layers: Sequence[str], *, is_layout: bool) -> tuple[int, ...]:
+    """Return the indices of the layers whose maps are compared: all of a layout, else the last of each block."""
+    if is_layout:
+        return tuple(range(len(layers)))
+    return tuple(block.layers[-1] for block in blocks_of(layers, MOST_BLOCKS))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Invariance:
     """Robustness, invariance and equivariance of a network.
@@ -163,7 +171,7 @@ class Invariance:
         compared: images on which the maps of layers are compared; None for all.
         margin_px: width of the background around the images.
         seed: of random distortions.
-        layers: names of the network's layers, the classifier last.
+        layers: names of the network's layers, the classifier last; only those that are shown are compared.
         curves: by distortion.
         is_layout: whether `layout` is one.
         classes: of the network; largest_class: images of the most frequent class; 0 if unknown.

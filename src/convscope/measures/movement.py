@@ -27,9 +27,9 @@ def with_edge(maps: Tensor, empty: Tensor) -> Tensor:
     return torch.cat([maps, empty.expand(1, *maps.shape[1:])])
 
 
-def background_maps(planned: NetworkPlan, maps: Sequence[Tensor]) -> list[Tensor]:
+def background_maps(layers: Sequence[PlannedLayer], maps: Sequence[Tensor]) -> list[Tensor]:
     """Return the value of each map at its center, C values a layer, from the maps of an image of background."""
-    centers = (layer.rows // 2 * layer.columns + layer.columns // 2 for layer in planned.layers)
+    centers = (layer.rows // 2 * layer.columns + layer.columns // 2 for layer in layers)
     return [values[center, 0] for values, center in zip(maps, centers, strict=True)]
 
 

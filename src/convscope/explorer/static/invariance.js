@@ -176,8 +176,9 @@ function sensitivityTable(invariance, point) {
     inside.style.width = `${100 * Math.min(1, value ?? 0)}%`;
     return element("td", { class: "amounts" }, element("span", { class: "track" }, inside));
   };
-  const rows = invariance.layers.map((name, index) => {
+  const rows = invariance.layers.flatMap((name, index) => {
     const [changed, left] = point.layers[index] ?? [null, null];
+    if (changed === null) return []; // not compared
     return element(
       "tr",
       {},

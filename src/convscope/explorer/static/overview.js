@@ -207,7 +207,7 @@ function sensitivityBars(layer) {
   return {
     element: box,
     draw({ sensitivity }) {
-      box.hidden = !sensitivity?.layers[layer - 1];
+      box.hidden = (sensitivity?.layers[layer - 1]?.[0] ?? null) === null; // not compared
       if (!sensitivity || box.hidden) return;
       title.textContent = sensitivity.title;
       const [all, left] = sensitivity.layers[layer - 1];

@@ -6,21 +6,23 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
 _REACH = 4.0  # standard deviations on either side of a Gaussian
 
 
 def blurred(images: Tensor, sigma_px: float, background: Tensor) -> Tensor:
     """Return the images smoothed by a Gaussian; beyond the edge is the background (C 1 1)."""
+    down, across = (_gaussian(side, sigma_px, images.dtype) for side in images.shape[2:])
+    return down @ (images - background) @ across + background
+
+
+def _gaussian(side: int, sigma_px: float, dtype: torch.dtype) -> Tensor:
+    """Return the weight of each position for each smoothed one, side × side; it is symmetric."""
     radius = int(_REACH * sigma_px + 0.5)
-    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype)
-    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
-    kernel = kernel / kernel.sum()
-    maps, shape = (images - background).flatten(0, 1)[:, None], images.shape  # N C H W -> N*C 1 H W
-    maps = functional.conv2d(maps, kernel[None, None, :, None], padding=(radius, 0))
-    maps = functional.conv2d(maps, kernel[None, None, None, :], padding=(0, radius))
-    return maps.view(shape) + background
+    kernel = torch.exp(-0.5 * (torch.arange(radius + 1, dtype=dtype) / sigma_px) ** 2)
+    kernel = kernel / (2 * kernel.sum() - kernel[0])
+    distances = (torch.arange(side)[:, None] - torch.arange(side)).abs()
+    return torch.where(distances <= radius, kernel[distances.clamp_max(radius)], 0)
 
 
 def noisy(images: Tensor, strength: float, generators: list[torch.Generator]) -> Tensor:
