@@ -142,9 +142,9 @@ def check_outputs(options: ScanOptions, model: Model) -> None:
         model.check_answers()
     check_windows(options, model)
     if options.per_megapixel is not None and not len(options.blank):
-        raise ParameterError("`per_megapixel` must be given with blank. Got no blank images.")
+        raise ParameterError("`per_megapixel` must be given with `blank`. Got no blank images.")
     if len(options.blank) and not len(options.classes):
-        raise ParameterError("`classes` must be given with blank: those that the images do not hold. Got none.")
+        raise ParameterError("`classes`, which the blank images do not show, must be given with `blank`. Got none.")
 
 
 def check_beside(options: ScanOptions, model: Model, begun: Collection[Path]) -> None:

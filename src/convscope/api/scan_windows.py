@@ -31,10 +31,10 @@ _POOL = 20  # windows for each one that is wanted, of which those whose features
 PAGE, TABLE = "check.html", "windows.csv"
 _COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
 _ABOUT = (
-    "The score is that of the kind: of an uncertain window 1 minus the lead of its class, of a hard example the "
-    "probability of the class that it is not. A window is of the class of what is in its middle: half an object is "
-    "background. No file is moved or changed: put the class folders among your training images, save your decisions as "
-    "a list, and train with --labels labels.csv."
+    "The score of an uncertain window is 1 minus the lead of its class, that of a hard example the probability of the "
+    "wrong class. What lies in the middle of a window decides its class: half an object is background. No file is "
+    "moved or changed: put the class folders among your training images, save your decisions as a list, and train with "
+    "--labels labels.csv."
 )
 
 
@@ -46,9 +46,9 @@ def check_windows(options: ScanOptions, model: Model) -> None:
         DataError: the name of a class is none of a folder.
     """
     if bool(options.uncertain or options.hardest) != (options.windows is not None):
-        raise ParameterError("`windows` must be given with uncertain or hardest. Got one without the other.")
+        raise ParameterError("`windows` must be given with `uncertain` or `hardest`, and only then.")
     if bool(options.hardest) != (options.label is not None):
-        raise ParameterError("`label` must be given with hardest: the class that the whole image is of. Got one alone.")
+        raise ParameterError("`label`, the true class of the whole image, must be given with `hardest`, and only then.")
     if options.windows is None:
         return
     model.check_answers()

@@ -18,6 +18,6 @@ def check_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
     if len(shape) != 3 or shape[2] not in CHANNELS:
         raise DataError(
             f"An image to scan must have 1, 3 or 4 channels, the last axis. Got {' x '.join(map(str, shape))} in "
-            f"{printable(name)}. Choose channels before, for example array[..., :3]."
+            f"{printable(name)}. Write an image of those channels that the network takes first."
         )
     return int(shape[0]), int(shape[1]), int(shape[2])

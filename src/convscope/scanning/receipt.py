@@ -136,9 +136,7 @@ def receipt_of(path: Path) -> tuple[Receipt, Path]:
     if not path.exists() and partial(path).exists():
         path = partial(path)
     if not path.exists():
-        raise DataError(
-            f"There is no {printable(str(path))}. A scan that is not finished is named as in its -o, without .partial."
-        )
+        raise DataError(f"There is no {printable(str(path))}. Name a scan as its -o does, also an unfinished one.")
     try:
         found = read_receipt(path) if path.is_dir() else strict_json(read_description(path) or "")
         return from_json(Receipt, found), path
