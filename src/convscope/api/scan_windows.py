@@ -32,7 +32,7 @@ PAGE, TABLE = "check.html", "windows.csv"
 _COLUMNS = ("image", "kind", "score", "class", "suggested", "x", "y", "left", "top", "width", "height")
 _ABOUT = (
     "The score of an uncertain window is 1 minus the lead of its class, that of a hard example the probability of the "
-    "wrong class. What lies in the middle of a window decides its class: half an object is background. No file is "
+    "wrong class. What lies in the center of a window decides its class: half an object is background. No file is "
     "moved or changed: put the class folders among your training images, save your decisions as a list, and train with "
     "--labels labels.csv."
 )
