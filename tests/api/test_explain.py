@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,17 @@ def test_a_large_network_is_explained_before_its_methods_are_measured_on_fewer_i
     assert result.faithfulness is not None
     assert result.faithfulness.images == 8
     assert "measured on 8 images" in " ".join(heard.lines)
+
+
+def test_as_many_images_as_a_large_network_is_measured_on_by_default_are_no_part(
+    run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("convscope.api.explain._MOST_MACS", 1_000)
+    shutil.copytree(run, tmp_path / "run")
+    for images, kept in ((None, 8), (10, 10), (7, 10)):
+        convscope.explain(tmp_path / "run", [IMAGE], faithfulness=images)
+        read = from_json(Faithfulness, strict_json((tmp_path / "run/faithfulness.json").read_text()))
+        assert read.images == kept
 
 
 def test_progress_counts_all_that_is_computed(run: Path) -> None:

@@ -11,11 +11,14 @@ import torch
 from PIL import Image
 
 import convscope
+from convscope.api.features import compare_classifiers
 from convscope.api.train import TrainResult, train
 from convscope.cleaning import findings
 from convscope.cli import main as run
 from convscope.core.context import Context
 from convscope.core.errors import ModelFileError, ParameterError
+from convscope.features.heads import with_classifier
+from convscope.features.reading import Reading
 from convscope.images.cache import caching
 from convscope.images.preprocessing import Preprocessing
 from convscope.images.sources.source import Source
@@ -211,6 +214,23 @@ def test_what_training_has_decoded_and_computed_is_explained_without_either(
     (expected,) = convscope.explain(model, image, faithfulness=0, nearest=24, context=context).explanations
     assert (decoded, sum(computed)) == ([39, 39], 24 + 39 + 24)
     distances = [{near.name: near.distance for near in one.nearest} for one in (*found.explanations, expected)]
+    assert distances[0] == pytest.approx(distances[1], rel=1e-4)
+
+
+def test_another_classifier_is_explained_by_the_features_that_it_reads(data: Path, tmp_path: Path) -> None:
+    model = started(data, tmp_path, start_model("6C3-MP2-16C3")).model
+    reading = Reading(layer=model.training["classifier"]["layer"], pool="max")  # the start's are means, as many
+    context = Context(cache_dir=tmp_path / "cache")
+    found = convscope.extract_features(model, data, layer=reading.layer, pool=reading.pool, context=context)
+    (lda,) = compare_classifiers(found, ["lda"])
+    other = with_classifier(model, reading, found, "lda", lda.fitted)
+    distances = []
+    for folder in ("cache", "empty"):
+        context = Context(cache_dir=tmp_path / folder)
+        (one,) = convscope.explain(
+            other, data / "test/red/0.png", data=data, faithfulness=0, nearest=24, context=context
+        ).explanations
+        distances.append({near.name: near.distance for near in one.nearest})
     assert distances[0] == pytest.approx(distances[1], rel=1e-4)
 
 

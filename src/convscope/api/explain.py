@@ -108,14 +108,11 @@ def explain(
     options, context = options_from(ExplainOptions, locals()), context_of(context, progress=progress)
     told = context.reporter
     folder = None if output is None else check_folder_for(Path(output), models=[model], data=[images], force=force)
-    fewer = options.faithfulness is not None and options.faithfulness < USUAL_IMAGES
-    partial = bool(methods or layer or patch) or fewer
-    record = None
-    if options.faithfulness != 0:
-        record = record_file(model, "faithfulness", None, partial=partial, force=force)
     used = opened(model, told, device=options.device)
     used.check_answers()
     request = _Request(model=used, options=options, context=context)
+    partial = bool(methods or layer or patch) or request.images < request.usual
+    record = record_file(model, "faithfulness", None, partial=partial, force=force) if request.images else None
     with tuned(request.threads):
         chosen, unusable = _read(used, images, told)
         if folder is not None:
@@ -162,8 +159,8 @@ class _Request:
         self.patch = patch_side(self.settings, size)
         self.passes = passes_of(self.maps, self.settings, size)
         most = _MOST_MACS // max(1, macs * passes_an_image(self.maps, self.settings, size))
-        usual = min(USUAL_IMAGES, max(_FEWEST_IMAGES, most))
-        self.images = usual if options.faithfulness is None else options.faithfulness
+        self.usual = min(USUAL_IMAGES, max(_FEWEST_IMAGES, most))
+        self.images = self.usual if options.faithfulness is None else options.faithfulness
         self.threads = 1 if macs < _FEW_MACS else None  # None: as many as there are cores
         if options.layer is not None:
             maps_layer(self.network.graph, options.layer)

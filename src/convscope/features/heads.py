@@ -10,7 +10,7 @@ logits are margins, are Platt's, fitted on images which the SVM did not learn fr
 
 import functools
 import itertools
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,6 +146,8 @@ def with_classifier(
         "probabilities": "platt" if head.margins else "its own",
     }
     training = {**model.training, "classifier": record}
+    if isinstance(start := training.get("start"), Mapping):  # its features are those that another classifier reads
+        training["start"] = {name: value for name, value in start.items() if name != "features"}
     return replace(model, network=network.eval(), classes=classes, training=training)
 
 
