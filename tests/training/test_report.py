@@ -153,7 +153,7 @@ def test_all_wrong_images_are_kept_while_there_are_at_most_ten_thousand() -> Non
     [
         ({"labels": [], "probabilities": np.zeros((0, 2))}, r"`labels` must be one list of at least one class"),
         ({"labels": [[0]]}, r"`labels` must be one list"),
-        ({"labels": [0, 1, 1]}, r"`probabilities` must have one line an image and one column a class, \(3, 2\)"),
+        ({"labels": [0, 1, 1]}, r"`probabilities` must have one line per image and one column per class, \(3, 2\)"),
         ({"labels": [0, 2]}, r"`labels` must be whole numbers from 0 to 1\. Got int64 from 0 to 2"),
         ({"labels": [0.0, 1.0]}, r"`labels` must be whole numbers"),
         ({"labels": [-1, 1]}, r"`labels` must be whole numbers"),

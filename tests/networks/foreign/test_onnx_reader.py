@@ -28,7 +28,7 @@ from .onnx_cases import CASES, Case
 from .onnx_models import Array, Written, assert_same, computed, expected, saved, some_image, written
 
 ZOO = sorted((Path(onnx.__file__).parent / "backend/test/data/light").glob("*.onnx"))
-_ALWAYS_INSIDE = {"Pow", "Sqrt", "Erf", "Exp", "Log", "Neg", "Reciprocal", "Shape"}
+_ALWAYS_INSIDE = {"Pow", "Sqrt", "Sign", "Erf", "Exp", "Log", "Neg", "Reciprocal", "Shape"}
 _BELOW = {"Erfc", "QuantizeLinear", "DequantizeLinear", "LogSoftmax", "Swish"}
 
 
