@@ -20,9 +20,10 @@ import convscope
 from convscope.core.context import Context
 from convscope.core.records import json_text, to_json
 from convscope.explorer.comparison import SHIPPED, comparison_data
-from convscope.measures.comparison.moved import SAID, sentence_of
+from convscope.measures.comparison.moved import SAID, SHIFTED, sentence_of
 from convscope.measures.comparison.records import VariantRun
 from convscope.measures.comparison.variants import VARIANTS
+from convscope.measures.distortions.family import GROUPS
 
 TRAINING, TEST, DISTORTED, EPOCHS, SEEDS = 4_000, 2_000, 1_000, 3, 5
 LAYOUT = "16C5-MP2-32C3-MP2-128N"
@@ -41,13 +42,27 @@ def _counts(run: VariantRun) -> dict[str, Any]:
     }
 
 
-def _with_words(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record with today's names, descriptions and sentence; its numbers stay."""
+def _moved_accuracy(runs: list[dict[str, Any]], pixels: float) -> float:
+    counts = [
+        count
+        for run in runs
+        for name in GROUPS[SHIFTED]
+        for strength, count in run["distorted"].get(name, {}).items()
+        if abs(float(strength)) == pixels
+    ]
+    return sum(counts) / (len(counts) * DISTORTED)
+
+
+def _with_words(record: dict[str, Any], runs: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with today's names, descriptions and sentence; its numbers are those that were counted."""
     names = {one["name"]: VARIANTS[variant] for one, variant in zip(record["variants"], SAID, strict=True)}
     for one in record["variants"]:
         one |= {"name": names[one["name"]].title, "description": names[one["name"]].description}
     moved = record["moved"]
-    moved["variants"] = [one | {"name": VARIANTS[v].title} for one, v in zip(moved["variants"], SAID, strict=True)]
+    moved["variants"] = [
+        one | {"name": title, "accuracy": _moved_accuracy(runs[title], moved["pixels"])}
+        for one, title in zip(moved["variants"], runs, strict=True)
+    ]
     sentence = sentence_of(moved["pixels"], {one["name"]: one["accuracy"] for one in moved["variants"]})
     moved["sentence"] = sentence
     return record
@@ -57,7 +72,7 @@ def write_words() -> None:
     """Write names, descriptions and the sentence anew, without a training."""
     measured = json.loads((RESULTS / "shipped-comparison.json").read_text(encoding="utf-8"))
     measured["runs"] = dict(zip((VARIANTS[name].title for name in SAID), measured["runs"].values(), strict=True))
-    measured["record"] = _with_words(measured["record"])
+    measured["record"] = _with_words(measured["record"], measured["runs"])
     (RESULTS / "shipped-comparison.json").write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     PACKAGED.write_text(json_text(measured["record"]) + "\n", encoding="utf-8")
 

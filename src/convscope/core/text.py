@@ -1,6 +1,7 @@
 """Safe output of external text (names of files and classes), and numbers in words."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 # Ends of cells and lines (as of str.splitlines).
 _ENDS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
@@ -166,7 +167,7 @@ def _written_out(match: re.Match[str]) -> str:
 def percent(value: float | None, total: int | None = None, *, fine_ends: bool = False) -> str:
     """Return a fraction in percent, with as many decimals as `total` images justify.
 
-    Only 1 reads as 100 % and only 0 as 0 %.
+    Only 1 reads as 100 % and only 0 as 0 %. A half is rounded up, as the programs of the pages do.
 
     Args:
         value: the fraction; None reads as a dash.
@@ -176,8 +177,8 @@ def percent(value: float | None, total: int | None = None, *, fine_ends: bool = 
     Examples:
         >>> percent(0.98888, 360), percent(0.99412, 10_000), percent(1.0, 50), percent(None)
         ('98.9 %', '99.41 %', '100 %', '–')
-        >>> percent(0.99999, 360), percent(0.00001, 360)
-        ('>99.9 %', '<0.1 %')
+        >>> percent(0.99999, 360), percent(0.00001, 360), percent(0.7125)
+        ('>99.9 %', '<0.1 %', '71.3 %')
         >>> [percent(value, fine_ends=True) for value in (0.012, 0.5, 0.9912)]
         ['1.20 %', '50.0 %', '99.12 %']
     """
@@ -187,7 +188,7 @@ def percent(value: float | None, total: int | None = None, *, fine_ends: bool = 
         return f"{value * 100:.0f} %"
     fine = (total is not None and total >= 1000) or (fine_ends and not 0.015 <= value <= 0.985)
     decimals = 2 if fine else 1
-    text = f"{value * 100:.{decimals}f}"
+    text = str(Decimal(float(value) * 100).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
     if float(text) == 100:
         return f">{100 - 10**-decimals:.{decimals}f} %"
     if float(text) == 0:

@@ -1,10 +1,10 @@
 """A comparison for the explorer page: one row a variant, with the columns of its table."""
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from convscope.core.document import static
-from convscope.core.records import DIGITS, from_json, strict_json
+from convscope.core.records import from_json, strict_json
 from convscope.core.text import printable
 from convscope.measures.comparison.moved import Moved, moved
 from convscope.measures.comparison.records import Comparison, VariantResult
@@ -71,7 +71,7 @@ class ComparisonData:
     amount: float
     columns: tuple[ColumnData, ...]
     variants: tuple[VariantData, ...]
-    moved: Moved | None = field(default=None, metadata={DIGITS: 4})
+    moved: Moved | None = None
     own: bool = True
 
 

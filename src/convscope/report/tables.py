@@ -118,7 +118,7 @@ def _order(score: ClassMetrics) -> float:
 
 
 def _class_row(report: Report, index: int, mistaken: Cell | None, sections: Collection[str]) -> Html:
-    score = report.classes[index]
+    score, least = report.classes[index], min(one.support for one in report.classes)
     most, style = joined(), None
     if mistaken:
         style = width_class(report.classes[mistaken.predicted].name)
@@ -129,9 +129,9 @@ def _class_row(report: Report, index: int, mistaken: Cell | None, sections: Coll
         "tr",
         tag("th", named(score.name, 60, full=True), scope="row", data_value=index, class_=width_class(score.name)),
         tag("td", f"{score.support:,}", class_="number", data_value=score.support),
-        _fraction(score.recall, score.recall_interval, score.support, bar=True),
-        _fraction(score.precision, score.precision_interval, score.predicted),
-        _fraction(score.f1, None, score.support),
+        _fraction(score.recall, score.recall_interval, least, bar=True),
+        _fraction(score.precision, score.precision_interval, least),
+        _fraction(score.f1, None, least),
         tag("td", most, data_value=mistaken.count if mistaken else 0, class_=style),
     )
 

@@ -1,5 +1,6 @@
 """On a phone and at 200 %: what a press does is seen where it is pressed, and no class is left out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,40 @@ def test_the_number_of_a_class_is_called_its_logit(open_page: Open, digits: Path
     opened.page.locator("#glance .convolution .map").first.click()
     opened.settle()
     assert "logit" not in opened.text("#numbers .title")
+
+
+def test_a_wrong_answer_of_long_names_is_read_whole(open_page: Open, tmp_path: Path) -> None:
+    classes = tuple(f"{number} a class whose name is very long, not like the others" for number in range(4))
+    opened = open_page(page_of(tmp_path, images=40, classes=classes), size=PHONE).ready()
+    opened.page.get_by_role("button", name=re.compile("^Mistakes")).click()
+    opened.settle()
+    words = opened.page.evaluate("""() => {
+      const range = document.createRange();
+      range.selectNode(document.querySelector(".verdict").firstChild);
+      return [range.toString(), range.getBoundingClientRect().right, range.getBoundingClientRect().bottom];
+    }""")
+    bar = opened.page.locator(".answer-bar").bounding_box()
+    verdict, name = (opened.page.locator(f".verdict{part}").bounding_box() for part in ("", " bdi"))
+    assert words[0] == "Wrong, it is "
+    assert words[1] <= name["x"] + 1, "the words stand whole before the name"
+    assert name["width"] > 60
+    assert name["x"] + name["width"] <= verdict["x"] + verdict["width"]
+    assert verdict["y"] + verdict["height"] <= bar["y"] + bar["height"]
+    opened.page.get_by_role("button", name="Correct ones").click()
+    opened.settle()
+    assert opened.page.locator(".answer-bar").bounding_box()["height"] == bar["height"]
+
+
+def test_a_link_made_without_a_press_opens_no_numbers(open_page: Open, digits: Path) -> None:
+    opened = open_page(digits, size=PHONE).ready()
+    move(opened)
+    opened.until("location.hash.includes('move=')")
+    moved: str = opened.page.evaluate("location.hash")[1:]
+    draw_one(opened)
+    opened.until("location.hash.includes('draw=')")
+    drawn: str = opened.page.evaluate("location.hash")[1:]
+    for place in (moved, drawn):
+        again = open_page(digits, size=PHONE, place=place).ready()
+        assert again.page.locator("#numbers.docked").count() == 0, place
+    assert seen(again, "canvas.pad")
+    assert open_page(digits, place="1/1/1/4/4").ready().page.locator("#numbers.docked").count() == 1

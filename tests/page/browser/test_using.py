@@ -41,7 +41,7 @@ FOCUSED = """() => {
 def place(opened: Opened) -> list[int]:
     """Return image, layer, unit, row and column from the address."""
     address: str = opened.page.evaluate("location.hash")
-    assert re.fullmatch(r"#(own|\d+)(/\d+){4}(;off=[\d.,]+)?(;move=[^;]+)?(;draw=[\w-]+)?", address), address
+    assert re.fullmatch(r"#(own|\d+)((/\d+){4})?(;off=[\d.,]+)?(;move=[^;]+)?(;draw=[\w-]+)?", address), address
     address = address.split(";", maxsplit=1)[0]
     return [0 if part == "own" else int(part) for part in address[1:].split("/")]
 
@@ -49,7 +49,7 @@ def place(opened: Opened) -> list[int]:
 def choose(opened: Opened, number: int) -> None:
     """Click on a thumbnail, from 1, and wait for its answer, which may take longer than a page rests."""
     opened.page.locator("#images .thumbnail").nth(number - 1).click()
-    opened.until(f"location.hash.startsWith('#{number}/')")
+    opened.until(f"/^#{number}\\b/.test(location.hash)")
     opened.settle()
 
 
@@ -106,7 +106,7 @@ def test_images_are_chosen_with_mouse_and_keys(open_page: Open, digits: Path) ->
     assert place(opened)[0] == 5
     assert probabilities(opened) != before
     opened.page.keyboard.press("ArrowRight")
-    opened.until("location.hash.startsWith('#6/')")
+    opened.until("/^#6\\b/.test(location.hash)")
 
 
 def test_an_image_of_ones_own_is_taken_from_a_file_dropped_or_pasted(open_page: Open, digits: Path) -> None:
@@ -351,7 +351,7 @@ def test_changes_are_from_the_image_that_is_moved_however_soon_it_is(open_page: 
     opened.page.locator(".thumbnail").nth(3).click()
     opened.page.locator(".thumbnail").nth(7).click()
     opened.page.evaluate(SLIDE, 1)
-    opened.until(f"location.hash.startsWith('#8/') && {CHANGES} === {expected!r}")
+    opened.until(f"/^#8\\b/.test(location.hash) && {CHANGES} === {expected!r}")
 
 
 PAINTED = """() => {

@@ -13,7 +13,7 @@ import { canBeOff } from "./switches.js";
 /**
  * @typedef {object} Address
  * @property {number | null} image from 0; null for one of the reader's own
- * @property {Position} position
+ * @property {Position | null} position null where no value was pressed
  * @property {import("./switches.js").Off} off
  * @property {Range | null} open the block of the map of a large network
  * @property {Motion} motion
@@ -23,25 +23,25 @@ import { canBeOff } from "./switches.js";
 const MOST_OFF = 200; // that an address holds
 const LARGEST_DRAWING = 64; // pixels of a side
 const ADDRESS = new RegExp(
-  `^#(own|[0-9]{1,6})${"/([0-9]{1,6})".repeat(4)}(?:;off=([0-9.,]{1,4000}))?(?:;open=([0-9]{1,4})-([0-9]{1,4}))?` +
+  `^#(own|[0-9]{1,6})(?:${"/([0-9]{1,6})".repeat(4)})?(?:;off=([0-9.,]{1,4000}))?(?:;open=([0-9]{1,4})-([0-9]{1,4}))?` +
     "(?:;move=([a-z0-9:.,-]{1,200}))?(?:;draw=([A-Za-z0-9_-]{1,12000}))?$",
 );
 
 /**
  * #image/layer/unit/row/column;off=layer.unit,layer.unit;open=first-last;move=name:amount;draw=pixels, numbers from 1;
- * layer 0 is the image, and an image of one's own has no number.
+ * layer 0 is the image, and an image of one's own has no number. Where no value was pressed, the image stands alone.
  * @param {Network} network
  * @param {Address} address
  * @returns {string}
  */
 export function toHash(network, { image, position, off, open, motion, drawing }) {
   const without = off.slice(0, MOST_OFF).map(({ layer, unit }) => `${layer}.${unit + 1}`);
-  const { layer, unit, row, column } = position;
+  const place = position ? [position.layer, position.unit + 1, position.row + 1, position.column + 1] : [];
   const moved = Object.entries(motion).filter(([name, value]) => value !== STILL[/** @type {keyof Motion} */ (name)]);
   const moves = moved.map(([name, value]) => `${name}:${value}`);
   const small = drawing && network.channels === 1 && Math.max(network.height, network.width) <= LARGEST_DRAWING;
   return [
-    `#${[image === null ? "own" : image + 1, layer, unit + 1, row + 1, column + 1].join("/")}`,
+    `#${[image === null ? "own" : image + 1, ...place].join("/")}`,
     ...(without.length ? [`off=${without.join(",")}`] : []),
     ...(open ? [`open=${open.first + 1}-${open.last + 1}`] : []),
     ...(moves.length ? [`move=${moves.join(",")}`] : []),
@@ -58,20 +58,30 @@ export function toHash(network, { image, position, off, open, motion, drawing })
 export function fromHash(network, hash) {
   const match = ADDRESS.exec(hash);
   if (!match) return null;
-  const [layer, unit, row, column] = match.slice(2, 6).map(Number);
-  if (layer > network.layers.length) return null;
-  const shape = shapeAt(network, layer);
-  if (unit < 1 || row < 1 || column < 1 || unit > shape.maps || row > shape.rows || column > shape.columns) return null;
+  const position = match[2] ? positionOf(network, match.slice(2, 6).map(Number)) : null;
+  if (match[2] && !position) return null;
   const image = match[1] === "own" ? null : Number(match[1]) - 1;
   if (image !== null && (image < 0 || image >= network.images.length)) return null;
   return {
     image,
-    position: { layer, unit: unit - 1, row: row - 1, column: column - 1 },
+    position,
     off: offOf(network, match[6] ?? ""),
     open: match[7] ? { first: Number(match[7]) - 1, last: Number(match[8]) - 1 } : null,
     motion: motionOf(match[9] ?? ""),
     drawing: image === null && match[10] ? drawingOf(network, match[10]) : null,
   };
+}
+
+/**
+ * @param {Network} network
+ * @param {number[]} numbers from 1; the layer from 0
+ * @returns {Position | null} null where there is no such value
+ */
+function positionOf(network, [layer, unit, row, column]) {
+  if (layer > network.layers.length) return null;
+  const { maps, rows, columns } = shapeAt(network, layer);
+  if (unit < 1 || row < 1 || column < 1 || unit > maps || row > rows || column > columns) return null;
+  return { layer, unit: unit - 1, row: row - 1, column: column - 1 };
 }
 
 /** @param {string} text @returns {Motion} what it does not name stays still */

@@ -11,6 +11,7 @@ import { ANSWER } from "./text_frame.js";
 
 const ANSWER_PX = 56;
 const BEST = 3;
+const LONG_CLASS = 8; // letters; on a phone the verdict then stands in a line of its own
 
 /**
  * The answer of one network.
@@ -32,7 +33,8 @@ export function makeAnswer(network, go, name = "") {
     const made = element("li", {}, label, element("span", { class: "track" }, bar), value);
     return { element: made, label, value, bar, unit: -1 };
   });
-  const said = element("p", { class: "says", text: network.images.length ? "" : ANSWER.none });
+  const long = network.classes.some((one) => one.length > LONG_CLASS) ? " long" : "";
+  const said = element("p", { class: `says${long}`, text: network.images.length ? "" : ANSWER.none });
   const words = element("div", {}, name ? element("p", { class: "whose", text: name }) : null, said);
   const made = element(
     "div",

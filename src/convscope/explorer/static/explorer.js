@@ -141,7 +141,7 @@ async function build(page, network, computer) {
     networkFacts(network),
     saveButtons(`${network.title} ${network.layout}`, () => viewSheet(network, state()), KEEPING.view),
   );
-  const arrive = () => arriveAt(sections, lessons, actions.dock, isDeep);
+  const arrive = (linked = first) => arriveAt(sections, lessons, actions.dock, linked);
   const fillRest = once(() => {
     fillRecords(sections, network, session, chooser.only);
     lessons.fill();
@@ -162,9 +162,13 @@ async function build(page, network, computer) {
   });
   followSecond(session, second, dark);
   const follow = () => followHash(network, session, actions.takeLinked);
-  addEventListener("hashchange", () => (follow() ? actions.dock.show() : arrive()));
-  const isDeep = follow();
-  if (isDeep) return;
+  addEventListener("hashchange", () => {
+    const linked = follow();
+    if (linked?.position) actions.dock.show();
+    else arrive(linked);
+  });
+  const first = follow();
+  if (first) return;
   if (network.images.length) actions.choose(0);
   else if (!store.get().scene) fillRest();
 }
@@ -235,14 +239,15 @@ function makeActions(sections, network, session) {
  * @param {Sections} sections
  * @param {ReturnType<typeof makeLesson>} lessons
  * @param {ReturnType<typeof makeDock>} dock
- * @param {boolean} isDeep whether it names a value
+ * @param {import("./address.js").Address | null} linked what else it names
  */
-function arriveAt({ glance }, lessons, dock, isDeep) {
+function arriveAt({ glance }, lessons, dock, linked) {
   const [name, step] = location.hash.slice(1).split("/");
   if (name === "lesson") lessons.to(Number(step) || 1);
   const place = document.getElementById(name);
   if (place) place.scrollIntoView({ block: "start" });
-  else if (isDeep) dock.show(glance.querySelector(".map.chosen, .line.chosen"));
+  else if (linked?.position) dock.show(glance.querySelector(".map.chosen, .line.chosen"));
+  else if (linked?.drawing) document.querySelector(".pad")?.scrollIntoView({ block: "nearest" });
 }
 
 /**

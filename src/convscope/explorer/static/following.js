@@ -43,10 +43,11 @@ export function makeAddress(network) {
     /** @type {import("./session.js").Scene | null} */ scene,
   ) => {
     clearTimeout(timer);
-    const { image, position, off, open, motion } = view;
+    const { image, off, open, motion } = view;
+    const position = view.pressed ? view.position : null;
     const drawn = image === null && scene?.name === TEXT.drawing ? Uint8Array.from(scene.original) : null;
     const address = { image, position, off, open, motion };
-    const again = written?.image === image && written.position === position && written.off === off;
+    const again = written?.image === image && written.position === view.position && written.off === off;
     written = view;
     if (keeps) return void (keeps = false);
     if (!again) write(toHash(network, { ...address, drawing: null, motion: STILL }));
@@ -62,27 +63,27 @@ export function makeAddress(network) {
  * @param {Reader} session
  * @param {(pixels: Pixels, image: number | null, name: string, motion: import("./motion.js").Motion, change: object) =>
  *   void} take
- * @returns {boolean} whether it says so
+ * @returns {import("./address.js").Address | null} what it says; null where that is nothing
  */
 export function followHash(network, session, take) {
   const target = fromHash(network, location.hash);
-  if (!target) return false;
+  if (!target) return null;
   const { image, motion, drawing, position: wanted } = target;
   session.open(target.open && knownRange(session.entries, target.open));
   const { view, off, scene } = session.store.get();
-  const change = sameOff(target.off, off) ? {} : { off: target.off };
+  const change = { ...(wanted ? { wanted } : {}), ...(sameOff(target.off, off) ? {} : { off: target.off }) };
   const sameMotion = Object.entries(motion).every(
     ([name, value]) => value === (view?.motion ?? STILL)[/** @type {keyof import("./motion.js").Motion} */ (name)],
   );
-  if (drawing) take(drawing, null, TEXT.drawing, motion, { wanted, ...change });
+  if (drawing) take(drawing, null, TEXT.drawing, motion, change);
   else if (image !== null && (image !== view?.image || !sameMotion))
-    take(network.images[image].pixels, image, network.images[image].name, motion, { wanted, ...change });
-  else if (!view || !scene) return false;
+    take(network.images[image].pixels, image, network.images[image].name, motion, change);
+  else if (!view || !scene) return null;
   else {
-    session.go(wanted, true);
+    if (wanted) session.go(wanted, true);
     if (!sameOff(target.off, off)) session.turnOff(target.off);
   }
-  return true;
+  return target;
 }
 
 /**

@@ -118,7 +118,16 @@ function nearestPosition({ toy, position }) {
 function stateIn(lesson, palette) {
   const pixels = toyPixels(lesson.toy);
   const { all } = makeEngine(toyNetwork(lesson.toy), true)({ pixels, off: [] });
-  const unused = { image: null, name: "", before: null, motion: STILL, milliseconds: 0, sensitivity: null, open: null };
+  const unused = {
+    image: null,
+    name: "",
+    before: null,
+    motion: STILL,
+    milliseconds: 0,
+    sensitivity: null,
+    pressed: true,
+    open: null,
+  };
   return { ...unused, pixels, all, off: [], position: lesson.position, palette };
 }
 

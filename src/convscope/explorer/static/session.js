@@ -37,6 +37,7 @@ import { makeStore } from "./store.js";
  * @property {Off} off
  * @property {number} milliseconds that computing all maps took
  * @property {Position} position
+ * @property {boolean} pressed whether the reader went to a value
  * @property {Range | null} open the block of the map of a large network that is open; null for the map
  */
 
@@ -51,6 +52,7 @@ import { makeStore } from "./store.js";
  * @property {Scene | null} scene asked for last; its maps may not be there yet
  * @property {Off} off
  * @property {(Partial<Position> & { layer: number }) | null} wanted where to go when the maps of the scene are there
+ * @property {boolean} pressed whether the reader went to a value
  * @property {Range | null} open the block that is to be open
  * @property {{ of: Pixels, all: Float32Array[] } | null} unmoved the maps of the image before it was moved
  * @property {View | null} view
@@ -78,6 +80,7 @@ export function makeSession(network, computer, palette, entries = []) {
       scene: null,
       off: [],
       wanted: null,
+      pressed: false,
       unmoved: null,
       view: null,
       palette,
@@ -117,7 +120,7 @@ export function makeSession(network, computer, palette, entries = []) {
     /** Show a scene, and perhaps other units off. */
     follow(/** @type {Scene} */ scene, /** @type {Partial<Pick<Session, "off" | "wanted">>} */ change = {}) {
       scenes.set(scene.pixels, scene);
-      store.set({ scene, ...change });
+      store.set({ scene, ...change, ...(change.wanted ? { pressed: true } : {}) });
       request();
     },
     turnOff(/** @type {Off} */ off) {
@@ -125,7 +128,7 @@ export function makeSession(network, computer, palette, entries = []) {
       request();
     },
     go(/** @type {Partial<Position> & { layer: number }} */ position, stays = false) {
-      if (store.get().view) turnTo(goingTo(entries, store.get().open, position, stays));
+      if (store.get().view) turnTo({ ...goingTo(entries, store.get().open, position, stays), pressed: true });
     },
     /** Open a block of the map, and go to its first layer from outside of it; null for the map itself. */
     open(/** @type {Range | null} */ range) {
@@ -172,9 +175,9 @@ function shownIn(network, entries, { open, wanted, view }) {
  * @param {number[] | null} needed layers
  * @returns {View | null} null where their values are not there yet
  */
-function viewTurned(network, { view, wanted, open }, needed) {
+function viewTurned(network, { view, wanted, pressed, open }, needed) {
   if (!view || !hasValues(view.all, needed) || !hasValues(view.before, needed)) return null;
-  return { ...view, position: wanted ? reached(network, view, wanted) : view.position, open };
+  return { ...view, position: wanted ? reached(network, view, wanted) : view.position, pressed, open };
 }
 
 /**
@@ -203,7 +206,13 @@ function openingOf({ first, last }, layer) {
  * @param {import("./engine.js").Job} job
  * @returns {Pick<Session, "wanted" | "unmoved" | "view">}
  */
-function received(network, { wanted, unmoved, view, open }, scene, { all, intact, milliseconds }, { off, original }) {
+function received(
+  network,
+  { wanted, pressed, unmoved, view, open },
+  scene,
+  { all, intact, milliseconds },
+  { off, original },
+) {
   const { image, name, pixels, motion } = scene;
   const still = isStill(motion);
   const reference = still || (original && intact) ? { of: scene.original, all: intact ?? all } : unmoved;
@@ -224,6 +233,7 @@ function received(network, { wanted, unmoved, view, open }, scene, { all, intact
       off,
       milliseconds: again ? view.milliseconds : milliseconds,
       position,
+      pressed,
       open,
     },
   };
