@@ -43,7 +43,7 @@ def _counts(run: VariantRun) -> dict[str, Any]:
 
 
 def _moved_accuracy(runs: list[dict[str, Any]], pixels: float) -> float:
-    counts = [
+    counts: list[int] = [
         count
         for run in runs
         for name in GROUPS[SHIFTED]
