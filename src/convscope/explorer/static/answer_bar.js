@@ -11,7 +11,7 @@ import { ANSWER } from "./text_frame.js";
 
 const ANSWER_PX = 56;
 const BEST = 3;
-const LONG_CLASS = 8; // letters; on a phone the verdict then stands in a line of its own
+const LONG_CLASS = 8; // letters; on a phone the verdict then has a line of its own
 
 /**
  * The answer of one network.
