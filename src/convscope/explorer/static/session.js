@@ -123,10 +123,7 @@ export function makeSession(network, computer, palette, entries = []) {
       store.set({ scene, ...change, ...(change.wanted ? { pressed: true } : {}) });
       request();
     },
-    turnOff(/** @type {Off} */ off) {
-      store.set({ off });
-      request();
-    },
+    turnOff: (/** @type {Off} */ off) => (store.set({ off }), request()),
     go(/** @type {Partial<Position> & { layer: number }} */ position, stays = false) {
       if (store.get().view) turnTo({ ...goingTo(entries, store.get().open, position, stays), pressed: true });
     },
