@@ -1,6 +1,7 @@
 """What `check` finds with a network, from images on disk to page and table, and what it says where it cannot."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from convscope.training.report import EvaluatedImages, RunFacts
 from tests.transfer.test_start import start_model
 
 WRONG, COPY, BLURRED = "red/3.png", "zcopy", "green/5.png"
+COPIED = "green/0.png"  # which a training would set aside for validation, and its copy not
 
 
 def write_images(folder: Path, *, classes: str = "red green blue", each: int = 14) -> Path:
@@ -52,7 +54,7 @@ def network() -> Model:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_images(tmp_path_factory.mktemp("data") / "set")
-    with Image.open(folder / "green/1.png") as image:
+    with Image.open(folder / COPIED) as image:
         image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((60, 60)).save(folder / "green" / f"{COPY}.jpg")
     return folder
 
@@ -71,10 +73,12 @@ def test_each_error_is_found_and_page_and_table_list_them(data: Path, network: M
     assert of(found, "wrong label")[WRONG].suggested == "blue"
     assert BLURRED in of(found, "blurred")
     (copy,) = of(found, "near-duplicate").values()
-    assert {copy.name, *copy.others} == {"green/1.png", f"green/{COPY}.jpg"}
+    pair = {copy.name, *copy.others}
+    assert pair == {COPIED, f"green/{COPY}.jpg"}
     assert "flipped" in copy.detail
-    splits = copy.detail.partition(", one in ")[2]
-    assert splits in ("", "training, the other in validation"), "no folder is named that is not there"
+    drawn = prepare(open_source(data))
+    assert len({int(drawn.splits[index]) for index in range(len(drawn)) if drawn.image_name(index) in pair}) == 2
+    assert not re.search(r"\b(train|training|val|validation|test)\b", copy.detail), "no split is told that is not there"
     assert all(0 <= (problem.score or 0) <= 1 for problem in found.scored)
     with (tmp_path / "out" / TABLE).open(encoding="utf-8", newline="") as file:
         assert [row["image"] for row in csv.DictReader(file)] == [problem.name for problem in found.scored]
@@ -85,7 +89,7 @@ def test_each_error_is_found_and_page_and_table_list_them(data: Path, network: M
 
 
 def test_what_was_decided_is_not_found_again(data: Path, network: Model, tmp_path: Path) -> None:
-    decisions = f"image,decision,class\n{WRONG},other class,blue\ngreen/1.png,leave out,\n{BLURRED},keep,\n"
+    decisions = f"image,decision,class\n{WRONG},other class,blue\n{COPIED},leave out,\n{BLURRED},keep,\n"
     (tmp_path / "labels.csv").write_text(decisions, encoding="utf-8")
     found = found_in(data, network, tmp_path, labels=tmp_path / "labels.csv")
     assert not of(found, "near-duplicate")

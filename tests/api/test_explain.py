@@ -13,6 +13,7 @@ from PIL import Image
 import convscope
 from convscope.api.explain_files import ExplainResult
 from convscope.attribution.faithfulness_record import EDGES, RANDOM, Faithfulness
+from convscope.attribution.methods import faithfulness_table
 from convscope.core.errors import DataError, ParameterError, StorageError
 from convscope.core.records import from_json, strict_json
 from tests.checks import models
@@ -66,6 +67,7 @@ def test_a_large_network_is_explained_before_its_methods_are_measured_on_fewer_i
     assert result.faithfulness is not None
     assert result.faithfulness.images == 8
     assert "measured on 8 images" in " ".join(heard.lines)
+    assert faithfulness_table(result.faithfulness).columns[-1] == "random weights (on 2 images)"
 
 
 def test_as_many_images_as_a_large_network_is_measured_on_by_default_are_no_part(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from convscope.core.errors import ModelFileError, ParameterError
+from convscope.layers.kinds import Convolution
 from convscope.networks.folding import fold
 from convscope.networks.fused_graph import FusedGraph, is_fusing
 from convscope.networks.inference import optimize_for_inference
@@ -127,6 +128,20 @@ def test_relu_within_its_convolution_gives_the_same_values(settings: Any) -> Non
     with torch.inference_mode():
         plain = optimize_for_inference(network, fused=False)(images)
         torch.testing.assert_close(fused(images), plain, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.skipif(not is_fusing(), reason="this build of torch cannot")
+def test_a_part_of_the_values_is_computed_as_fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.LazyLinear(3))
+    _ = module(torch.zeros(1, 3, 17, 14))
+    fused = optimize_for_inference(Model.from_torch(module, (3, 17, 14), preprocessing="unit").network)
+    node, pixels = fused.graph.nodes[0], torch.rand(2, 3, 17, 14)
+    with torch.inference_mode():
+        whole = fused.compute(node, [pixels])
+        out = torch.empty(2, 6, 4, 5)
+        monkeypatch.setattr(Convolution, "compute", None)
+        fused.compute_into(out, node, [pixels], (slice(2, 6), slice(3, 8)))
+    assert torch.equal(out, whole[:, :, 2:6, 3:8])
 
 
 def test_the_batch_is_that_of_the_largest_maps_at_once() -> None:

@@ -31,7 +31,7 @@ from convscope.networks.model_file import read_model, write_model
 from convscope.networks.starts import open_start
 from convscope.training.report import read_report
 from convscope.transfer import start_features
-from convscope.transfer.feature_store import FeatureStore
+from convscope.transfer.feature_store import FeatureStore, is_stored
 from convscope.transfer.head_model import normalized
 from convscope.transfer.pooling import with_root_mean_squares
 from tests.checks.architectures import ARCHITECTURES
@@ -277,6 +277,10 @@ def test_an_interrupted_run_resumes_to_the_same_bits(
     assert resumed.report.cells == whole.report.cells
 
 
+def test_a_cache_that_cannot_be_read_has_no_features(tmp_path: Path) -> None:
+    assert not is_stored(["any"], images=1, values=1, cache_dir=tmp_path / (300 * "x"))
+
+
 def test_a_damaged_row_is_computed_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = started(data, tmp_path)
     (rows,) = (path for path in (tmp_path / "cache").glob("*/rows.crc") if np.fromfile(path, "<u4").all())
@@ -437,11 +441,14 @@ def test_without_an_image_to_measure_on_there_is_no_accuracy(
         str(tmp_path / "set"),
         "--start",
         str(tmp_path / "first.safetensors"),
-        "-o",
-        str(tmp_path / "run"),
+        "--cache-dir",
+        str(tmp_path / "cache"),
     ]
-    assert run([*words, "--cache-dir", str(tmp_path / "cache")]) == 0
+    assert run([*words, "-o", str(tmp_path / "run")]) == 0
     assert "no accuracy: no image was set aside" in capsys.readouterr().out
+    assert run([*words, "-o", str(tmp_path / "other"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["accuracy"], document["accuracy_interval"], document["split"]) == (None, None, "training")
     page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
     assert "No image was set aside" in page
     assert "expect" not in page.partition("</header>")[0].replace("expect less on others", "")

@@ -244,6 +244,7 @@ class _Request:
             data=printable(dataset.name),
             split=PARTS[int(split)],
             images=len(indices),
+            randomized_images=min(subject.again, len(indices)) if self.maps else None,
             seed=options.seed,
             patch=self.patch,
             fractions=FRACTIONS,

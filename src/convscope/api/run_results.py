@@ -129,7 +129,7 @@ def with_evaluated_labels(facts: RunFacts, evaluated: EvaluatedImages) -> RunFac
 
     Of training images a network has learned the labels by heart, wrong ones too: they are not looked at.
     """
-    if evaluated.split == "training":
+    if not evaluated.is_held_out:
         return facts
     names = dict(zip(np.asarray(evaluated.indices).tolist(), evaluated.names, strict=True))
     found, _ = wrong_labels(

@@ -104,6 +104,7 @@ class Faithfulness:
         layout: of the network.
         data, split: where the images are from.
         images: how many.
+        randomized_images: of how many of them the maps were computed again with random weights; None if unknown.
         seed: of the choice of images, the random order and the random weights.
         patch: side of the patches of occlusion, in pixels.
         fractions: of the pixels that are gone or back, at the points of the curves.
@@ -120,3 +121,4 @@ class Faithfulness:
     fractions: tuple[float, ...]
     orders: tuple[OrderFaithfulness, ...] = field(metadata=_SHORT)
     nearest: NearestFaithfulness | None = field(default=None, metadata=_SHORT)
+    randomized_images: int | None = None

@@ -45,7 +45,9 @@ def verdict(faithfulness: Faithfulness, name: str) -> str:
 
 def faithfulness_table(faithfulness: Faithfulness) -> DataTable:
     """Return a row for each method and baseline."""
-    columns = ["order of pixels", "deletion", "insertion", "gain over edges", "random weights"]
+    again = faithfulness.randomized_images
+    on = "" if again is None else f" (on {counted(again, 'image')})"
+    columns = ["order of pixels", "deletion", "insertion", "gain over edges", f"random weights{on}"]
     return DataTable.of(columns, (_row(one) for one in faithfulness.orders))
 
 

@@ -149,7 +149,6 @@ def _groups(images: int, copies: Copies) -> NDArray[np.int64]:
 def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
     """Give one problem for each image that is a copy of one before it, of the pair that is most alike."""
     scores = precision_at("near-duplicate", copies.scores)
-    names = [spell(dataset.image_name(index)) for index in range(len(dataset))]
     splits = dataset.source.splits[dataset.source_indices]  # those that the images came with
     taken: dict[int, tuple[int, int, float]] = {}  # by copy: the other one, which turn takes it to the copy, the score
     for place in np.argsort(-copies.scores, kind="stable").tolist():
@@ -163,10 +162,10 @@ def _copy_problems(dataset: Dataset, copies: Copies) -> Iterator[Problem]:
     told = differences(dataset.source, dataset.source_indices[pairs], turns)
     for (copy, (other, _, score)), words in zip(taken.items(), told, strict=True):
         yield Problem(
-            name=names[copy],
+            name=spell(dataset.image_name(copy)),
             kind="near-duplicate",
             detail=", ".join([words, *_where(dataset, other, copy)]),
-            others=(names[other],),
+            others=(spell(dataset.image_name(other)),),
             score=round(score, 3),
             label=spell(dataset.classes[dataset.labels[copy]]),
             index=copy,

@@ -157,6 +157,8 @@ def saved(path: Path, best: "ClassifierResult", evaluated: "Sequence[ClassifierR
 
 def table(evaluated: "Sequence[ClassifierResult]") -> str:
     """Return the classifiers as lines of text, with their warnings below."""
+    from convscope.transfer.head_choice import STRENGTHS
+
     lines = [f"{'classifier':<12} {'accuracy':>8}   {'95 % interval':<18} {'fit':>9}  {'predict':>14}"]
     for result in evaluated:
         low, high = result.accuracy.interval
@@ -164,7 +166,7 @@ def table(evaluated: "Sequence[ClassifierResult]") -> str:
         times = f"{result.fit_seconds:>7.2f} s  {result.predict_us:>6.0f} µs each"
         lines.append(f"{result.name:<12} {result.accuracy.fraction:>8.2%}   {interval:<18} {times}")
     lines.append(f"evaluated on {counted(evaluated[0].accuracy.total, 'image')} that none of them was trained on")
-    if any(result.name in ("softmax", "svm", "rbf-svm", "knn") for result in evaluated):
+    if any(result.name in STRENGTHS for result in evaluated):
         lines.append(
             "strengths are fixed here; train --start --head chooses them by cross-validation and learns from flipped "
             "images, too"

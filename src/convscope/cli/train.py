@@ -217,7 +217,7 @@ def _result_text(trained: "TrainResult", target_accuracy: float | None) -> str:
 
 def _accuracy_text(report: "Report") -> str:
     low, high = report.accuracy.interval
-    if report.split == "training":
+    if not report.is_held_out:
         return (
             f"no accuracy: no image was set aside to measure it on; {report.correct:,} of "
             f"{counted(report.images, 'training image')} are recognized"
@@ -231,8 +231,8 @@ def _accuracy_text(report: "Report") -> str:
 def _result_document(trained: "TrainResult") -> dict[str, Any]:
     report, folder = trained.report, trained.folder
     return {
-        "accuracy": report.accuracy.fraction,
-        "accuracy_interval": list(report.accuracy.interval),
+        "accuracy": report.accuracy.fraction if report.is_held_out else None,
+        "accuracy_interval": list(report.accuracy.interval) if report.is_held_out else None,
         "split": report.split,
         "images": report.images,
         "class_counts": {count.name: count.usable for count in trained.classes},

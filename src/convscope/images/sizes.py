@@ -17,6 +17,9 @@ from .values import EACH, NumberKind, ValueRanges
 LADDER = (8, 12, 16, 20, 24, 28, 32, 40, 48, 64, 80, 96)
 """Sides in pixels that are chosen by default; other sizes need `size`."""
 
+SIZE, CHANNELS, VALUES = "size", "channels", "values:"
+"""What the notes on these choices begin with."""
+
 LARGEST = LADDER[-1]
 _ENLARGE = 1.15
 _SQUARE = (2 / 3, 3 / 2)
@@ -71,10 +74,8 @@ def choose_preprocessing(options: ImageOptions, sample: Sample) -> tuple[Preproc
     (width, height), size_note = _size(options, sample)
     notes = [size_note]
     channels = options.channels or (1 if sample.gray else 3)
-    if options.channels is None:
-        notes.append(f"channels {channels}: " + ("all sampled images are gray" if sample.gray else "some are in color"))
-    else:
-        notes.append(f"channels {channels}: as set")
+    seen = "all sampled images are gray" if sample.gray else "some are in color"
+    notes.append(f"{CHANNELS} {channels}: {seen if options.channels is None else 'as set'}")
     ranges, range_notes = choose_ranges(options, sample)
     notes += range_notes
     color, why = _background(options, sample, ranges)
@@ -108,12 +109,12 @@ def choose_ranges(options: ImageOptions, sample: Sample) -> tuple[ValueRanges, l
             (span for span in (options.ranges.byte, options.ranges.integer, options.ranges.float) if span), None
         )
         if options.ranges.each:
-            return options.ranges, [f"values: each image from its own minimum to its own maximum, as set ({EACH})"]
-        return options.ranges, [f"values: {common} become the gray levels 0…255, as set"] if common else []
+            return options.ranges, [f"{VALUES} each image from its own minimum to its own maximum, as set ({EACH})"]
+        return options.ranges, [f"{VALUES} {common} become the gray levels 0…255, as set"] if common else []
     wide: list[NumberKind] = [kind for kind in sample.values if kind != "byte"]
     chosen = {kind: sample.values[kind].range() for kind in wide}
     notes = [
-        f"values: {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "
+        f"{VALUES} {'floats' if kind == 'float' else 'integers'} from {sample.values[kind].low:g} to "
         f"{sample.values[kind].high:g} in the sample; {chosen[kind]} become the gray levels 0…255 in every image; "
         "--value-range changes it"
         for kind in wide
@@ -227,10 +228,10 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
     """Return (width, height) and the note."""
     if options.size is not None:
         width, height = cast("tuple[int, int]", options.size)
-        return (width, height), f"size {width}x{height} (width x height): as set"
+        return (width, height), f"{SIZE} {width}x{height} (width x height): as set"
     median = int(np.median(sample.widths)), int(np.median(sample.heights))
     if sample.same_size and max(median) <= LARGEST:
-        return median, f"size {median[0]}x{median[1]} (width x height): that of the images"
+        return median, f"{SIZE} {median[0]}x{median[1]} (width x height): that of the images"
     aspect = float(np.median(sample.widths / sample.heights))
     if _SQUARE[0] <= aspect <= _SQUARE[1]:
         width = height = rung(float(np.median(np.minimum(sample.widths, sample.heights))))
@@ -245,7 +246,7 @@ def _size(options: ImageOptions, sample: Sample) -> tuple[tuple[int, int], str]:
     }
     subject = "all images of the sample are" if sample.same_size else "the median image is"
     return (width, height), (
-        f"size {width}x{height} (width x height): {subject} {median[0]}x{median[1]}; {fits[options.fit]}; --size "
+        f"{SIZE} {width}x{height} (width x height): {subject} {median[0]}x{median[1]}; {fits[options.fit]}; --size "
         "changes it"
     )
 

@@ -10,7 +10,7 @@ from convscope.core.records import UNRECORDED
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted, printable
 from convscope.images.inspection import Problem
-from convscope.networks.blocks import MOST_BLOCKS, blocks_of
+from convscope.networks.blocks import MOST_BLOCKS, Block, blocks_of
 from convscope.networks.layout import Layout
 from convscope.networks.stages import ConvolutionStage, PoolingStage
 
@@ -155,9 +155,14 @@ class ShownLayer:
 
 def compared_layers(layers: Sequence[str], *, is_layout: bool) -> tuple[int, ...]:
     """Return the indices of the layers whose maps are compared: all of a layout, else the last of each block."""
+    return tuple(block.layers[-1] for block in _blocks(layers, is_layout=is_layout))
+
+
+def _blocks(layers: Sequence[str], *, is_layout: bool) -> tuple[Block, ...]:
+    """Return the blocks whose last layers are compared and shown: each layer of a layout is one."""
     if is_layout:
-        return tuple(range(len(layers)))
-    return tuple(block.layers[-1] for block in blocks_of(layers, MOST_BLOCKS))
+        return tuple(Block(name=name, layers=(index,)) for index, name in enumerate(layers))
+    return blocks_of(layers, MOST_BLOCKS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,11 +259,9 @@ class Invariance:
     @property
     def shown_layers(self) -> tuple[ShownLayer, ...]:
         """The layers that tables and figures show: all of a layout; the last of each block of a larger network."""
-        if self.is_layout:
-            rows = zip(self.layers, self.stages, strict=True)
-            return tuple(ShownLayer(name=name, stage=stage, index=index) for index, (name, stage) in enumerate(rows))
-        blocks = blocks_of(self.layers, MOST_BLOCKS)
-        return tuple(ShownLayer(name=block.name, stage=None, index=block.layers[-1]) for block in blocks)
+        stages, blocks = self.stages, _blocks(self.layers, is_layout=self.is_layout)
+        lasts = ((block.name, block.layers[-1]) for block in blocks)
+        return tuple(ShownLayer(name=name, stage=stages[last], index=last) for name, last in lasts)
 
     def shown(self, curve: Curve) -> Point:
         """Return the point of a curve whose layers are shown: a small positive strength."""

@@ -60,6 +60,13 @@ class FusedGraph(GraphNetwork):
             values = torch.ops.mkldnn._convolution_pointwise(maps, *weights, *settings, name, numbers, None)
         return values
 
+    def compute_into(self, out: Tensor, node: Node, inputs: Sequence[Tensor], part: tuple[slice, slice]) -> None:
+        """Write some rows and columns of the values of one node into `out`, with the fewest copies."""
+        if isinstance(node.layer, Convolution):
+            out.copy_(self.compute(node, inputs)[:, :, *part])
+        else:
+            super().compute_into(out, node, inputs, part)
+
 
 def is_fusing(dtype: torch.dtype = torch.float32) -> bool:
     """Return whether this build of torch has the operation, and this processor computes it in `dtype`."""

@@ -105,11 +105,11 @@ def open_start(start: StartSource) -> Start:
         return _HUBS[prefix](rest, name)
     path = Path(name)
     if not os.path.exists(path):  # noqa: PTH110  # as above
-        raise _nothing(name)
+        raise _unknown_start(name)
     return _of_onnx(path, name) if path.suffix.lower() == ".onnx" else Start(name=name, model=read_model(path))
 
 
-def _nothing(name: str) -> ParameterError:
+def _unknown_start(name: str) -> ParameterError:
     """Return the error of a name that nothing has: what it may have been meant to be."""
     hint = did_you_mean(name, PACKAGED)
     if Path(name).suffix or len(Path(name).parts) > 1:

@@ -87,7 +87,7 @@ def _head(report: Report) -> Html:
     expected = f"For new images of the same kind, expect {low} to {high} (95 % confidence, Wilson’s interval)."
     if not wrong:
         expected = f"All are correct. For new images of the same kind, expect {low} or more (95 % confidence)."
-    if report.split == "training":  # what was learned by heart promises nothing
+    if not report.is_held_out:  # what was learned by heart promises nothing
         expected = "No image was set aside to measure the accuracy on."
     return tag(
         "header",

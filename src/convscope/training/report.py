@@ -18,7 +18,7 @@ from convscope.core.records import from_json, json_text, strict_json, to_json
 from convscope.core.statistics import Proportion
 from convscope.core.text import counted
 from convscope.images.inspection import Problem
-from convscope.images.sources.source import TEST, TRAIN, VALIDATION
+from convscope.images.sources.source import SPLITS_IN_WORDS, TRAIN
 from convscope.layers.planned import PlannedLayer
 
 from .class_metrics import Cell, ClassMetrics, class_metrics, confusion
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from convscope.images.dataset import Dataset
 
 LARGEST_FILE_BYTES = 1 << 30
-_SPLITS = {TEST: "test", VALIDATION: "validation", TRAIN: "training"}
 _PACKAGES = ("convscope", "torch", "numpy", "pillow")
 
 
@@ -97,6 +96,11 @@ class Report(RunFacts):
     cells: tuple[Cell, ...]
 
     @property
+    def is_held_out(self) -> bool:
+        """Whether the network did not learn from these images: they tell how well it does on others."""
+        return _is_held_out(self.split)
+
+    @property
     def accuracy(self) -> Proportion:
         """Correct predictions of all."""
         return Proportion(correct=self.correct, total=self.images)
@@ -152,11 +156,16 @@ class EvaluatedImages:
     indices: npt.ArrayLike
     classes: Sequence[str]
 
+    @property
+    def is_held_out(self) -> bool:
+        """Whether the network did not learn from these images: they tell how well it does on others."""
+        return _is_held_out(self.split)
+
     @staticmethod
     def of(images: "Dataset", indices: npt.NDArray[np.int64], probabilities: npt.ArrayLike) -> "EvaluatedImages":
         """Return the images at `indices`, which are of the split that evaluates the network."""
         return EvaluatedImages(
-            split=_SPLITS[images.evaluation_split],
+            split=SPLITS_IN_WORDS[images.evaluation_split],
             labels=images.labels[indices],
             probabilities=probabilities,
             names=[images.image_name(int(index)) for index in indices],
@@ -221,6 +230,10 @@ def read_report(path: Path) -> Report:
         return from_json(Report, value)
     except (DataError, ParameterError) as error:
         raise DataError(f"{path} is no report of this version: {error}") from error
+
+
+def _is_held_out(split: str) -> bool:
+    return split != SPLITS_IN_WORDS[TRAIN]
 
 
 def _json_values(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,9 +124,11 @@ def feature_stores(
 
 
 def is_stored(identity: Any, *, images: int, values: int, cache_dir: Path | None) -> bool:
-    """Return whether there is a store for this identity, of this size."""
+    """Return whether there is a store for this identity, of this size, that can be read."""
     path = cache_folder(cache_dir) / _key(identity) / IMAGES
-    return path.is_file() and path.stat().st_size == np.dtype(FLOAT32).itemsize * images * values
+    with contextlib.suppress(OSError):
+        return path.is_file() and path.stat().st_size == np.dtype(FLOAT32).itemsize * images * values
+    return False
 
 
 def _key(identity: Any) -> str:

@@ -24,7 +24,7 @@ from .linear_fit import ROUGHLY, Loss, Scale, cross_entropy, regularization_path
 MOST_CLASSES = 2_000
 _FOLDS = 4
 _USUAL = {"softmax": 1e-2, "svm": 1e-4}  # strength where none can be chosen
-_STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # the parameter of scikit-learn, from simple to flexible
+STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # the parameter of scikit-learn, from simple to flexible
     "softmax": ("C", (1e-3, 1e-2, 1e-1, 1.0)),
     "svm": ("C", (1e-5, 1e-4, 1e-3, 1e-2)),
     "rbf-svm": ("svc__C", (0.3, 1.0, 3.0, 10.0)),
@@ -164,7 +164,7 @@ def _trials(
     """Try each strength in `count` folds; every fold learns from the images themselves, without other views."""
     fold = folds(labels, count, seed=seed)
     parts = [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]
-    _, strengths = _STRENGTHS.get(name, ("", (0.0,)))
+    _, strengths = STRENGTHS.get(name, ("", (0.0,)))
     fewest = min(len(learned) for learned, _ in parts)
     usable = [strength for strength in strengths if name != "knn" or strength <= fewest]
     scores = np.zeros((len(usable), len(labels), int(labels.max()) + 1))
@@ -196,7 +196,7 @@ def _trials(
 
 def _in_words(name: str, strength: float) -> str:
     """Return a strength with the name that scikit-learn gives it."""
-    parameter = _STRENGTHS[name][0] if name in _STRENGTHS else ""
+    parameter = STRENGTHS[name][0] if name in STRENGTHS else ""
     return f"{parameter.rpartition('__')[2]} = {strength:g}" if parameter else ""
 
 
@@ -209,8 +209,8 @@ def _fitted_at(
     if name == "lda":
         return fit_discriminant(np.concatenate(views), np.tile(labels, len(views)))
     classifier = named_classifiers([name], seed=seed)[name]
-    if strength is not None and name in _STRENGTHS:
-        classifier.set_params(**{_STRENGTHS[name][0]: strength})
+    if strength is not None and name in STRENGTHS:
+        classifier.set_params(**{STRENGTHS[name][0]: strength})
     return _fitted(classifier, views, labels)
 
 

@@ -15,7 +15,7 @@ from convscope.core.progress import Reporter
 from convscope.features.layers import block_ends, stage_layers, trunk
 from convscope.images.augmentation import Augmentation
 from convscope.images.dataset import Dataset, prepare
-from convscope.images.sizes import ImageOptions, parse_size
+from convscope.images.sizes import CHANNELS, SIZE, VALUES, ImageOptions, parse_size
 from convscope.images.sources.opening import TRAIN, VALIDATION, open_recorded, open_source
 from convscope.images.values import ValueRanges, parse_value_range
 from convscope.layers.kinds import Pooling
@@ -300,7 +300,7 @@ def _images(settings: TrainOptions, start: Start, data: Any, *, cache_dir: Path 
 
 def _own_notes(settings: TrainOptions, dataset: Dataset) -> list[str]:
     """Return the notes on the images but for what nobody has set: what the start takes is said with its name."""
-    given = {"size": settings.size, "channels": settings.channels, "values:": settings.value_range}
+    given = {SIZE: settings.size, CHANNELS: settings.channels, VALUES: settings.value_range}
     taken = tuple(f"{word} " for word, value in given.items() if value is None)
     return [note for note in dataset.notes if not note.startswith(taken)]
 
