@@ -1,7 +1,7 @@
 """What a scan writes beside its maps: the table of positions, the overlay, and the page of its windows."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from .scan_windows import PAGE as CHECK_PAGE
 from .scan_windows import TABLE, check_windows, written_windows
 
 PAGE, EXPLORER, TILES = "index.html", "look.html", "tiles"
+_FILES = {"page": (PAGE, EXPLORER), "windows": (CHECK_PAGE, TABLE)}  # in the folder that an option names
 _LARGEST_PAGE = 16_384
 _TILE = 1_024
 _STYLE = """\
@@ -119,10 +120,18 @@ def outputs_of(options: ScanOptions) -> list[AnyPath | None]:
     if options.output is not None:
         outputs += [partial(Path(options.output)), journal_of(Path(options.output))]
     if options.page is not None:
-        outputs += [Path(options.page) / name for name in (PAGE, EXPLORER, TILES)]
-    if options.windows is not None:
-        outputs += [Path(options.windows) / name for name in (CHECK_PAGE, TABLE)]
-    return outputs
+        outputs.append(Path(options.page) / TILES)
+    return [*outputs, *_files_in(_folders(options))]
+
+
+def _folders(options: ScanOptions) -> dict[str, Path]:
+    """Return the folders that a scan writes into, by the options that name them."""
+    return {name: Path(path) for name in _FILES if (path := getattr(options, name)) is not None}
+
+
+def _files_in(folders: Mapping[str, Path]) -> list[Path]:
+    """Return the files with names of their own that a scan writes into its folders."""
+    return [folder / file for name, folder in folders.items() for file in _FILES[name]]
 
 
 def check_outputs(options: ScanOptions, model: Model) -> None:
@@ -160,9 +169,8 @@ def check_beside(options: ScanOptions, model: Model, begun: Collection[Path]) ->
         ParameterError: a folder is one of a run or of images.
     """
     files = [Path(path) for path in (options.positions, options.overlay) if path is not None]
-    folders = {name: Path(path) for name in ("page", "windows") if (path := getattr(options, name)) is not None}
-    names = {"page": (PAGE, EXPLORER), "windows": (CHECK_PAGE, TABLE)}
-    for path in (*files, *(folder / file for name, folder in folders.items() for file in names[name])):
+    folders = _folders(options)
+    for path in (*files, *_files_in(folders)):
         refuse_existing(path, force=options.force or path.resolve() in begun)
     for path in files:
         refuse_unwritable(path)

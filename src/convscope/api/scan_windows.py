@@ -18,7 +18,7 @@ from convscope.images.inspection import ClassCount, Inspection, Problem, SizeSpr
 from convscope.networks.model import Model
 from convscope.options.scan import ScanOptions
 from convscope.report.check_page import render_check
-from convscope.scanning.detections import Candidate, Search, detection, objects_of, peaks
+from convscope.scanning.detections import Candidate, Search, detection, objects_of, peaks, seen_by_peaks
 from convscope.scanning.grid import Box
 from convscope.scanning.overlay import encoded
 from convscope.scanning.receipt import Receipt
@@ -146,9 +146,9 @@ def _picked(receipt: Receipt, read: Read, sweep: Sweep, options: ScanOptions) ->
     reach = max(1, min(grid.window) // (2 * grid.stride))
 
     def uncertain(box: Box) -> NDArray[np.float32]:
-        wide = grid.around(box, 2 * reach)
+        wide = seen_by_peaks(grid, box, reach)
         values = read(wide)
-        _, is_peak = peaks(values[..., objects].max(axis=-1), reach // 2)
+        _, is_peak = peaks(values[..., objects].max(axis=-1), reach)
         return (uncertainty(values) * is_peak)[box.inside(wide)]
 
     hardest = _spread(picks(hard, grid, _POOL * options.hardest), options.hardest, sweep)

@@ -129,15 +129,21 @@ def objects_of(classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in classes if name.lower() != _BACKGROUND) or classes
 
 
-def peaks(best: NDArray[np.float32], half: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def seen_by_peaks(grid: Grid, box: Box, reach: int) -> Box:
+    """Return the positions that decide which of a box are peaks."""
+    return grid.around(box, 2 * reach)
+
+
+def peaks(best: NDArray[np.float32], reach: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the weight of the probability around each position, and where it is the largest around, in integers.
 
     Args:
         best: probabilities, rows × columns.
-        half: positions on each side that are around a position.
+        reach: positions across what is around a position; half as many lie on each side.
     """
     from scipy import ndimage
 
+    half = reach // 2
     weights = np.rint(best * _WEIGHT).astype(np.int64)
     for _ in range(2):  # a pyramid of weights: a plateau has one middle
         weights = box_sums(weights, half)
@@ -152,15 +158,14 @@ def candidates(read: Callable[[Box], NDArray[np.float32]], grid: Grid, search: S
     """
     numbers = [search.classes.index(name) for name in search.wanted]
     reach = max(1, int(search.distance))
-    half = reach // 2
     found: list[Candidate] = []
     for _, box in replace(grid, tile=max(BLOCK, 4 * reach)).every_box():
-        wide = grid.around(box, 2 * reach)
+        wide = seen_by_peaks(grid, box, reach)
         values = read(wide)[..., numbers]
         best = values.max(axis=-1)
         if best.max() < search.threshold:
             continue
-        weights, is_peak = peaks(best, half)
+        weights, is_peak = peaks(best, reach)
         inner = box.inside(wide)
         for row, column in np.argwhere((is_peak & (best >= search.threshold))[inner]).tolist():
             line, place = row + inner[0].start, column + inner[1].start
